@@ -1,0 +1,157 @@
+"""The engine: for each resource read, compare, apply, and read again.
+
+Everything a run does goes through here: provision and deploy differ in their plans only.
+"""
+
+from __future__ import annotations
+
+import difflib
+import time
+from dataclasses import dataclass, replace
+from typing import Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
+
+from provisioning.agent import events
+from provisioning.agent.errors import AgentError, StoppedError
+from provisioning.agent.resource import Blob, Resource, differences
+from provisioning.agent.system import System
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is to make true.
+
+    Args:
+        run: The run's id, repeated in its last event.
+        resources: In the order to apply them.
+        check: Change nothing; say what would change.
+        diff: Add unified diffs of text files to the events.
+    """
+
+    run: str
+    resources: Sequence[Resource]
+    check: bool = False
+    diff: bool = False
+
+
+def missing_blobs(plan: Plan, system: System) -> List[Blob]:
+    """Return the contents that the run will need and the host lacks, each once."""
+    found: Dict[str, Blob] = {}
+    for resource in plan.resources:
+        for blob in resource.missing(system):
+            found[blob.digest] = blob
+    return list(found.values())
+
+
+def run(plan: Plan, system: System) -> Iterator[events.Event]:
+    """Bring the host to its desired state, or say what that would change.
+
+    Stops at the first resource that fails: what comes later may build on it.
+
+    Args:
+        plan: What should be.
+        system: The machine, or for a check an Overlay over it.
+    """
+    began = time.monotonic()
+    dependents = _dependents(plan.resources)
+    failed = stopped = False
+    for resource in plan.resources:
+        try:
+            system.checkpoint()
+        except StoppedError:
+            stopped = True
+            break
+        started = time.monotonic()
+        try:
+            for event in _converge(plan, resource, system, dependents.get(resource.id, ())):
+                if isinstance(event, events.Finished):
+                    event = replace(event, seconds=round(time.monotonic() - started, 3))
+                yield event
+        except StoppedError:
+            stopped = True
+            break
+        except AgentError as error:
+            failed = True
+            yield _failure(resource, error)
+        except OSError as error:
+            failed = True
+            yield _failure(resource, _as_agent_error(resource, error))
+        if failed:
+            break
+    yield events.Done(plan.run, stopped, failed, round(time.monotonic() - began, 3))
+
+
+def _converge(
+    plan: Plan, resource: Resource, system: System, dependents: Sequence[str]
+) -> Iterator[events.Event]:
+    change = differences(resource.desired(), resource.actual(system))
+    if not change:
+        yield events.Finished(resource.id, events.UNCHANGED)
+        return
+    yield events.Started(resource.id)
+    diffs = tuple(_unified(resource.text_changes(system))) if plan.diff else ()
+    # Whoever acts upon this resource must not take it for known any more, even if we die here.
+    for each in dependents:
+        system.memory.forget(each)
+    resource.apply(system, change)
+    if not system.dry:
+        left = differences(resource.desired(), resource.actual(system))
+        if left:
+            raise AgentError(
+                f"{resource.id} did not come to its desired state: "
+                + ", ".join(f"{name} is {left[name][0]!r}" for name in sorted(left)),
+                hint="look for something else on the host that changes it back",
+            )
+    yield events.Finished(resource.id, events.CHANGED, dict(change), diffs)
+
+
+def _dependents(resources: Iterable[Resource]) -> Mapping[str, Tuple[str, ...]]:
+    """Return input id -> records that a change of it makes untrue."""
+    found: Dict[str, Tuple[str, ...]] = {}
+    for resource in resources:
+        for input_id, record in resource.inputs:
+            found[input_id] = (*found.get(input_id, ()), record)
+    return found
+
+
+def _unified(texts: Iterable[Tuple[str, bytes, bytes]]) -> Iterator[str]:
+    for path, before, after in texts:
+        try:
+            old, new = before.decode(), after.decode()
+        except UnicodeDecodeError:
+            yield f"Binary file {path} differs\n"
+            continue
+        lines = difflib.unified_diff(
+            old.splitlines(keepends=True),
+            new.splitlines(keepends=True),
+            path if before else "/dev/null",
+            path,
+        )
+        yield "".join(
+            line if line.endswith("\n") else line + "\n\\ No newline at end of file\n"
+            for line in lines
+        )
+
+
+def _failure(resource: Resource, error: AgentError) -> events.Finished:
+    return events.Finished(
+        resource.id,
+        events.FAILED,
+        message=error.message,
+        hint=error.hint,
+        output=error.output,
+        refused=error.refused,
+    )
+
+
+def _as_agent_error(resource: Resource, error: OSError) -> AgentError:
+    """Say an operating system's error in words, with what to do where that is known."""
+    hints: Mapping[int, str] = {
+        28: "free some space on the host (df -h, df -i), then run again",  # ENOSPC
+        30: "the file system is mounted read-only: look into `dmesg` on the host",  # EROFS
+        122: "raise the disk quota on the host, then run again",  # EDQUOT
+    }
+    where = f" {error.filename}" if error.filename else ""
+    return AgentError(
+        f"cannot apply {resource.id}:{where} {error.strerror or error}",
+        hint=hints.get(error.errno or 0, ""),
+    )

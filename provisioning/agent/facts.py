@@ -1,0 +1,64 @@
+"""The small, fixed set of things a role may know of a host.
+
+Versions are those that are installed or, on a bare host, those that apt would
+install: so that what `--check` says of a bare host is what a run then does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Dict, Mapping, Tuple
+
+
+def version_tuple(text: str) -> Tuple[int, ...]:
+    """Return the leading numbers of a version: "1.22.1-9+deb12u2" -> (1, 22, 1)."""
+    numbers = []
+    for part in text.split("-", 1)[0].split("."):
+        digits = ""
+        for character in part:
+            if not character.isdigit():
+                break
+            digits += character
+        if not digits:
+            break
+        numbers.append(int(digits))
+    return tuple(numbers)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What roles may know of a host.
+
+    Args:
+        debian: Debian's release number, e.g. "12"; "" when it is not Debian.
+        codename: Debian's release name, e.g. "bookworm".
+        architecture: dpkg's name of it, e.g. "amd64".
+        cores: Processors that processes may run on.
+        memory_mb: Memory in MiB, as the kernel or the container's limit says.
+        ipv6: Whether the kernel has IPv6: `listen [::]:80` fails where it has not.
+        container: systemd-detect-virt's name of the container technology, or "".
+        nginx, openssl, python, systemd, certbot: Upstream versions, "" if not to be had.
+    """
+
+    debian: str = ""
+    codename: str = ""
+    architecture: str = ""
+    cores: int = 1
+    memory_mb: int = 0
+    ipv6: bool = True
+    container: str = ""
+    nginx: str = ""
+    openssl: str = ""
+    python: str = ""
+    systemd: str = ""
+    certbot: str = ""
+
+    def to_json(self) -> Dict[str, Any]:
+        """Return plain values, ready for the wire."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Facts:
+        """Build from plain values; unknown names (a newer version's) are dropped."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in known})

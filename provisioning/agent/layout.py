@@ -1,0 +1,110 @@
+"""Where things are on a host: one place that knows every path of Homeport's own.
+
+`/srv/<app>` holds what must survive a reboot, `/run/<app>` the sockets, and
+`/var/lib/homeport` what Homeport remembers between runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STATE = "/var/lib/homeport"
+"""Root-only: remembered digests, cached agents, run journals."""
+
+RUNTIME = "/run/homeport"
+"""Root-only, gone after a reboot: the lock, staged files, borrowed Python."""
+
+LOCK = "/run/lock/homeport.lock"
+"""flock()ed for the length of a run and never removed, so that it cannot go stale."""
+
+MEMORY = STATE + "/memory.json"
+UV = "/opt/homeport/uv"
+BUILDER = "homeport-build"
+"""The unprivileged user that builds virtualenvs: packages' build steps are untrusted code."""
+
+BUILD_CACHE = "/var/cache/homeport"
+ACME_WEBROOT = "/var/lib/homeport-acme"
+"""Served by nginx as /.well-known/acme-challenge/, so it stands outside the root-only STATE."""
+
+WEB_USER = "www-data"
+
+
+@dataclass(frozen=True)
+class AppLayout:
+    """The paths of one app.
+
+    Args:
+        app: The app's name: also its system user, its unit's prefix and its runtime directory.
+    """
+
+    app: str
+
+    @property
+    def root(self) -> str:
+        return f"/srv/{self.app}"
+
+    @property
+    def releases(self) -> str:
+        return f"{self.root}/releases"
+
+    @property
+    def venvs(self) -> str:
+        return f"{self.root}/venvs"
+
+    @property
+    def env(self) -> str:
+        return f"{self.root}/env"
+
+    @property
+    def static(self) -> str:
+        """Static files of old and new releases, laid out by URL path: nginx's root."""
+        return f"{self.root}/static"
+
+    @property
+    def shared(self) -> str:
+        return f"{self.root}/shared"
+
+    @property
+    def live_socket(self) -> str:
+        """The pointer: a symlink to the live release's socket. Renaming it is the switch."""
+        return f"{self.root}/live.sock"
+
+    @property
+    def current(self) -> str:
+        """A symlink to the live release's directory, for people and cron only."""
+        return f"{self.root}/current"
+
+    @property
+    def history(self) -> str:
+        return f"{self.root}/history.jsonl"
+
+    @property
+    def secrets(self) -> str:
+        """Generated secrets, root-only JSON: made once, kept over every run."""
+        return f"{self.root}/secrets.json"
+
+    @property
+    def maintenance(self) -> str:
+        """While this file exists, visitors get the maintenance page."""
+        return f"{self.root}/maintenance"
+
+    @property
+    def runtime(self) -> str:
+        return f"/run/{self.app}"
+
+    def release(self, release_id: str) -> str:
+        return f"{self.releases}/{release_id}"
+
+    def code(self, release_id: str) -> str:
+        return f"{self.release(release_id)}/code"
+
+    def socket(self, release_id: str) -> str:
+        """Must stay under 108 bytes: Source: unix(7), sun_path."""
+        return f"{self.runtime}/{release_id}.sock"
+
+    def unit(self, release_id: str) -> str:
+        return f"{self.app}@{release_id}.service"
+
+    @property
+    def unit_template(self) -> str:
+        return f"{self.app}@.service"

@@ -1,0 +1,64 @@
+"""One run at a time on a host."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from typing import Optional
+
+
+class LockHeldError(Exception):
+    """Another run is at work on this host."""
+
+    hint = "wait for it to end, then run again"
+
+
+class HostLock:
+    """An flock on a file that is never removed: it frees itself when its holder dies.
+
+    The file says who holds it; the text is only read while the lock is held.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._descriptor: Optional[int] = None
+
+    def acquire(self, who: str, run: str) -> None:
+        """Take the lock.
+
+        Args:
+            who: Shown to whoever comes second.
+            run: The run's id.
+
+        Raises:
+            LockHeldError: somebody else has it; says who, and since when.
+        """
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(descriptor, 4096).decode(errors="replace")
+            os.close(descriptor)
+            raise LockHeldError(_describe(holder)) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(
+            descriptor, json.dumps({"who": who, "run": run, "since": time.time()}).encode(), 0
+        )
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def _describe(text: str) -> str:
+    try:
+        holder = json.loads(text)
+        ago = max(0, int(time.time() - holder["since"]))
+        return f"another run is at work on this host: {holder['who']}, since {ago} s"
+    except (ValueError, KeyError, TypeError):
+        return "another run is at work on this host"

@@ -1,0 +1,77 @@
+"""What a host remembers between runs: which inputs its services last loaded.
+
+A record is written only after a successful (re)load, and taken back *before* one of the
+inputs is changed. So a run that dies between writing a configuration and reloading the
+service leaves a missing record, which the next run sees as a difference like any other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Dict, Optional
+
+from provisioning.agent import layout
+
+
+class Memory:
+    """Resource id -> digest of the inputs it last acted upon.
+
+    Args:
+        path: The file; None keeps nothing (in a check, changes stay in memory).
+        writable: Whether changes are written to the file.
+    """
+
+    def __init__(self, path: Optional[str] = None, *, writable: bool = True) -> None:
+        self._path = path
+        self._writable = writable and path is not None
+        self._records: Dict[str, str] = _load(path)
+
+    @classmethod
+    def of_host(cls, *, writable: bool) -> Memory:
+        """Return the host's own memory."""
+        return cls(layout.MEMORY, writable=writable)
+
+    def recall(self, key: str) -> str:
+        """Return what was remembered, or ""."""
+        return self._records.get(key, "")
+
+    def remember(self, key: str, digest: str) -> None:
+        """Remember, durably."""
+        if self._records.get(key) != digest:
+            self._records[key] = digest
+            self._save()
+
+    def forget(self, key: str) -> None:
+        """Forget, durably: whoever asks next sees a difference."""
+        if self._records.pop(key, None) is not None:
+            self._save()
+
+    def _save(self) -> None:
+        if not self._writable or self._path is None:
+            return
+        directory = os.path.dirname(self._path)
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        part = self._path + ".new"
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(self._records, file, indent=1, sort_keys=True)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, self._path)
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _load(path: Optional[str]) -> Dict[str, str]:
+    """Read the records. A damaged file means "nothing is known": services reload once more."""
+    if path is None:
+        return {}
+    try:
+        with open(path) as file:
+            records = json.load(file)
+    except (FileNotFoundError, ValueError):
+        return {}
+    return records if isinstance(records, dict) else {}

@@ -1,0 +1,136 @@
+"""The machine as it would be: what `--check` walks over.
+
+Reads go to the machine unless an earlier resource would have changed what is there;
+changes stay in memory. So a check runs the very code that a run does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
+
+from provisioning.agent.system import (
+    DIRECTORY,
+    FILE,
+    LINK,
+    Account,
+    Completed,
+    Stat,
+    System,
+)
+
+
+class Overlay(System):
+    """A System whose changes are only imagined."""
+
+    dry = True
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._entries: Dict[str, Optional[Stat]] = {}
+        self._data: Dict[str, bytes] = {}
+        self._users: Dict[str, Account] = {}
+        self._groups: Dict[str, Account] = {}
+        self._installed: Dict[str, str] = {}
+        self.acted = False
+
+    # Reading
+
+    def stat(self, path: str) -> Optional[Stat]:
+        if path in self._entries:
+            return self._entries[path]
+        if self._hidden(path):
+            return None
+        return super().stat(path)
+
+    def read(self, path: str) -> bytes:
+        if path in self._entries or self._hidden(path):
+            return self._data.get(path, b"")
+        return super().read(path)
+
+    def digest(self, path: str) -> Optional[str]:
+        if path in self._data:
+            return hashlib.sha256(self._data[path]).hexdigest()
+        if path in self._entries or self._hidden(path):
+            return None
+        return super().digest(path)
+
+    def list(self, path: str) -> List[str]:
+        here = self.stat(path)
+        names = set(super().list(path)) if here is not None and here.type == DIRECTORY else set()
+        for each, entry in self._entries.items():
+            if os.path.dirname(each) == path:
+                (names.discard if entry is None else names.add)(os.path.basename(each))
+        return sorted(names)
+
+    def user(self, name: str) -> Optional[Account]:
+        return self._users.get(name) or super().user(name)
+
+    def group(self, name: str) -> Optional[Account]:
+        return self._groups.get(name) or super().group(name)
+
+    def packages(self) -> Mapping[str, str]:
+        return {**super().packages(), **self._installed}
+
+    # Changing
+
+    def write(
+        self,
+        path: str,
+        data: bytes,
+        *,
+        mode: str = "0644",
+        owner: str = "root",
+        group: str = "root",
+    ) -> None:
+        self._entries[path] = Stat(FILE, mode, owner, group, len(data))
+        self._data[path] = data
+
+    def make_directory(
+        self, path: str, *, mode: str = "0755", owner: str = "root", group: str = "root"
+    ) -> None:
+        self._entries[path] = Stat(DIRECTORY, mode, owner, group)
+
+    def set_attributes(self, path: str, *, mode: str, owner: str, group: str) -> None:
+        found = self.stat(path)
+        if found is not None:
+            if found.type == FILE and path not in self._data:
+                self._data[path] = self.read(path)
+            self._entries[path] = Stat(found.type, mode, owner, group, found.size)
+
+    def link(self, path: str, target: str) -> None:
+        self._entries[path] = Stat(LINK, "0777", "root", "root", 0, target)
+
+    def remove(self, path: str) -> None:
+        self._entries[path] = None
+        self._data.pop(path, None)
+
+    def act(
+        self,
+        argv: Sequence[str],
+        *,
+        why: str,
+        creates: Iterable[str] = (),
+        installs: Iterable[str] = (),
+        users: Iterable[Account] = (),
+        groups: Iterable[Account] = (),
+        **options: Any,
+    ) -> Completed:
+        self.acted = True
+        for path in creates:
+            self._entries.setdefault(path, Stat(FILE, "0644", "root", "root"))
+        self._installed.update(dict.fromkeys(installs, "to be installed"))
+        self._users.update({account.name: account for account in users})
+        self._groups.update({account.name: account for account in groups})
+        return Completed(0, "", "")
+
+    def _hidden(self, path: str) -> bool:
+        """Return whether a directory above would have been removed."""
+        parent = os.path.dirname(path)
+        while len(parent) > 1:
+            if parent in self._entries:
+                entry = self._entries[parent]
+                return entry is None or entry.type != DIRECTORY
+            parent = os.path.dirname(parent)
+        return False

@@ -1,0 +1,51 @@
+"""The resource types: one file each, and this table.
+
+To add a type: one file, one line here, one test. Codec, diff, `--check`, report and the
+conformance tests come from the table.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, Tuple, Type
+
+from provisioning.agent.resource import Resource
+from provisioning.agent.resources.absent import Absent
+from provisioning.agent.resources.certificate import Certificate, SelfSigned
+from provisioning.agent.resources.command import Command
+from provisioning.agent.resources.directory import Directory
+from provisioning.agent.resources.file import File
+from provisioning.agent.resources.file_set import FileSet
+from provisioning.agent.resources.group import Group
+from provisioning.agent.resources.link import Link
+from provisioning.agent.resources.packages import Packages
+from provisioning.agent.resources.port import Port
+from provisioning.agent.resources.probe import Probe
+from provisioning.agent.resources.service import Service
+from provisioning.agent.resources.timer import Timer
+from provisioning.agent.resources.tmpfiles import Tmpfiles
+from provisioning.agent.resources.unit import Unit
+from provisioning.agent.resources.user import User
+from provisioning.agent.resources.virtualenv import Virtualenv
+
+ALL: Tuple[Type[Resource], ...] = (
+    Absent,
+    Certificate,
+    Command,
+    Directory,
+    File,
+    FileSet,
+    Group,
+    Link,
+    Packages,
+    Port,
+    Probe,
+    SelfSigned,
+    Service,
+    Timer,
+    Tmpfiles,
+    Unit,
+    User,
+    Virtualenv,
+)
+
+TYPES: Dict[str, Type[Resource]] = {type_.kind: type_ for type_ in ALL}

@@ -1,0 +1,190 @@
+"""TLS certificates, from an ACME authority or made on the host."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import socket
+from dataclasses import dataclass
+from typing import ClassVar, Tuple
+
+from provisioning.agent import http, layout
+from provisioning.agent.errors import AgentError
+from provisioning.agent.resource import Change, Resource, State
+from provisioning.agent.system import System
+
+EXPIRES_SOON_S = 7 * 86400
+"""certbot.timer renews 30 days before the end; with a week left it has failed for long."""
+
+SELF_SIGNED_DAYS = 365
+"""Source: Mozilla's server-side TLS guideline: at most 366 days."""
+
+
+def names_in(system: System, path: str) -> Tuple[str, ...]:
+    """Return the DNS names of a certificate on the host, sorted; none if it is about to end."""
+    if system.stat(path) is None:
+        return ()
+    shown = system.run(
+        ["openssl", "x509", "-in", path, "-noout", "-checkend", str(EXPIRES_SOON_S), "-ext",
+         "subjectAltName"]
+    )  # fmt: skip
+    if shown.status != 0:
+        return ()
+    return tuple(sorted(re.findall(r"DNS:([^\s,]+)", shown.stdout)))
+
+
+@dataclass(frozen=True)
+class Certificate(Resource):
+    """Have a certificate from an ACME authority, kept fresh by certbot's timer.
+
+    Before the authority is asked, the host asks itself the way the authority will: so that
+    a name that leads elsewhere does not use up the authority's few failed validations.
+
+    Args:
+        label: certbot's name of it: /etc/letsencrypt/live/<label>/.
+        domains: Names it is for, the main one first.
+        directory_url: The authority.
+        email: Where the authority may write to; "" gives none.
+        webroot: Served as /.well-known/acme-challenge/ on port 80 of every domain.
+        preflight: Whether the host asks itself first; it cannot where its router does not
+            let it reach its own public address.
+    """
+
+    kind: ClassVar[str] = "certificate"
+
+    label: str
+    domains: Tuple[str, ...]
+    directory_url: str
+    email: str = ""
+    webroot: str = layout.ACME_WEBROOT
+    preflight: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.label
+
+    @property
+    def chain(self) -> str:
+        return f"/etc/letsencrypt/live/{self.label}/fullchain.pem"
+
+    @property
+    def _renewal(self) -> str:
+        return f"/etc/letsencrypt/renewal/{self.label}.conf"
+
+    def desired(self) -> State:
+        return {"domains": " ".join(sorted(self.domains)), "authority": self.directory_url}
+
+    def actual(self, system: System) -> State:
+        server = re.search(r"^server *= *(\S+)$", system.read(self._renewal).decode(), re.M)
+        return {
+            "domains": " ".join(names_in(system, self.chain)),
+            "authority": server[1] if server else None,
+        }
+
+    def apply(self, system: System, change: Change) -> None:
+        if not system.dry and self.preflight:
+            for domain in self.domains:
+                system.say(f"asking port 80 of {domain}")
+                self._preflight(system, domain)
+        system.say(f"asking {self.directory_url} for a certificate")
+        contact = ["--email", self.email] if self.email else ["--register-unsafely-without-email"]
+        names = [word for domain in self.domains for word in ("--domain", domain)]
+        renew = "--force-renewal" if "authority" in change else "--keep-until-expiring"
+        system.act(
+            ["certbot", "certonly", "--non-interactive", "--agree-tos", *contact,
+             "--server", self.directory_url, "--webroot", "--webroot-path", self.webroot,
+             "--cert-name", self.label, "--key-type", "ecdsa", renew, *names],
+            why=f"get a certificate for {', '.join(self.domains)}",
+            hint="the authority's answer is above; more in /var/log/letsencrypt/ on the host",
+            timeout_s=300,
+        )  # fmt: skip
+
+    def _preflight(self, system: System, domain: str) -> None:
+        try:
+            found = socket.getaddrinfo(domain, 80, type=socket.SOCK_STREAM)
+        except socket.gaierror:
+            raise AgentError(
+                f"cannot get a certificate for {domain}: the name does not exist",
+                hint=f"add an A record for {domain} that leads to this host, then run again",
+            ) from None
+        token = "homeport-" + secrets.token_hex(8)
+        directory = os.path.join(self.webroot, ".well-known", "acme-challenge")
+        os.makedirs(directory, exist_ok=True)
+        path = os.path.join(directory, token)
+        system.write(path, token.encode())
+        try:
+            for address in dict.fromkeys(str(each[4][0]) for each in found):
+                answer = http.get_address(
+                    address, 80, f"/.well-known/acme-challenge/{token}", {"Host": domain}
+                )
+                if answer.body != token:
+                    raise _leads_elsewhere(domain, address, answer)
+        finally:
+            system.remove(path)
+
+
+def _leads_elsewhere(domain: str, address: str, answer: http.Answer) -> AgentError:
+    said = f"answers with status {answer.status}" if answer.status else answer.body.lower()
+    return AgentError(
+        f"cannot get a certificate for {domain}: it leads to {address}, "
+        f"and port 80 there is not this host's nginx ({said})",
+        hint=f"point {domain}'s A and AAAA records at this host and open port 80, then run "
+        "again; the authority was not asked. If this host cannot reach its own public "
+        "address, set preflight = false under [tls]",
+    )
+
+
+@dataclass(frozen=True)
+class SelfSigned(Resource):
+    """Have a certificate that nobody trusts, for trying things out.
+
+    Args:
+        label: /etc/homeport/tls/<label>/.
+        domains: Names it is for, the main one first.
+    """
+
+    kind: ClassVar[str] = "selfsigned"
+
+    label: str
+    domains: Tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.label
+
+    @property
+    def directory(self) -> str:
+        return f"/etc/homeport/tls/{self.label}"
+
+    @property
+    def chain(self) -> str:
+        return f"{self.directory}/fullchain.pem"
+
+    @property
+    def key(self) -> str:
+        return f"{self.directory}/privkey.pem"
+
+    def desired(self) -> State:
+        return {"domains": " ".join(sorted(self.domains)), "key": "0600"}
+
+    def actual(self, system: System) -> State:
+        key = system.stat(self.key)
+        return {
+            "domains": " ".join(names_in(system, self.chain)),
+            "key": key.mode if key else None,
+        }
+
+    def apply(self, system: System, change: Change) -> None:
+        system.make_directory(self.directory, mode="0700")
+        names = ",".join(f"DNS:{domain}" for domain in self.domains)
+        # 64 characters is all a common name may have. Source: RFC 5280, ub-common-name.
+        system.act(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", "-days", str(SELF_SIGNED_DAYS), "-subj", f"/CN={self.domains[0][:64]}",
+             "-addext", f"subjectAltName={names}", "-keyout", self.key, "-out", self.chain],
+            why=f"make a certificate for {self.domains[0]}",
+            creates=[self.key, self.chain],
+        )  # fmt: skip
+        if not system.dry:
+            system.set_attributes(self.key, mode="0600", owner="root", group="root")

@@ -1,0 +1,137 @@
+"""A running unit that has loaded its inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Callable, ClassVar, Dict, Iterable, Tuple
+
+from provisioning.agent.errors import AgentError
+from provisioning.agent.resource import (
+    Change,
+    Ref,
+    Resource,
+    State,
+    Value,
+    normalise,
+    reference_ids,
+)
+from provisioning.agent.system import System
+
+UNCHANGEABLE = ("static", "indirect", "generated", "alias", "transient")
+"""States of unit files that cannot be enabled. Source: systemctl(1), is-enabled."""
+
+
+@dataclass(frozen=True)
+class Service(Resource):
+    """Have a unit enabled, running, and acting upon the newest of its inputs.
+
+    What it last loaded is remembered on the host as a digest. So a restart that a run could
+    not get to is done by the next, and one that is not needed is not done.
+
+    Args:
+        unit: e.g. "nginx.service"; without a suffix it is a service.
+        running: Whether it should run.
+        enabled: Whether it should start at boot; ignored for units that cannot be enabled.
+        reload_on: Earlier resources after whose change it reloads (restarts if it cannot).
+        restart_on: Earlier resources after whose change it restarts.
+        label: Another name, where one unit stands in a plan more than once.
+        loaded, started: Digests of the inputs; filled in while planning.
+    """
+
+    kind: ClassVar[str] = "service"
+
+    unit: str
+    running: bool = True
+    enabled: bool = True
+    reload_on: Tuple[Ref, ...] = ()
+    restart_on: Tuple[Ref, ...] = ()
+    label: str = ""
+    loaded: str = ""
+    started: str = ""
+
+    def __post_init__(self) -> None:
+        normalise(
+            self,
+            unit=self.unit if "." in self.unit else self.unit + ".service",
+            reload_on=reference_ids(self.reload_on),
+            restart_on=reference_ids(self.restart_on),
+        )
+
+    @property
+    def name(self) -> str:
+        return self.label or self.unit.removesuffix(".service")
+
+    @property
+    def _restarts(self) -> str:
+        return f"{self.id} restart"
+
+    @property
+    def _reloads(self) -> str:
+        return f"{self.id} reload"
+
+    @property
+    def inputs(self) -> Iterable[Tuple[str, str]]:
+        yield from ((each, self._reloads) for each in reference_ids(self.reload_on))
+        yield from ((each, self._restarts) for each in reference_ids(self.restart_on))
+
+    def bound(self, digest: Callable[[Tuple[str, ...]], str]) -> Resource:
+        return replace(
+            self,
+            loaded=digest(reference_ids(self.reload_on)),
+            started=digest(reference_ids(self.restart_on)),
+        )
+
+    def desired(self) -> State:
+        state: Dict[str, Value] = {
+            "running": self.running,
+            "masked": False,
+            "enabled": self.enabled,
+        }
+        if self.running:
+            state.update(loaded=self.loaded, started=self.started)
+        return state
+
+    def actual(self, system: System) -> State:
+        unit = system.unit(self.unit)
+        can_enable = unit.enabled not in UNCHANGEABLE
+        return {
+            "running": unit.running,
+            "masked": unit.masked,
+            "enabled": unit.enabled.startswith("enabled") if can_enable else self.enabled,
+            "loaded": system.memory.recall(self._reloads),
+            "started": system.memory.recall(self._restarts),
+        }
+
+    def apply(self, system: System, change: Change) -> None:
+        if "masked" in change:
+            self._systemctl(system, "unmask")
+        if "enabled" in change:
+            self._systemctl(system, "enable" if self.enabled else "disable")
+        if not self.running:
+            if "running" in change:
+                self._systemctl(system, "stop")
+            return
+        if {"running", "masked"} & change.keys():
+            # A unit that has failed too often refuses to start until that is forgotten.
+            system.run(["systemctl", "reset-failed", self.unit])
+            self._systemctl(system, "restart")
+        elif "started" in change and self.restart_on:
+            self._systemctl(system, "restart")
+        elif "loaded" in change and self.reload_on:
+            self._systemctl(system, "reload-or-restart")
+        # A unit that ran before Homeport knew it, with nothing to act upon, is only taken over.
+        system.memory.remember(self._restarts, self.started)
+        system.memory.remember(self._reloads, self.loaded)
+
+    def _systemctl(self, system: System, verb: str) -> None:
+        done = system.run(["systemctl", verb, self.unit]) if not system.dry else None
+        system.forget_cached()
+        if done is not None and done.status != 0:
+            journal = system.run(
+                ["journalctl", "--no-pager", "-o", "cat", "-n", "15", "-u", self.unit]
+            )
+            raise AgentError(
+                f"cannot {verb} {self.unit}: {done.tail.splitlines()[0] if done.tail else ''}",
+                hint=f"on the host: systemctl status {self.unit}",
+                output=journal.stdout.strip(),
+            )

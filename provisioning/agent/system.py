@@ -1,0 +1,428 @@
+"""The machine: the only module of the agent that reads it or changes it.
+
+`overlay.py` has the same interface for `--check`: it reads through to the machine and
+keeps every change in memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import hashlib
+import os
+import pwd
+import shutil
+import stat as stat_module
+import subprocess
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+
+from provisioning.agent import dpkg, systemd
+from provisioning.agent.errors import AgentError
+from provisioning.agent.memory import Memory
+from provisioning.agent.resource import Blob
+
+FILE, DIRECTORY, LINK, OTHER = "file", "directory", "link", "other"
+
+CLEAN_ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "HOME": "/root",
+}
+"""What programs get: nothing of the login's environment, and messages in one language."""
+
+OUTPUT_LINES = 25
+"""How much of a failed program's output a person is shown."""
+
+
+@dataclass(frozen=True)
+class Stat:
+    """What is at a path; links are not followed.
+
+    Args:
+        type: "file", "directory", "link" or "other".
+        mode: Permission bits as text, e.g. "0644".
+        owner, group: Names, or numbers as text where there is no name.
+        size: In bytes.
+        target: Where a link leads, else "".
+    """
+
+    type: str
+    mode: str = ""
+    owner: str = ""
+    group: str = ""
+    size: int = 0
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A program that has ended."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def tail(self) -> str:
+        """The last lines of what it printed."""
+        lines = (self.stdout + self.stderr).strip().splitlines()
+        return "\n".join(lines[-OUTPUT_LINES:])
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user or group as the host knows it."""
+
+    name: str
+    id: int
+    group: str = ""
+    home: str = ""
+    shell: str = ""
+    groups: Tuple[str, ...] = ()
+
+
+class System:
+    """The machine as it is.
+
+    Args:
+        say: Called with a line that a person may want to see while something takes long.
+        checkpoint: Called where stopping is safe; raises StoppedError when asked to stop.
+    """
+
+    dry = False
+
+    def __init__(
+        self,
+        say: Callable[[str], None] = lambda text: None,
+        checkpoint: Callable[[], None] = lambda: None,
+        memory: Optional[Memory] = None,
+    ) -> None:
+        self.say = say
+        self.checkpoint = checkpoint
+        self.memory = memory or Memory()
+        self.receive: Callable[[Sequence[str]], Mapping[str, bytes]] = _nobody_to_ask
+        self._contents: Dict[str, bytes] = {}
+        self._packages: Optional[Dict[str, str]] = None
+        self._units: Dict[str, systemd.UnitState] = {}
+        self._names: Dict[Tuple[str, int], str] = {}
+        self.watched_units: Tuple[str, ...] = ()
+
+    # Reading
+
+    def stat(self, path: str) -> Optional[Stat]:
+        """Return what is at a path, or None."""
+        try:
+            found = os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        mode = stat_module.S_IMODE(found.st_mode)
+        type_, target = OTHER, ""
+        if stat_module.S_ISREG(found.st_mode):
+            type_ = FILE
+        elif stat_module.S_ISDIR(found.st_mode):
+            type_ = DIRECTORY
+        elif stat_module.S_ISLNK(found.st_mode):
+            type_, target = LINK, os.readlink(path)
+        owner, group = self._name("u", found.st_uid), self._name("g", found.st_gid)
+        return Stat(type_, f"{mode:04o}", owner, group, found.st_size, target)
+
+    def read(self, path: str) -> bytes:
+        """Return a file's content; "" bytes where there is none."""
+        try:
+            with open(path, "rb") as file:
+                return file.read()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return b""
+
+    def digest(self, path: str) -> Optional[str]:
+        """Return the SHA-256 of a regular file's content in hex, or None if there is none."""
+        found = self.stat(path)
+        if found is None or found.type != FILE:
+            return None
+        digest = hashlib.sha256()
+        with open(path, "rb") as file:
+            for chunk in iter(lambda: file.read(1 << 20), b""):
+                digest.update(chunk)
+        return digest.hexdigest()
+
+    def list(self, path: str) -> List[str]:
+        """Return the names in a directory, sorted; none where there is no directory."""
+        try:
+            return sorted(os.listdir(path))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def user(self, name: str) -> Optional[Account]:
+        """Return a user account, or None."""
+        try:
+            found = pwd.getpwnam(name)
+        except KeyError:
+            return None
+        groups = tuple(sorted(each.gr_name for each in grp.getgrall() if name in each.gr_mem))
+        group = self._name("g", found.pw_gid)
+        return Account(name, found.pw_uid, group, found.pw_dir, found.pw_shell, groups)
+
+    def group(self, name: str) -> Optional[Account]:
+        """Return a group, or None."""
+        try:
+            return Account(name, grp.getgrnam(name).gr_gid)
+        except KeyError:
+            return None
+
+    def packages(self) -> Mapping[str, str]:
+        """Return the Debian packages that are installed: name -> version."""
+        if self._packages is None:
+            self._packages = dpkg.parse_status(self.read(dpkg.STATUS_FILE).decode())
+        return self._packages
+
+    def unit(self, name: str) -> systemd.UnitState:
+        """Return a systemd unit's state. The first call asks for all of the plan at once."""
+        if name not in self._units:
+            names = [name, *(each for each in self.watched_units if each != name)]
+            shown = self.run(["systemctl", "show", f"--property={systemd.PROPERTIES}", *names])
+            self._units = systemd.parse_show(shown.stdout, names)
+        return self._units[name]
+
+    def content(self, blob: Blob) -> bytes:
+        """Return the bytes a blob names."""
+        if blob.data is not None:
+            return blob.data
+        self.fetch([blob])
+        return self._contents[blob.digest]
+
+    def fetch(self, blobs: Iterable[Blob]) -> None:
+        """Have the controller send contents, all at once; those that are here are not asked for.
+
+        Raises:
+            StoppedError: the controller is gone.
+        """
+        lacking = dict.fromkeys(
+            blob.digest for blob in blobs if blob.data is None and blob.digest not in self._contents
+        )
+        if lacking:
+            self._contents.update(self.receive(list(lacking)))
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        input: Optional[bytes] = None,
+        user: str = "",
+        env: Optional[Mapping[str, str]] = None,
+        cwd: str = "/",
+        timeout_s: float = 120,
+    ) -> Completed:
+        """Run a program that only reads; wait for its end.
+
+        Args:
+            argv: Program and arguments; no shell is involved.
+            input: What it reads on stdin.
+            user: Run as this user with its groups; default root.
+            env: Variables besides CLEAN_ENVIRONMENT.
+            cwd: Directory to run in.
+            timeout_s: In seconds; then it is killed.
+
+        Raises:
+            AgentError: it is not there or took too long.
+        """
+        environment = {**CLEAN_ENVIRONMENT, **(env or {})}
+        try:
+            done = subprocess.run(  # noqa: S603
+                list(argv),
+                input=input,
+                stdin=None if input is not None else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                cwd=cwd,
+                timeout=timeout_s,
+                check=False,
+                start_new_session=True,
+                **self._identity(user),
+            )
+        except FileNotFoundError:
+            raise AgentError(f"cannot run {argv[0]}: it is not installed") from None
+        except subprocess.TimeoutExpired as error:
+            output = b"".join(part for part in (error.stdout, error.stderr) if part)
+            raise AgentError(
+                f"{argv[0]} did not end within {timeout_s:.0f} s",
+                output=output.decode(errors="replace")[-4000:],
+            ) from None
+        return Completed(
+            done.returncode,
+            done.stdout.decode(errors="replace"),
+            done.stderr.decode(errors="replace"),
+        )
+
+    # Changing
+
+    def write(
+        self,
+        path: str,
+        data: bytes,
+        *,
+        mode: str = "0644",
+        owner: str = "root",
+        group: str = "root",
+    ) -> None:
+        """Put a file in place, atomically and durably.
+
+        It is written beside its place, under a name that no `conf.d/*` matches, with its
+        final owner and mode from the start; the rename is the only visible step. The name
+        is always the same, so that what a killed run left behind is overwritten.
+        """
+        directory, base = os.path.split(path)
+        part = os.path.join(directory, f".{base}.homeport-new")
+        with (
+            _NothingAt(part),
+            open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file,
+        ):
+            self._own(file.fileno(), mode, owner, group)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            os.replace(part, path)
+        _sync_directory(directory)
+
+    def make_directory(
+        self, path: str, *, mode: str = "0755", owner: str = "root", group: str = "root"
+    ) -> None:
+        """Create a directory, and its parents as root's with 0755."""
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        if not os.path.isdir(path):
+            os.mkdir(path, 0o700)
+        self.set_attributes(path, mode=mode, owner=owner, group=group)
+
+    def set_attributes(self, path: str, *, mode: str, owner: str, group: str) -> None:
+        """Set the mode and owner of a file or directory; a link is never followed."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            self._own(descriptor, mode, owner, group)
+        finally:
+            os.close(descriptor)
+
+    def link(self, path: str, target: str) -> None:
+        """Put a symbolic link in place, atomically and durably."""
+        directory, base = os.path.split(path)
+        part = os.path.join(directory, f".{base}.homeport-new")
+        with _NothingAt(part):
+            os.symlink(target, part)
+            os.replace(part, path)
+        _sync_directory(directory)
+
+    def remove(self, path: str) -> None:
+        """Remove a file, a link or a whole directory."""
+        found = self.stat(path)
+        if found is None:
+            return
+        if found.type == DIRECTORY:
+            shutil.rmtree(path)
+        else:
+            os.unlink(path)
+        _sync_directory(os.path.dirname(path))
+
+    def act(
+        self,
+        argv: Sequence[str],
+        *,
+        why: str,
+        creates: Iterable[str] = (),
+        installs: Iterable[str] = (),
+        users: Iterable[Account] = (),
+        groups: Iterable[Account] = (),
+        hint: str = "",
+        input: Optional[bytes] = None,
+        user: str = "",
+        env: Optional[Mapping[str, str]] = None,
+        cwd: str = "/",
+        timeout_s: float = 600,
+    ) -> Completed:
+        """Run a program that changes the host.
+
+        Args:
+            argv: As for `run`, like input, user, env, cwd and timeout_s.
+            why: What it is for, as in "cannot <why>: ..." when it fails.
+            creates, installs, users, groups: Paths, packages and accounts that will be there
+                afterwards: what a check believes in place of running it.
+            hint: What to do when it fails.
+
+        Raises:
+            AgentError: its exit status is not 0.
+        """
+        done = self.run(argv, input=input, user=user, env=env, cwd=cwd, timeout_s=timeout_s)
+        self.forget_cached()
+        if done.status != 0:
+            raise AgentError(
+                f"cannot {why}: {os.path.basename(argv[0])} ended with exit status {done.status}",
+                hint=hint,
+                output=done.tail,
+            )
+        return done
+
+    def forget_cached(self) -> None:
+        """Drop what was read of packages and units: something may have changed them."""
+        self._packages = None
+        self._units = {}
+        self._names = {}
+
+    # Helpers
+
+    def _name(self, kind: str, number: int) -> str:
+        if (kind, number) not in self._names:
+            try:
+                name = pwd.getpwuid(number).pw_name if kind == "u" else grp.getgrgid(number).gr_name
+            except KeyError:
+                name = str(number)
+            self._names[kind, number] = name
+        return self._names[kind, number]
+
+    def _own(self, descriptor: int, mode: str, owner: str, group: str) -> None:
+        user, its_group = self.user(owner), self.group(group)
+        if user is None or its_group is None:
+            raise AgentError(f"cannot give a file to {owner}:{group}: no such user or group")
+        found = os.fstat(descriptor)
+        if (found.st_uid, found.st_gid) != (user.id, its_group.id):
+            os.fchown(descriptor, user.id, its_group.id)
+        os.fchmod(descriptor, int(mode, 8))
+
+    def _identity(self, user: str) -> Dict[str, Any]:
+        if not user or user == "root":
+            return {}
+        account = pwd.getpwnam(user)
+        return {
+            "user": account.pw_uid,
+            "group": account.pw_gid,
+            "extra_groups": os.getgrouplist(user, account.pw_gid),
+        }
+
+
+def _nobody_to_ask(digests: Sequence[str]) -> Mapping[str, bytes]:
+    raise AgentError(f"content {digests[0][:12]} is not at hand, and there is nobody to ask")
+
+
+class _NothingAt:
+    """Make sure that nothing is at a path before, nor after a failure."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        self._unlink()
+
+    def __exit__(self, type_: object, value: object, traceback: object) -> None:
+        if value is not None:
+            self._unlink()
+
+    def _unlink(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._path)
+
+
+def _sync_directory(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

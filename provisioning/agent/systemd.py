@@ -1,0 +1,50 @@
+"""What systemctl says of units, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, Sequence
+
+PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,NeedDaemonReload,ActiveEnterTimestampMonotonic"
+
+
+@dataclass(frozen=True)
+class UnitState:
+    """A unit's state. Source: org.freedesktop.systemd1(5).
+
+    Args:
+        load: "loaded", "not-found", "masked", "bad-setting", ...
+        active: "active", "inactive", "failed", "activating", ...
+        enabled: "enabled", "disabled", "static", "masked", "indirect", ..., "" if there is none.
+        stale: The unit's file is newer than what systemd has loaded.
+    """
+
+    load: str = "not-found"
+    active: str = "inactive"
+    enabled: str = ""
+    stale: bool = False
+
+    @property
+    def running(self) -> bool:
+        return self.active in ("active", "reloading", "activating")
+
+    @property
+    def masked(self) -> bool:
+        return self.load == "masked" or self.enabled.startswith("masked")
+
+
+def parse_show(text: str, names: Sequence[str]) -> Dict[str, UnitState]:
+    """Read `systemctl show`: one paragraph per unit, in the order asked for."""
+    states = {}
+    paragraphs = [part for part in text.split("\n\n") if part.strip()]
+    for name, paragraph in zip(names, paragraphs):
+        values = dict(line.split("=", 1) for line in paragraph.splitlines() if "=" in line)
+        states[name] = UnitState(
+            load=values.get("LoadState", "not-found"),
+            active=values.get("ActiveState", "inactive"),
+            enabled=values.get("UnitFileState", ""),
+            stale=values.get("NeedDaemonReload") == "yes",
+        )
+    for name in names:
+        states.setdefault(name, UnitState())
+    return states

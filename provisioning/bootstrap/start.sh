@@ -1,0 +1,35 @@
+# What a host's shell runs first: find a Python, or borrow one, and hand it the loader.
+# @LOADER@ @DIGEST@ @MARKER@ are filled in by payload.py.
+loader=$(printf %s @LOADER@ | base64 -d)
+if command -v python3 >/dev/null 2>&1; then exec python3 -I -c "$loader" @DIGEST@ @MARKER@; fi
+say() { printf '\n%s say %s\n' @MARKER@ "$*"; }
+fail() { printf '\n%s fail %s\n' @MARKER@ "$*"; exit 1; }
+command -v apt-get >/dev/null 2>&1 || fail "no python3 and no apt-get: this is not a Debian host"
+umask 077
+# Below a directory that only root can write to, so that nobody can put something in its place.
+home=/var/lib/homeport-borrowed-python
+trap 'rm -rf "$home"' EXIT
+trap 'exit 1' HUP INT TERM
+rm -rf "$home"
+mkdir -p "$home/archives/partial" "$home/root" || fail "cannot write to /var/lib"
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+apt() {
+  apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" >"$home/log" 2>&1 </dev/null
+}
+lists=$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' 2>/dev/null | head -n 1)
+if [ -z "$lists" ]; then
+  say "no python3 here: fetching Debian's package lists"
+  apt --error-on=any update || fail "cannot fetch Debian's package lists: $(tail -n 1 "$home/log")"
+fi
+say "no python3 here: borrowing one to begin with"
+apt --no-install-recommends -o Dir::Cache::archives="$home/archives" -o APT::Sandbox::User=root \
+  -o Debug::NoLocking=1 --download-only install python3 ||
+  fail "cannot fetch Debian's python3: $(tail -n 1 "$home/log")"
+for deb in "$home"/archives/*.deb; do
+  dpkg-deb --extract "$deb" "$home/root" || fail "cannot unpack $deb: is the disk full?"
+done
+set -- "$home"/root/usr/bin/python3.*[0-9]
+[ -x "$1" ] || fail "Debian's python3 packages hold no interpreter"
+libraries=$(find "$home/root" -type f -name '*.so*' -path '*-linux-gnu/*' -exec dirname {} \; |
+  sort -u | tr '\n' ':')
+LD_LIBRARY_PATH=$libraries "$1" -I -c "$loader" @DIGEST@ @MARKER@

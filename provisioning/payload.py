@@ -1,0 +1,70 @@
+"""The bytes that travel to a host: the agent as it lies on disk, and what starts it.
+
+The command is one line of shell. Where there is no `python3`, it borrows one: Debian's own
+packages, unpacked into a directory that is removed afterwards, so that a bare host can be
+checked without being changed, and is provisioned by the same plan as any other.
+
+    bootstrap/start.sh    python3, or a borrowed one
+    bootstrap/loader.py   compiled modules from the host's cache, or from the controller
+    agent/boot.py         makes them importable
+    agent/main.py         frames
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import json
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+AGENT = Path(__file__).parent / "agent"
+BOOTSTRAP = Path(__file__).parent / "bootstrap"
+
+MARKER_BYTES = 12
+"""Random bytes in the line that tells the agent from whatever a login shell printed."""
+
+
+@dataclass(frozen=True)
+class Payload:
+    """The agent, ready to be sent.
+
+    Args:
+        digest: Of the sources: what a host's cache is asked for.
+        data: Length-prefixed, compressed sources, as the loader reads them.
+    """
+
+    digest: str
+    data: bytes
+
+    def command(self, marker: str) -> str:
+        """Return the shell command that starts the agent.
+
+        Args:
+            marker: Random hex that begins each line that is meant for us.
+        """
+        loader = base64.b64encode(_without_comments(BOOTSTRAP / "loader.py").encode()).decode()
+        command = _without_comments(BOOTSTRAP / "start.sh")
+        for name, value in (("LOADER", loader), ("DIGEST", self.digest), ("MARKER", marker)):
+            command = command.replace(f"@{name}@", value)
+        return command
+
+
+def _without_comments(path: Path) -> str:
+    """Return a program less its comments: it travels with every run."""
+    lines = path.read_text().splitlines()
+    return "\n".join(line for line in lines if line.strip() and not line.lstrip().startswith("#"))
+
+
+@functools.cache
+def agent_payload() -> Payload:
+    """Read the agent's sources from where they lie."""
+    sources = {"provisioning.__init__": ""}
+    for path in sorted(AGENT.rglob("*.py")):
+        parts = ("provisioning", "agent", *path.relative_to(AGENT).with_suffix("").parts)
+        sources[".".join(parts)] = path.read_text()
+    packed = zlib.compress(json.dumps(sources).encode(), 9)
+    digest = hashlib.sha256(packed).hexdigest()[:24]
+    return Payload(digest, len(packed).to_bytes(4, "big") + packed)

@@ -1,0 +1,90 @@
+"""Resources -> plan: unique ids, references that exist, digests of inputs.
+
+All mistakes that can be found without a host are found here, before any connection.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from provisioning.agent.resource import Blob, Resource, encode
+from provisioning.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one run is to make true on one host.
+
+    Args:
+        run: A random id, which the run's last event repeats.
+        resources: In order; each with the digest of its inputs.
+        blobs: Digest -> content, for a host that lacks it.
+        facts: Digest of the facts that the resources were made for; "" for any.
+    """
+
+    run: str
+    resources: Sequence[Resource]
+    blobs: Mapping[str, bytes] = field(repr=False)
+    facts: str = ""
+
+    def message(self, *, who: str, check: bool = False, diff: bool = False) -> dict[str, Any]:
+        """Return the plan as a message for the agent.
+
+        Args:
+            who: Shown to whoever finds the host busy.
+            check: Change nothing.
+            diff: Ask for unified diffs.
+        """
+        return {
+            "plan": [encode(resource) for resource in self.resources],
+            "run": self.run,
+            "who": who,
+            "check": check,
+            "diff": diff,
+            "facts": self.facts,
+        }
+
+
+def make_plan(resources: Iterable[Resource], *, facts: str = "") -> Plan:
+    """Check that resources make sense together, and bind each to its inputs.
+
+    Raises:
+        ConfigurationError: two resources share an id, or one refers to a resource that does
+            not come before it.
+    """
+    bound: list[Resource] = []
+    digests: dict[str, str] = {}
+    blobs: dict[str, bytes] = {}
+    for resource in resources:
+        if resource.id in digests:
+            raise ConfigurationError(
+                f"two resources are called {resource.id}",
+                hint="merge them, or give one of them another name",
+            )
+        for input_id, _ in resource.inputs:
+            if input_id not in digests:
+                raise ConfigurationError(
+                    f"{resource.id} refers to {input_id}, which does not come before it",
+                    hint=f"put {input_id} before {resource.id} in the role's list",
+                )
+        resource = resource.bound(lambda ids: _digest([digests[each] for each in ids]))
+        digests[resource.id] = _digest(encode(resource))
+        bound.append(resource)
+        for blob in resource.blobs():
+            if blob.data is not None:
+                blobs[blob.digest] = blob.data
+    return Plan(secrets.token_hex(8), tuple(bound), blobs, facts)
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def secret_blobs(resources: Iterable[Resource]) -> Iterable[Blob]:
+    """Return the contents that must never be shown."""
+    return (blob for resource in resources for blob in resource.blobs() if blob.secret)

@@ -1,0 +1,186 @@
+"""The conversation with an agent, without I/O: bytes in, bytes out.
+
+`Session` keeps no socket and starts no thread: `receive` takes what came and returns what
+it means, `outgoing` takes what must be sent. `converse.py` moves the bytes.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from provisioning.agent import events
+from provisioning.agent.facts import Facts
+from provisioning.agent.wire import Decoder, WireError, pack, pack_blob
+from provisioning.errors import ConnectionLostError, HomeportError, ResourceFailedError
+from provisioning.payload import MARKER_BYTES, Payload
+from provisioning.plan import Plan
+
+MAX_BANNER_BYTES = 64 * 1024
+"""How much a login shell may print before the agent speaks."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The agent is there.
+
+    Args:
+        python: Its interpreter's version.
+    """
+
+    python: str
+
+
+@dataclass(frozen=True)
+class Said:
+    """The host is getting ready and says how far it is."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The answer to a question."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class OtherFacts:
+    """The plan was made for other facts than the host has; nothing was done."""
+
+    facts: Facts
+
+
+Heard: TypeAlias = Ready | Said | Answered | OtherFacts | events.Event
+
+
+class HostBusyError(ResourceFailedError):
+    """Another run is at work on the host."""
+
+
+class Session:
+    """One conversation, from the command that starts the agent to its last frame.
+
+    Args:
+        payload: The agent's code.
+    """
+
+    def __init__(self, payload: Payload) -> None:
+        self._payload = payload
+        self._marker = secrets.token_hex(MARKER_BYTES)
+        self._banner = bytearray()
+        self._decoder: Decoder | None = None
+        self._out = bytearray()
+        self._blobs: Mapping[str, bytes] = {}
+        self.exchanges = 0
+        self.sent_agent = False
+
+    @property
+    def command(self) -> str:
+        """The shell command that starts the agent, to be run as root."""
+        return self._payload.command(self._marker)
+
+    def outgoing(self) -> bytes:
+        """Return what is to be sent now, and forget it."""
+        data = bytes(self._out)
+        self._out.clear()
+        return data
+
+    def ask(self, question: str, **values: Any) -> None:
+        """Ask for something that changes nothing; `Answered` will come."""
+        self.exchanges += 1
+        self._out += pack({"ask": question, **values})
+
+    def submit(self, plan: Plan, *, who: str, check: bool = False, diff: bool = False) -> None:
+        """Send a plan; events will come, the last of them `Done`."""
+        self.exchanges += 1
+        self._blobs = plan.blobs
+        self._out += pack(plan.message(who=who, check=check, diff=diff))
+
+    def ping(self) -> None:
+        """Say that we are still here."""
+        self._out += pack({"ping": 1})
+
+    def stop(self) -> None:
+        """Ask the agent to end at the next safe point."""
+        self._out += pack({"stop": 1})
+
+    def receive(self, data: bytes) -> Iterable[Heard]:
+        """Take bytes that came and yield what they mean.
+
+        Raises:
+            HomeportError: the host says that it cannot go on.
+            ConnectionLostError: what came is not from an agent of ours.
+        """
+        if self._decoder is None:
+            yield from self._before_the_agent(data)
+        else:
+            self._decoder.feed(data)
+        if self._decoder is not None:
+            try:
+                for frame in self._decoder:
+                    if isinstance(frame, dict):
+                        yield from self._message(frame)
+            except WireError as error:
+                raise ConnectionLostError(f"cannot understand the agent: {error}") from error
+
+    def _before_the_agent(self, data: bytes) -> Iterable[Heard]:
+        self._banner += data
+        marker = self._marker.encode()
+        while self._decoder is None:
+            start = self._banner.find(b"\n" + marker + b" ")
+            end = self._banner.find(b"\n", start + 1) if start >= 0 else -1
+            if end < 0:
+                if len(self._banner) > MAX_BANNER_BYTES:
+                    raise ConnectionLostError(
+                        "the login shell prints without end before a command runs",
+                        hint="look into ~/.bashrc and ~/.profile on the host",
+                    )
+                return
+            line = self._banner[start + len(marker) + 2 : end].decode(errors="replace")
+            del self._banner[:end]
+            word, _, text = line.partition(" ")
+            if word == "say":
+                yield Said(text)
+            elif word == "fail":
+                raise ResourceFailedError(text)
+            else:
+                self._start(needs_agent=word == "agent?")
+
+    def _start(self, *, needs_agent: bool) -> None:
+        if needs_agent:
+            # The agent's code goes before whatever was to be sent.
+            self._out[:0] = self._payload.data
+            self.sent_agent = True
+        self._decoder = Decoder()
+        self._decoder.feed(bytes(self._banner[1:]))
+        self._banner.clear()
+
+    @property
+    def started(self) -> bool:
+        """Whether the agent is there, so that frames may be sent."""
+        return self._decoder is not None
+
+    def _message(self, message: Mapping[str, Any]) -> Iterable[Heard]:
+        if "event" in message:
+            yield events.from_message(message)
+        elif "need" in message:
+            self.exchanges += 1
+            for digest in message["need"]:
+                self._out += pack_blob(self._blobs[digest])
+        elif "hello" in message:
+            yield Ready(message["hello"]["python"])
+        elif "answer" in message:
+            yield Answered(message["answer"])
+        elif "facts" in message:
+            yield OtherFacts(Facts.from_json(message["facts"]))
+        elif "failed" in message:
+            raise _failure(message)
+
+
+def _failure(message: Mapping[str, Any]) -> HomeportError:
+    kind = HostBusyError if message.get("busy") else ResourceFailedError
+    return kind(message["failed"], hint=message.get("hint", ""), output=message.get("output", ""))
