@@ -45,11 +45,16 @@ class Payload:
         Args:
             marker: Random hex that begins each line that is meant for us.
         """
-        loader = base64.b64encode(_without_comments(BOOTSTRAP / "loader.py").encode()).decode()
-        command = _without_comments(BOOTSTRAP / "start.sh")
+        loader = _base64(_without_comments(BOOTSTRAP / "loader.py"))
+        script = _without_comments(BOOTSTRAP / "start.sh")
         for name, value in (("LOADER", loader), ("DIGEST", self.digest), ("MARKER", marker)):
-            command = command.replace(f"@{name}@", value)
-        return command
+            script = script.replace(f"@{name}@", value)
+        # Nothing in here means anything to a login shell that is not sh.
+        return f'sh -c "$(printf %s {_base64(script)} | base64 -d)"'
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 def _without_comments(path: Path) -> str:

@@ -2,46 +2,5 @@
 
 from __future__ import annotations
 
-from provisioning.agent.resource import Resource
-from provisioning.agent.resources import (
-    Absent,
-    Certificate,
-    Command,
-    Directory,
-    File,
-    FileSet,
-    Group,
-    Link,
-    Packages,
-    Port,
-    Probe,
-    SelfSigned,
-    Service,
-    Timer,
-    Tmpfiles,
-    Unit,
-    User,
-    Virtualenv,
-)
-
-__all__ = [
-    "Absent",
-    "Certificate",
-    "Command",
-    "Directory",
-    "File",
-    "FileSet",
-    "Group",
-    "Link",
-    "Packages",
-    "Port",
-    "Probe",
-    "Resource",
-    "SelfSigned",
-    "Service",
-    "Timer",
-    "Tmpfiles",
-    "Unit",
-    "User",
-    "Virtualenv",
-]
+from provisioning.agent.resources import *  # noqa: F403 - the table is kept in one place
+from provisioning.agent.resources import __all__ as __all__

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Callable, Dict, Mapping
 
+from provisioning.agent.environment import generated_secrets
 from provisioning.agent.errors import AgentError
 from provisioning.agent.gather import gather_facts
+from provisioning.agent.releases import Releases
 from provisioning.agent.system import System
 
 Question = Callable[[Mapping[str, Any], System], Any]
@@ -15,8 +18,38 @@ def _facts(message: Mapping[str, Any], system: System) -> Any:
     return gather_facts(system).to_json()
 
 
+def _app(message: Mapping[str, Any], system: System) -> Any:
+    """Tell what is there of an app: releases, what happened to them, and secrets' digests."""
+    app = message["app"]
+    releases = Releases(app, system)
+    salt = message.get("salt", "")
+    return {
+        "live": releases.live,
+        "previous": releases.previous,
+        "provisioned": system.stat(releases.layout.releases) is not None,
+        "releases": [
+            {key: value for key, value in releases.manifest(each).items() if key != "files"}
+            for each in releases.complete()
+        ],
+        "history": releases.history()[-HISTORY_LINES:],
+        "secrets": {
+            name: hashlib.sha256(f"{salt}{value}".encode()).hexdigest()
+            for name, value in generated_secrets(system, app).items()
+        },
+    }
+
+
+def _secrets(message: Mapping[str, Any], system: System) -> Any:
+    """Tell the values of an app's generated secrets, for another host of the app."""
+    return generated_secrets(system, message["app"])
+
+
+HISTORY_LINES = 200
+
 QUESTIONS: Dict[str, Question] = {
+    "app": _app,
     "facts": _facts,
+    "secrets": _secrets,
 }
 
 

@@ -1,7 +1,7 @@
 """The resource types: one file each, and this table.
 
-To add a type: one file, one line here, one test. Codec, diff, `--check`, report and the
-conformance tests come from the table.
+To add a type: one file, one import and one name here, one test. Codec, diff, `--check`,
+report and the conformance tests come from the table.
 """
 
 from __future__ import annotations
@@ -16,11 +16,18 @@ from provisioning.agent.resources.directory import Directory
 from provisioning.agent.resources.file import File
 from provisioning.agent.resources.file_set import FileSet
 from provisioning.agent.resources.group import Group
+from provisioning.agent.resources.instance import Instance
 from provisioning.agent.resources.link import Link
+from provisioning.agent.resources.live import Live
+from provisioning.agent.resources.one_off import OneOff
 from provisioning.agent.resources.packages import Packages
 from provisioning.agent.resources.port import Port
 from provisioning.agent.resources.probe import Probe
+from provisioning.agent.resources.pruned import Pruned
+from provisioning.agent.resources.release import Release
+from provisioning.agent.resources.retired import Retired
 from provisioning.agent.resources.service import Service
+from provisioning.agent.resources.static_files import StaticFiles
 from provisioning.agent.resources.timer import Timer
 from provisioning.agent.resources.tmpfiles import Tmpfiles
 from provisioning.agent.resources.unit import Unit
@@ -35,12 +42,19 @@ ALL: Tuple[Type[Resource], ...] = (
     File,
     FileSet,
     Group,
+    Instance,
     Link,
+    Live,
+    OneOff,
     Packages,
     Port,
     Probe,
+    Pruned,
+    Release,
+    Retired,
     SelfSigned,
     Service,
+    StaticFiles,
     Timer,
     Tmpfiles,
     Unit,
@@ -49,3 +63,34 @@ ALL: Tuple[Type[Resource], ...] = (
 )
 
 TYPES: Dict[str, Type[Resource]] = {type_.kind: type_ for type_ in ALL}
+
+__all__ = [
+    "ALL",
+    "Absent",
+    "Certificate",
+    "Command",
+    "Directory",
+    "File",
+    "FileSet",
+    "Group",
+    "Instance",
+    "Link",
+    "Live",
+    "OneOff",
+    "Packages",
+    "Port",
+    "Probe",
+    "Pruned",
+    "Release",
+    "Resource",
+    "Retired",
+    "SelfSigned",
+    "Service",
+    "StaticFiles",
+    "TYPES",
+    "Timer",
+    "Tmpfiles",
+    "Unit",
+    "User",
+    "Virtualenv",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
-from typing import ClassVar, Dict, Iterable, List
+from typing import ClassVar, Dict, Iterable, List, Mapping
 
 from provisioning.agent import layout
 from provisioning.agent.errors import AgentError
@@ -35,8 +35,9 @@ class Virtualenv(Resource):
 
     Args:
         path: Absolute.
-        requirements: A requirements file's or pylock.toml's content.
-        format: "requirements" or "pylock".
+        files: Name -> content of the requirements and of files that they include.
+        listing: Which of the files to begin with: a requirements file, pylock.toml, or
+            uv.lock (with pyproject.toml beside it).
         require_hashes: Refuse packages whose hash the requirements do not name.
         extra: Requirements added unless the environment has the package, e.g. the server.
         python: Interpreter to build it with.
@@ -46,32 +47,28 @@ class Virtualenv(Resource):
     kind: ClassVar[str] = "virtualenv"
 
     path: str
-    requirements: Content
-    format: str = "requirements"
+    files: Mapping[str, Content]
+    listing: str = "requirements.txt"
     require_hashes: bool = False
     extra: str = ""
     python: str = "/usr/bin/python3"
     uv: str = layout.UV + "/bin/uv"
 
     def __post_init__(self) -> None:
-        normalise(self, requirements=as_blob(self.requirements))
+        normalise(self, files={name: as_blob(each) for name, each in self.files.items()})
 
     @property
     def name(self) -> str:
         return self.path
 
     @property
-    def _blob(self) -> Blob:
-        assert isinstance(self.requirements, Blob)
-        return self.requirements
-
-    @property
     def _recipe(self) -> str:
-        parts = (self._blob.digest, self.format, self.extra, self.python)
+        files = (f"{name} {as_blob(each).digest}" for name, each in sorted(self.files.items()))
+        parts = (*files, self.listing, self.extra, self.python)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def blobs(self) -> Iterable[Blob]:
-        return (self._blob,)
+        return [as_blob(each) for each in self.files.values()]
 
     def missing(self, system: System) -> Iterable[Blob]:
         return () if self.actual(system) == self.desired() else self.blobs()
@@ -91,39 +88,58 @@ class Virtualenv(Resource):
         system.make_directory(layout.BUILD_CACHE, mode="0700", owner=layout.BUILDER,
                               group=layout.BUILDER)  # fmt: skip
         system.make_directory(self.path, owner=layout.BUILDER, group=layout.BUILDER)
-        name = "pylock.toml" if self.format == "pylock" else "requirements.txt"
-        listing = os.path.join(self.path, name)
-        system.write(listing, system.content(self._blob))
         system.say("building " + self.path)
         if self.uv:
-            self._build_with_uv(system, listing)
+            self._build_with_uv(system)
         else:
-            self._build_with_pip(system, listing)
+            self._build_with_pip(system)
         system.act(["chown", "--recursive", "--no-dereference", "root:root", self.path],
                    why=f"take over {self.path}")  # fmt: skip
         os.sync()
         system.write(ready, self._recipe.encode())
 
-    def _build_with_pip(self, system: System, listing: str) -> None:
+    def _build_with_pip(self, system: System) -> None:
         self._run(system, [self.python, "-m", "venv", "--clear", self.path])
-        self._take_back(system, listing)
-        pip = [os.path.join(self.path, "bin", "python"), "-m", "pip", "install", "--quiet",
-               "--no-input", "--disable-pip-version-check"]  # fmt: skip
-        self._run(system, [*pip, "--requirement", listing])
+        pip = [self._interpreter, "-m", "pip", "install", "--quiet", "--no-input",
+               "--disable-pip-version-check", "--no-compile"]  # fmt: skip
+        self._run(system, [*pip, "--requirement", self._write_listing(system)])
 
-    def _build_with_uv(self, system: System, listing: str) -> None:
+    def _build_with_uv(self, system: System) -> None:
         self._run(system, [self.uv, "venv", "--quiet", "--allow-existing", "--python", self.python,
                            self.path])  # fmt: skip
-        install = [self.uv, "pip", "install", "--quiet", "--python",
-                   os.path.join(self.path, "bin", "python"), "--compile-bytecode"]  # fmt: skip
+        listing = self._write_listing(system)
+        if self.listing.endswith("uv.lock"):
+            listing = self._export(system)
+        install = [self.uv, "pip", "install", "--quiet", "--compile-bytecode", "--python",
+                   self._interpreter]  # fmt: skip
         hashes = ["--require-hashes"] if self.require_hashes else []
         self._run(system, [*install, *hashes, "--requirement", listing])
         if self.extra:
             self._run(system, [*install, self.extra])
 
-    def _take_back(self, system: System, listing: str) -> None:
-        """`venv --clear` empties the directory, the list of requirements included."""
-        system.write(listing, system.content(self._blob))
+    def _export(self, system: System) -> str:
+        """Turn uv.lock into requirements with hashes; the project itself is code, not a package."""
+        exported = os.path.join(self.path, "exported.txt")
+        self._run(system, [self.uv, "export", "--quiet", "--frozen", "--no-dev",
+                           "--no-emit-project", "--project", self._listing_directory,
+                           "--python", self.python, "--output-file", exported])  # fmt: skip
+        return exported
+
+    @property
+    def _interpreter(self) -> str:
+        return os.path.join(self.path, "bin", "python")
+
+    @property
+    def _listing_directory(self) -> str:
+        return os.path.join(self.path, "requirements")
+
+    def _write_listing(self, system: System) -> str:
+        """Put the requirements into the environment, for people to see what it was made from."""
+        for name, content in self.files.items():
+            path = os.path.join(self._listing_directory, name)
+            system.make_directory(os.path.dirname(path))
+            system.write(path, system.content(as_blob(content)))
+        return os.path.join(self._listing_directory, self.listing)
 
     def _run(self, system: System, argv: List[str]) -> None:
         done = system.run(

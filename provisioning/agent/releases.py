@@ -1,0 +1,174 @@
+"""An app's releases as they lie on the host: read them, build one, remember what happened."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import re
+import shutil
+import time
+from typing import Any, Dict, Iterable, List, Mapping, Optional
+
+from provisioning.agent.layout import AppLayout
+from provisioning.agent.system import FILE, LINK, System
+
+MANIFEST = "manifest.json"
+RELEASE_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-z]{1,16}")
+"""<utc>-<commit>: sorts by time. The commit is "0000000" where there is no git."""
+
+
+class Releases:
+    """The releases of one app.
+
+    Args:
+        app: Its name.
+        system: The machine.
+    """
+
+    def __init__(self, app: str, system: System) -> None:
+        self.layout = AppLayout(app)
+        self._system = system
+
+    def complete(self) -> List[str]:
+        """Return the ids of releases that were built to the end, oldest first."""
+        return [
+            name
+            for name in self._system.list(self.layout.releases)
+            if RELEASE_ID.fullmatch(name) and self.manifest(name)
+        ]
+
+    def manifest(self, release: str) -> Mapping[str, Any]:
+        """Return what a release is made of; empty if it is not there."""
+        text = self._system.read(os.path.join(self.layout.release(release), MANIFEST))
+        try:
+            manifest: Mapping[str, Any] = json.loads(text) if text else {}
+        except ValueError:
+            return {}
+        return manifest
+
+    @property
+    def live(self) -> str:
+        """The id of the release that visitors see, or ""."""
+        found = self._system.stat(self.layout.live_socket)
+        if found is None or found.type != LINK:
+            return ""
+        base = os.path.basename(found.target)
+        return base[: -len(".sock")] if base.endswith(".sock") else ""
+
+    @property
+    def previous(self) -> str:
+        """The id of the release that was live before this one and is still there, or ""."""
+        there, live = set(self.complete()), self.live
+        for line in reversed(self.history()):
+            release = str(line.get("release", ""))
+            if line.get("event") == "live" and release != live and release in there:
+                return release
+        return ""
+
+    def were_live(self) -> List[str]:
+        """Return the ids of releases that visitors have seen, the latest last, each once."""
+        seen: Dict[str, None] = {}
+        for line in self.history():
+            if line.get("event") == "live":
+                seen.pop(str(line["release"]), None)
+                seen[str(line["release"])] = None
+        return list(seen)
+
+    def history(self) -> List[Mapping[str, Any]]:
+        """Return what happened to the app's releases, oldest first."""
+        lines = []
+        for line in self._system.read(self.layout.history).decode(errors="replace").splitlines():
+            try:
+                lines.append(json.loads(line))
+            except ValueError:
+                continue  # A line that a power cut tore.
+        return lines
+
+    def record(self, event: str, release: str, **values: Any) -> None:
+        """Append to the history, durably."""
+        line = {"at": round(time.time(), 3), "event": event, "release": release, **values}
+        descriptor = os.open(self.layout.history, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(descriptor, json.dumps(line).encode() + b"\n")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def sources(self) -> Dict[str, str]:
+        """Return digest -> path of the code files that releases here consist of.
+
+        The newest release wins. What a file says must be checked before it is used: somebody
+        may have edited it.
+        """
+        found: Dict[str, str] = {}
+        for release in self.complete():
+            code = self.layout.code(release)
+            for path, digest in self.manifest(release).get("files", {}).items():
+                found[digest] = os.path.join(code, path)
+        return found
+
+    def unfinished(self) -> List[str]:
+        """Return what deploys that were cut off have left: directories to remove."""
+        names = self._system.list(self.layout.releases)
+        return [
+            os.path.join(self.layout.releases, name) for name in names if name.endswith(".part")
+        ]
+
+
+def connections(path: str) -> int:
+    """Return how many connections a unix socket has, established or still queued.
+
+    Source: proc(5), /proc/net/unix: the server's side of a connection carries the path of
+    the listening socket; the listening one itself has the flag __SO_ACCEPTCON, 0x10000.
+    """
+    found = 0
+    with open("/proc/net/unix") as table:
+        for line in table:
+            fields = line.split()
+            if len(fields) >= 8 and fields[7] == path and not int(fields[3], 16) & 0x10000:
+                found += 1
+    return found
+
+
+def link_or_copy(source: str, path: str, mode: int) -> None:
+    """Have the same content at another path; releases are immutable, so they may share it."""
+    found = os.lstat(source)
+    if found.st_mode & 0o7777 == mode and found.st_uid == 0:
+        try:
+            os.link(source, path)
+        except OSError:
+            shutil.copy2(source, path)
+        else:
+            _share_compiled(source, path)
+            return
+    else:
+        shutil.copyfile(source, path)
+    os.chmod(path, mode)
+
+
+def _share_compiled(source: str, path: str) -> None:
+    """Share what Python compiled of a file: it is valid while the source's time stamp is."""
+    if not source.endswith(".py"):
+        return
+    base = os.path.basename(source)[: -len(".py")]
+    pattern = os.path.join(glob.escape(os.path.dirname(source)), "__pycache__", f"{base}.*.pyc")
+    for compiled in glob.glob(pattern):
+        target = os.path.join(os.path.dirname(path), "__pycache__")
+        os.makedirs(target, exist_ok=True)
+        os.link(compiled, os.path.join(target, os.path.basename(compiled)))
+
+
+def relative_link(path: str, target: str) -> str:
+    """Return a link's target relative to where the link is."""
+    return os.path.relpath(target, os.path.dirname(path))
+
+
+def regular_files(system: System, root: str) -> Iterable[str]:
+    """Yield the paths of the regular files below a directory, relative to it."""
+    for directory, _, names in os.walk(root):
+        for name in names:
+            full = os.path.join(directory, name)
+            found: Optional[Any] = system.stat(full)
+            if found is not None and found.type == FILE:
+                yield os.path.relpath(full, root)

@@ -1,0 +1,115 @@
+"""The switch: which release visitors see."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import ClassVar, Optional
+
+from provisioning.agent import http
+from provisioning.agent.errors import AgentError
+from provisioning.agent.layout import AppLayout
+from provisioning.agent.releases import Releases, relative_link
+from provisioning.agent.resource import Change, Resource, State
+from provisioning.agent.system import System
+
+RELEASE_HEADER = "x-homeport-release"
+"""Set by the app server, shown by the web server to the host itself only."""
+
+VERIFY_S = 5.0
+POLL_S = 0.02
+
+
+@dataclass(frozen=True)
+class Live(Resource):
+    """Have visitors see a release.
+
+    `live.sock` is a symbolic link to the release's socket, and the web server connects to
+    it for every request: renaming it is the switch. It is on disk, so it also says what
+    starts at boot; there is no second record that could contradict it.
+
+    Args:
+        app: The app's name.
+        release: The release's id.
+        health: Path that answers 200.
+        host: The site's name.
+        tls: Whether the site is served on 443.
+        by: Who does this.
+        rollback: Whether it goes back to an earlier release.
+    """
+
+    kind: ClassVar[str] = "live"
+
+    app: str
+    release: str
+    health: str
+    host: str
+    tls: bool = True
+    by: str = ""
+    rollback: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.app
+
+    def desired(self) -> State:
+        return {"release": self.release}
+
+    def actual(self, system: System) -> State:
+        return {"release": Releases(self.app, system).live or None}
+
+    def apply(self, system: System, change: Change) -> None:
+        if system.dry:
+            return
+        releases = Releases(self.app, system)
+        before = releases.live
+        self._point(system, self.release)
+        answer = self._verify()
+        if answer is not None:
+            self._back(system, before)
+            releases.record("rolled_back", self.release, to=before, by=self.by)
+            raise AgentError(
+                f"release {self.release} of {self.app} was taken back: through the web server "
+                f"{self.health} {answer}",
+                hint="if the site has never been up, run `fab provision` first; "
+                "else look into /var/log/nginx/ on the host",
+                refused=True,
+            )
+        event = {"rollback_from": before} if self.rollback else {}
+        releases.record("live", self.release, by=self.by, before=before, **event)
+
+    def _point(self, system: System, release: str) -> None:
+        layout = AppLayout(self.app)
+        system.link(layout.live_socket, layout.socket(release))
+        system.link(layout.current, relative_link(layout.current, layout.release(release)))
+
+    def _back(self, system: System, before: str) -> None:
+        layout = AppLayout(self.app)
+        if before:
+            self._point(system, before)
+        else:
+            system.remove(layout.live_socket)
+            system.remove(layout.current)
+
+    def _verify(self) -> Optional[str]:
+        """Ask through the web server; return what is wrong with the answer, or None."""
+        deadline = time.monotonic() + VERIFY_S
+        while True:
+            answer = http.get_address(
+                "127.0.0.1",
+                443 if self.tls else 80,
+                self.health,
+                {"Host": self.host, "User-Agent": "homeport"},
+                tls=self.tls,
+            )
+            release = answer.headers.get(RELEASE_HEADER, "")
+            if answer.status == 200 and release == self.release:
+                return None
+            if time.monotonic() > deadline:
+                break
+            time.sleep(POLL_S)
+        if answer.status == 0:
+            return f"was not answered ({answer.body})"
+        if answer.status != 200:
+            return f"answered {answer.status} in place of 200"
+        return f"was answered by {release or 'something else'}"

@@ -1,0 +1,92 @@
+"""No more old releases than are wanted."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import ClassVar, Dict, List, Set
+
+from provisioning.agent.layout import AppLayout
+from provisioning.agent.releases import Releases, regular_files
+from provisioning.agent.resource import Change, Resource, State
+from provisioning.agent.system import System
+
+
+@dataclass(frozen=True)
+class Pruned(Resource):
+    """Have the newest releases that were live, and nothing that only older ones use.
+
+    The live release and the one before it always stay. Releases that never went live go
+    first: they are no candidates for a rollback.
+
+    Args:
+        app: The app's name.
+        keep: How many releases stay.
+    """
+
+    kind: ClassVar[str] = "pruned"
+
+    app: str
+    keep: int = 5
+
+    @property
+    def name(self) -> str:
+        return self.app
+
+    def desired(self) -> State:
+        return {"to remove": ""}
+
+    def actual(self, system: System) -> State:
+        return {"to remove": " ".join(self._stale(system))}
+
+    def _kept(self, system: System) -> Set[str]:
+        releases = Releases(self.app, system)
+        there = set(releases.complete())
+        were_live = [each for each in releases.were_live() if each in there]
+        return {*were_live[-self.keep :], releases.live, releases.previous} & there
+
+    def _stale(self, system: System) -> List[str]:
+        """Return the paths that no release which stays refers to."""
+        layout, releases = AppLayout(self.app), Releases(self.app, system)
+        kept = self._kept(system)
+        if not kept:
+            return []
+        manifests = [releases.manifest(each) for each in kept]
+        wanted: Dict[str, Set[str]] = {
+            layout.releases: kept,
+            layout.venvs: {str(each.get("venv", "")) for each in manifests},
+            layout.env: {str(each.get("env", "")) for each in manifests},
+        }
+        return [
+            os.path.join(directory, name)
+            for directory, names in wanted.items()
+            for name in system.list(directory)
+            if name not in names
+        ]
+
+    def apply(self, system: System, change: Change) -> None:
+        for path in self._stale(system):
+            if os.path.dirname(path) == AppLayout(self.app).releases:
+                self._forget(system, os.path.basename(path))
+            system.remove(path)
+        self._prune_static(system)
+
+    def _forget(self, system: System, release: str) -> None:
+        for label in ("import", "migrate"):
+            system.memory.forget(f"oneoff:{self.app}/{release} {label}")
+
+    def _prune_static(self, system: System) -> None:
+        """Remove published files that no release which stays has brought."""
+        releases, layout = Releases(self.app, system), AppLayout(self.app)
+        wanted: Set[str] = set()
+        for release in self._kept(system):
+            manifest = releases.manifest(release)
+            for url, folder in manifest.get("static", {}).items():
+                prefix = folder.rstrip("/") + "/"
+                for path in manifest.get("files", {}):
+                    if path.startswith(prefix):
+                        wanted.add(os.path.join(url.strip("/"), path[len(prefix) :]))
+        for path in list(regular_files(system, layout.static)):
+            base = path[: -len(".gz")] if path.endswith(".gz") else path
+            if path not in wanted and base not in wanted:
+                system.remove(os.path.join(layout.static, path))

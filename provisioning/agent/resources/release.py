@@ -1,0 +1,208 @@
+"""A release: code, environment, virtualenv and server settings, immutable and whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from dataclasses import dataclass, field
+from typing import ClassVar, Dict, Iterable, Mapping, Tuple
+
+from provisioning.agent import environment
+from provisioning.agent.layout import AppLayout
+from provisioning.agent.releases import MANIFEST, Releases, link_or_copy, relative_link
+from provisioning.agent.resource import (
+    Blob,
+    Change,
+    Content,
+    Resource,
+    State,
+    as_blob,
+    normalise,
+)
+from provisioning.agent.system import System
+
+
+@dataclass(frozen=True)
+class Release(Resource):
+    """Have a release's directory, complete.
+
+    It is built under another name and renamed at the end: a directory of the release's own
+    name is whole. Files that an earlier release has are shared with it, after their content
+    was checked; only the others are sent.
+
+    Args:
+        app: The app's name.
+        release: The release's id.
+        files: Path below the code's root -> content.
+        executables: Those of the files that are 0755.
+        links: Path -> target, for symbolic links in the source.
+        shared: Directories that survive releases, below `shared/`.
+        static: URL folder -> folder below the code's root; kept for pruning.
+        venv: The virtualenv's path.
+        server: Content of server.py, the app server's settings.
+        env: Secret JSON: the environment as given by the operator.
+        proposed: Secret JSON: values for secrets that are to be generated; used where the
+            host has none yet.
+        about: What people want to know: commit, by, ...
+    """
+
+    kind: ClassVar[str] = "release"
+
+    app: str
+    release: str
+    files: Mapping[str, Content]
+    venv: str
+    server: Content
+    env: Content
+    proposed: Content
+    executables: Tuple[str, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+    shared: Tuple[str, ...] = ()
+    static: Mapping[str, str] = field(default_factory=dict)
+    about: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        normalise(
+            self,
+            files={path: as_blob(content) for path, content in self.files.items()},
+            server=as_blob(self.server),
+            env=as_blob(self.env, secret=True),
+            proposed=as_blob(self.proposed, secret=True),
+        )
+
+    @property
+    def name(self) -> str:
+        return f"{self.app}/{self.release}"
+
+    @property
+    def _layout(self) -> AppLayout:
+        return AppLayout(self.app)
+
+    def _code(self) -> Dict[str, Blob]:
+        return {path: as_blob(content) for path, content in self.files.items()}
+
+    def _settings(self) -> Tuple[Blob, Blob, Blob]:
+        return as_blob(self.server), as_blob(self.env), as_blob(self.proposed)
+
+    def blobs(self) -> Iterable[Blob]:
+        return (*self._code().values(), *self._settings())
+
+    def missing(self, system: System) -> Iterable[Blob]:
+        if self.actual(system) == self.desired():
+            return
+        yield from self._settings()
+        sources = Releases(self.app, system).sources()
+        checked: Dict[str, bool] = {}
+        for blob in self._code().values():
+            source = sources.get(blob.digest)
+            if source and blob.digest not in checked:
+                checked[blob.digest] = system.digest(source) == blob.digest
+            if not checked.get(blob.digest):
+                yield blob
+
+    def desired(self) -> State:
+        return {"complete": True}
+
+    def actual(self, system: System) -> State:
+        manifest = Releases(self.app, system).manifest(self.release)
+        return {"complete": manifest.get("release") == self.release}
+
+    def apply(self, system: System, change: Change) -> None:
+        final = self._layout.release(self.release)
+        part = final + ".part"
+        if system.dry:
+            return
+        for leftover in (part, final):
+            system.remove(leftover)
+        os.makedirs(os.path.join(part, "code"))
+        self._write_code(system, os.path.join(part, "code"))
+        self._link_shared(system, os.path.join(part, "code"))
+        env = self._write_environment(system)
+        system.write(os.path.join(part, "server.py"), system.content(as_blob(self.server)))
+        os.symlink(relative_link(os.path.join(final, "env"), env), os.path.join(part, "env"))
+        venv = os.path.join(final, "venv")
+        os.symlink(relative_link(venv, self.venv), os.path.join(part, "venv"))
+        # Compiling runs nothing of the code; the app itself cannot write here.
+        system.run([os.path.join(self.venv, "bin", "python"), "-m", "compileall", "-q", "-j", "0",
+                    os.path.join(part, "code")], timeout_s=300)  # fmt: skip
+        self._write_manifest(system, part, env)
+        os.sync()
+        os.rename(part, final)
+        _sync(self._layout.releases)
+        Releases(self.app, system).record("built", self.release, **self.about)
+
+    def _write_code(self, system: System, root: str) -> None:
+        sources = Releases(self.app, system).sources()
+        executables = set(self.executables)
+        directories = {root}
+        for path, blob in self._code().items():
+            full = os.path.join(root, path)
+            directory = os.path.dirname(full)
+            if directory not in directories:
+                os.makedirs(directory, exist_ok=True)
+                directories.add(directory)
+            mode = 0o755 if path in executables else 0o644
+            source = sources.get(blob.digest)
+            if source and system.digest(source) == blob.digest:
+                link_or_copy(source, full, mode)
+                continue
+            with open(full, "wb") as file:
+                file.write(system.content(blob))
+            os.chmod(full, mode)
+        for path, target in self.links.items():
+            full = os.path.join(root, path)
+            os.makedirs(os.path.dirname(full), exist_ok=True)
+            os.symlink(target, full)
+
+    def _link_shared(self, system: System, root: str) -> None:
+        """Replace each shared directory by a link; what the release brought is its beginning."""
+        for path in self.shared:
+            inside, outside = os.path.join(root, path), os.path.join(self._layout.shared, path)
+            if system.stat(outside) is None:
+                if os.path.isdir(inside):
+                    shutil.copytree(inside, outside)
+                else:
+                    os.makedirs(outside)
+                system.act(["chown", "--recursive", f"{self.app}:{self.app}", outside],
+                           why=f"give {outside} to the app")  # fmt: skip
+            if os.path.isdir(inside):
+                shutil.rmtree(inside)
+            os.makedirs(os.path.dirname(inside), exist_ok=True)
+            link = os.path.join(self._layout.code(self.release), path)
+            os.symlink(relative_link(link, outside), inside)
+
+    def _write_environment(self, system: System) -> str:
+        given: Dict[str, str] = json.loads(system.content(as_blob(self.env)))
+        proposed: Dict[str, str] = json.loads(system.content(as_blob(self.proposed)))
+        kept = environment.keep_generated(system, self.app, proposed)
+        values = {**given, **{name: kept[name] for name in proposed}}
+        values["HOMEPORT_RELEASE"] = self.release
+        return environment.write_revision(system, self.app, values)
+
+    def _write_manifest(self, system: System, part: str, env: str) -> None:
+        manifest = {
+            "app": self.app,
+            "release": self.release,
+            "built": round(time.time(), 3),
+            "venv": os.path.basename(self.venv),
+            "env": os.path.basename(env),
+            "shared": list(self.shared),
+            "static": dict(self.static),
+            "files": {
+                path: blob.digest
+                for path, blob in self._code().items()
+                if not any(path == each or path.startswith(each + "/") for each in self.shared)
+            },
+            **self.about,
+        }
+        system.write(os.path.join(part, MANIFEST), json.dumps(manifest, indent=1).encode())
+
+
+def _sync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,87 @@
+"""No release runs but the live one."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import ClassVar, List
+
+from provisioning.agent.layout import AppLayout
+from provisioning.agent.releases import Releases, connections
+from provisioning.agent.resource import Change, Resource, State
+from provisioning.agent.system import System
+
+POLL_S = 0.02
+
+
+@dataclass(frozen=True)
+class Retired(Resource):
+    """Have nothing left of releases that visitors do not see: no process, nothing half built.
+
+    A release that was live finishes the requests that are in flight before it is stopped.
+    Before a deploy, the same puts in order what a deploy that was cut off has left.
+
+    Args:
+        app: The app's name.
+        drain_timeout_s: How long requests in flight may take.
+        label: "before" or "after".
+    """
+
+    kind: ClassVar[str] = "retired"
+
+    app: str
+    drain_timeout_s: int = 30
+    label: str = "after"
+
+    @property
+    def name(self) -> str:
+        return f"{self.app} {self.label}"
+
+    def desired(self) -> State:
+        return {"running": "", "unfinished": 0}
+
+    def actual(self, system: System) -> State:
+        return {
+            "running": " ".join(self._others(system)),
+            "unfinished": len(Releases(self.app, system).unfinished()),
+        }
+
+    def _others(self, system: System) -> List[str]:
+        """Return the ids of the releases that run, or have failed, besides the live one."""
+        shown = system.run(
+            ["systemctl", "list-units", "--all", "--plain", "--no-legend", "--no-pager",
+             f"{self.app}@*.service"]
+        )  # fmt: skip
+        live = Releases(self.app, system).live
+        prefix, suffix = f"{self.app}@", ".service"
+        units = [line.split()[0] for line in shown.stdout.splitlines() if line.strip()]
+        ids = [unit[len(prefix) : -len(suffix)] for unit in units]
+        return sorted(each for each in ids if each != live)
+
+    def apply(self, system: System, change: Change) -> None:
+        if system.dry:
+            return
+        layout, releases = AppLayout(self.app), Releases(self.app, system)
+        others = self._others(system)
+        deadline = time.monotonic() + self.drain_timeout_s
+        for release in others:
+            self._drain(system, release, deadline)
+            unit = layout.unit(release)
+            system.act(["systemctl", "stop", unit], why=f"stop {unit}")
+            system.run(["systemctl", "reset-failed", unit])
+            system.remove(layout.socket(release))
+            releases.record("retired", release)
+        for path in releases.unfinished():
+            system.remove(path)
+
+    def _drain(self, system: System, release: str, deadline: float) -> None:
+        socket = AppLayout(self.app).socket(release)
+        said = False
+        while time.monotonic() < deadline:
+            left = connections(socket)
+            if left == 0:
+                return
+            if not said:
+                system.say(f"release {release} finishes {left} requests in flight")
+                said = True
+            time.sleep(POLL_S)

@@ -1,0 +1,171 @@
+"""The local build of a release: which files, which requirements, what it is called.
+
+Read from the working tree; nothing is written, and no host is asked.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from provisioning.errors import ConfigurationError
+
+NO_COMMIT = "0000000"
+
+IGNORED = frozenset(
+    {".git", ".hg", ".venv", "venv", "node_modules", "__pycache__", ".env", ".homeport",
+     ".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".idea", ".vscode", ".DS_Store"}
+)  # fmt: skip
+"""Left out where git does not say what belongs to the source."""
+
+INCLUDE = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)[ =]\s*(\S+)", re.MULTILINE)
+"""Source: pip's "Requirements File Format"."""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What a release is made of.
+
+    Args:
+        release: The release's id, <utc>-<commit>.
+        files: Path below the source -> content.
+        executables: Those of the files that are executable.
+        links: Path -> target, for symbolic links.
+        requirements: Name -> content of the requirements and of what they include.
+        listing: Which of the requirements to begin with.
+        commit: Full hash of the commit, "" where there is no git.
+        dirty: The working tree has changes that are in no commit.
+    """
+
+    release: str
+    files: Mapping[str, bytes] = field(repr=False)
+    executables: tuple[str, ...]
+    links: Mapping[str, str]
+    requirements: Mapping[str, bytes] = field(repr=False)
+    listing: str
+    commit: str
+    dirty: bool
+
+    @property
+    def has_hashes(self) -> bool:
+        """Whether the requirements name the hashes of what they want."""
+        return b"--hash=" in b"".join(self.requirements.values())
+
+    def requires(self, package: str) -> bool:
+        """Whether the requirements name a package."""
+        pattern = rf'(?im)^(name = "|)\s*{re.escape(package)}\b'
+        return any(re.search(pattern.encode(), each) for each in self.requirements.values())
+
+
+def build_artifact(source: Path, requirements: str, *, now: float | None = None) -> Artifact:
+    """Read an app's source.
+
+    Args:
+        source: The app's folder.
+        requirements: Lock file, relative to it.
+        now: Seconds since the epoch; default: now.
+
+    Raises:
+        ConfigurationError: the requirements are not there, or nothing is to be deployed.
+    """
+    commit, dirty = _commit(source)
+    files: dict[str, bytes] = {}
+    links: dict[str, str] = {}
+    executables = []
+    for path in _paths(source):
+        full = source / path
+        if full.is_symlink():
+            links[path] = str(full.readlink())
+        elif full.is_file():
+            files[path] = full.read_bytes()
+            if full.stat().st_mode & 0o100:
+                executables.append(path)
+    if not files:
+        raise ConfigurationError(
+            f"cannot deploy {source}: there are no files in it",
+            hint="git add what belongs to the app, or correct the app's `source`",
+        )
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    return Artifact(
+        release=f"{stamp}-{(commit or NO_COMMIT)[:7]}",
+        files=files,
+        executables=tuple(executables),
+        links=links,
+        requirements=_requirements(source, requirements),
+        listing=PurePosixPath(requirements).as_posix(),
+        commit=commit,
+        dirty=dirty,
+    )
+
+
+def _git(source: Path, *arguments: str) -> str | None:
+    """Return what git prints, or None where it is not installed or there is no repository."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(source), *arguments], capture_output=True, check=False
+        )
+    except FileNotFoundError:
+        return None
+    return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None
+
+
+def _commit(source: Path) -> tuple[str, bool]:
+    commit = (_git(source, "rev-parse", "HEAD") or "").strip()
+    changes = _git(source, "status", "--porcelain", "--untracked-files=no", "--", ".")
+    return commit, bool(commit and changes and changes.strip())
+
+
+def _paths(source: Path) -> Iterator[str]:
+    tracked = _git(source, "ls-files", "-z", "--cached")
+    if not tracked:
+        tracked = _unignored(source)
+    if tracked is not None:
+        yield from (path for path in tracked.split("\0") if path)
+        return
+    for path in sorted(source.rglob("*")):
+        relative = path.relative_to(source)
+        if not IGNORED.intersection(relative.parts) and not path.is_dir():
+            yield relative.as_posix()
+
+
+def _unignored(source: Path) -> str | None:
+    """Return all files less those that .gitignore names, by a repository that is nowhere."""
+    with tempfile.TemporaryDirectory() as directory:
+        elsewhere = f"--git-dir={directory}/repository"
+        if _git(source, elsewhere, "init", "--quiet", "--bare") is None:
+            return None
+        patterns = [f"--exclude={each}" for each in sorted(IGNORED)]
+        return _git(
+            source, elsewhere, f"--work-tree={source}",
+            "ls-files", "-z", "--others", "--exclude-standard", *patterns,
+        )  # fmt: skip
+
+
+def _requirements(source: Path, listing: str) -> dict[str, bytes]:
+    """Read the requirements and whatever they include."""
+    found: dict[str, bytes] = {}
+    wanted = [PurePosixPath(listing)]
+    if PurePosixPath(listing).name == "uv.lock":
+        wanted.append(PurePosixPath(listing).with_name("pyproject.toml"))
+    while wanted:
+        path = wanted.pop()
+        if path.as_posix() in found:
+            continue
+        try:
+            content = (source / path).read_bytes()
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot read the requirements {source / path}: {error.strerror}",
+                hint="correct the app's `requirements`, or write the file: "
+                "`pip freeze > requirements.txt` is a beginning",
+            ) from None
+        found[path.as_posix()] = content
+        if path.suffix == ".txt":
+            includes = INCLUDE.findall(content.decode("utf-8", "replace"))
+            wanted += [path.parent / each for each in includes]
+    return found

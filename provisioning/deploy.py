@@ -1,0 +1,214 @@
+"""Deploy, roll back, and look at releases: plans of resources like any other.
+
+    prepare   release, virtualenv, static files, import, migration, start and gate
+    switch    the pointer, verified through the web server; then drain, retire, prune
+
+All hosts prepare before any of them switches: a release that one host refuses goes live
+on none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from provisioning.agent.layout import UV, AppLayout
+from provisioning.resources import (
+    Instance,
+    Live,
+    OneOff,
+    Packages,
+    Pruned,
+    Release,
+    Resource,
+    Retired,
+    StaticFiles,
+    Virtualenv,
+)
+from provisioning.roles import APP_SERVERS, sandbox_properties
+from provisioning.secrets import GenerateSource, Secret, fetch_secrets, generate_secret
+
+if TYPE_CHECKING:
+    from provisioning.agent.facts import Facts
+    from provisioning.artifact import Artifact
+    from provisioning.inventory import Inventory
+    from provisioning.inventory.app import App
+
+IMPORT_TIMEOUT_S = 120
+MIGRATE_TIMEOUT_S = 3600
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One app's new release, the same on all its hosts.
+
+    Args:
+        app: The app.
+        artifact: Its files.
+        env: The environment as given: plain values and secrets fetched from the operator.
+        proposed: Values for secrets that are to be generated; a host's own win.
+        tls: Whether its site is served on 443.
+        by: Who deploys.
+    """
+
+    app: App
+    artifact: Artifact
+    env: Mapping[str, str] = field(repr=False)
+    proposed: Mapping[str, str] = field(repr=False)
+    tls: bool
+    by: str
+
+    @property
+    def release(self) -> str:
+        """The release's id."""
+        return self.artifact.release
+
+
+def plan_deployment(inventory: Inventory, app: App, artifact: Artifact, by: str) -> Deployment:
+    """Gather what a release needs from the operator's machine.
+
+    Raises:
+        ConfigurationError: a secret is missing.
+    """
+    fetched = fetch_secrets(
+        app.secrets, of=f"apps.{app.name}.secrets", directory=inventory.path.parent
+    )
+    env = dict(app.env)
+    env.update({name: value.reveal() for name, value in fetched.values.items()})
+    return Deployment(
+        app=app,
+        artifact=artifact,
+        env=env,
+        proposed=propose_secrets(app),
+        tls=inventory.tls.method != "off",
+        by=by,
+    )
+
+
+def propose_secrets(app: App, known: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return values for the secrets that are to be generated.
+
+    Args:
+        app: The app.
+        known: Values that a host of the app has already; they must be the same everywhere.
+    """
+    proposed = {}
+    for name, source in app.secrets.items():
+        if isinstance(source, GenerateSource):
+            value = (known or {}).get(name)
+            secret = Secret(value) if value else generate_secret(source.generate)
+            proposed[name] = secret.reveal()
+    return proposed
+
+
+def prepare(deployment: Deployment, facts: Facts, *, migrate: bool) -> Iterator[Resource]:
+    """Yield what a release needs before it may go live; visitors see none of it.
+
+    Args:
+        deployment: The release.
+        facts: The host's.
+        migrate: Run the app's migration: once per deploy, on one host.
+    """
+    app, artifact = deployment.app, deployment.artifact
+    server = APP_SERVERS[app.server]
+    venv = virtualenv(app, artifact, facts)
+    yield Retired(app.name, drain_timeout_s=app.drain_timeout_s, label="before")
+    if app.packages:
+        yield Packages(f"{app.name} (deploy)", tuple(app.packages))
+    yield venv
+    yield Release(
+        app=app.name,
+        release=deployment.release,
+        files=artifact.files,
+        executables=artifact.executables,
+        links=artifact.links,
+        shared=tuple(app.shared),
+        static=dict(app.static),
+        venv=venv.path,
+        server=server.server_config(app, facts, deployment.release),
+        env=json.dumps(deployment.env),
+        proposed=json.dumps(deployment.proposed),
+        about={
+            "by": deployment.by,
+            "commit": artifact.commit,
+            "dirty": "yes" if artifact.dirty else "",
+            "migrates": "yes" if app.migrate else "",
+        },
+    )
+    if app.static:
+        yield StaticFiles(app.name, deployment.release, dict(app.static))
+    yield import_probe(app, deployment.release, facts)
+    if migrate and app.migrate:
+        yield OneOff(
+            app.name,
+            deployment.release,
+            "migrate",
+            tuple(shlex.split(app.migrate)),
+            tuple(sandbox_properties(app, facts)),
+            hint="the database may be half way; visitors still have the release before it",
+            timeout_s=MIGRATE_TIMEOUT_S,
+        )
+    yield instance(app, deployment.release)
+
+
+def switch(
+    app: App, release: str, *, tls: bool, by: str, rollback: bool = False
+) -> Iterator[Resource]:
+    """Yield what makes a prepared release the one that visitors see."""
+    yield Live(app.name, release, app.health, app.domains[0], tls=tls, by=by, rollback=rollback)
+    if app.static:
+        yield StaticFiles(app.name, release, dict(app.static), replace=True)
+    yield Retired(app.name, drain_timeout_s=app.drain_timeout_s, label="after")
+    yield Pruned(app.name, app.keep_releases)
+
+
+def revive(app: App, release: str, facts: Facts) -> Iterator[Resource]:
+    """Yield what a release that was live before needs to go live again."""
+    yield Retired(app.name, drain_timeout_s=app.drain_timeout_s, label="before")
+    if app.static:
+        yield StaticFiles(app.name, release, dict(app.static))
+    yield import_probe(app, release, facts)
+    yield instance(app, release)
+
+
+def import_probe(app: App, release: str, facts: Facts) -> OneOff:
+    """Return a program that imports the app once, as its user, in its sandbox."""
+    module, _, target = app.wsgi.partition(":")
+    code = f"import {module} as module; module.{target or 'application'}"
+    return OneOff(
+        app.name,
+        release,
+        "import",
+        (f"{AppLayout(app.name).release(release)}/venv/bin/python", "-c", code),
+        tuple(sandbox_properties(app, facts)),
+        hint="correct it and deploy again; visitors still have the release before it",
+        timeout_s=IMPORT_TIMEOUT_S,
+    )
+
+
+def instance(app: App, release: str) -> Instance:
+    """Return the release as it runs and answers on its own socket."""
+    return Instance(app.name, release, app.health, app.domains[0], app.start_timeout_s)
+
+
+def virtualenv(app: App, artifact: Artifact, facts: Facts) -> Virtualenv:
+    """Return the virtualenv of a release; releases with the same requirements share it."""
+    extra = "" if artifact.requires(app.server) else APP_SERVERS[app.server].requirement(app)
+    key = hashlib.sha256()
+    for name, content in sorted(artifact.requirements.items()):
+        key.update(f"{name}\0".encode() + hashlib.sha256(content).digest())
+    key.update(f"{extra}\0{app.python}\0{facts.python}\0{facts.architecture}".encode())
+    python = app.python if app.python.startswith("/") else f"/usr/bin/{app.python}"
+    return Virtualenv(
+        path=f"{AppLayout(app.name).venvs}/{key.hexdigest()[:16]}",
+        files=artifact.requirements,
+        listing=artifact.listing,
+        require_hashes=artifact.has_hashes,
+        extra=extra,
+        python=python,
+        uv=f"{UV}/bin/uv",
+    )
