@@ -1,0 +1,116 @@
+"""Desired state: pure functions from a host and its facts to a list of resources.
+
+The tables say what there is; to add a web or app server is to write its module and one row
+here. The order of the list is the order on the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from provisioning.agent.facts import Facts
+from provisioning.errors import ConfigurationError
+from provisioning.inventory.app import App
+from provisioning.inventory.host import Host
+from provisioning.inventory.model import Inventory
+from provisioning.inventory.nearest import did_you_mean
+from provisioning.resources import Port, Resource
+from provisioning.roles.app import app_resources
+from provisioning.roles.app_servers import AppServer, gunicorn
+from provisioning.roles.base import base
+from provisioning.roles.certificates import certificates
+from provisioning.roles.loading import (
+    GivenCertificate,
+    Role,
+    load_own_roles,
+    read_given_certificate,
+    resources_of,
+)
+from provisioning.roles.sandbox import sandbox_properties
+from provisioning.roles.site import site
+from provisioning.roles.uv import uv
+from provisioning.roles.web_servers import WebServer, nginx
+
+ROLES: Mapping[str, Role] = {"base": base}
+"""Every host has these, in this order."""
+
+APP_SERVERS: Mapping[str, AppServer] = {"gunicorn": gunicorn}
+WEB_SERVERS: Mapping[str, WebServer] = {"nginx": nginx}
+
+__all__ = [
+    "APP_SERVERS",
+    "ROLES",
+    "WEB_SERVERS",
+    "AppServer",
+    "GivenCertificate",
+    "Role",
+    "WebServer",
+    "compile_host",
+    "load_own_roles",
+    "read_given_certificate",
+    "sandbox_properties",
+]
+
+
+def compile_host(
+    inventory: Inventory,
+    host: Host,
+    facts: Facts,
+    own_roles: Mapping[str, Role] | None = None,
+    *,
+    given_certificate: GivenCertificate | None = None,
+) -> list[Resource]:
+    """Return everything that a host should have, in order.
+
+    Args:
+        inventory: The environment.
+        host: One of its hosts, or one that was named by its address only.
+        facts: Of that host.
+        own_roles: The person's own, by name: see `load_own_roles`.
+        given_certificate: See `read_given_certificate`.
+
+    Raises:
+        ConfigurationError: What the inventory asks for cannot be on this host.
+    """
+    resources: list[Resource] = []
+    for role in ROLES.values():
+        resources += role(host, facts)
+    apps = inventory.apps_on(host)
+    if apps:
+        resources.append(uv())
+    for app in apps:
+        resources += app_resources(app, facts, APP_SERVERS[app.server])
+    for name in dict.fromkeys(app.web_server for app in apps):
+        served = [app for app in apps if app.web_server == name]
+        resources += _web(WEB_SERVERS[name], served, inventory, facts, given_certificate)
+    for name in host.roles:
+        resources += resources_of(name, _own(name, own_roles or {}), host, facts)
+    # What only a person can put right is found out before anything is changed.
+    return sorted(resources, key=lambda resource: not isinstance(resource, Port))
+
+
+def _web(
+    server: WebServer,
+    apps: list[App],
+    inventory: Inventory,
+    facts: Facts,
+    given: GivenCertificate | None,
+) -> Iterator[Resource]:
+    """Yield a web server with its sites: port 80, then the certificates, then port 443."""
+    sites = [site(app, APP_SERVERS[app.server].upstream(app), inventory.tls) for app in apps]
+    keys = certificates(sites, inventory.tls, given)
+    yield from keys.before
+    yield from server.front(sites, facts, tls=bool(keys.key_pairs), webroot=keys.webroot)
+    yield from keys.after
+    yield from server.secure(
+        sites, facts, key_pairs=keys.key_pairs, reload_on=keys.reload_on, webroot=keys.webroot
+    )
+
+
+def _own(name: str, own_roles: Mapping[str, Role]) -> Role:
+    if name not in own_roles:
+        raise ConfigurationError(
+            f"cannot use the role {name}: there is no roles/{name}.py beside the fabfile"
+            + did_you_mean(name, own_roles)
+        )
+    return own_roles[name]

@@ -23,8 +23,7 @@ class OneOff(Resource):
         app: The app's name.
         release: The release's id.
         label: What it is: "import", "migrate".
-        argv: Program and arguments, relative to the release's virtualenv's bin/ if it has no
-            slash and is there.
+        argv: Program and arguments; a program of the release's virtualenv needs no path.
         properties: The sandbox, as "Key=Value" of systemd.exec(5).
         hint: What to do when it fails.
         timeout_s: In seconds.
@@ -69,9 +68,13 @@ class OneOff(Resource):
             "--setenv=PYTHONDONTWRITEBYTECODE=1",
             *(f"--property={each}" for each in self.properties),
         ]
+        argv = list(self.argv)
+        installed = f"{release}/venv/bin/{argv[0]}"
+        if "/" not in argv[0] and system.stat(installed):
+            argv[0] = installed
         system.run(["systemctl", "reset-failed", f"{unit}.service"])
         done = system.run(
-            ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", *options, "--", *self.argv],
+            ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", *options, "--", *argv],
             timeout_s=self.timeout_s + 30,
         )
         if done.status != 0:

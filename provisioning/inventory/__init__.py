@@ -1,0 +1,81 @@
+"""inventory/<environment>.toml -> typed values; all mistakes reported at once, with file and key.
+
+pydantic takes longer to import than all the rest, so the models are imported only
+when an inventory is loaded or one of their names is used: `fab --list` needs neither.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provisioning.inventory.environment import environments, inventory_path
+from provisioning.inventory.model import Inventory
+from provisioning.inventory.tables import Tables
+from provisioning.inventory.values import Duration, Rate, Size
+
+if TYPE_CHECKING:
+    from provisioning.inventory.app import App
+    from provisioning.inventory.host import Host, Ssh
+    from provisioning.inventory.tls import Tls
+
+__all__ = [
+    "App",
+    "Duration",
+    "Host",
+    "Inventory",
+    "Rate",
+    "Size",
+    "Ssh",
+    "Tables",
+    "Tls",
+    "environments",
+    "inventory_path",
+    "load",
+    "schema",
+]
+
+_MODELS = {"App": "app", "Host": "host", "Ssh": "host", "Tls": "tls"}
+
+
+def load(
+    directory: Path,
+    environment: str | None = None,
+    *,
+    tables: Tables = Tables(),  # noqa: B008 - it cannot change
+    environ: Mapping[str, str] | None = None,
+) -> Inventory:
+    """Read the inventory of an environment.
+
+    Args:
+        directory: The project's folder, with the fabfile and `inventory/`.
+        environment: Its name; None: HOMEPORT_ENV, else production, else the only one there is.
+        tables: Names that it may refer to.
+        environ: The operator's environment; default: that of this process.
+
+    Raises:
+        ConfigurationError: There is no such environment, or its file has mistakes; every one
+            is told, with its line, its key, what is wrong and what was probably meant.
+    """
+    from provisioning.inventory.loading import load as read
+
+    return read(directory, environment, tables=tables, environ=environ)
+
+
+def schema(tables: Tables = Tables()) -> dict[str, Any]:  # noqa: B008 - it cannot change
+    """Return the JSON schema of an inventory, for editors.
+
+    Args:
+        tables: Names that an inventory may refer to.
+    """
+    from provisioning.inventory.json_schema import schema as made
+
+    return made(tables)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODELS:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODELS[name]}"), name)

@@ -1,0 +1,11 @@
+"""What all models of the inventory have in common."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Model(BaseModel):
+    """A table of the inventory: it cannot change, and knows all its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,0 +1,201 @@
+"""Hosts as containers of Docker or Podman, where there is no root on Linux.
+
+Less than the real thing: no Pebble, no small disks, no look at files from outside.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from provisioning.errors import HomeportError
+from provisioning.lab import keys, registry
+from provisioning.lab.drivers import container_image as image
+from provisioning.lab.processes import call
+from provisioning.lab.state import HostState, LabPaths, LabState
+
+# What systemd as PID 1 needs beyond what a container usually may.
+# Source: systemd's "The Container Interface".
+_SYSTEMD = (
+    *("--cap-add=SYS_ADMIN", "--cap-add=NET_ADMIN", "--cgroupns=private"),
+    *("--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined"),
+    *("--tmpfs=/run", "--tmpfs=/run/lock"),
+)
+# Reached by way of 127.0.0.1: not every engine lets its machine into the containers' network.
+_PUBLISHED = (22, 80, 443)
+_MAX_SUBNETS = 20
+
+
+class ContainerDriver:
+    """Hosts of one lab in a container engine.
+
+    Args:
+        paths: Where the lab's files lie.
+        state: What the lab knows of itself; subnet and bases are filled in here.
+        say: Told in one line about what takes long.
+        engine: The program: `docker` or `podman`.
+    """
+
+    has_acme = False
+
+    def __init__(
+        self, paths: LabPaths, state: LabState, say: Callable[[str], None], *, engine: str
+    ) -> None:
+        self._paths = paths
+        self._state = state
+        self._say = say
+        self._engine = engine
+        self._network = f"hp-{state.lab_id}"
+        self._label = f"homeport-lab={state.lab_id}"
+
+    def start_lab(self, suites: Sequence[str]) -> None:
+        """Have images and network ready."""
+        for suite in suites:
+            context = image.build_context(suite)
+            tag = image.tag(suite, context)
+            if not self._ask("images", "--quiet", tag):
+                self._say(f"building the image of Debian {suite} with {self._engine} (once)")
+                self._call("build", "--quiet", f"--tag={tag}", "-", stdin=context)
+            self._state.bases[suite] = tag
+        if not self._ask("network", "ls", "--quiet", f"--filter=name=^{self._network}$"):
+            self._state.subnet = self._make_network()
+
+    def stop_lab(self) -> None:
+        """Remove all containers, saved images and the network of the lab."""
+        mine = f"--filter=label={self._label}"
+        if containers := self._ask("ps", "--all", "--quiet", mine).split():
+            self._call("rm", "--force", "--volumes", *containers)
+        if images := self._ask("images", "--quiet", mine).split():
+            self._call("rmi", "--force", *dict.fromkeys(images))
+        if self._ask("network", "ls", "--quiet", f"--filter=name=^{self._network}$"):
+            self._call("network", "rm", self._network)
+
+    def create(self, host: HostState) -> None:
+        """Make its ssh keys; the container comes with the first boot."""
+        if host.disk_size_mb is not None:
+            raise HomeportError(
+                f"cannot give {host.name} a small disk: its lab runs in {self._engine}",
+                hint="use a lab as root on Linux",
+            )
+        keys.make_host_keys(self._seed(host))
+
+    def remove(self, host: HostState) -> None:
+        """Remove its container and its saved images."""
+        self.erase(host)
+
+    def boot(self, host: HostState, names: Mapping[str, str]) -> None:
+        """Start its container, making it where there is none."""
+        name = self._name(host)
+        if not self._ask("ps", "--all", "--quiet", f"--filter=name=^/?{name}$"):
+            self._call(*self._create_argv(host))
+        self._call("cp", "-", f"{name}:/", stdin=image.seed(self._seed(host), self._paths.key))
+        self._call("start", name)
+        password = f"operator:{self._state.sudo_password}\n".encode()
+        self._call("exec", "--interactive", name, "chpasswd", stdin=password)
+        self.set_names(host, names)
+
+    def reboot(self, host: HostState) -> None:
+        """Restart its container: an engine takes a guest's own reboot for its end."""
+        self._call("restart", self._name(host))
+
+    def cut_power(self, host: HostState) -> None:
+        """Kill its container."""
+        if self.leader(host) is not None:
+            self._call("kill", self._name(host))
+
+    def leader(self, host: HostState) -> int | None:
+        """Return what the engine says; on other systems than Linux it is of no use but as a sign."""
+        with contextlib.suppress(HomeportError):
+            return int(self._ask("inspect", "--format={{.State.Pid}}", self._name(host))) or None
+        return None
+
+    def memory_bytes(self, host: HostState) -> int:
+        """Return what its control group counts."""
+        return int(self._ask("exec", self._name(host), "cat", "/sys/fs/cgroup/memory.current"))
+
+    def command(self, host: HostState, argv: Sequence[str]) -> list[str]:
+        """Return the engine's own command for it."""
+        return [self._engine, "exec", "--interactive", self._name(host), *argv]
+
+    def endpoint(self, host: HostState, port: int) -> tuple[str, int]:
+        """Return where the engine publishes the port; port 0 while the host is off."""
+        if self.leader(host) is None:
+            return "127.0.0.1", 0
+        published = self._ask("port", self._name(host), f"{port}/tcp").splitlines()[0]
+        address, _, number = published.rpartition(":")
+        return address, int(number)
+
+    def root(self, host: HostState) -> Path:
+        """Refuse: an engine keeps its disks to itself."""
+        raise HomeportError(
+            f"cannot look at the files of {host.name} from outside: its lab runs in {self._engine}",
+            hint="look from inside, or use a lab as root on Linux",
+        )
+
+    def clear(self, host: HostState) -> None:
+        """Remove its container; the next boot makes a new one."""
+        if self._ask("ps", "--all", "--quiet", f"--filter=name=^/?{self._name(host)}$"):
+            self._call("rm", "--force", "--volumes", self._name(host))
+
+    def erase(self, host: HostState) -> None:
+        """Remove its container and its saved images."""
+        self.clear(host)
+        if images := self._ask("images", "--quiet", self._saved(host)).split():
+            self._call("rmi", "--force", *dict.fromkeys(images))
+
+    def freeze(self, host: HostState, layer: str) -> None:
+        """Save its container as an image."""
+        change = f"--change=LABEL {self._label}"
+        self._call("commit", change, self._name(host), f"{self._saved(host)}:{layer}")
+        self.clear(host)
+
+    def renew_keys(self, host: HostState) -> None:
+        """Make other ssh keys; the next boot copies them in."""
+        for key in (self._seed(host) / "etc/ssh").glob("ssh_host_*"):
+            key.unlink()
+        keys.make_host_keys(self._seed(host))
+
+    def public_keys(self, host: HostState) -> Path:
+        """Return the directory on this machine where its keys were made."""
+        return self._seed(host)
+
+    def set_names(self, host: HostState, names: Mapping[str, str]) -> None:
+        """Write /etc/hosts anew; an engine mounts it there, so it cannot be replaced."""
+        lines = ["127.0.0.1 localhost", *(f"{address} {name}" for name, address in names.items())]
+        text = "".join(f"{line}\n" for line in lines).encode()
+        argv = ["sh", "-c", "cat > /etc/hosts"]
+        self._call("exec", "--interactive", self._name(host), *argv, stdin=text)
+
+    def _create_argv(self, host: HostState) -> list[str]:
+        from_image = self._state.bases[host.suite]
+        if host.layers:
+            from_image = f"{self._saved(host)}:{host.layers[-1]}"
+        argv = ["create", f"--name={self._name(host)}", f"--hostname={host.name}", *_SYSTEMD]
+        argv += [f"--network={self._network}", f"--ip={host.address}", f"--label={self._label}"]
+        argv += [f"--publish=127.0.0.1::{port}" for port in _PUBLISHED]
+        return [*argv, from_image, "/sbin/init"]
+
+    def _make_network(self) -> str:
+        # An engine knows best which subnets are free: ask until it takes one.
+        candidates = [self._state.subnet] if self._state.subnet else registry.candidates()
+        for subnet in candidates[:_MAX_SUBNETS]:
+            with contextlib.suppress(HomeportError):
+                self._call("network", "create", f"--subnet={subnet}", self._network)
+                return str(subnet)
+        raise HomeportError(f"cannot start the lab: {self._engine} gives it no network")
+
+    def _seed(self, host: HostState) -> Path:
+        return self._paths.host(host.name) / "seed"
+
+    def _name(self, host: HostState) -> str:
+        return f"{self._network}-{host.name}"
+
+    def _saved(self, host: HostState) -> str:
+        return f"homeport-lab/{self._state.lab_id}-{host.name}"
+
+    def _ask(self, *argv: str) -> str:
+        return self._call(*argv).strip()
+
+    def _call(self, *argv: str, stdin: bytes | None = None) -> str:
+        return call([self._engine, *argv], stdin=stdin, purpose=f"use {self._engine}")

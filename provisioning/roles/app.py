@@ -1,0 +1,89 @@
+"""What an app needs on a host before its first release: user, directories, sockets, unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from provisioning.agent import layout
+from provisioning.agent.facts import Facts
+from provisioning.agent.layout import AppLayout
+from provisioning.errors import ConfigurationError
+from provisioning.inventory.app import App
+from provisioning.render import render
+from provisioning.resources import (
+    Directory,
+    Packages,
+    Resource,
+    Service,
+    Tmpfiles,
+    Unit,
+    User,
+)
+from provisioning.roles.app_servers import AppServer
+
+# Source: base-passwd, and the packages that Homeport brings.
+_USERS = (
+    "adm audio backup bin cdrom crontab daemon dialout dip disk fax floppy games input irc kmem "
+    "kvm list lp mail man messagebus news nobody nogroup operator plugdev postfix proxy render "
+    "root sasl sgx shadow ssh src sshd staff sudo sync sys tape tty users utmp uucp video voice "
+    "www-data"
+)
+# An app's sockets would take the place of these directories in /run.
+_RUNTIME_DIRECTORIES = (
+    "agetty apt blkid credentials cryptsetup dbus docker fsck homeport initctl initramfs lock log "
+    "mount needrestart network nginx nologin podman resolvconf screen secrets shm sudo systemd "
+    "tmpfiles udev user uuidd"
+)
+TAKEN = frozenset((*_USERS.split(), *_RUNTIME_DIRECTORIES.split(), layout.BUILDER))
+"""Names under which a host has something of its own already."""
+
+
+def app_resources(app: App, facts: Facts, server: AppServer) -> Iterator[Resource]:
+    """Yield what an app needs before its first release.
+
+    Args:
+        app: The app.
+        facts: Of the host.
+        server: Its row in APP_SERVERS.
+
+    Raises:
+        ConfigurationError: Debian itself uses the app's name.
+    """
+    if app.name in TAKEN or app.name.startswith("systemd-"):
+        raise ConfigurationError(
+            f"cannot call an app {app.name}: Debian itself has a user or a directory of that name",
+            hint=f"rename [apps.{app.name}], for instance to [apps.{app.name}-app]",
+        )
+    if app.packages:
+        yield Packages(f"app-{app.name}", app.packages)
+    yield User(app.name)
+    yield from _directories(app)
+    yield Tmpfiles(
+        f"homeport-{app.name}",
+        render("app/tmpfiles.conf.j2", app=app, directory=AppLayout(app.name).runtime),
+    )
+    yield server.unit(app, facts)
+    boot = Unit(
+        f"{app.name}-boot.service",
+        render("app/app-boot.service.j2", app=app, live_socket=AppLayout(app.name).live_socket),
+    )
+    yield boot
+    yield Service(boot.path, restart_on=(boot,))
+
+
+def _directories(app: App) -> Iterator[Directory]:
+    paths = AppLayout(app.name)
+    for path in (paths.root, paths.releases, paths.venvs, paths.static):
+        yield Directory(path)
+    # systemd reads a release's environment as root; the app's own user may look as well.
+    yield Directory(paths.env, mode="0750", group=app.name)
+    shared = PurePosixPath(paths.shared)
+    own = [shared]
+    for name in app.shared:
+        # "var/uploads" lies in "var", which is the app's too.
+        inner = shared / name
+        between = [each for each in reversed(inner.parents) if shared in each.parents]
+        own += [each for each in (*between, inner) if each not in own]
+    for folder in own:
+        yield Directory(str(folder), mode="0750", owner=app.name, group=app.name)

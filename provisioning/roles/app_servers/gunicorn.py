@@ -1,0 +1,74 @@
+"""Gunicorn: one instance for each release, on a unix socket of its own."""
+
+from __future__ import annotations
+
+from provisioning.agent.facts import Facts
+from provisioning.agent.layout import AppLayout
+from provisioning.inventory.app import App
+from provisioning.render import render
+from provisioning.resources import Unit
+from provisioning.roles.sandbox import sandbox_properties
+from provisioning.roles.site import Upstream
+
+MOST_WORKERS = 12
+"""Source: gunicorn's documentation, "How Many Workers?": 4 to 12 serve thousands a second."""
+
+WORKER_MB = 120
+"""Memory of one worker of a middling app, in MiB."""
+
+
+def upstream(app: App) -> Upstream:
+    """Return where the app answers: the link to the live release's socket."""
+    return Upstream(socket=AppLayout(app.name).live_socket, timeout_s=app.timeout_s)
+
+
+def unit(app: App, facts: Facts) -> Unit:
+    """Return the unit of which every release is an instance, `<app>@<release>.service`."""
+    layout = AppLayout(app.name)
+    text = render(
+        "app/app@.service.j2",
+        app=app,
+        release=layout.release("%i"),
+        sandbox=sandbox_properties(app, facts),
+    )
+    return Unit(layout.unit_template, text)
+
+
+def server_config(app: App, facts: Facts, release_id: str) -> str:
+    """Return the text of a release's server.py: all that a release decides for itself.
+
+    Args:
+        app: The app.
+        facts: Of the host that the release is for.
+        release_id: The release's id.
+    """
+    layout = AppLayout(app.name)
+    return render(
+        "gunicorn/server.py.j2",
+        app=app,
+        code=layout.code(release_id),
+        release_id=release_id,
+        socket=layout.socket(release_id),
+        workers=workers(app, facts),
+    )
+
+
+def requirement(app: App) -> str:
+    """Return what to install besides, for an app whose requirements do not name gunicorn.
+
+    Before 27, POST requests could fail while a worker was replaced.
+    """
+    # gevent's worker needs packages that only the extra brings.
+    return f"gunicorn{'[gevent]' if app.worker_class == 'gevent' else ''}>=27,<28"
+
+
+def workers(app: App, facts: Facts) -> int:
+    """Return the number of worker processes.
+
+    Two for each core and one besides, as far as memory goes: while a release is deployed,
+    it and the one before it run side by side.
+    """
+    if app.workers:
+        return app.workers
+    most = facts.memory_mb // (2 * WORKER_MB) if facts.memory_mb else MOST_WORKERS
+    return max(1, min(2 * facts.cores + 1, most, MOST_WORKERS))

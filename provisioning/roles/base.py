@@ -1,0 +1,53 @@
+"""What every host has: Python, security updates, the right time, a journal that stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provisioning.agent import layout
+from provisioning.agent.facts import Facts
+from provisioning.inventory.host import Host
+from provisioning.render import render
+from provisioning.resources import Directory, File, Packages, Resource, Service, User
+
+
+def base(host: Host, facts: Facts) -> Iterator[Resource]:
+    """Yield what every host has, and the Debian packages that this one asks for."""
+    names = ["python3", "python3-venv", "ca-certificates", "unattended-upgrades"]
+    # A container has the time of the machine that it runs on.
+    names += [] if facts.container else ["systemd-timesyncd"]
+    yield Packages("base", tuple(names))
+    if host.packages:
+        yield Packages("host", host.packages)
+    yield from _security_updates()
+    yield from _journal()
+    if not facts.container:
+        yield Service("systemd-timesyncd")
+        yield from _kernel(facts)
+    yield User(layout.BUILDER, home=layout.BUILD_CACHE)
+    yield Directory(layout.BUILD_CACHE, mode="0700", owner=layout.BUILDER, group=layout.BUILDER)
+
+
+def _security_updates() -> Iterator[Resource]:
+    # A file of our own: Debian's 20auto-upgrades belongs to its package's questions.
+    yield File("/etc/apt/apt.conf.d/52homeport-upgrades", render("base/52homeport-upgrades.j2"))
+    # Some images mask them.
+    yield Service("apt-daily.timer")
+    yield Service("apt-daily-upgrade.timer")
+
+
+def _journal() -> Iterator[Resource]:
+    directory = Directory("/etc/systemd/journald.conf.d")
+    settings = File(f"{directory.path}/homeport.conf", render("base/journald.conf.j2"))
+    # Source: Debian's /usr/lib/tmpfiles.d/systemd.conf, which keeps it so at every boot.
+    journal = Directory("/var/log/journal", mode="2755", group="systemd-journal")
+    yield from (directory, settings, journal)
+    yield Service("systemd-journald", restart_on=(settings, journal))
+
+
+def _kernel(facts: Facts) -> Iterator[Resource]:
+    settings = File(
+        "/etc/sysctl.d/60-homeport.conf", render("base/sysctl.conf.j2", ipv6=facts.ipv6)
+    )
+    yield settings
+    yield Service("systemd-sysctl", restart_on=(settings,))

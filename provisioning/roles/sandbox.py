@@ -1,0 +1,84 @@
+"""What a program of an app may do on a host: one list for its unit and for one-off runs."""
+
+from __future__ import annotations
+
+from provisioning.agent.facts import Facts
+from provisioning.agent.layout import AppLayout
+from provisioning.inventory.app import App
+
+_ALWAYS = (
+    "UMask=0077",
+    "NoNewPrivileges=yes",
+    "CapabilityBoundingSet=",
+    "AmbientCapabilities=",
+    "SystemCallArchitectures=native",
+    # The last word wins: gunicorn changes the owner of the socket that it has bound.
+    "SystemCallFilter=@system-service",
+    "SystemCallFilter=~@privileged @resources",
+    "SystemCallFilter=@chown",
+    "SystemCallErrorNumber=EPERM",
+    "RestrictNamespaces=yes",
+    "RestrictRealtime=yes",
+    "RestrictSUIDSGID=yes",
+    "LockPersonality=yes",
+    "PrivateTmp=yes",
+    "PrivateDevices=yes",
+    "PrivateUsers=yes",
+    "PrivateMounts=yes",
+    "ProtectSystem=strict",
+    "ProtectHome=yes",
+    "ProtectClock=yes",
+    "ProtectHostname=yes",
+    "ProtectKernelLogs=yes",
+    "ProtectKernelModules=yes",
+    "ProtectKernelTunables=yes",
+    "ProtectControlGroups=yes",
+    "ProtectProc=invisible",
+    "RemoveIPC=yes",
+    "KeyringMode=private",
+    "DevicePolicy=closed",
+    "TasksMax=512",
+    "LimitNOFILE=65536",
+    # One worker that is killed for want of memory is replaced; the others serve on.
+    "OOMPolicy=continue",
+)
+"""Source: systemd.exec(5), systemd.resource-control(5)."""
+
+_NETWORK = {
+    "full": ("RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",),
+    "local": (
+        "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
+        "IPAddressDeny=any",
+        "IPAddressAllow=localhost",
+    ),
+    "none": ("RestrictAddressFamilies=AF_UNIX", "PrivateNetwork=yes"),
+}
+
+_UNLESS_RELAXED = {
+    # Memory that is both written and executed: only compilers at run time need it.
+    "jit": "MemoryDenyWriteExecute=yes",
+    # Without /proc/meminfo and the like, psutil and some number crunchers fail.
+    "proc": "ProcSubset=pid",
+}
+
+
+def sandbox_properties(app: App, facts: Facts) -> list[str]:
+    """Return the user, the sandbox and the limits of everything that an app runs.
+
+    The app's unit is made of these, and so is every one-off run of a release
+    (`systemd-run -p`): importing it to see that it can be, migrating its database.
+
+    Args:
+        app: The app.
+        facts: Of the host.
+
+    Returns:
+        "Key=Value", as in a unit's [Service] section; the order matters and keys repeat.
+    """
+    layout = AppLayout(app.name)
+    properties = [f"User={app.name}", f"Group={app.name}", *_ALWAYS, *_NETWORK[app.network]]
+    properties += [value for name, value in _UNLESS_RELAXED.items() if name not in app.relax]
+    properties.append(f"ReadWritePaths={layout.shared} {layout.runtime}")
+    if app.memory_max is not None:
+        properties.append(f"MemoryMax={app.memory_max.size_bytes}")
+    return properties

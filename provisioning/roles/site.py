@@ -1,0 +1,134 @@
+"""Where web and app servers meet: an app server gives an Upstream, a web server takes a Site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from provisioning.agent.layout import AppLayout
+from provisioning.inventory.app import App
+from provisioning.inventory.tls import Tls
+
+STRICT_CSP = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "media-src 'self'",
+        "manifest-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+"""Source: MDN HTTP Observatory, content-security-policy: what earns its full credit."""
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """Where an app answers.
+
+    Args:
+        socket: Path of the unix socket; a link, followed anew for each request.
+        timeout_s: Seconds that the app server lets a worker be silent.
+    """
+
+    socket: str
+    timeout_s: int
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """A certificate and its key: paths on the host.
+
+    Args:
+        certificate: With its chain, as PEM.
+        key: As PEM.
+    """
+
+    certificate: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Site:
+    """What a web server needs to know of an app.
+
+    Args:
+        name: The app's name.
+        domains: Names under which it is reached, the main one first.
+        upstream: Where the app answers.
+        health: URL path that is neither limited nor logged.
+        static: URL folders that are served from below `static_root`.
+        static_root: Directory on the host, laid out by URL path.
+        static_max_age_s: Seconds that browsers keep a static file with a plain name.
+        rate: Requests for one visitor, "20r/s"; "" is no limit.
+        burst: Requests above the rate that are answered at once.
+        max_body: Largest request body, "10m".
+        trusted_proxies: Networks whose X-Forwarded-For is believed.
+        csp: Content-Security-Policy where the app sends none, or "".
+        csp_report_only: Whether browsers only report what `csp` would forbid.
+        hsts: Value of Strict-Transport-Security, or "".
+        maintenance: While this file exists, visitors get the maintenance page.
+    """
+
+    name: str
+    domains: tuple[str, ...]
+    upstream: Upstream
+    health: str
+    static: tuple[str, ...]
+    static_root: str
+    static_max_age_s: int
+    rate: str
+    burst: int
+    max_body: str
+    trusted_proxies: tuple[str, ...]
+    csp: str
+    csp_report_only: bool
+    hsts: str
+    maintenance: str
+
+    @property
+    def variable(self) -> str:
+        """The name as it may stand in a variable's name; no two apps share one."""
+        return self.name.replace("-", "_")
+
+
+def site(app: App, upstream: Upstream, tls: Tls) -> Site:
+    """Return the site of an app."""
+    layout = AppLayout(app.name)
+    return Site(
+        name=app.name,
+        domains=app.domains,
+        upstream=upstream,
+        health=app.health,
+        static=tuple(app.static),
+        static_root=layout.static,
+        static_max_age_s=app.static_max_age.seconds,
+        rate=str(app.rate_limit or ""),
+        burst=app.burst,
+        max_body=str(app.max_body),
+        trusted_proxies=app.trusted_proxies,
+        csp=_policy(app.csp),
+        csp_report_only=app.csp == "report-only",
+        hsts=_hsts(app, tls),
+        maintenance=layout.maintenance,
+    )
+
+
+def _policy(csp: str) -> str:
+    if csp == "off":
+        return ""
+    return STRICT_CSP if csp in ("strict", "report-only") else csp
+
+
+def _hsts(app: App, tls: Tls) -> str:
+    """Return the header's value; none for a certificate that browsers warn of anyway."""
+    if app.hsts is None or tls.method in ("off", "self-signed"):
+        return ""
+    words = [f"max-age={app.hsts.seconds}"]
+    words += ["includeSubDomains"] if app.hsts_subdomains else []
+    words += ["preload"] if app.hsts_preload else []
+    return "; ".join(words)

@@ -1,0 +1,45 @@
+"""Web servers: sites to resources, first what needs no certificate, then the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from provisioning.agent.facts import Facts
+from provisioning.resources import Resource
+from provisioning.roles.site import KeyPair, Site
+
+
+class WebServer(Protocol):
+    """What a row of WEB_SERVERS is: a module with these functions."""
+
+    def front(
+        self, sites: Sequence[Site], facts: Facts, *, tls: bool, webroot: str
+    ) -> list[Resource]:
+        """Return the server itself and all that it says on port 80.
+
+        Args:
+            sites: Those on this host.
+            facts: Of the host.
+            tls: Whether the sites will have HTTPS: then port 80 only leads there.
+            webroot: Directory with answers to an ACME authority, or "".
+        """
+
+    def secure(
+        self,
+        sites: Sequence[Site],
+        facts: Facts,
+        *,
+        key_pairs: Mapping[str, KeyPair],
+        reload_on: Sequence[Resource],
+        webroot: str,
+    ) -> list[Resource]:
+        """Return what it says on port 443.
+
+        Args:
+            sites: Those on this host.
+            facts: Of the host.
+            key_pairs: Site's name -> certificate and key; empty when there is no HTTPS.
+            reload_on: Resources that make the certificates.
+            webroot: Directory with answers to an ACME authority, or "".
+        """

@@ -1,0 +1,120 @@
+"""nginx: its whole configuration, rendered for what the host's nginx and OpenSSL can do.
+
+Two sets of files. The first needs no certificate and is live on port 80 before one is asked
+for; the second, in a directory of its own, holds the servers on port 443.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+
+from provisioning.agent.facts import Facts
+from provisioning.render import render
+from provisioning.resources import FileSet, Packages, Port, Resource, Service, Unit
+from provisioning.roles.site import KeyPair, Site
+from provisioning.roles.web_servers.capabilities import Capabilities
+
+ROOT = "/etc/nginx"
+TEST = ("nginx", "-t", "-q")
+
+PURGED = ("apps", "conf.d", "homeport", "sites-enabled")
+"""Ours alone. Debian's modules-enabled, mime.types, snippets and the like are left as they are,
+and so is local.d, which is the person's."""
+
+
+def front(sites: Sequence[Site], facts: Facts, *, tls: bool, webroot: str) -> list[Resource]:
+    """Return nginx and all that it says on port 80. See `WebServer.front`."""
+    files = FileSet(
+        "nginx",
+        ROOT,
+        _front_files(sites, facts, tls=tls, webroot=webroot),
+        purge=PURGED,
+        validate=TEST,
+    )
+    sandbox = Unit("nginx.service.d/homeport.conf", render("nginx/service.conf.j2"))
+    return [
+        Port(80, "nginx"),
+        *([Port(443, "nginx")] if tls else []),
+        Packages("nginx", ("nginx",)),
+        sandbox,
+        files,
+        Service("nginx", reload_on=(files,), restart_on=(sandbox,)),
+    ]
+
+
+def secure(
+    sites: Sequence[Site],
+    facts: Facts,
+    *,
+    key_pairs: Mapping[str, KeyPair],
+    reload_on: Sequence[Resource],
+    webroot: str,
+) -> list[Resource]:
+    """Return what nginx says on port 443. See `WebServer.secure`.
+
+    Without HTTPS it is an empty set, which takes away what was there before.
+    """
+    can = Capabilities.of(facts)
+    files = FileSet(
+        "nginx-tls",
+        ROOT,
+        {
+            f"sites-tls/{site.name}.conf": render(
+                "nginx/site-tls.conf.j2",
+                site=site,
+                key_pair=key_pairs[site.name],
+                can=can,
+                ipv6=facts.ipv6,
+                webroot=webroot,
+            )
+            for site in sites
+            if site.name in key_pairs
+        },
+        purge=("sites-tls",),
+        validate=TEST,
+    )
+    return [files, Service("nginx", reload_on=(files, *reload_on), label="nginx-tls")]
+
+
+def _front_files(sites: Sequence[Site], facts: Facts, *, tls: bool, webroot: str) -> dict[str, str]:
+    can = Capabilities.of(facts)
+    page = render("nginx/homeport/unavailable.html.j2")
+    files = {
+        "nginx.conf": render("nginx/nginx.conf.j2"),
+        "conf.d/headers.conf": render("nginx/conf.d/headers.conf.j2", sites=sites),
+        "conf.d/limits.conf": render("nginx/conf.d/limits.conf.j2"),
+        "conf.d/logs.conf": render("nginx/conf.d/logs.conf.j2"),
+        "conf.d/proxy.conf": render("nginx/conf.d/proxy.conf.j2"),
+        "homeport/headers.conf": render("nginx/homeport/headers.conf.j2"),
+        "homeport/proxy.conf": render("nginx/homeport/proxy.conf.j2"),
+        "homeport/unavailable.html": page,
+        # No app's name starts with a digit.
+        "sites-enabled/00-default.conf": render(
+            "nginx/default.conf.j2", can=can, ipv6=facts.ipv6, tls=tls
+        ),
+    }
+    if tls:
+        files["conf.d/tls.conf"] = render("nginx/conf.d/tls.conf.j2", can=can)
+    if webroot:
+        files["homeport/acme.conf"] = render("nginx/homeport/acme.conf.j2", webroot=webroot)
+    for site in sites:
+        files[f"sites-enabled/{site.name}.conf"] = render(
+            "nginx/site.conf.j2", site=site, can=can, ipv6=facts.ipv6, tls=tls, webroot=webroot
+        )
+        files[f"apps/{site.name}.conf"] = render(
+            "nginx/app.conf.j2", site=site, page_style=_style_source(page)
+        )
+    return files
+
+
+def _style_source(page: str) -> str:
+    """Return how a Content-Security-Policy permits exactly this page's style.
+
+    Source: https://www.w3.org/TR/CSP3/#grammardef-hash-source
+    """
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
+    digest = hashlib.sha256((style[1] if style else "").encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"

@@ -1,0 +1,71 @@
+"""Write the inventory that a person starts from."""
+
+from __future__ import annotations
+
+import json
+
+from provisioning.scaffold.project_guess import ProjectGuess
+
+_HEAD = """\
+#:schema ./schema.json
+#
+# The production environment: what `fab provision` and `fab deploy` act on.
+# Correct the lines marked "<- yours". Every key there is: example.toml, beside this file.
+
+[hosts.web1]
+address = "203.0.113.10"                # <- yours: IP address or DNS name
+user = "root"                           # <- yours: root, or any user with sudo
+
+"""
+
+_TLS = """
+[tls]
+method = "acme"                         # certificates from Let's Encrypt
+# email = "you@example.com"             # <- yours, if it may write to you
+# directory_url = "staging"             # for trying out: not trusted, but without tight limits
+"""
+
+
+def production_toml(found: ProjectGuess) -> str:
+    """Return the text of inventory/production.toml; it loads without mistakes as it is."""
+    lines = [
+        f"[apps.{found.name}]",
+        'source = ".."                           # this repository; what git tracks is deployed',
+        _line("wsgi", found.wsgi or "app:app", "" if found.wsgi else "<- yours: module:name"),
+        _line(
+            "requirements",
+            found.requirements or "requirements.txt",
+            "" if found.requirements else "<- yours: none was found",
+        ),
+        _line("domains", [f"{found.name}.example.com"], "<- yours: the main one first"),
+        _line("health", found.health or "/", "answers 200 when the app can serve"),
+    ]
+    if found.static:
+        url, folder = found.static
+        lines.append(f"static = {{ {_toml(url)} = {_toml(folder)} }}")
+    lines.append(_line("shared", list(found.shared), "folders that survive releases, writable"))
+    if found.migrate:
+        lines.append(_line("migrate", found.migrate, "once per deploy, before going live"))
+    lines += [
+        _line("csp", "report-only", '"strict" once the browser\'s console shows no reports'),
+        "",
+        f"[apps.{found.name}.env]",
+        '# LOG_LEVEL = "info"',
+        "",
+        f"[apps.{found.name}.secrets]",
+        "SECRET_KEY = { generate = 32 }          # random, made once, the same on all hosts",
+    ]
+    if found.secrets:
+        lines.append("# The app seems to read these too:")
+    lines += [f"# {name} = {{ env = {_toml(name)} }}" for name in found.secrets]
+    return _HEAD + "\n".join(lines) + "\n" + _TLS
+
+
+def _line(key: str, value: str | list[str], comment: str) -> str:
+    text = f"{key} = {_toml(value)}"
+    return f"{text:<39} # {comment}" if comment else text
+
+
+def _toml(value: str | list[str]) -> str:
+    # For plain texts and lists of them, JSON and TOML are written alike.
+    return json.dumps(value, ensure_ascii=False)

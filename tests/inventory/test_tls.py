@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from provisioning.errors import ConfigurationError
+from provisioning.inventory import Tls
+
+if TYPE_CHECKING:
+    from tests.inventory.conftest import Project
+
+
+def test_directories_go_by_name_or_by_address() -> None:
+    assert Tls().directory == "https://acme-v02.api.letsencrypt.org/directory"
+    assert Tls(directory_url="staging").directory == (
+        "https://acme-staging-v02.api.letsencrypt.org/directory"
+    )
+    assert Tls(directory_url="https://ca.example/dir").directory == "https://ca.example/dir"
+
+
+def test_the_directory_of_the_lab_is_unknown_until_the_lab_is_up() -> None:
+    tls = Tls(directory_url="lab")
+    assert tls.is_lab
+    with pytest.raises(ConfigurationError, match="the lab is not up") as caught:
+        _ = tls.directory
+    assert caught.value.hint == "fab lab.up"
+    assert not Tls().is_lab
+    assert not Tls(method="off", directory_url="lab").is_lab
+
+
+@pytest.mark.parametrize(
+    ("keys", "mistakes"),
+    [
+        ('method = "files"', ["certificate: is missing", "key: is missing"]),
+        ('method = "files"\ncertificate = "a.pem"', ["key: is missing"]),
+        ('certificate = "a.pem"', ['certificate: is of no use with method "acme"']),
+        (
+            'method = "off"\nemail = "a@example.com"\npreflight = true',
+            ['email: is of no use with method "off"', 'preflight: is of no use with method "off"'],
+        ),
+        ('directory_url = "stagin"', ["did you mean staging?"]),
+        ('directory_url = "http://ca.example/dir"', ["or a URL with https"]),
+        ('email = "nobody"', ['email: must be an address such as "ops@example.com"']),
+    ],
+)
+def test_keys_that_contradict_the_method_are_told(
+    project: Project, keys: str, mistakes: list[str]
+) -> None:
+    told = project.mistakes(f"{project.smallest}[tls]\n{keys}\n")
+    assert len(told) == len(mistakes)
+    for line, mistake in zip(told, mistakes, strict=True):
+        assert mistake in line
+
+
+def test_a_certificate_of_ones_own_needs_both_files(project: Project) -> None:
+    inventory = project.load(
+        f'{project.smallest}[tls]\nmethod = "files"\ncertificate = "tls/a.pem"\nkey = "tls/a.key"\n'
+    )
+    assert inventory.tls.certificate
+    assert inventory.local_path(inventory.tls.certificate) == (
+        project.directory / "inventory" / "tls" / "a.pem"
+    )
