@@ -128,6 +128,7 @@ def prepare(deployment: Deployment, facts: Facts, *, migrate: bool) -> Iterator[
         links=artifact.links,
         shared=tuple(app.shared),
         static=dict(app.static),
+        secrets=tuple(app.secrets),
         venv=venv.path,
         server=server.server_config(app, facts, deployment.release),
         env=json.dumps(deployment.env),

@@ -6,14 +6,16 @@ import getpass
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from provisioning.agent.events import FAILED, Finished
 from provisioning.agent.facts import Facts
 from provisioning.converse import Conversation, Ended
 from provisioning.errors import HomeportError
 from provisioning.payload import agent_payload
 from provisioning.plan import Plan, make_plan
+from provisioning.render import annotate
 from provisioning.report import HostReport, Sink
 from provisioning.session import Heard, OtherFacts, Session
 
@@ -22,10 +24,6 @@ if TYPE_CHECKING:
 
     from provisioning.agent.resource import Resource
     from provisioning.transport import Channel, Counters
-
-RETRIES_ON_OTHER_FACTS = 3
-"""Facts can change once or twice while packages are installed; for ever they cannot."""
-
 
 def who() -> str:
     """Return who runs this command, as hosts and histories name it: "user@machine"."""
@@ -75,8 +73,12 @@ class HostRun:
         self._session = Session(agent_payload())
         self._conversation = Conversation(self._session, open_channel, self._heard)
         self._started = False
+        self._plan: Plan | None = None
 
     def _heard(self, heard: Heard) -> None:
+        if isinstance(heard, Finished) and heard.status == FAILED and self._plan:
+            # "nginx.conf:12" is a line of what was rendered; a person edits the template.
+            heard = replace(heard, output=annotate(heard.output, self._plan.texts()))
         self.report.hear(heard)
         self._sink.heard(self.name, heard)
 
@@ -100,6 +102,7 @@ class HostRun:
     def carry_out(self, plan: Plan) -> Ended | OtherFacts:
         """Have a plan carried out."""
         self.start()
+        self._plan = plan
         return self._conversation.submit(
             plan, who=who(), check=self._mode.check, diff=self._mode.diff
         )

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from provisioning.agent.resource import Blob, Resource, encode
+from provisioning.agent.resource import Blob, Resource, as_blob, encode
+from provisioning.agent.resources import FileSet
 from provisioning.errors import ConfigurationError
 
 
@@ -31,6 +32,15 @@ class Plan:
     resources: Sequence[Resource]
     blobs: Mapping[str, bytes] = field(repr=False)
     facts: str = ""
+
+    def texts(self) -> dict[str, str]:
+        """Return path on the host -> text, for the files that a validation may speak of."""
+        return {
+            f"{resource.root}/{path}": as_blob(content).text
+            for resource in self.resources
+            if isinstance(resource, FileSet)
+            for path, content in resource.files.items()
+        }
 
     def message(self, *, who: str, check: bool = False, diff: bool = False) -> dict[str, Any]:
         """Return the plan as a message for the agent.

@@ -18,21 +18,26 @@ if TYPE_CHECKING:
     from provisioning.inventory import Inventory
     from provisioning.inventory.host import Host
     from provisioning.plan import Plan
-    from provisioning.roles import Role
+    from provisioning.roles import GivenCertificate, Role
 
 PLANS = 3
 """Facts change once while a host gets its packages; if they change for ever, it is ill."""
 
 
 def plan_provision(
-    inventory: Inventory, host: Host, facts: Facts, own_roles: Mapping[str, Role]
+    inventory: Inventory,
+    host: Host,
+    facts: Facts,
+    own_roles: Mapping[str, Role],
+    certificate: GivenCertificate | None = None,
 ) -> Plan:
     """Return what a host should be, as a plan made for these facts.
 
     Raises:
         ConfigurationError: a role makes no sense of it.
     """
-    return make_plan(compile_host(inventory, host, facts, own_roles), facts=facts_digest(facts))
+    resources = compile_host(inventory, host, facts, own_roles, given_certificate=certificate)
+    return make_plan(resources, facts=facts_digest(facts))
 
 
 def provision_host(

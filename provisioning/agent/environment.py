@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from typing import Dict, Mapping
 
 from provisioning.agent.layout import AppLayout
+from provisioning.agent.releases import MANIFEST
 from provisioning.agent.system import System
 
 
@@ -55,3 +57,25 @@ def write_revision(system: System, app: str, values: Mapping[str, str]) -> str:
     if system.read(path) != text.encode():
         system.write(path, text.encode(), mode="0640", group=app)
     return path
+
+
+def masked(system: System, app: str, release: str, text: str) -> str:
+    """Return what a program of a release printed, less the values of its secrets.
+
+    The controller masks what it knows; what was generated long ago only the host knows.
+    """
+    layout = AppLayout(app)
+    manifest = json.loads(system.read(f"{layout.release(release)}/{MANIFEST}") or b"{}")
+    values = _parsed(system.read(f"{layout.release(release)}/env").decode(errors="replace"))
+    hidden = {values.get(name, "") for name in manifest.get("secrets", ())}
+    hidden.update(generated_secrets(system, app).values())
+    for value in sorted(hidden, key=len, reverse=True):
+        if value:
+            text = text.replace(value, "***")
+    return text
+
+
+def _parsed(text: str) -> Dict[str, str]:
+    """Read back what `write_revision` wrote."""
+    pairs = re.findall(r'^([A-Za-z_]\w*)="((?:[^"\\]|\\.)*)"$', text, re.MULTILINE)
+    return {name: re.sub(r"\\(.)", r"\1", value) for name, value in pairs}

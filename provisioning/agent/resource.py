@@ -60,6 +60,11 @@ class Blob:
         data = content.encode() if isinstance(content, str) else content
         return cls(hashlib.sha256(data).hexdigest(), len(data), secret, data)
 
+    @property
+    def text(self) -> str:
+        """The bytes as text, "" on the side that has not got them."""
+        return (self.data or b"").decode(errors="replace")
+
 
 Content = Union[str, bytes, Blob]
 

@@ -60,13 +60,17 @@ def set_names(root: Path, addresses: Mapping[str, str]) -> None:
         addresses: The address that each name leads to.
     """
     path = root / "etc/hosts"
-    lines = path.read_text().splitlines() if path.exists() else []
+    old = path.read_text() if path.exists() else ""
+    lines = old.splitlines()
     if _BEGIN in lines and _END in lines:
         del lines[lines.index(_BEGIN) : lines.index(_END) + 1]
     names = [f"{address} {name}" for name, address in sorted(addresses.items())]
-    temporary = path.with_name(".hosts.lab")
-    write_file(temporary, "\n".join([*lines, _BEGIN, *names, _END]) + "\n", 0o644)
-    temporary.rename(path)
+    new = "\n".join([*lines, _BEGIN, *names, _END]) + "\n"
+    # A host whose disk is full must still boot.
+    if new != old:
+        temporary = path.with_name(".hosts.lab")
+        write_file(temporary, new, 0o644)
+        temporary.rename(path)
 
 
 def make_trust(directory: Path, root: Path, certificate: Path) -> None:

@@ -32,8 +32,13 @@ class SshChannel:
         self._ended = False
         self._drain: threading.Thread | None = None
 
-    def drain_stderr(self) -> None:
-        """Keep taking what comes on stderr: 2 MB left lying would block stdout for ever."""
+    def drain_stderr(self, earlier: bytes = b"") -> None:
+        """Keep taking what comes on stderr: 2 MB left lying would block stdout for ever.
+
+        Args:
+            earlier: What came on stderr so far, to be remembered with the rest.
+        """
+        self._stderr.feed(earlier)
         self._drain = threading.Thread(
             target=self._take_stderr, name=f"stderr of {self._where}", daemon=True
         )
@@ -81,9 +86,7 @@ class SshChannel:
         if not select.select([self._channel], [], [], timeout_s)[0]:
             raise TimeoutError(f"nothing came within {timeout_s} s")
         if self._channel.recv_stderr_ready():
-            data = self._channel.recv_stderr(CHUNK_BYTES)
-            self._stderr.feed(data)
-            return b"", data
+            return b"", self._channel.recv_stderr(CHUNK_BYTES)
         return self.receive(), b""
 
     def stderr_tail(self) -> str:

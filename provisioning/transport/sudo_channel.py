@@ -103,7 +103,7 @@ class SudoChannel:
 
     def _start_again(self) -> None:
         """Start the program with the password, now that it did not start without."""
-        words, noise = self._channel.stderr_tail(), self._early.decode("utf-8", "replace")
+        words, noise = self._channel.stderr_tail(), _text(self._early)
         self._channel.close()
         if known := sudo.known_refusal(self._where, self._user, words):
             raise known
@@ -127,14 +127,14 @@ class SudoChannel:
         attempt = sudo.with_password(self._command)
         self._channel = self._start(attempt.line)
         try:
-            self._early = self._answer(attempt, password)
+            self._early, words = self._answer(attempt, password)
         except BaseException:
             self._channel.close()
             raise
-        self._channel.drain_stderr()
+        self._channel.drain_stderr(words)
 
-    def _answer(self, attempt: SudoCommand, password: Secret) -> bytes:
-        """Answer sudo's prompt; return what the program has printed once it runs."""
+    def _answer(self, attempt: SudoCommand, password: Secret) -> tuple[bytes, bytes]:
+        """Answer sudo's prompt; return stdout and stderr of the program once it runs."""
         stdout, stderr = b"", b""
         answered = False
         while attempt.ready not in stdout:
@@ -144,7 +144,7 @@ class SudoChannel:
                 raise UnreachableError(
                     f"cannot become root on {self._where} as {self._user}: "
                     f"sudo gave no answer in {SUDO_TIMEOUT_S:.0f} s",
-                    output=self._channel.stderr_tail(),
+                    output=_text(stderr),
                 ) from error
             stdout, stderr = stdout + from_stdout, stderr + from_stderr
             prompts = stderr.count(attempt.prompt)
@@ -154,10 +154,9 @@ class SudoChannel:
                 self._channel.send(sudo.password_line(password))
                 answered = True
             if not (from_stdout or from_stderr) or len(stdout + stderr) > MAX_NOISE_BYTES:
-                words = stderr.replace(attempt.prompt, b"").decode("utf-8", "replace")
-                noise = stdout.decode("utf-8", "replace")
-                raise sudo.refusal(self._where, self._user, words, noise)
-        return stdout.partition(attempt.ready)[2]
+                words = _text(stderr.replace(attempt.prompt, b""))
+                raise sudo.refusal(self._where, self._user, words, _text(stdout))
+        return stdout.partition(attempt.ready)[2], stderr.replace(attempt.prompt, b"")
 
     def stderr_tail(self) -> str:
         """Return the last lines of stderr, sudo's among them."""
@@ -170,3 +169,7 @@ class SudoChannel:
     def close(self) -> None:
         """Close the channel; the program reads the end of its stdin."""
         self._channel.close()
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")

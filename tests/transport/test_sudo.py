@@ -79,7 +79,9 @@ def test_a_login_user_who_is_root_under_another_name_needs_no_sudo(server: SudoS
 
 def test_a_sudo_password_at_hand_is_used_on_the_one_channel(server: SudoSshd) -> None:
     with log_in(server, "operator", sudo_password=Secret(PASSWORD)) as connection:
-        assert talk(connection.open(PROGRAM, sudo=True)) == "0\ngot hello\n"
+        channel = connection.open(PROGRAM, sudo=True)
+        assert talk(channel) == "0\ngot hello\n"
+        assert channel.stderr_tail() == "whisper"
         assert connection.counters.channels == 1
 
 

@@ -83,11 +83,11 @@ class Certificate(Resource):
         }
 
     def apply(self, system: System, change: Change) -> None:
-        if not system.dry and self.preflight:
-            for domain in self.domains:
+        if not system.dry:
+            for domain in self.domains if self.preflight else ():
                 system.say(f"asking port 80 of {domain}")
                 self._preflight(system, domain)
-        system.say(f"asking {self.directory_url} for a certificate")
+            system.say(f"asking {self.directory_url} for a certificate")
         contact = ["--email", self.email] if self.email else ["--register-unsafely-without-email"]
         names = [word for domain in self.domains for word in ("--domain", domain)]
         renew = "--force-renewal" if "authority" in change else "--keep-until-expiring"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Dict
 
 from provisioning.agent import http
+from provisioning.agent.environment import masked
 from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.releases import Releases
@@ -116,10 +117,15 @@ class Instance(Resource):
     def _refused(self, system: System, why: str) -> AgentError:
         journal = system.run(["journalctl", "--no-pager", "-o", "cat", "-n", "30", "-u", self.unit])
         return AgentError(
-            f"release {self.release} of {self.app} was refused: {why}",
+            masked(
+                system,
+                self.app,
+                self.release,
+                f"release {self.release} of {self.app} was refused: {why}",
+            ),
             hint=f"correct it and deploy again; visitors still have the release before it. "
             f"All it printed: journalctl -u {self.unit}",
-            output=journal.stdout.strip(),
+            output=masked(system, self.app, self.release, journal.stdout.strip()),
             refused=True,
         )
 

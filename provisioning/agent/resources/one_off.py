@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Tuple
 
+from provisioning.agent.environment import masked
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.releases import Releases
@@ -83,7 +84,7 @@ class OneOff(Resource):
                 f"release {self.release} of {self.app} was refused: "
                 f"{self.label} ended with exit status {done.status}",
                 hint=self.hint,
-                output=done.tail,
+                output=masked(system, self.app, self.release, done.tail),
                 refused=True,
             )
         system.memory.remember(self.id, "yes")

@@ -43,6 +43,7 @@ class Release(Resource):
         venv: The virtualenv's path.
         server: Content of server.py, the app server's settings.
         env: Secret JSON: the environment as given by the operator.
+        secrets: Names of those variables that nobody may see, generated ones included.
         proposed: Secret JSON: values for secrets that are to be generated; used where the
             host has none yet.
         about: What people want to know: commit, by, ...
@@ -61,6 +62,7 @@ class Release(Resource):
     links: Mapping[str, str] = field(default_factory=dict)
     shared: Tuple[str, ...] = ()
     static: Mapping[str, str] = field(default_factory=dict)
+    secrets: Tuple[str, ...] = ()
     about: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -190,6 +192,7 @@ class Release(Resource):
             "env": os.path.basename(env),
             "shared": list(self.shared),
             "static": dict(self.static),
+            "secrets": list(self.secrets),
             "files": {
                 path: blob.digest
                 for path, blob in self._code().items()

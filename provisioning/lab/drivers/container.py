@@ -105,7 +105,7 @@ class ContainerDriver:
             self._call("kill", self._name(host))
 
     def leader(self, host: HostState) -> int | None:
-        """Return what the engine says; on other systems than Linux it is of no use but as a sign."""
+        """Return what the engine says; outside Linux it means no more than "on"."""
         with contextlib.suppress(HomeportError):
             return int(self._ask("inspect", "--format={{.State.Pid}}", self._name(host))) or None
         return None

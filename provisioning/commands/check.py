@@ -1,0 +1,76 @@
+"""`fab check`: everything that the continuous integration runs, for Homeport itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from provisioning.errors import ConfigurationError
+
+STEPS = (
+    ("format", ("ruff", "format", "--check", ".")),
+    ("lint", ("ruff", "check", ".")),
+    ("types", ("mypy",)),
+    ("imports", ("lint-imports", "--no-cache")),
+    ("tests", ("pytest",)),
+)
+
+DEBIAN_PACKAGES = {
+    "sshd": "openssh-server",
+    "openssl": "openssl",
+    "git": "git",
+    "nginx": "nginx-light",
+    "wrk": "wrk",
+}
+"""Program -> Debian package: what the tests use besides the lab, which brings its own."""
+
+
+def check(root: Path, tests: str = "") -> int:
+    """Run the checks one after the other; stop at the first that fails.
+
+    Args:
+        root: The checkout.
+        tests: Arguments for pytest; "" runs all tests.
+
+    Returns:
+        The exit code of the first that failed, or 0.
+    """
+    if not (root / "provisioning" / "agent").is_dir():
+        raise ConfigurationError(
+            "fab check is for a checkout of Homeport itself", hint="run your own tests"
+        )
+    _install_missing()
+    environment = dict(os.environ)
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment.get('PATH', '')}:/usr/sbin"
+    for name, argv in STEPS:
+        print(f"== {name}: {' '.join(argv)}", flush=True)
+        extra = tests.split() if name == "tests" else []
+        done = subprocess.run([*argv, *extra], cwd=root, env=environment, check=False)
+        if done.returncode != 0:
+            return done.returncode
+    return 0
+
+
+def _install_missing() -> None:
+    """Install the Debian packages that the tests need, where that can be done."""
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    missing = [
+        package
+        for program, package in DEBIAN_PACKAGES.items()
+        if shutil.which(program, path=path) is None
+    ]
+    if not missing:
+        return
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise ConfigurationError(
+            f"the tests need {', '.join(missing)}",
+            hint=f"as root: apt-get install {' '.join(missing)}",
+        )
+    print(f"== installing {', '.join(missing)}", flush=True)
+    apt = ["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300"]
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for argv in ([*apt, "update"], [*apt, "install", "--no-install-recommends", *missing]):
+        subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, env=environment)

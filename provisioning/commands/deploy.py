@@ -1,0 +1,216 @@
+"""`fab deploy`, `fab rollback`, `fab releases`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from provisioning import rollout
+from provisioning.artifact import build_artifact
+from provisioning.commands.scene import Options, Scene
+from provisioning.deploy import plan_deployment
+from provisioning.errors import ConfigurationError
+from provisioning.host_run import HostRun, who
+from provisioning.inventory.nearest import did_you_mean
+from provisioning.rollout import Crew
+
+if TYPE_CHECKING:
+    from provisioning.inventory.app import App
+
+
+def deploy(
+    options: Options, named: Sequence[str], *, app: str = "", sudo_password: str | None = None
+) -> int:
+    """Make a new release of the apps live, on all their hosts or on none.
+
+    Args:
+        options: What the person said.
+        named: Hosts of `-H`.
+        app: Only this app.
+        sudo_password: What fab asked for.
+
+    Returns:
+        The exit code.
+    """
+    scene = Scene(options, named, sudo_password)
+    apps = _apps(scene, app)
+    # All that can be wrong on this machine is found before any host is asked.
+    deployments = [
+        plan_deployment(
+            scene.inventory,
+            each,
+            build_artifact(each.source_path(scene.inventory), each.requirements),
+            who(),
+        )
+        for each in apps
+    ]
+    crews = _Crews(scene)
+    scene.sink.begin(
+        "Deploying " + ", ".join(f"{each.app.name} {each.release}" for each in deployments),
+        [host.name for host in scene.hosts],
+    )
+    conclusions = []
+    for deployment in deployments:
+        if deployment.artifact.dirty:
+            scene.sink.note(f"{deployment.app.name}: changes that are in no commit go along")
+        if not rollout.deploy(crews.of(deployment.app), deployment):
+            break
+        conclusions.append(f"{deployment.app.name} {deployment.release} is live")
+    return scene.end(crews.runs, conclusion="; ".join(conclusions))
+
+
+def rollback(
+    options: Options,
+    named: Sequence[str],
+    *,
+    app: str = "",
+    to: str = "",
+    force: bool = False,
+    sudo_password: str | None = None,
+) -> int:
+    """Make an earlier release live again.
+
+    Args:
+        options: What the person said.
+        named: Hosts of `-H`.
+        app: The app; needed where there are several.
+        to: The release; default: the one that was live before.
+        force: Go back over a migration.
+        sudo_password: What fab asked for.
+
+    Returns:
+        The exit code.
+    """
+    scene = Scene(options, named, sudo_password)
+    apps = _apps(scene, app)
+    if len(apps) > 1:
+        raise ConfigurationError(
+            "cannot tell which app to roll back: there are " + ", ".join(a.name for a in apps),
+            hint=f"fab rollback --app {apps[0].name}",
+        )
+    crews = _Crews(scene)
+    scene.sink.begin(f"Rolling back {apps[0].name}", [host.name for host in scene.hosts])
+    live = rollout.rollback(
+        crews.of(apps[0]),
+        apps[0],
+        to=to,
+        tls=scene.inventory.tls.method != "off",
+        by=who(),
+        force=force,
+    )
+    conclusion = f"{apps[0].name} {live} is live" if live else ""
+    return scene.end(crews.runs, conclusion=conclusion)
+
+
+def releases(
+    options: Options, named: Sequence[str], *, app: str = "", sudo_password: str | None = None
+) -> int:
+    """Show what is there, what is live, since when, by whom, and how it ended.
+
+    Returns:
+        The exit code.
+    """
+    scene = Scene(options, named, sudo_password)
+    apps = _apps(scene, app)
+    crews = _Crews(scene)
+    for each in apps:
+        states = crews.of(each).all(_question(each))
+        for host, state in states.items():
+            scene.sink.table(
+                f"{each.name} on {host}",
+                ("release", "state", "since", "by", "commit"),
+                list(_rows(state)),
+            )
+    return scene.end(crews.runs)
+
+
+def _question(app: App) -> Callable[[HostRun], Any]:
+    return lambda run: run.ask("app", app=app.name)
+
+
+def _rows(state: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each release that is or was there, the newest first."""
+    manifests = {each["release"]: each for each in state["releases"]}
+    last: dict[str, Mapping[str, Any]] = {}
+    for line in state["history"]:
+        if line["event"] in ENDINGS:
+            last[line["release"]] = line
+    for release in sorted({*manifests, *last}, reverse=True):
+        manifest, line = manifests.get(release, {}), last.get(release, {})
+        at = line.get("at") or manifest.get("built")
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at)) if at else ""
+        yield (
+            release,
+            _condition(release, state, manifest, line),
+            since,
+            str(line.get("by") or manifest.get("by", "")),
+            str(manifest.get("commit", ""))[:7] + (" dirty" if manifest.get("dirty") else ""),
+        )
+
+
+ENDINGS = ("live", "failed", "rolled_back", "retired", "built")
+"""Events of a host's history that say how a release stands."""
+
+
+def _condition(
+    release: str, state: Mapping[str, Any], manifest: Mapping[str, Any], line: Mapping[str, Any]
+) -> str:
+    if release == state["live"]:
+        return "live"
+    event = line.get("event")
+    if event == "failed":
+        return f"failed at {line.get('at_state', '?')}"
+    if event == "rolled_back":
+        return "taken back"
+    if release == state["previous"]:
+        return "previous"
+    if not manifest:
+        return "pruned"
+    return "kept" if event in ("live", "retired") else "built, never live"
+
+
+class _Crews:
+    """The runs of a command, one per host, whatever the number of apps."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._runs: dict[str, HostRun] = {}
+
+    @property
+    def runs(self) -> list[HostRun]:
+        """The runs that were needed."""
+        return list(self._runs.values())
+
+    def of(self, app: App) -> Crew:
+        """Return the crew of an app's hosts among the command's.
+
+        Raises:
+            ConfigurationError: none of them is the app's.
+        """
+        inventory = self._scene.inventory
+        hosts = [host for host in self._scene.hosts if app in inventory.apps_on(host)]
+        if not hosts:
+            its_own = ", ".join(host.name for host in inventory.hosts_of(app))
+            raise ConfigurationError(
+                f"{app.name} does not run on "
+                + ", ".join(host.name for host in self._scene.hosts),
+                hint=f"its hosts are {its_own or 'none'}",
+            )
+        for host in hosts:
+            if host.name not in self._runs:
+                self._runs[host.name] = self._scene.run(host)
+        return Crew([self._runs[host.name] for host in hosts], self._scene.options.parallel)
+
+
+def _apps(scene: Scene, name: str) -> list[App]:
+    apps = scene.inventory.apps
+    if not apps:
+        raise ConfigurationError(
+            f"there is no app in {scene.inventory.path}", hint="add a table [apps.<name>]"
+        )
+    if not name:
+        return list(apps.values())
+    if name not in apps:
+        raise ConfigurationError(f"there is no app {name}{did_you_mean(name, apps)}")
+    return [apps[name]]

@@ -1,0 +1,148 @@
+"""`fab lab.up`, `fab lab.down`, `fab lab.status`, `fab demo`: throwaway hosts to try it on."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from provisioning.commands.deploy import deploy
+from provisioning.commands.provision import provision
+from provisioning.commands.scene import LAB, LAB_DIRECTORY, Options, project_directory
+from provisioning.errors import ConfigurationError
+from provisioning.report import make_sink
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from provisioning.lab import Lab
+    from provisioning.report import Sink
+
+
+def lab_up(*, hosts: int, suite: str, json: bool) -> int:
+    """Start bare hosts web1, web2, ... and a certificate authority.
+
+    Returns:
+        The exit code.
+    """
+    if not 1 <= hosts <= 50:
+        raise ConfigurationError(f"--hosts {hosts}: the lab has 1 to 50 hosts")
+    sink = make_sink(json=json, diff=False, check=False)
+    lab = _up([f"web{number}" for number in range(1, hosts + 1)], suite, sink)
+    _show(lab, sink)
+    sink.note("go on with: fab -H web1 provision --env lab, fab deploy --env lab, fab lab.down")
+    return 0
+
+
+def lab_down(*, json: bool) -> int:
+    """Stop the lab's hosts and remove whatever they left.
+
+    Returns:
+        The exit code.
+    """
+    from provisioning.lab import Lab
+
+    sink = make_sink(json=json, diff=False, check=False)
+    lab = Lab.find(_directory())
+    if lab is None:
+        sink.note("the lab is not up")
+        return 0
+    lab.down()
+    sink.note("the lab is gone")
+    return 0
+
+
+def lab_status(*, json: bool) -> int:
+    """Show the lab's hosts.
+
+    Returns:
+        The exit code.
+    """
+    from provisioning.lab import Lab
+
+    sink = make_sink(json=json, diff=False, check=False)
+    lab = Lab.find(_directory())
+    if lab is None:
+        sink.note("the lab is not up; fab lab.up starts it")
+        return 0
+    _show(lab, sink)
+    return 0
+
+
+def demo(options: Options, *, keep: bool = True) -> int:
+    """Take a bare host of the lab to the example app over HTTPS.
+
+    Args:
+        options: What the person said.
+        keep: Leave the host running, to go on with.
+
+    Returns:
+        The exit code.
+    """
+    sink = make_sink(json=options.json, diff=False, check=False)
+    sink.note("starting a bare Debian host on this machine (the first time takes a minute)")
+    lab = _up(["web1"], "bookworm", sink)
+    with _taken_down(lab, unless=keep):
+        in_lab = Options(env=LAB, json=options.json, parallel=options.parallel)
+        for step in (provision, deploy):
+            code = step(in_lab, ["web1"])
+            if code:
+                return code
+        _show_how_to_go_on(lab, sink)
+    return 0
+
+
+def _show_how_to_go_on(lab: Lab, sink: Sink) -> None:
+    host = lab.hosts["web1"]
+    root = lab.ssh_config.parent / "root.pem"
+    root.write_bytes(lab.acme.root_certificate)
+    sink.table(
+        "The app is up: https://hello.lab/",
+        ("to", "do"),
+        [
+            ("see it", f"curl --cacert {root} --resolve hello.lab:443:{host.address} "
+                       "https://hello.lab/"),
+            ("see it in a browser", f"add `{host.address} hello.lab` to /etc/hosts"),
+            ("change and deploy", "edit examples/hello, then: fab deploy --env lab"),
+            ("go back", "fab rollback --env lab"),
+            ("see what is there", "fab releases --env lab"),
+            ("see that nothing changes", "fab -H web1 provision --env lab"),
+            ("log in", f"ssh -F {lab.ssh_config} web1"),
+            ("end", "fab lab.down"),
+        ],
+    )  # fmt: skip
+
+
+def _directory() -> Path:
+    return project_directory() / LAB_DIRECTORY
+
+
+def _up(names: Sequence[str], suite: str, sink: Sink) -> Lab:
+    from provisioning.inventory import load
+    from provisioning.lab import Lab
+
+    lab = Lab.create(_directory(), say=sink.note)
+    lab.up(names, suite=suite)
+    with contextlib.suppress(ConfigurationError):
+        for app in load(project_directory(), LAB).apps.values():
+            for domain in app.domains:
+                lab.set_domain(domain, names[0])
+    return lab
+
+
+def _show(lab: Lab, sink: Sink) -> None:
+    rows = [
+        (row.name, row.suite, row.address, row.state, f"{row.uptime_s:.0f} s" if row.uptime_s
+         else "", f"{row.memory_bytes / 2**20:.0f} MB")
+        for row in lab.status()
+    ]  # fmt: skip
+    sink.table("Lab", ("host", "debian", "address", "state", "up", "memory"), rows)
+
+
+@contextlib.contextmanager
+def _taken_down(lab: Lab, *, unless: bool) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        if not unless:
+            lab.down()

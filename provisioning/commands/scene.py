@@ -1,0 +1,214 @@
+"""What every command that works on hosts needs: inventory, hosts, connections, a sink."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provisioning.errors import ConfigurationError
+from provisioning.host_run import HostRun, Mode
+from provisioning.inventory import Inventory, load
+from provisioning.render import use_templates_of
+from provisioning.report import Sink, exit_code, make_sink
+from provisioning.rollout import Crew
+from provisioning.secrets import REDACTOR, Secret, fetch_secrets
+from provisioning.transport import Address, AskOnce, Channel, Counters, HostKeyPolicy, connect
+
+if TYPE_CHECKING:
+    from provisioning.inventory.host import Host
+    from provisioning.transport import Connection
+
+LAB = "lab"
+"""The environment whose hosts `fab lab.up` starts."""
+
+LAB_DIRECTORY = ".homeport/lab"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person may say to every command that works on hosts.
+
+    Args:
+        env: The environment; "" chooses as `provisioning.inventory.load` says.
+        limit: Hosts or groups, with commas between.
+        parallel: How many hosts are worked on at the same time.
+        json: Print events as JSON lines.
+        accept_new_host_keys: Trust hosts that are seen for the first time.
+        check, diff: See Mode.
+    """
+
+    env: str = ""
+    limit: str = ""
+    parallel: int = 32
+    json: bool = False
+    accept_new_host_keys: bool = False
+    check: bool = False
+    diff: bool = False
+
+
+def project_directory() -> Path:
+    """Return the folder of the fabfile: here or above, as `fab` itself looks for it."""
+    here = Path.cwd()
+    for directory in (here, *here.parents):
+        if (directory / "fabfile.py").is_file() or (directory / "fabfile").is_dir():
+            return directory
+    return here
+
+
+class Scene:
+    """The stage of one command.
+
+    Args:
+        options: What the person said.
+        named: Hosts of `-H`, as they were typed.
+        sudo_password: What `fab --prompt-for-sudo-password` or the configuration gave.
+    """
+
+    def __init__(
+        self, options: Options, named: Sequence[str] = (), sudo_password: str | None = None
+    ) -> None:
+        if options.parallel < 1:
+            raise ConfigurationError(f"--parallel {options.parallel}: at least one host at a time")
+        self.options = options
+        self.project = project_directory()
+        use_templates_of(self.project)
+        self.inventory, self._ssh_config = _with_lab(
+            load(self.project, options.env or None), self.project
+        )
+        self.hosts = self._hosts(named)
+        self.sink: Sink = make_sink(json=options.json, diff=options.diff, check=options.check)
+        if sudo_password:
+            REDACTOR.add(sudo_password)
+        self._given_password = Secret(sudo_password) if sudo_password else None
+        self._asked = AskOnce(self._ask_password)
+        self._connections: list[Connection] = []
+
+    def _hosts(self, named: Sequence[str]) -> tuple[Host, ...]:
+        """Return the hosts of -H, else those of --limit, else all of the environment."""
+        if not named:
+            return self.inventory.select([self.options.limit] if self.options.limit else [])
+        return tuple(self._named(text) for text in dict.fromkeys(named))
+
+    def _named(self, text: str) -> Host:
+        """Return a host of -H: one of the inventory, or any that can be connected to."""
+        from provisioning.inventory.host import Host
+
+        address = Address.parse(text)
+        known = [
+            host
+            for host in self.inventory.hosts.values()
+            if address.name in (host.name, host.address)
+        ]
+        host = known[0] if known else Host(name=address.name, address=address.address)
+        changes: dict[str, Any] = {}
+        if address.user:
+            changes["user"] = address.user
+        if address.port:
+            changes["port"] = address.port
+        return host.model_copy(update=changes)
+
+    def run(self, host: Host) -> HostRun:
+        """Return a host's run; it connects when it is first used."""
+        connections: list[Connection] = []
+
+        def open_channel(command: str) -> Channel:
+            if not connections:
+                connections.append(self._connect(host))
+                self._connections.append(connections[0])
+            return connections[0].open(command, sudo=True)
+
+        def counters() -> Counters:
+            return connections[0].counters if connections else Counters()
+
+        return HostRun(
+            host.name,
+            open_channel,
+            counters=counters,
+            sink=self.sink,
+            mode=Mode(self.options.check, self.options.diff),
+        )
+
+    def crew(self, hosts: Sequence[Host]) -> Crew:
+        """Return the runs of several hosts."""
+        return Crew([self.run(host) for host in hosts], self.options.parallel)
+
+    def _connect(self, host: Host) -> Connection:
+        ssh = self.inventory.ssh
+        config = self._ssh_config
+        if config is None and ssh.config_file:
+            config = self.inventory.local_path(ssh.config_file)
+        identities = []
+        if host.identity_file:
+            identities.append(self.inventory.local_path(host.identity_file))
+        new = self.options.accept_new_host_keys
+        return connect(
+            Address(host.name, host.address, host.user, host.port),
+            policy=HostKeyPolicy.ACCEPT_NEW if new else HostKeyPolicy.STRICT,
+            ssh_config=config,
+            identities=identities,
+            sudo_password=self._sudo_password(host),
+            ask_passphrase=_ask_passphrase,
+            connect_timeout_s=ssh.connect_timeout_s,
+        )
+
+    def _sudo_password(self, host: Host) -> Secret | Callable[[], Secret | None]:
+        if self._given_password:
+            return self._given_password
+        if host.sudo_password is None:
+            return self._asked
+        fetched = fetch_secrets(
+            {"sudo_password": host.sudo_password},
+            of=f"hosts.{host.name}",
+            directory=self.inventory.path.parent,
+        )
+        return fetched.values["sudo_password"]
+
+    def _ask_password(self) -> Secret | None:
+        if not sys.stdin.isatty():
+            return None
+        return Secret(getpass.getpass("sudo password: "))
+
+    def end(
+        self, runs: Sequence[HostRun], *, exit_code_on_change: bool = False, conclusion: str = ""
+    ) -> int:
+        """Close everything, print the summary, and return the exit code."""
+        reports = [run.end() for run in runs]
+        for connection in self._connections:
+            connection.close()
+        self.sink.end(reports, conclusion=conclusion)
+        return exit_code(reports, check=self.options.check, exit_code_on_change=exit_code_on_change)
+
+
+def _ask_passphrase(path: Path) -> Secret | None:
+    if not sys.stdin.isatty():
+        return None
+    return Secret(getpass.getpass(f"passphrase of {path}: "))
+
+
+def _with_lab(inventory: Inventory, project: Path) -> tuple[Inventory, Path | None]:
+    """Put the lab's hosts and its authority into the environment that describes it.
+
+    Returns:
+        The inventory, and the ssh_config that leads to the lab's hosts.
+    """
+    if inventory.environment != LAB:
+        return inventory, None
+    from provisioning.lab import Lab
+
+    lab = Lab.find(project / LAB_DIRECTORY)
+    if lab is None:
+        raise ConfigurationError("the lab is not up", hint="fab lab.up")
+    pattern = next(iter(inventory.hosts.values()))
+    hosts = {
+        name: inventory.hosts.get(name)
+        or pattern.model_copy(update={"name": name, "address": name})
+        for name in lab.hosts
+    }
+    inventory = inventory.with_hosts(hosts)
+    if inventory.tls.is_lab:
+        inventory = inventory.with_acme_directory(lab.acme.directory_url)
+    return inventory, lab.ssh_config

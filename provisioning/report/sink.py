@@ -1,0 +1,46 @@
+"""What every sink can do: the one way to a person's eyes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from provisioning.errors import HomeportError
+from provisioning.report.host_report import HostReport
+from provisioning.session import Heard
+
+
+class Sink(Protocol):
+    """Shows what happens. Safe to call from several threads at once."""
+
+    def begin(self, title: str, hosts: Sequence[str], *, check: bool = False) -> None:
+        """Say what is about to be done, and where.
+
+        Args:
+            title: Such as "provision" or "deploy hello".
+            hosts: All that will be worked on, in the order of the inventory.
+            check: Nothing will be changed.
+        """
+
+    def heard(self, host: str, heard: Heard) -> None:
+        """Show what a host's agent said."""
+
+    def ended(self, report: HostReport) -> None:
+        """Show that a host is done with, and why if it failed."""
+
+    def note(self, text: str, host: str = "") -> None:
+        """Show a line that a person should read."""
+
+    def end(self, reports: Sequence[HostReport], *, conclusion: str = "") -> None:
+        """Show the summary.
+
+        Args:
+            reports: One per host.
+            conclusion: The last line; default: what the reports add up to.
+        """
+
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Show a table."""
+
+    def error(self, error: HomeportError) -> None:
+        """Show why the command cannot go on."""

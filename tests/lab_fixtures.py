@@ -1,0 +1,91 @@
+"""Fixtures for every test that needs real hosts: one lab per run, bare hosts for the asking."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from provisioning.lab import Lab, LabHost, guest, registry
+
+_OWNER = "owner"
+
+BareHost = Callable[..., LabHost]
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """A lab of this run's own, taken down at the end whatever happens.
+
+    The next run takes down what a killed run left behind.
+    """
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("real hosts need root on Linux")
+    take_down_abandoned_labs()
+    # SIGTERM is how CI ends what takes too long: let pytest finish its fixtures then, too.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    directory = Path(tempfile.mkdtemp(prefix="homeport-lab-"))
+    (directory / _OWNER).write_text(f"{os.getpid()} {guest.start_time_s(os.getpid())}")
+    try:
+        lab = Lab.create(directory, say=lambda line: print(line, file=sys.stderr))
+        lab.up([])
+        yield lab
+    finally:
+        Lab(directory).down()
+        shutil.rmtree(directory)
+        signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def bare_host(lab: Lab) -> Iterator[BareHost]:
+    """Return a function that gives bare, running hosts: `bare_host("trixie")`.
+
+    Two calls in one test give two hosts. They are switched off after the test
+    and used again; a host that must keep its state has a name of its own:
+    `lab.up(["mine"])`.
+    """
+    given: list[LabHost] = []
+
+    def give(suite: str = "bookworm", *, disk_size_mb: int | None = None) -> LabHost:
+        number = sum(host.suite == suite for host in given) + 1
+        name = f"{suite}{number}"
+        if name in lab.hosts:
+            lab.hosts[name].reset(disk_size_mb=disk_size_mb)
+        else:
+            lab.up([name], suite=suite, disk_size_mb=disk_size_mb)
+        given.append(lab.hosts[name])
+        return given[-1]
+
+    yield give
+    for host in given:
+        host.power_cut()
+    for domain in list(lab.state().domains):
+        if lab.state().domains[domain] in {host.name for host in given}:
+            lab.set_domain(domain, None)
+
+
+def take_down_abandoned_labs() -> None:
+    """Take labs of test runs down whose process is gone."""
+    for directory, _ in registry.entries().values():
+        owner = directory / _OWNER
+        if owner.is_file() and not _is_alive(owner.read_text()):
+            Lab(directory).down()
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _is_alive(owner: str) -> bool:
+    pid, started = owner.split()
+    try:
+        # The same id may belong to another process by now.
+        return guest.start_time_s(int(pid)) == float(started)
+    except OSError:
+        return False
+
+
+__all__ = ["BareHost", "bare_host", "lab", "take_down_abandoned_labs"]

@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from provisioning.errors import ConfigurationError
+from provisioning.inventory import App, load, schema
+from provisioning.scaffold import Written, initialise
+
+REPOSITORY = Path(__file__).parents[1]
+FILES = [
+    "fabfile.py",
+    "fabric.yml",
+    "inventory/production.toml",
+    "inventory/example.toml",
+    "inventory/schema.json",
+    ".gitignore",
+]
+
+
+def project(directory: Path, files: dict[str, str]) -> Path:
+    """Write a person's project and return its folder."""
+    for name, text in files.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith("/"):
+            path.mkdir(exist_ok=True)
+        else:
+            path.write_text(text)
+    return directory
+
+
+def guessed(directory: Path) -> App:
+    """Initialise a project and return the app that its inventory then has."""
+    initialise(directory)
+    (app,) = load(directory, environ={}).apps.values()
+    return app
+
+
+def test_an_empty_folder_gets_every_file_and_an_inventory_without_mistakes(tmp_path: Path) -> None:
+    written = initialise(tmp_path)
+    assert [each.path for each in written] == FILES
+    assert {each.state for each in written} == {"written"}
+    inventory = load(tmp_path, environ={})
+    assert inventory.environment == "production"
+    (app,) = inventory.apps.values()
+    assert app.source_path(inventory) == tmp_path
+    note = next(each.note for each in written if each.path == "inventory/production.toml")
+    assert "wsgi and requirements could not be guessed" in note
+
+
+def test_the_fabfile_imports_the_commands_and_fabric_yml_names_the_executor(
+    tmp_path: Path,
+) -> None:
+    initialise(tmp_path)
+    fabfile = (tmp_path / "fabfile.py").read_text()
+    compile(fabfile, "fabfile.py", "exec")
+    assert "from provisioning.commands import namespace\n" in fabfile
+    assert (
+        (tmp_path / "fabric.yml")
+        .read_text()
+        .endswith("tasks:\n  executor_class: provisioning.executor.FleetExecutor\n")
+    )
+
+
+def test_the_example_and_the_schema_of_this_version_come_along(tmp_path: Path) -> None:
+    initialise(tmp_path)
+    example = tmp_path / "inventory" / "example.toml"
+    assert example.read_text() == (REPOSITORY / "inventory" / "example.toml").read_text()
+    assert json.loads((tmp_path / "inventory" / "schema.json").read_text()) == schema()
+
+
+def test_a_second_time_changes_nothing_and_says_so(tmp_path: Path) -> None:
+    initialise(tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    assert [(each.path, each.state) for each in initialise(tmp_path)] == [
+        (path, "kept") for path in FILES
+    ]
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_a_file_that_is_there_is_kept_with_a_word_on_what_to_do(tmp_path: Path) -> None:
+    project(tmp_path, {"fabfile.py": "# mine\n", "fabric.yml": "user: me\n"})
+    written = {each.path: each for each in initialise(tmp_path)}
+    assert (tmp_path / "fabfile.py").read_text() == "# mine\n"
+    assert written["fabfile.py"] == Written(
+        "fabfile.py", "kept", "add to it: from provisioning.commands import namespace"
+    )
+    assert "executor_class" in written["fabric.yml"].note
+    assert written["inventory/production.toml"].state == "written"
+
+
+def test_force_replaces_files_but_only_ever_extends_gitignore(tmp_path: Path) -> None:
+    project(tmp_path, {"fabfile.py": "# mine\n", ".gitignore": "*.log"})
+    written = {each.path: each.state for each in initialise(tmp_path, force=True)}
+    assert written["fabfile.py"] == "written"
+    assert "namespace" in (tmp_path / "fabfile.py").read_text()
+    assert written[".gitignore"] == "extended"
+    assert (tmp_path / ".gitignore").read_text().startswith("*.log\n\n# Homeport\n.homeport/\n")
+
+
+def test_lines_that_gitignore_has_already_are_not_added(tmp_path: Path) -> None:
+    lines = ".venv\n/.env\n__pycache__/\n.homeport\n"
+    project(tmp_path, {".gitignore": lines})
+    written = {each.path: each.state for each in initialise(tmp_path)}
+    assert written[".gitignore"] == "kept"
+    assert (tmp_path / ".gitignore").read_text() == lines
+
+
+def test_the_example_app_is_recognised(tmp_path: Path) -> None:
+    hello = tmp_path / "hello"
+    subprocess.run(["cp", "-r", REPOSITORY / "examples" / "hello", hello], check=True)
+    app = guessed(hello)
+    assert (app.name, app.wsgi, app.health) == ("hello", "app:create_app()", "/healthz")
+    assert app.requirements == "requirements.txt"
+    assert app.static == {"/static/": "app/static"}
+    assert app.shared == ("instance",)
+    assert "instance/" in (hello / ".gitignore").read_text().splitlines()
+
+
+FLASK = "from flask import Flask\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "wsgi"),
+    [
+        ({"app.py": f"{FLASK}app = Flask(__name__)\n"}, "app:app"),
+        ({"app.py": f"{FLASK}web = Flask(__name__)\n"}, "app:web"),
+        ({"app.py": f"{FLASK}app: Flask = Flask(__name__)\n"}, "app:app"),
+        ({"app.py": "def create_app(config=None): ...\n"}, "app:create_app()"),
+        ({"hello/__init__.py": "def create_app(*, config=None): ...\n"}, "hello:create_app()"),
+        (
+            {"app.py": f"{FLASK}app = Flask(__name__)\n", "wsgi.py": "from app import app\n"},
+            "wsgi:app",
+        ),
+        (
+            {"app/__init__.py": "def create_app(): ...\n", "wsgi.py": "application = make()\n"},
+            "wsgi:application",
+        ),
+        (
+            {"site/wsgi.py": "application = get_wsgi_application()\n", "manage.py": ""},
+            "site.wsgi:application",
+        ),
+        ({"src/main.py": "import flask\nsite = flask.Flask(__name__)\n"}, "src.main:site"),
+        (
+            {"main.py": f"{FLASK}app = Flask(__name__)\n", "tests/app.py": "app = x()\n"},
+            "main:app",
+        ),
+        ({"app.py": "not python (\n", "main.py": f"{FLASK}app = Flask(__name__)\n"}, "main:app"),
+    ],
+)
+def test_the_wsgi_app_is_found_without_importing_it(
+    tmp_path: Path, files: dict[str, str], wsgi: str
+) -> None:
+    bomb = "raise SystemExit('imported')\n"
+    for name, text in files.items():
+        files[name] = text if "not python" in text else text + bomb
+    assert guessed(project(tmp_path / "x", files)).wsgi == wsgi
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"app.py": "def create_app(config): ...\n"},
+        {"app.py": "app = 3\n"},
+        {"tests/app.py": f"{FLASK}app = Flask(__name__)\n"},
+        {".hidden/app.py": f"{FLASK}app = Flask(__name__)\n"},
+    ],
+)
+def test_what_is_no_app_is_not_taken_for_one(tmp_path: Path, files: dict[str, str]) -> None:
+    project(tmp_path / "x", files)
+    written = {each.path: each for each in initialise(tmp_path / "x")}
+    assert "wsgi" in written["inventory/production.toml"].note
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("My Shop", "my-shop"),
+        ("2048_game", "game"),
+        ("日本", "app"),
+        ("a" * 40, "a" * 31),
+        ("x" * 30 + "-y", "x" * 30),
+        ('quo"te', "quo-te"),
+    ],
+)
+def test_the_name_of_the_app_comes_from_the_folder(tmp_path: Path, folder: str, name: str) -> None:
+    (tmp_path / folder).mkdir()
+    app = guessed(tmp_path / folder)
+    assert app.name == name
+    assert app.domains == (f"{name}.example.com",)
+
+
+def test_a_lock_with_digests_is_preferred_and_folders_are_found(tmp_path: Path) -> None:
+    app = guessed(
+        project(
+            tmp_path / "shop",
+            {
+                "uv.lock": "",
+                "requirements.txt": "",
+                "shop/__init__.py": f"{FLASK}app = Flask(__name__)\n@app.get('/health')\n"
+                "def health(): ...\n",
+                "shop/static/style.css": "",
+                "uploads/": "",
+                "migrations/alembic.ini": "",
+            },
+        )
+    )
+    assert app.requirements == "uv.lock"
+    assert app.static == {"/static/": "shop/static"}
+    assert app.shared == ("uploads",)
+    assert app.health == "/health"
+    assert app.migrate == "flask --app shop db upgrade"
+
+
+def test_variables_that_look_secret_are_proposed_as_comments(tmp_path: Path) -> None:
+    source = """
+import os
+app = Flask(__name__)
+a = os.environ["DATABASE_URL"]
+b = os.getenv("API_TOKEN")
+c = os.environ.get("LOG_LEVEL", "info")
+d = os.environ.get("SECRET_KEY")
+"""
+    guessed(project(tmp_path / "x", {"app.py": source}))
+    text = (tmp_path / "x" / "inventory" / "production.toml").read_text()
+    assert '# API_TOKEN = { env = "API_TOKEN" }\n# DATABASE_URL = { env = "DATABASE_URL" }' in text
+    assert "# LOG_LEVEL = {" not in text
+    assert text.count("SECRET_KEY") == 1
+
+
+def test_a_folder_that_is_missing_or_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="there is no such folder"):
+        initialise(tmp_path / "nowhere")
+    (tmp_path / "inventory").write_text("a file where a folder should be")
+    with pytest.raises(ConfigurationError, match=r"cannot write .*inventory"):
+        initialise(tmp_path)
+
+
+def test_git_ignores_what_the_lines_say(tmp_path: Path) -> None:
+    initialise(tmp_path)
+    (tmp_path / ".env").write_text("SECRET_KEY=canary")
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
+    subprocess.run(["git", "init", "-q", tmp_path], check=True, env=environment)
+    status = subprocess.run(
+        ["git", "-C", tmp_path, "status", "--porcelain", "-uall"],
+        check=True,
+        env=environment,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert "inventory/production.toml" in status
+    assert ".env" not in status
