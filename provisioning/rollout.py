@@ -52,8 +52,10 @@ class Crew:
         )
         results = {}
         for outcome in outcomes:
-            if outcome.error is None:
-                results[outcome.host.name] = outcome.value
+            if outcome.interrupted:
+                outcome.host.fail(InterruptedRunError("interrupted", hint="run it again"))
+            elif outcome.error is None:
+                results[outcome.host.name] = outcome.result
             elif isinstance(outcome.error, HomeportError):
                 outcome.host.fail(outcome.error)
             else:

@@ -71,7 +71,8 @@ def keep(modules: Dict[str, CodeType], cache: str) -> None:
     """
     directory = os.path.dirname(cache)
     try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
+        for each in (os.path.dirname(directory), directory):
+            os.makedirs(each, mode=0o700, exist_ok=True)
         for name in os.listdir(directory):
             os.unlink(os.path.join(directory, name))
         part = cache + ".new"

@@ -8,7 +8,10 @@ from typing import Dict
 STATUS_FILE = "/var/lib/dpkg/status"
 
 _PARAGRAPH = re.compile(
-    r"^Package: (?P<name>\S+)\nStatus: (?P<status>[^\n]+)\n(?P<rest>(?:.+\n)*)", re.MULTILINE
+    # Essential packages say so before their status.
+    r"^Package: (?P<name>\S+)\n(?:(?:Essential|Protected|Important): .+\n)*"
+    r"Status: (?P<status>[^\n]+)\n(?P<rest>(?:.+\n)*)",
+    re.MULTILINE,
 )
 _VERSION = re.compile(r"^Version: (\S+)$", re.MULTILINE)
 

@@ -37,7 +37,12 @@ def missing_blobs(plan: Plan, system: System) -> List[Blob]:
     """Return the contents that the run will need and the host lacks, each once."""
     found: Dict[str, Blob] = {}
     for resource in plan.resources:
-        for blob in resource.missing(system):
+        try:
+            missing = list(resource.missing(system))
+        except (AgentError, OSError):
+            # What cannot be read is said when its turn comes.
+            missing = [blob for blob in resource.blobs() if blob.data is None]
+        for blob in missing:
             found[blob.digest] = blob
     return list(found.values())
 

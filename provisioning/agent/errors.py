@@ -23,5 +23,9 @@ class AgentError(Exception):
         self.refused = refused
 
 
+class CannotStartError(AgentError):
+    """A program is not installed, or the user who should run it is not there."""
+
+
 class StoppedError(Exception):
     """The person, or a lost connection, asked the agent to stop at a safe point."""

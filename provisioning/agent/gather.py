@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -96,11 +97,12 @@ def _candidates(system: System) -> Mapping[str, str]:
 
 
 def _keep(values: Mapping[str, object]) -> None:
-    os.makedirs(layout.RUNTIME, mode=0o700, exist_ok=True)
     part = CACHE + ".new"
-    with open(part, "w") as file:
-        json.dump(values, file)
-    os.replace(part, CACHE)
+    with contextlib.suppress(OSError):  # Where there is no space the next run asks again.
+        os.makedirs(layout.RUNTIME, mode=0o700, exist_ok=True)
+        with open(part, "w") as file:
+            json.dump(values, file)
+        os.replace(part, CACHE)
 
 
 def _modified(path: str) -> int:

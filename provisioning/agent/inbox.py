@@ -14,6 +14,9 @@ from provisioning.agent.wire import Decoder, Message, WireError
 LEASE_S = 30.0
 """Without a word for so long the controller is taken for gone. It pings every 5 s."""
 
+IDLE_S = 3600.0
+"""Between two plans nothing is at stake, and the other hosts of a deploy may take long."""
+
 
 class Inbox:
     """Frames from the controller.
@@ -35,12 +38,10 @@ class Inbox:
 
     def next_message(self) -> Optional[Message]:
         """Return the next request, or None when there will be no more."""
-        while True:
-            try:
-                return self._messages.get(timeout=1)
-            except queue.Empty:
-                if self._lease_lost():
-                    return None
+        try:
+            return self._messages.get(timeout=IDLE_S)
+        except queue.Empty:
+            return None
 
     def next_blob(self) -> Optional[Tuple[str, bytes]]:
         """Return the next content as (digest, data), or None when there will be no more."""

@@ -14,8 +14,11 @@ STATE = "/var/lib/homeport"
 RUNTIME = "/run/homeport"
 """Root-only, gone after a reboot: the lock, staged files, borrowed Python."""
 
-LOCK = "/run/lock/homeport.lock"
-"""flock()ed for the length of a run and never removed, so that it cannot go stale."""
+LOCK = RUNTIME + "/lock"
+"""flock()ed for the length of a run and never removed, so that it cannot go stale.
+
+Not in /run/lock, where everybody may write: any user could hold it for ever.
+"""
 
 MEMORY = STATE + "/memory.json"
 UV = "/opt/homeport/uv"

@@ -35,6 +35,7 @@ class HostLock:
         Raises:
             LockHeldError: somebody else has it; says who, and since when.
         """
+        os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -146,6 +146,7 @@ class Agent:
         try:
             system.fetch(engine.missing_blobs(plan, system))
         except StoppedError:
+            self._outbox.event(events.Done(plan.run, stopped=True))
             return
         for event in engine.run(plan, system):
             if isinstance(event, events.Started):

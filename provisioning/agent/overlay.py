@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from provisioning.agent.system import (
     DIRECTORY,
@@ -19,6 +19,7 @@ from provisioning.agent.system import (
     Stat,
     System,
 )
+from provisioning.agent.systemd import UnitState
 
 
 class Overlay(System):
@@ -33,6 +34,7 @@ class Overlay(System):
         self._users: Dict[str, Account] = {}
         self._groups: Dict[str, Account] = {}
         self._installed: Dict[str, str] = {}
+        self._imagined: Dict[str, UnitState] = {}
         self.acted = False
 
     # Reading
@@ -73,6 +75,9 @@ class Overlay(System):
     def packages(self) -> Mapping[str, str]:
         return {**super().packages(), **self._installed}
 
+    def unit(self, name: str) -> UnitState:
+        return self._imagined.get(name) or super().unit(name)
+
     # Changing
 
     def write(
@@ -90,6 +95,9 @@ class Overlay(System):
     def make_directory(
         self, path: str, *, mode: str = "0755", owner: str = "root", group: str = "root"
     ) -> None:
+        parent = os.path.dirname(path)
+        if len(parent) > 1 and self.stat(parent) is None:
+            self.make_directory(parent)
         self._entries[path] = Stat(DIRECTORY, mode, owner, group)
 
     def set_attributes(self, path: str, *, mode: str, owner: str, group: str) -> None:
@@ -115,11 +123,14 @@ class Overlay(System):
         installs: Iterable[str] = (),
         users: Iterable[Account] = (),
         groups: Iterable[Account] = (),
+        units: Iterable[Tuple[str, UnitState]] = (),
         **options: Any,
     ) -> Completed:
         self.acted = True
         for path in creates:
-            self._entries.setdefault(path, Stat(FILE, "0644", "root", "root"))
+            if self.stat(path) is None:
+                self._entries[path] = Stat(FILE, "0644", "root", "root")
+        self._imagined.update(units)
         self._installed.update(dict.fromkeys(installs, "to be installed"))
         self._users.update({account.name: account for account in users})
         self._groups.update({account.name: account for account in groups})

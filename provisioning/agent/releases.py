@@ -89,8 +89,10 @@ class Releases:
         """Append to the history, durably."""
         line = {"at": round(time.time(), 3), "event": event, "release": release, **values}
         descriptor = os.open(self.layout.history, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        # A line that a power cut tore must not take this one with it.
+        torn = self._system.read(self.layout.history)[-1:] not in (b"", b"\n")
         try:
-            os.write(descriptor, json.dumps(line).encode() + b"\n")
+            os.write(descriptor, b"\n" * torn + json.dumps(line).encode() + b"\n")
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -152,8 +154,12 @@ def _share_compiled(source: str, path: str) -> None:
     if not source.endswith(".py"):
         return
     base = os.path.basename(source)[: -len(".py")]
-    pattern = os.path.join(glob.escape(os.path.dirname(source)), "__pycache__", f"{base}.*.pyc")
-    for compiled in glob.glob(pattern):
+    # Source: PEP 3147, PEP 488: <base>.<tag>[.opt-<n>].pyc; "a.b.py" is not compiled from "a.py".
+    name = re.compile(re.escape(base) + r"\.[a-z]+-\d+(\.opt-\w+)?\.pyc")
+    folder = os.path.join(os.path.dirname(source), "__pycache__")
+    for compiled in glob.glob(os.path.join(glob.escape(folder), "*.pyc")):
+        if not name.fullmatch(os.path.basename(compiled)):
+            continue
         target = os.path.join(os.path.dirname(path), "__pycache__")
         os.makedirs(target, exist_ok=True)
         os.link(compiled, os.path.join(target, os.path.basename(compiled)))

@@ -12,13 +12,14 @@ import hashlib
 import os
 import pwd
 import shutil
+import signal
 import stat as stat_module
 import subprocess
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from provisioning.agent import dpkg, systemd
-from provisioning.agent.errors import AgentError
+from provisioning.agent.errors import AgentError, CannotStartError
 from provisioning.agent.memory import Memory
 from provisioning.agent.resource import Blob
 
@@ -229,31 +230,33 @@ class System:
         """
         environment = {**CLEAN_ENVIRONMENT, **(env or {})}
         try:
-            done = subprocess.run(  # noqa: S603
+            process = subprocess.Popen(  # noqa: S603
                 list(argv),
-                input=input,
-                stdin=None if input is not None else subprocess.DEVNULL,
+                stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=environment,
                 cwd=cwd,
-                timeout=timeout_s,
-                check=False,
                 start_new_session=True,
                 **self._identity(user),
             )
-        except FileNotFoundError:
-            raise AgentError(f"cannot run {argv[0]}: it is not installed") from None
-        except subprocess.TimeoutExpired as error:
-            output = b"".join(part for part in (error.stdout, error.stderr) if part)
-            raise AgentError(
-                f"{argv[0]} did not end within {timeout_s:.0f} s",
-                output=output.decode(errors="replace")[-4000:],
-            ) from None
+        except FileNotFoundError as error:
+            if error.filename == cwd:
+                raise CannotStartError(f"cannot run {argv[0]}: there is no {cwd}") from None
+            raise CannotStartError(f"cannot run {argv[0]}: it is not installed") from None
+        with process:
+            try:
+                stdout, stderr = process.communicate(input, timeout_s)
+            except subprocess.TimeoutExpired as error:
+                # What it has started goes with it.
+                os.killpg(process.pid, signal.SIGKILL)
+                output = b"".join(part for part in (error.stdout, error.stderr) if part)
+                raise AgentError(
+                    f"{argv[0]} did not end within {timeout_s:.0f} s",
+                    output=output.decode(errors="replace")[-4000:],
+                ) from None
         return Completed(
-            done.returncode,
-            done.stdout.decode(errors="replace"),
-            done.stderr.decode(errors="replace"),
+            process.returncode, stdout.decode(errors="replace"), stderr.decode(errors="replace")
         )
 
     # Changing
@@ -332,6 +335,7 @@ class System:
         installs: Iterable[str] = (),
         users: Iterable[Account] = (),
         groups: Iterable[Account] = (),
+        units: Iterable[Tuple[str, systemd.UnitState]] = (),
         hint: str = "",
         input: Optional[bytes] = None,
         user: str = "",
@@ -344,8 +348,8 @@ class System:
         Args:
             argv: As for `run`, like input, user, env, cwd and timeout_s.
             why: What it is for, as in "cannot <why>: ..." when it fails.
-            creates, installs, users, groups: Paths, packages and accounts that will be there
-                afterwards: what a check believes in place of running it.
+            creates, installs, users, groups, units: Paths, packages, accounts and states of
+                units that will be there afterwards: what a check believes in place of running it.
             hint: What to do when it fails.
 
         Raises:
@@ -390,7 +394,10 @@ class System:
     def _identity(self, user: str) -> Dict[str, Any]:
         if not user or user == "root":
             return {}
-        account = pwd.getpwnam(user)
+        try:
+            account = pwd.getpwnam(user)
+        except KeyError:
+            raise CannotStartError(f"cannot run a program as {user}: no such user") from None
         return {
             "user": account.pw_uid,
             "group": account.pw_gid,

@@ -193,8 +193,7 @@ class _Crews:
         if not hosts:
             its_own = ", ".join(host.name for host in inventory.hosts_of(app))
             raise ConfigurationError(
-                f"{app.name} does not run on "
-                + ", ".join(host.name for host in self._scene.hosts),
+                f"{app.name} does not run on " + ", ".join(host.name for host in self._scene.hosts),
                 hint=f"its hosts are {its_own or 'none'}",
             )
         for host in hosts:

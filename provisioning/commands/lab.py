@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from provisioning.commands.deploy import deploy
@@ -69,26 +69,20 @@ def lab_status(*, json: bool) -> int:
     return 0
 
 
-def demo(options: Options, *, keep: bool = True) -> int:
-    """Take a bare host of the lab to the example app over HTTPS.
-
-    Args:
-        options: What the person said.
-        keep: Leave the host running, to go on with.
+def demo(*, json: bool = False) -> int:
+    """Take a bare host of the lab to the example app over HTTPS, and leave it running.
 
     Returns:
         The exit code.
     """
-    sink = make_sink(json=options.json, diff=False, check=False)
+    sink = make_sink(json=json, diff=False, check=False)
     sink.note("starting a bare Debian host on this machine (the first time takes a minute)")
     lab = _up(["web1"], "bookworm", sink)
-    with _taken_down(lab, unless=keep):
-        in_lab = Options(env=LAB, json=options.json, parallel=options.parallel)
-        for step in (provision, deploy):
-            code = step(in_lab, ["web1"])
-            if code:
-                return code
-        _show_how_to_go_on(lab, sink)
+    for step in (provision, deploy):
+        code = step(Options(env=LAB, json=json), ["web1"])
+        if code:
+            return code
+    _show_how_to_go_on(lab, sink)
     return 0
 
 
@@ -137,12 +131,3 @@ def _show(lab: Lab, sink: Sink) -> None:
         for row in lab.status()
     ]  # fmt: skip
     sink.table("Lab", ("host", "debian", "address", "state", "up", "memory"), rows)
-
-
-@contextlib.contextmanager
-def _taken_down(lab: Lab, *, unless: bool) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        if not unless:
-            lab.down()

@@ -30,7 +30,7 @@ _CA_DIRECTORY = "usr/local/share/ca-certificates"
 # Runs in the new root, as its root.
 CUSTOMIZE = """\
 set -e
-rm -f /etc/ssh/ssh_host_* /etc/resolv.conf
+rm -f /etc/ssh/ssh_host_*
 useradd --create-home --shell /bin/bash admin
 # Debian has a group of that name already, for something else.
 useradd --create-home --shell /bin/bash --gid users --groups sudo operator
@@ -131,6 +131,8 @@ def _bootstrap(suite: str, root: Path, files: dict[str, str]) -> None:
     if sources:
         # They stand in debian.sources now, as on Debian's own images.
         (root / "etc/apt/sources.list").unlink()
+    # A copy of this machine's; every host has its own.
+    (root / "etc/resolv.conf").unlink(missing_ok=True)
     run_in(root, "sh", "-c", CUSTOMIZE, purpose=f"set the {suite} root file system up")
 
 

@@ -262,6 +262,9 @@ class LabHost:
             return False
 
     def _is_ready(self) -> bool:
+        if not self._driver.is_started(self._state):
+            log = self._log.read_text(errors="replace") if self._log.exists() else ""
+            raise HomeportError(f"cannot reach {self.name}: the host is off", output=tail(log))
         if not speaks_ssh(*self.endpoint(_SSH_PORT)):
             return False
         try:

@@ -28,7 +28,7 @@ _PIP_CONF = Path("/etc/pip.conf")
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\n.+?\n-----END CERTIFICATE-----", re.DOTALL)
 # Settings of apt that tell how to reach an archive, and when to believe it.
 _APT_SETTINGS = re.compile(
-    r'^Acquire::(Check-Valid-Until|Check-Date|Retries|ForceIPv4|https?::[\w:-]+) "[^"]+";$'
+    r'^Acquire::(Check-Valid-Until|Check-Date|Retries|ForceIPv4|https?::[\w:.-]+) "[^"]+";$'
 )
 _PIP_SETTINGS = ("cert", "index-url", "extra-index-url", "trusted-host")
 

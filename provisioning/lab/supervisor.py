@@ -8,7 +8,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from provisioning.errors import HomeportError
 from provisioning.lab import cgroups, relay
+from provisioning.lab.processes import tail
 
 # Source: systemd-nspawn(1), exit status: the guest's own wish to be booted again.
 _REBOOT_STATUS = 133
@@ -17,7 +19,6 @@ _REBOOT_STATUS = 133
 # a group with nothing else in it. Writing "0" moves the process that writes. A
 # guest that ends leaves its groups behind: empty, and in the way of its next boot.
 _SUPERVISE = f"""
-echo 0 > "$1/cgroup.procs" || exit
 own=$2
 shift 2
 while :; do
@@ -28,8 +29,9 @@ while :; do
     [ "$status" = {_REBOOT_STATUS} ] || break
 done
 """
-# The outer shell ends at once, so that the inner one is nobody's child here.
-_DETACH = 'sh -c "$0" sh "$@" &'
+# The outer shell ends at once, so that the inner one, by then in its group, is
+# nobody's child here.
+_DETACH = 'echo 0 > "$1/cgroup.procs" || exit; sh -c "$0" sh "$@" &'
 
 
 def start_supervised(
@@ -43,17 +45,22 @@ def start_supervised(
         group: Control group for the program.
         log: Where its output goes, after what is there already.
         env: Added to an environment of little more than PATH.
+
+    Raises:
+        HomeportError: Its control group does not take it.
     """
     with log.open("ab") as output:
-        subprocess.run(
+        done = subprocess.run(
             ["sh", "-c", _DETACH, _SUPERVISE, str(stays), str(group), *argv],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             env={"PATH": os.environ.get("PATH", os.defpath), "TERM": "dumb", **env},
             start_new_session=True,
-            check=True,
+            check=False,
         )
+    if done.returncode != 0:
+        raise HomeportError(f"cannot start {argv[0]}", output=tail(log.read_text(errors="replace")))
 
 
 def start_relay(listen: str, resolver: str, *, group: Path, log: Path) -> None:

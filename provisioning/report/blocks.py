@@ -12,7 +12,7 @@ from rich.text import Text
 from provisioning.agent import events
 from provisioning.report import summary
 from provisioning.report.aligned import numeric_columns
-from provisioning.report.changes import ADDED, CHANGED, FAILED, Words, words_for
+from provisioning.report.changes import FAILED, Words, words_for
 from provisioning.report.cleaning import clean_line, clean_lines
 from provisioning.report.host_report import HostReport
 from provisioning.report.styles import BAD, OUTCOMES, QUIET, STRONG, SYMBOLS, diff_line, text
@@ -46,7 +46,7 @@ def change_block(
     line = line_of(host, width, words.symbol, _change(words, check=check))
     if not diff or not finished.diffs:
         return line
-    lines = (diff_line(each) for each_diff in finished.diffs for each in clean_lines(each_diff))
+    lines = (diff_line(each) for diff_text in finished.diffs for each in clean_lines(diff_text))
     return Group(line, Padding(Group(*lines), (0, 0, 0, 4)))
 
 
@@ -91,20 +91,29 @@ def table_block(
     columns: Sequence[str],
     rows: Sequence[Sequence[str]],
     styles: Sequence[str] | None = None,
+    *,
+    narrow: bool = False,
 ) -> RenderableType:
-    """Return a table.
+    """Return a table. Heads may take two lines; no word of theirs is broken.
 
     Args:
         title: Above it; may be empty.
         columns: Their heads.
         rows: Cells.
-        styles: Of the last cell of each row; default: that of the others.
+        styles: Of the last cell of each row, which then is never folded.
+        narrow: Leave one space between columns instead of two.
     """
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style=QUIET)
+    gap = 1 if narrow else 2
+    table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style=QUIET)
     right = numeric_columns(columns, rows)
     for column, is_right in zip(columns, right, strict=True):
-        justify = "right" if is_right else "left"
-        table.add_column(text(clean_line(column)), justify=justify, overflow="fold")
+        head = text(clean_line(column))
+        table.add_column(
+            head,
+            justify="right" if is_right else "left",
+            overflow="fold",
+            no_wrap=bool(styles) and column == columns[-1],
+        )
     for index, row in enumerate(rows):
         *cells, last = (text(clean_line(cell)) for cell in row)
         if styles:
@@ -114,14 +123,14 @@ def table_block(
 
 
 def summary_block(
-    reports: Sequence[HostReport], conclusion: str, *, check: bool
+    reports: Sequence[HostReport], conclusion: str, *, check: bool, narrow: bool
 ) -> Iterable[RenderableType]:
     """Yield the table of hosts, the causes of failures, and the last line."""
     if reports:
         rows = [summary.row(report, check=check) for report in reports]
         styles = [OUTCOMES[row[-1]] for row in rows]
         yield ""
-        yield table_block("", summary.columns(check=check), rows, styles)
+        yield table_block("", summary.columns(check=check), rows, styles, narrow=narrow)
     if len(reports) > 1:
         for failure in summary.failures(reports):
             yield ""
@@ -133,14 +142,3 @@ def summary_block(
     if last:
         yield ""
         yield text(last, STRONG)
-
-
-__all__ = [
-    "ADDED",
-    "CHANGED",
-    "change_block",
-    "failure_block",
-    "line_of",
-    "summary_block",
-    "table_block",
-]

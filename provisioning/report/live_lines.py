@@ -121,7 +121,8 @@ class LiveLines:
         waiting = total - done - at_work
         parts = [f"and {hidden} more at work"] if hidden else []
         parts += [f"{waiting} waiting"] if waiting else []
-        return _cut("   " + ", ".join([*parts, f"{done} of {total} hosts done"]), QUIET)
+        counts = ", ".join([*parts, f"{done} of {total} hosts done"])
+        return Text("   ", QUIET).append_text(_cut(counts))
 
 
 def duration(seconds: float) -> str:
@@ -139,6 +140,6 @@ def _step(host: _Host) -> Text:
 
 
 def _cut(words: str, style: str = "") -> Text:
-    shown = text(clean_line(words) if words.strip() == words else words, style)
+    shown = text(clean_line(words), style)
     shown.no_wrap, shown.overflow = True, "ellipsis"
     return shown

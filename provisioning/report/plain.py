@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Sequence
 
 from provisioning.agent import events
@@ -35,7 +34,6 @@ class PlainSink:
         self._errors = errors
         self._diff = diff
         self._check = check
-        self._lock = threading.Lock()
         self._width = 0
         self._several = False
 
@@ -106,8 +104,8 @@ class PlainSink:
     def _finished(self, finished: events.Finished) -> Iterable[str]:
         words = words_for(finished)
         if words.symbol == FAILED:
-            yield f"{FAILED} {words.id}"
-            yield from _failure(finished.message, finished.output, finished.hint, symbol=" ")
+            message = f"{finished.id}  {finished.message}"
+            yield from _failure(message, finished.output, finished.hint)
             return
         details = words.would() if self._check else words.details
         yield f"{words.symbol} {words.id}  {details}".rstrip()
@@ -122,13 +120,12 @@ class PlainSink:
     def _write(self, lines: Sequence[str], output: Output | None = None) -> None:
         """Write lines that belong together as one, whatever other hosts have to say."""
         text = "".join(f"{REDACTOR.redact(line)}\n" for line in lines)
-        with self._lock:
-            (output or self._output).write(text)
+        (output or self._output).write(text)
 
 
-def _failure(message: str, output: str, hint: str, symbol: str = FAILED) -> Iterable[str]:
+def _failure(message: str, output: str, hint: str) -> Iterable[str]:
     first, *others = clean_lines(message) or [""]
-    yield f"{symbol} {first}"
+    yield f"{FAILED} {first}"
     yield from (f"  {line}" for line in others)
     yield from (f"      {line}" for line in clean_lines(output, OUTPUT_LINES))
     if hint:

@@ -8,7 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from provisioning.report.cleaning import clean, clean_line
-from provisioning.report.host_report import HostReport
+from provisioning.report.host_report import HostReport, Status
+
+_STATUSES: tuple[Status, ...] = (
+    "changed", "unchanged", "refused", "failed", "unreachable", "interrupted",
+)  # fmt: skip
 
 NAMED_HOSTS = 4
 """Of more hosts than that, the rest is counted."""
@@ -111,7 +115,9 @@ def conclusion(reports: Sequence[HostReport], *, check: bool) -> str:
         number = len(reports[0].changed)
         resources = f"{number} resource{'s' if number > 1 else ''}"
         return f"{resources} would change" if check else f"{resources} changed"
-    words = {status: status for status in counts} | ({"changed": "would change"} if check else {})
-    order = ("changed", "unchanged", "refused", "failed", "unreachable", "interrupted")
-    parts = (f"{counts[status]} {words[status]}" for status in order if status in counts)
+    parts = (
+        f"{counts[status]} {'would change' if check and status == 'changed' else status}"
+        for status in _STATUSES
+        if status in counts
+    )
     return f"{len(reports)} hosts: " + ", ".join(parts)

@@ -23,6 +23,9 @@ from provisioning.session import Heard
 HOST_COLUMN_CHARS = 24
 """A longer name is folded: a few would take the room from all."""
 
+NARROW_CHARS = 72
+"""On a narrower terminal, columns of tables stand closer together."""
+
 
 class _Console(Console):
     """A console that leaves the cursor where people can see it.
@@ -114,11 +117,13 @@ class TerminalSink:
     def end(self, reports: Sequence[HostReport], *, conclusion: str = "") -> None:
         """Take the live lines away and show the summary."""
         self._stop()
-        self._show(*blocks.summary_block(reports, conclusion, check=self._check))
+        narrow = self._console.width < NARROW_CHARS
+        self._show(*blocks.summary_block(reports, conclusion, check=self._check, narrow=narrow))
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Show a table."""
-        self._show(blocks.table_block(title, columns, rows))
+        narrow = self._console.width < NARROW_CHARS
+        self._show(blocks.table_block(title, columns, rows, narrow=narrow))
 
     def error(self, error: HomeportError) -> None:
         """Take the live lines away and show why the command cannot go on."""
@@ -182,4 +187,5 @@ class TerminalSink:
                 self._drawer = None
             live.stop()
             self._live = None
+            self._draw()
         atexit.unregister(self._stop)

@@ -60,9 +60,7 @@ def compiled(folder: Path, text: str, facts: Facts = BOOKWORM, **given):
 
 def text_of(resource, path: str = "") -> str:
     """Return the text of a file, a unit, or one file of a set."""
-    (blob,) = (
-        [resource.files[path]] if path else [each for each in resource.blobs() if each.data]
-    )
+    (blob,) = [resource.files[path]] if path else [each for each in resource.blobs() if each.data]
     return blob.data.decode()
 
 

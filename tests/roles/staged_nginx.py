@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingUnixStreamServer
@@ -102,24 +103,14 @@ class StagedNginx:
 
     def connect(self, port: int, source: str = "127.0.0.1") -> socket.socket:
         """Return a connection to nginx, made within its network."""
-        made: list = []
 
-        def connect() -> None:
-            try:
-                with open(f"/proc/{self._inner}/ns/net") as namespace:
-                    # Of this thread alone. Source: setns(2).
-                    if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), CLONE_NEWNET):
-                        raise OSError(ctypes.get_errno(), "setns")
-                made.append(socket.create_connection(("127.0.0.1", port), 10, (source, 0)))
-            except OSError as error:
-                made.append(error)
+        def connected() -> socket.socket:
+            _enter_network(self._inner)
+            return socket.create_connection(("127.0.0.1", port), 10, (source, 0))
 
-        thread = threading.Thread(target=connect)
-        thread.start()
-        thread.join()
-        if isinstance(made[0], OSError):
-            raise made[0]
-        return made[0]
+        # A namespace is entered by one thread alone, which ends with this.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(connected).result()
 
     @property
     def _inner(self) -> str:
@@ -152,6 +143,13 @@ def tls(connection: socket.socket, name: str, protocols=("http/1.1",)) -> ssl.SS
     context.verify_mode = ssl.CERT_NONE
     context.set_alpn_protocols(list(protocols))
     return context.wrap_socket(connection, server_hostname=name)
+
+
+def _enter_network(pid: str) -> None:
+    """Move this thread into the network of a process. Source: setns(2)."""
+    with Path(f"/proc/{pid}/ns/net").open() as namespace:
+        if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), "setns")
 
 
 class Answer:

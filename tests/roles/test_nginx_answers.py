@@ -1,5 +1,4 @@
 import json
-import os
 import ssl
 
 import pytest
@@ -61,7 +60,7 @@ def deploy(nginx):
 def point(nginx, app, name):
     part = nginx.srv / app / "live.sock.part"
     part.symlink_to(f"/srv/{app}/run/{name}.sock")
-    os.replace(part, nginx.srv / app / "live.sock")
+    part.replace(nginx.srv / app / "live.sock")
 
 
 def static(nginx, name, content=b"x"):
@@ -370,7 +369,7 @@ def test_whoever_asks_too_fast_gets_429_and_is_told_when_to_come_back(nginx, dep
 
 def test_a_request_is_one_json_line_without_its_query(nginx, deploy):
     deploy("r9")
-    nginx.ask(f'{SITE}/path?token=canary', headers={"User-Agent": 'a "quoted" agent'})
+    nginx.ask(f"{SITE}/path?token=canary", headers={"User-Agent": 'a "quoted" agent'})
     entry = json.loads(nginx.log[-1])
     assert (entry["site"], entry["path"], entry["status"]) == ("hello.example.com", "/path", "200")
     assert (entry["release"], entry["client"], entry["tls"]) == ("r9", "127.0.0.1", "TLSv1.3")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from provisioning.errors import UnreachableError
+from provisioning.fleet import run_on_hosts
 from provisioning.secrets import Secret
 from provisioning.transport import Connection, connect
 from provisioning.transport.shared import KEYS
@@ -28,6 +30,7 @@ def agent(tmp_path: Path) -> Iterator[Path]:
     process = subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.DEVNULL)
     while not socket.exists():
         assert process.poll() is None
+        time.sleep(0.01)
     yield socket
     process.terminate()
     process.wait(10)
@@ -255,8 +258,6 @@ def test_an_agent_that_refuses_to_sign_is_mentioned(
 
 
 def test_many_threads_may_use_the_agent_at_once(sshd: Sshd, agent: Path) -> None:
-    from provisioning.fleet import run_on_hosts
-
     add(agent, sshd.client_key)
     extra = f"  IdentityAgent {agent}\n"
     log_in(sshd, extra=extra)

@@ -43,9 +43,9 @@ def test_user_and_port_of_the_address_win(tmp_path: Path) -> None:
 
 
 def test_rules_for_the_given_user_apply(tmp_path: Path) -> None:
-    text = "Match user root\n IdentityFile /keys/root\nMatch all\n User deploy\n"
-    assert Path("/keys/root") in configured(tmp_path, text, "root@web1").identity_files
-    assert Path("/keys/root") not in configured(tmp_path, text, "web1").identity_files
+    text = "Match user boss\n IdentityFile /keys/boss\nMatch all\n User deploy\n"
+    assert Path("/keys/boss") in configured(tmp_path, text, "boss@web1").identity_files
+    assert Path("/keys/boss") not in configured(tmp_path, text, "web1").identity_files
 
 
 def test_included_files_are_read(tmp_path: Path) -> None:

@@ -177,6 +177,8 @@ class SelfSigned(Resource):
 
     def apply(self, system: System, change: Change) -> None:
         system.make_directory(self.directory, mode="0700")
+        # The key is written first: a run that dies then must not leave the old chain beside it.
+        system.remove(self.chain)
         names = ",".join(f"DNS:{domain}" for domain in self.domains)
         # 64 characters is all a common name may have. Source: RFC 5280, ub-common-name.
         system.act(

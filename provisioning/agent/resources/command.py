@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Callable, ClassVar, Iterable, Mapping, Tuple
 
+from provisioning.agent.errors import CannotStartError
 from provisioning.agent.resource import (
     Change,
     Ref,
@@ -75,11 +76,18 @@ class Command(Resource):
     def actual(self, system: System) -> State:
         done = not self.creates or system.stat(self.creates) is not None
         if done and self.unless:
+            done = self._unless(system)
+        return {"done": done, "ran_with": system.memory.recall(self.id)}
+
+    def _unless(self, system: System) -> bool:
+        try:
             checked = system.run(
                 self.unless, user=self.user, env=self.env, cwd=self._cwd(system), timeout_s=60
             )
-            done = checked.status == 0
-        return {"done": done, "ran_with": system.memory.recall(self.id)}
+        except CannotStartError:
+            # An earlier resource may bring the program or the user: a check comes before that.
+            return False
+        return checked.status == 0
 
     def _cwd(self, system: System) -> str:
         """Where to look from, in a check of a host on which the directory is not there yet."""

@@ -93,4 +93,6 @@ class File(Resource):
 
     def text_changes(self, system: System) -> Iterable[Tuple[str, bytes, bytes]]:
         if not self.blob.secret and system.digest(self.path) != self.blob.digest:
-            yield self.path, system.read(self.path), system.content(self.blob)
+            # A link or a device in its place is not read: it may lead to a secret.
+            before = system.read(self.path) if system.digest(self.path) else b""
+            yield self.path, before, system.content(self.blob)

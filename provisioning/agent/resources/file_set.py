@@ -18,7 +18,7 @@ from provisioning.agent.resource import (
     as_blob,
     normalise,
 )
-from provisioning.agent.system import FILE, LINK, System
+from provisioning.agent.system import CLEAN_ENVIRONMENT, FILE, LINK, System
 
 STRANGERS = "other files"
 """Name, in the state, of what is in the purged directories and should not be."""
@@ -97,7 +97,7 @@ class FileSet(Resource):
         wanted = {*self.files, *self.links}
         for directory in self.purge:
             for name in system.list(os.path.join(self.root, directory)):
-                path = os.path.join(directory, name)
+                path = os.path.normpath(os.path.join(directory, name))
                 inner = path + os.sep
                 if path not in wanted and not any(each.startswith(inner) for each in wanted):
                     yield path
@@ -127,17 +127,21 @@ class FileSet(Resource):
         for path, blob in self._blobs().items():
             full = os.path.join(self.root, path)
             if not blob.secret and system.digest(full) != blob.digest:
-                yield full, system.read(full), system.content(blob)
+                before = system.read(full) if system.digest(full) else b""
+                yield full, before, system.content(blob)
         for path in self._strangers(system):
             full = os.path.join(self.root, path)
-            yield full, system.read(full), b""
+            yield full, system.read(full) if system.digest(full) else b"", b""
 
     def _validate(self, system: System, change: Change) -> None:
         # In a check, what earlier resources would have made is not there to be tested against.
         if not self.validate or (system.dry and getattr(system, "acted", False)):
             return
-        if shutil.which(self.validate[0]) is None or (system.dry and not os.path.isdir(self.root)):
+        there = shutil.which(self.validate[0], path=CLEAN_ENVIRONMENT["PATH"])
+        if system.dry and (there is None or not os.path.isdir(self.root)):
             return
+        if there is None:
+            raise AgentError(f"cannot test {self.id}: {self.validate[0]} is not installed")
         stage = os.path.join(layout.RUNTIME, f"stage-{self.label}")
         shutil.rmtree(stage, ignore_errors=True)
         try:

@@ -126,9 +126,10 @@ class Release(Resource):
         os.symlink(relative_link(os.path.join(final, "env"), env), os.path.join(part, "env"))
         venv = os.path.join(final, "venv")
         os.symlink(relative_link(venv, self.venv), os.path.join(part, "venv"))
-        # Compiling runs nothing of the code; the app itself cannot write here.
-        system.run([os.path.join(self.venv, "bin", "python"), "-m", "compileall", "-q", "-j", "0",
-                    os.path.join(part, "code")], timeout_s=300)  # fmt: skip
+        # Compiling runs nothing of the code; the app itself cannot write here. Without -S Python
+        # would run what the virtualenv's packages put into *.pth files: as root.
+        system.run([os.path.join(self.venv, "bin", "python"), "-I", "-S", "-m", "compileall", "-q",
+                    "-j", "0", os.path.join(part, "code")], timeout_s=300)  # fmt: skip
         self._write_manifest(system, part, env)
         os.sync()
         os.rename(part, final)

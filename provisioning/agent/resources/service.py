@@ -16,6 +16,7 @@ from provisioning.agent.resource import (
     reference_ids,
 )
 from provisioning.agent.system import System
+from provisioning.agent.systemd import UnitState
 
 UNCHANGEABLE = ("static", "indirect", "generated", "alias", "transient")
 """States of unit files that cannot be enabled. Source: systemctl(1), is-enabled."""
@@ -119,6 +120,10 @@ class Service(Resource):
             self._systemctl(system, "restart")
         elif "loaded" in change and self.reload_on:
             self._systemctl(system, "reload-or-restart")
+        if system.dry:
+            enabled = "enabled" if self.enabled else "disabled"
+            state = UnitState("loaded", "active" if self.running else "inactive", enabled)
+            system.act(["systemctl"], why="", units=[(self.unit, state)])
         # A unit that ran before Homeport knew it, with nothing to act upon, is only taken over.
         system.memory.remember(self._restarts, self.started)
         system.memory.remember(self._reloads, self.loaded)

@@ -58,11 +58,14 @@ class Tmpfiles(Resource):
     def _created(self, system: System) -> bool:
         """Return whether every directory that the file on the host describes is as it says."""
         for line in system.read(self._file.path).decode(errors="replace").splitlines():
-            fields = line.split()
-            if len(fields) < 5 or not fields[0].startswith("d"):
+            fields = [*line.split(), "-", "-", "-"]
+            if not fields[0].startswith("d"):
                 continue
             found = system.stat(fields[1])
-            wanted = (fields[2].zfill(4), fields[3], fields[4])
+            # Source: tmpfiles.d(5): what "-" stands for.
+            mode = "0755" if fields[2] == "-" else fields[2].zfill(4)
+            owner, group = ("root" if each == "-" else each for each in fields[3:5])
+            wanted = (mode, owner, group)
             if found is None or (found.mode, found.owner, found.group) != wanted:
                 return False
         return True

@@ -110,4 +110,5 @@ class Unit(Resource):
         Programs that are not there yet (the first release has not been deployed) and other
         units' troubles are none of its business.
         """
-        return staged in line and "is not executable" not in line
+        about = (staged, os.path.basename(staged) + ":")
+        return any(each in line for each in about) and "is not executable" not in line

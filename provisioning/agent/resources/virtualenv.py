@@ -77,7 +77,8 @@ class Virtualenv(Resource):
         return {"ready": self._recipe}
 
     def actual(self, system: System) -> State:
-        return {"ready": system.read(os.path.join(self.path, READY)).decode().strip() or None}
+        ready = system.read(os.path.join(self.path, READY)).decode(errors="replace")
+        return {"ready": ready.strip() or None}
 
     def apply(self, system: System, change: Change) -> None:
         ready = os.path.join(self.path, READY)

@@ -36,6 +36,9 @@ class Driver(Protocol):
     def cut_power(self, host: HostState) -> None:
         """Switch a host off at once; its disk stays as it is."""
 
+    def is_started(self, host: HostState) -> bool:
+        """Tell whether a host runs, boots or reboots, and is not off for good."""
+
     def leader(self, host: HostState) -> int | None:
         """Return the process id of the host's PID 1 as this machine sees it; None when off."""
 

@@ -104,6 +104,10 @@ class ContainerDriver:
         if self.leader(host) is not None:
             self._call("kill", self._name(host))
 
+    def is_started(self, host: HostState) -> bool:
+        """Tell whether its container runs."""
+        return self.leader(host) is not None
+
     def leader(self, host: HostState) -> int | None:
         """Return what the engine says; outside Linux it means no more than "on"."""
         with contextlib.suppress(HomeportError):

@@ -119,6 +119,10 @@ class NspawnDriver:
         name = network.namespace(self._state.lab_id, host.name)
         traces.remove_nspawn_files(name, self._disk(host).root)
 
+    def is_started(self, host: HostState) -> bool:
+        """Tell whether its supervisor lives: it ends with the host, but not over a reboot."""
+        return bool(cgroups.processes(self._supervisor_group(host)))
+
     def leader(self, host: HostState) -> int | None:
         """Return the one process of the guest that is PID 1 in there."""
         # systemd-nspawn puts the guest below `payload`, and itself below `supervisor`.

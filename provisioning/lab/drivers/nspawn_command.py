@@ -50,6 +50,6 @@ def enter(leader: int, argv: Sequence[str]) -> list[str]:
         leader: The guest's PID 1 as this machine sees it.
         argv: The command.
     """
-    namespaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd"]
+    namespaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd"]
     clean = ["/usr/bin/env", "--ignore-environment", *_GUEST_ENV]
     return ["nsenter", f"--target={leader}", *namespaces, "--", *clean, *argv]

@@ -29,6 +29,9 @@ def remove(lab_id: str, directory: Path) -> None:
         if point.name == "root":
             remove_nspawn_files(network.namespace(lab_id, point.parent.name), point)
         unmount(point)
+    # Of guests whose disk was unmounted before we came.
+    for left in (_NSPAWN_RUN / "propagate").glob(f"{network.bridge(lab_id)}-*"):
+        left.rmdir()
     network.tear_down(lab_id)
     registry.leave(lab_id)
 

@@ -66,9 +66,10 @@ def workers(app: App, facts: Facts) -> int:
     """Return the number of worker processes.
 
     Two for each core and one besides, as far as memory goes: while a release is deployed,
-    it and the one before it run side by side.
+    it and the one before it run side by side. Never one alone, which nobody stands in for
+    while it is renewed.
     """
     if app.workers:
         return app.workers
     most = facts.memory_mb // (2 * WORKER_MB) if facts.memory_mb else MOST_WORKERS
-    return max(1, min(2 * facts.cores + 1, most, MOST_WORKERS))
+    return max(2, min(2 * facts.cores + 1, most, MOST_WORKERS))

@@ -38,7 +38,8 @@ def front(sites: Sequence[Site], facts: Facts, *, tls: bool, webroot: str) -> li
     return [
         Port(80, "nginx"),
         *([Port(443, "nginx")] if tls else []),
-        Packages("nginx", ("nginx",)),
+        # nginx brings rules for its logs, but on a minimal host nothing that follows them.
+        Packages("nginx", ("nginx", "logrotate")),
         sandbox,
         files,
         Service("nginx", reload_on=(files,), restart_on=(sandbox,)),

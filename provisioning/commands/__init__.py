@@ -1,0 +1,188 @@
+"""The commands: parse, call, exit code; no logic.
+
+A fabfile needs one line: `from provisioning.commands import namespace`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from invoke.collection import Collection
+
+from provisioning.executor import fleet_task, hosts_of, sudo_password_of
+
+if TYPE_CHECKING:
+    from invoke.context import Context
+
+    from provisioning.commands.scene import Options
+
+HELP = {
+    "accept_new_host_keys": "Trust the key of a host that is seen for the first time.",
+    "app": "Only this app.",
+    "check": "Change nothing; tell what would change.",
+    "diff": "Show what changes in text files.",
+    "env": "Environment: inventory/ENV.toml. Default: HOMEPORT_ENV, else production.",
+    "exit_code": "With --check: end with 5 if something would change.",
+    "force": "Go back over a database migration (rollback); replace what is there (init).",
+    "hosts": "How many hosts.",
+    "json": "Print events as JSON lines.",
+    "limit": "Only these hosts or groups, with commas between.",
+    "parallel": "How many hosts are worked on at the same time.",
+    "suite": "Debian release: bookworm or trixie.",
+    "tests": "Arguments for pytest, as one word.",
+    "to": "The release to go back to: its id, or a beginning or end of it.",
+}
+
+COMMON = ("env", "limit", "parallel", "json", "accept_new_host_keys")
+
+
+def _help(*names: str) -> dict[str, str]:
+    return {name: HELP[name] for name in names}
+
+
+def _options(**values: object) -> Options:
+    from provisioning.commands.scene import Options
+
+    return Options(**values)  # type: ignore[arg-type]
+
+
+@fleet_task(help=_help(*COMMON, "check", "diff", "exit_code"))
+def provision(
+    context: Context,
+    env: str = "",
+    limit: str = "",
+    check: bool = False,
+    diff: bool = False,
+    exit_code: bool = False,
+    parallel: int = 32,
+    json: bool = False,
+    accept_new_host_keys: bool = False,
+) -> int:
+    """Bring hosts to their desired state: -H hosts, or all of the environment."""
+    from provisioning.commands.provision import provision as run
+
+    options = _options(env=env, limit=limit, check=check, diff=diff, parallel=parallel, json=json,
+                       accept_new_host_keys=accept_new_host_keys)  # fmt: skip
+    return run(options, hosts_of(context), sudo_password=sudo_password_of(context),
+               exit_code_on_change=exit_code)  # fmt: skip
+
+
+@fleet_task(help=_help(*COMMON, "app"))
+def deploy(
+    context: Context,
+    env: str = "",
+    limit: str = "",
+    app: str = "",
+    parallel: int = 32,
+    json: bool = False,
+    accept_new_host_keys: bool = False,
+) -> int:
+    """Make a new release live; no request is lost, and a bad release never sees one."""
+    from provisioning.commands.deploy import deploy as run
+
+    options = _options(env=env, limit=limit, parallel=parallel, json=json,
+                       accept_new_host_keys=accept_new_host_keys)  # fmt: skip
+    return run(options, hosts_of(context), app=app, sudo_password=sudo_password_of(context))
+
+
+@fleet_task(help=_help(*COMMON, "app", "to", "force"))
+def rollback(
+    context: Context,
+    env: str = "",
+    limit: str = "",
+    app: str = "",
+    to: str = "",
+    force: bool = False,
+    parallel: int = 32,
+    json: bool = False,
+    accept_new_host_keys: bool = False,
+) -> int:
+    """Make the release before live again, or the one named with --to."""
+    from provisioning.commands.deploy import rollback as run
+
+    options = _options(env=env, limit=limit, parallel=parallel, json=json,
+                       accept_new_host_keys=accept_new_host_keys)  # fmt: skip
+    return run(options, hosts_of(context), app=app, to=to, force=force,
+               sudo_password=sudo_password_of(context))  # fmt: skip
+
+
+@fleet_task(help=_help(*COMMON, "app"))
+def releases(
+    context: Context,
+    env: str = "",
+    limit: str = "",
+    app: str = "",
+    parallel: int = 32,
+    json: bool = False,
+    accept_new_host_keys: bool = False,
+) -> int:
+    """Show what is there, what is live, since when, by whom, and how it ended."""
+    from provisioning.commands.deploy import releases as run
+
+    options = _options(env=env, limit=limit, parallel=parallel, json=json,
+                       accept_new_host_keys=accept_new_host_keys)  # fmt: skip
+    return run(options, hosts_of(context), app=app, sudo_password=sudo_password_of(context))
+
+
+@fleet_task(help=_help("force"))
+def init(context: Context, force: bool = False) -> int:
+    """Write what your own repository needs: fabfile.py, fabric.yml, an inventory."""
+    from provisioning.commands.init import init as run
+
+    return run(Path.cwd(), force=force)
+
+
+@fleet_task()
+def schema(context: Context) -> int:
+    """Print the JSON schema of an inventory, for editors."""
+    from provisioning.commands.init import print_schema
+
+    return print_schema()
+
+
+@fleet_task(help=_help("tests"))
+def check(context: Context, tests: str = "") -> int:
+    """Run all that the continuous integration runs (in a checkout of Homeport)."""
+    from provisioning.commands.check import check as run
+    from provisioning.commands.scene import project_directory
+
+    return run(project_directory(), tests)
+
+
+@fleet_task(help=_help("json"))
+def demo(context: Context, json: bool = False) -> int:
+    """Take a bare throwaway host of this machine to an app over HTTPS."""
+    from provisioning.commands.lab import demo as run
+
+    return run(json=json)
+
+
+@fleet_task(name="up", help=_help("hosts", "suite", "json"))
+def lab_up(context: Context, hosts: int = 1, suite: str = "bookworm", json: bool = False) -> int:
+    """Start bare Debian hosts web1, web2, ... with a certificate authority."""
+    from provisioning.commands.lab import lab_up as run
+
+    return run(hosts=hosts, suite=suite, json=json)
+
+
+@fleet_task(name="down", help=_help("json"))
+def lab_down(context: Context, json: bool = False) -> int:
+    """Stop the lab's hosts and remove whatever they left."""
+    from provisioning.commands.lab import lab_down as run
+
+    return run(json=json)
+
+
+@fleet_task(name="status", help=_help("json"))
+def lab_status(context: Context, json: bool = False) -> int:
+    """Show the lab's hosts."""
+    from provisioning.commands.lab import lab_status as run
+
+    return run(json=json)
+
+
+namespace = Collection(
+    provision, deploy, rollback, releases, init, schema, check, demo,
+    lab=Collection(lab_up, lab_down, lab_status),
+)  # fmt: skip

@@ -1,0 +1,91 @@
+import dataclasses
+
+import pytest
+
+from provisioning.errors import ConfigurationError
+from provisioning.inventory import Tables
+from provisioning.plan import make_plan
+from provisioning.resources import File
+from provisioning.roles import APP_SERVERS, ROLES, WEB_SERVERS, compile_host
+from tests.roles.samples import BOOKWORM, HELLO, TRIXIE, compiled, inventory
+
+OFF = HELLO + '[tls]\nmethod = "off"\n'
+
+
+def position(resources, resource_id):
+    return list(resources).index(resource_id)
+
+
+def test_the_tables_are_the_names_that_an_inventory_may_use():
+    assert set(APP_SERVERS) == Tables().app_servers
+    assert set(WEB_SERVERS) == Tables().web_servers
+    assert list(ROLES) == ["base"]
+
+
+@pytest.mark.parametrize("method", ["acme", "self-signed", "off"])
+@pytest.mark.parametrize("facts", [BOOKWORM, TRIXIE])
+def test_what_is_compiled_makes_a_plan(tmp_path, method, facts):
+    resources = compiled(tmp_path, f'{HELLO}[tls]\nmethod = "{method}"\n', facts).values()
+    assert len(make_plan(resources).resources) == len(resources)
+
+
+def test_ports_come_first_so_that_a_taken_one_stops_the_run_before_it_changed_anything(tmp_path):
+    assert list(compiled(tmp_path, HELLO))[:2] == ["port:80", "port:443"]
+
+
+def test_nginx_answers_on_port_80_before_the_authority_is_asked_and_on_443_after(tmp_path):
+    resources = compiled(tmp_path, HELLO)
+    order = ["fileset:nginx", "service:nginx", "certificate:hello", "fileset:nginx-tls"]
+    positions = [position(resources, each) for each in (*order, "service:nginx-tls")]
+    assert positions == sorted(positions)
+
+
+def test_a_self_signed_certificate_is_there_before_nginx(tmp_path):
+    resources = compiled(tmp_path, HELLO + '[tls]\nmethod = "self-signed"\n')
+    assert position(resources, "selfsigned:hello") < position(resources, "fileset:nginx")
+
+
+def test_a_host_without_apps_gets_no_web_server(tmp_path):
+    text = '[hosts.db]\n[hosts.web1]\ngroups = ["web"]\n' + HELLO + 'hosts = ["web"]\n'
+    resources = compiled(tmp_path, text)
+    assert "package:base" in resources
+    assert not [each for each in resources if "nginx" in each or "hello" in each]
+
+
+def test_only_the_apps_of_a_host_are_on_it(tmp_path):
+    other = HELLO.replace("hello", "other") + 'hosts = ["web2"]\n'
+    text = "[hosts.web1]\n[hosts.web2]\n" + HELLO + 'hosts = ["web1"]\n' + other
+    resources = compiled(tmp_path, text)
+    assert "user:hello" in resources
+    assert "user:other" not in resources
+    assert "sites-enabled/other.conf" not in resources["fileset:nginx"].files
+
+
+def test_a_persons_own_role_comes_last(tmp_path):
+    (tmp_path / "roles").mkdir()
+    (tmp_path / "roles" / "mine.py").touch()
+    text = '[hosts.web1]\nroles = ["mine"]\n' + OFF
+    given = {"mine": lambda host, facts: [File("/etc/mine", f"{host.name} {facts.cores}\n")]}
+    resources = compiled(tmp_path, text, own_roles=given)
+    assert list(resources)[-1] == "file:/etc/mine"
+    assert resources["file:/etc/mine"].content.data == b"web1 2\n"
+
+
+def test_a_role_that_was_not_loaded_is_named_with_the_nearest_one(tmp_path):
+    (tmp_path / "roles").mkdir()
+    (tmp_path / "roles" / "monitoring.py").touch()
+    made = inventory(tmp_path, '[hosts.web1]\nroles = ["monitoring"]\n' + OFF)
+    with pytest.raises(ConfigurationError, match="did you mean monitorng"):
+        compile_host(made, made.hosts["web1"], BOOKWORM, {"monitorng": ROLES["base"]})
+
+
+def test_facts_that_no_role_asks_for_change_nothing(tmp_path):
+    plain = compiled(tmp_path, HELLO)
+    assert compiled(tmp_path, HELLO, dataclasses.replace(BOOKWORM, debian="14")) == plain
+    assert compiled(tmp_path, HELLO, dataclasses.replace(BOOKWORM, codename="other")) == plain
+
+
+def test_no_two_packages_of_one_host_share_a_name_even_for_an_app_called_base(tmp_path):
+    text = OFF.replace("apps.hello", "apps.base").replace("[tls]", 'packages = ["jq"]\n[tls]')
+    resources = compiled(tmp_path, text)
+    assert resources["package:app-base"].names == ("jq",)

@@ -1,0 +1,194 @@
+from dataclasses import replace
+
+import pytest
+
+from provisioning.agent.facts import Facts
+from provisioning.errors import ConfigurationError
+from provisioning.roles.web_servers.capabilities import Capabilities
+from tests.roles.samples import BOOKWORM, HELLO, TRIXIE, compiled
+
+SELF_SIGNED = HELLO + '[tls]\nmethod = "self-signed"\n'
+
+
+def files(resources):
+    """Return every file of nginx, of both sets."""
+    sets = [each for each in resources.values() if each.kind == "fileset"]
+    return {path: blob.data.decode() for each in sets for path, blob in each.files.items()}
+
+
+def nginx(tmp_path, text=HELLO, facts=BOOKWORM):
+    return files(compiled(tmp_path, text, facts))
+
+
+# What the host can do
+
+
+@pytest.mark.parametrize(
+    ("version", "openssl", "can"),
+    [
+        ("1.22.1", "3.0.19", (False, False, False, False)),
+        ("1.24.0", "3.0.13", (False, False, True, False)),
+        ("1.26.3", "3.5.7", (True, True, True, False)),
+        ("1.29.7", "3.5.7", (True, True, True, True)),
+        ("", "", (False, False, False, False)),
+    ],
+)
+def test_what_can_be_asked_for_follows_from_versions(version, openssl, can):
+    assert Capabilities.of(Facts(nginx=version, openssl=openssl)) == Capabilities(*can)
+
+
+def test_the_distributions_name_decides_nothing():
+    facts = Facts(nginx="1.26.3", openssl="3.5.7")
+    assert Capabilities.of(replace(facts, debian="12", codename="bookworm")) == (
+        Capabilities.of(replace(facts, debian="13", codename="trixie"))
+    )
+
+
+def test_an_nginx_that_cannot_refuse_unknown_names_is_refused_itself(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"cannot configure nginx 1\.18\.0"):
+        nginx(tmp_path, facts=replace(BOOKWORM, nginx="1.18.0"))
+
+
+@pytest.mark.parametrize(("facts", "directive"), [(BOOKWORM, False), (TRIXIE, True)])
+def test_http2_is_written_as_the_hosts_nginx_reads_it(tmp_path, facts, directive):
+    made = nginx(tmp_path, facts=facts)
+    for path in ("sites-tls/hello.conf", "sites-enabled/00-default.conf"):
+        assert ("http2 on;" in made[path]) is directive
+        assert ("ssl http2" in made[path]) is not directive
+
+
+@pytest.mark.parametrize(("ipv6", "listens"), [(True, 4), (False, 0)])
+def test_ipv6_is_listened_on_only_where_the_kernel_has_it(tmp_path, ipv6, listens):
+    made = nginx(tmp_path, facts=replace(BOOKWORM, ipv6=ipv6))
+    assert "".join(made.values()).count("listen [::]:") == listens
+
+
+def test_upstream_keepalive_is_off_in_every_version(tmp_path):
+    old = nginx(tmp_path / "old")["sites-enabled/hello.conf"]
+    new = nginx(tmp_path / "new", facts=replace(BOOKWORM, nginx="1.29.7"))
+    # The directive takes no 0 before the version that needs it.
+    assert "keepalive" not in old
+    assert "keepalive 0;" in new["sites-enabled/hello.conf"]
+
+
+# Which files are ours
+
+
+def test_what_is_purged_belongs_to_one_set_alone(tmp_path):
+    resources = compiled(tmp_path, HELLO)
+    front, tls = resources["fileset:nginx"], resources["fileset:nginx-tls"]
+    assert not set(front.purge) & set(tls.purge)
+    for each in (front, tls):
+        folders = {path.rpartition("/")[0] for path in each.files} - {""}
+        assert folders == set(each.purge)
+
+
+def test_debians_modules_and_the_persons_own_directory_are_included_and_never_purged(tmp_path):
+    resources = compiled(tmp_path, HELLO)
+    text = files(resources)["nginx.conf"]
+    for folder in ("modules-enabled", "local.d"):
+        assert f"include /etc/nginx/{folder}/*.conf;" in text
+        assert folder not in resources["fileset:nginx"].purge
+
+
+def test_without_https_what_there_was_of_it_is_taken_away(tmp_path):
+    resources = compiled(tmp_path, HELLO + '[tls]\nmethod = "off"\n')
+    tls = resources["fileset:nginx-tls"]
+    assert (tls.files, tls.purge) == ({}, ("sites-tls",))
+    assert resources["service:nginx-tls"].reload_on == ("fileset:nginx-tls",)
+    assert "port:443" not in resources
+    assert "listen 443" not in "".join(files(resources).values())
+
+
+def test_a_site_that_goes_away_does_not_break_the_first_stage(tmp_path):
+    """The second set still has its server while the first is tested without the rest."""
+    made = nginx(tmp_path)["sites-tls/hello.conf"]
+    includes = [line.split()[1] for line in made.splitlines() if line.strip().startswith("include")]
+    assert includes
+    # nginx takes a pattern that matches nothing, but not the name of a missing file.
+    assert all(each.endswith("con[f];") for each in includes)
+    assert "proxy_pass" not in made
+
+
+def test_nginx_reloads_for_files_and_restarts_only_for_its_sandbox(tmp_path):
+    service = compiled(tmp_path, HELLO)["service:nginx"]
+    assert service.reload_on == ("fileset:nginx",)
+    assert service.restart_on == ("unit:nginx.service.d/homeport.conf",)
+
+
+def test_nginx_reloads_once_its_certificate_is_there(tmp_path):
+    service = compiled(tmp_path, HELLO)["service:nginx-tls"]
+    assert service.unit == "nginx.service"
+    assert service.reload_on == ("fileset:nginx-tls", "certificate:hello")
+
+
+def test_every_set_is_tested_by_nginx_itself(tmp_path):
+    resources = compiled(tmp_path, HELLO)
+    for each in ("fileset:nginx", "fileset:nginx-tls"):
+        assert resources[each].validate[:2] == ("nginx", "-t")
+
+
+def test_what_rotates_the_logs_is_there_on_a_minimal_host_too(tmp_path):
+    assert "logrotate" in compiled(tmp_path, HELLO)["package:nginx"].names
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "limit"),
+    [
+        ("", "limit_req zone=app-hello burst=40 nodelay;"),
+        ("burst = 0\n", "limit_req zone=app-hello;"),
+        ('rate_limit = "off"\n', None),
+    ],
+)
+def test_the_rate_limit_is_what_was_asked_for(tmp_path, settings, limit):
+    text = nginx(tmp_path, HELLO + settings)["apps/hello.conf"]
+    assert (limit in text) if limit else ("limit_req" not in text)
+
+
+@pytest.mark.parametrize(
+    ("settings", "value"),
+    [
+        ("", '"on hello.example.com" "max-age=63072000";'),
+        ('hsts = "5m"\n', '"on hello.example.com" "max-age=300";'),
+        (
+            "hsts_subdomains = true\nhsts_preload = true\n",
+            '"on hello.example.com" "max-age=63072000; includeSubDomains; preload";',
+        ),
+        ('hsts = "off"\n', None),
+    ],
+)
+def test_hsts_is_what_was_asked_for(tmp_path, settings, value):
+    text = nginx(tmp_path, HELLO + settings)["conf.d/headers.conf"]
+    assert (value in text) if value else ("max-age" not in text)
+
+
+def test_no_hsts_for_a_certificate_that_browsers_warn_of(tmp_path):
+    assert "max-age" not in nginx(tmp_path, SELF_SIGNED)["conf.d/headers.conf"]
+
+
+@pytest.mark.parametrize(
+    ("csp", "enforced", "reported"),
+    [
+        ("strict", "default-src 'none'", None),
+        ("report-only", None, "default-src 'none'"),
+        ("default-src 'self'", "default-src 'self'", None),
+        ("off", None, None),
+    ],
+)
+def test_the_content_security_policy_is_what_was_asked_for(tmp_path, csp, enforced, reported):
+    text = nginx(tmp_path, HELLO + f'csp = "{csp}"\n')["conf.d/headers.conf"]
+    blocks = [
+        text.partition(f"$server_name ${name} {{")[2]
+        for name in ("site_csp", "site_csp_report_only")
+    ]
+    for block, wanted in zip(blocks, (enforced, reported), strict=True):
+        body = block.partition("}")[0]
+        assert (f'"hello.example.com" "{wanted}' in body) if wanted else ("-src" not in body)
+
+
+def test_a_name_with_a_hyphen_makes_a_variable_that_nginx_takes(tmp_path):
+    text = HELLO.replace("apps.hello", "apps.my-app") + 'static = { "/static/" = "static" }\n'
+    assert "$cache_my_app" in nginx(tmp_path, text)["sites-enabled/my-app.conf"]
