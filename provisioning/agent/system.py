@@ -183,6 +183,8 @@ class System:
         if name not in self._units:
             names = [name, *(each for each in self.watched_units if each != name)]
             shown = self.run(["systemctl", "show", f"--property={systemd.PROPERTIES}", *names])
+            if shown.status != 0:
+                raise AgentError("cannot read the states of units", output=shown.tail)
             self._units = systemd.parse_show(shown.stdout, names)
         return self._units[name]
 

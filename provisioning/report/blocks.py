@@ -26,12 +26,12 @@ def line_of(host: str, width: int, symbol: str, words: Text) -> RenderableType:
 
     Args:
         host: The host's name.
-        width: Of the column of names.
+        width: Of the column of names; 0: as wide as this one.
         symbol: One character.
         words: What there is to say.
     """
     grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(width=width, overflow="fold")
+    grid.add_column(width=width or None, overflow="fold")
     grid.add_column(width=1)
     grid.add_column(overflow="fold")
     grid.add_row(text(host, QUIET), text(symbol, SYMBOLS.get(symbol, QUIET)), words)
@@ -72,7 +72,7 @@ def failure_block(
         body.append(_hint(failure.hint))
     grid = Table.grid(padding=(0, 2, 0, 0))
     if host:
-        grid.add_column(width=width, overflow="fold")
+        grid.add_column(width=width or None, overflow="fold")
     grid.add_column(width=1)
     grid.add_column(overflow="fold")
     cells: list[RenderableType] = [text(FAILED, SYMBOLS[FAILED]), Group(*body)]
@@ -100,19 +100,21 @@ def table_block(
         title: Above it; may be empty.
         columns: Their heads.
         rows: Cells.
-        styles: Of the last cell of each row, which then is never folded.
+        styles: Of the last cell of each row; default: that of the others.
         narrow: Leave one space between columns instead of two.
     """
     gap = 1 if narrow else 2
     table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style=QUIET)
     right = numeric_columns(columns, rows)
-    for column, is_right in zip(columns, right, strict=True):
+    # The first column names what people copy; with styles, the last one is a single word or two.
+    whole = (0, len(columns) - 1) if styles else (0,)
+    for index, (column, is_right) in enumerate(zip(columns, right, strict=True)):
         head = text(clean_line(column))
         table.add_column(
             head,
             justify="right" if is_right else "left",
             overflow="fold",
-            no_wrap=bool(styles) and column == columns[-1],
+            no_wrap=index in whole,
         )
     for index, row in enumerate(rows):
         *cells, last = (text(clean_line(cell)) for cell in row)

@@ -138,13 +138,13 @@ def test_an_error_of_the_command_goes_where_errors_go(stream):
 
 
 def test_a_table_is_aligned_by_what_is_seen(stream):
-    rows = [["20260101-a", "12", "日本"], ["b", "3", "live"]]
+    rows = [["20260101-a", "12", "live"], ["日本", "3", "old"]]
     sink_to(stream).table("releases of hello", ["release", "files", "state"], rows)
     assert stream.getvalue() == (
         "releases of hello\n"
         "release     files  state\n"
-        "20260101-a     12  日本\n"
-        "b               3  live\n"
+        "20260101-a     12  live\n"
+        "日本            3  old\n"
     )
 
 

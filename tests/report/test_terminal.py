@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,6 +15,9 @@ import pytest
 from provisioning.agent import events
 from provisioning.errors import InterruptedRunError, UnreachableError
 from provisioning.report import HostReport
+from provisioning.report.output import Output
+from provisioning.report.terminal import TerminalSink
+from tests.report.conftest import TerminalStream
 from tests.report.samples import CHANGED_FILE, FAILED, NEW_FILE, without_escapes
 
 HIDES_THE_CURSOR = "\x1b[?25l"
@@ -119,6 +123,14 @@ def test_the_heads_of_the_summary_are_whole_words_on_a_narrow_terminal(terminal,
     assert "would change" in shown(stream).splitlines()[3]
 
 
+def test_what_a_table_lists_is_never_folded(terminal, stream):
+    release = "20251122-081512-3fa2c1"
+    row = [release, "live", "2 hours ago", "anna@laptop", "refused: /healthz answered 500"]
+    terminal(width=60).table("", ["release", "state", "since", "by", "outcome"], [row])
+    assert release in shown(stream)
+    assert "answered" in shown(stream)
+
+
 def test_an_id_is_shown_whole_however_narrow_the_terminal(terminal, stream):
     sink = terminal(width=60)
     path = "file:/" + "a" * 90
@@ -155,6 +167,44 @@ def test_many_hosts_speak_at_once_and_every_change_is_shown_once(terminal, strea
     for host in hosts:
         for number in range(40):
             assert text.count(f"~  file:/{host}/{number}/end  mode") == 1
+
+
+class StuckStream(TerminalStream):
+    """A terminal whose reader has pressed Ctrl-S."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moving = threading.Event()
+        self.moving.set()
+        self.stuck = threading.Event()
+
+    def write(self, text: str) -> int:
+        if not self.moving.is_set():
+            self.stuck.set()
+        self.moving.wait()
+        return super().write(text)
+
+
+def test_a_terminal_that_stands_still_holds_up_no_host(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    stream = StuckStream()
+    sink = TerminalSink(Output(stream), diff=False, check=False)
+    sink.begin("provision", ["web1"])
+    stream.moving.clear()
+    assert stream.stuck.wait(30)
+    speaking = threading.Thread(target=sink.heard, args=("web1", CHANGED_FILE), daemon=True)
+    speaking.start()
+    speaking.join(30)
+    held_up = speaking.is_alive()
+    stream.moving.set()
+    sink.end([HostReport("web1", changed=[CHANGED_FILE])])
+    assert not held_up
+    assert "file:/etc/motd" in shown(stream)
+
+
+def test_a_note_before_any_command_names_its_host(terminal, stream):
+    terminal().note("the old release drains", "web1")
+    assert shown(stream).split() == ["web1", "the", "old", "release", "drains"]
 
 
 def test_a_second_command_begins_where_the_first_was_cut_off(terminal, stream):

@@ -104,6 +104,21 @@ class Service(Resource):
         }
 
     def apply(self, system: System, change: Change) -> None:
+        if system.dry:
+            self._imagine(system)
+        else:
+            self._act(system, change)
+        if self.running:
+            # A unit that ran before Homeport knew it, with nothing to act upon, is only taken over.
+            system.memory.remember(self._restarts, self.started)
+            system.memory.remember(self._reloads, self.loaded)
+
+    def _imagine(self, system: System) -> None:
+        enabled = "enabled" if self.enabled else "disabled"
+        state = UnitState("loaded", "active" if self.running else "inactive", enabled)
+        system.act(["systemctl"], why=f"manage {self.unit}", units=[(self.unit, state)])
+
+    def _act(self, system: System, change: Change) -> None:
         if "masked" in change:
             self._systemctl(system, "unmask")
         if "enabled" in change:
@@ -120,18 +135,11 @@ class Service(Resource):
             self._systemctl(system, "restart")
         elif "loaded" in change and self.reload_on:
             self._systemctl(system, "reload-or-restart")
-        if system.dry:
-            enabled = "enabled" if self.enabled else "disabled"
-            state = UnitState("loaded", "active" if self.running else "inactive", enabled)
-            system.act(["systemctl"], why="", units=[(self.unit, state)])
-        # A unit that ran before Homeport knew it, with nothing to act upon, is only taken over.
-        system.memory.remember(self._restarts, self.started)
-        system.memory.remember(self._reloads, self.loaded)
 
     def _systemctl(self, system: System, verb: str) -> None:
-        done = system.run(["systemctl", verb, self.unit]) if not system.dry else None
+        done = system.run(["systemctl", verb, self.unit])
         system.forget_cached()
-        if done is not None and done.status != 0:
+        if done.status != 0:
             journal = system.run(
                 ["journalctl", "--no-pager", "-o", "cat", "-n", "15", "-u", self.unit]
             )
