@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import fabric
+from fabric.executor import Executor
 from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import Call, Task
@@ -25,11 +25,11 @@ HOSTS = "fleet_hosts"
 """Name under which a task's context carries the hosts of `-H`."""
 
 
-class FleetTask(Task):  # type: ignore[misc]
+class FleetTask(Task[Any]):
     """A task that is called once, whatever the number of hosts."""
 
 
-class FleetCall(Call):  # type: ignore[misc]
+class FleetCall(Call):
     """A call of a FleetTask with the hosts of `-H`."""
 
     def __init__(self, *args: Any, hosts: Iterable[str] = (), **kwargs: Any) -> None:
@@ -48,7 +48,7 @@ class FleetCall(Call):  # type: ignore[misc]
         return context
 
 
-class FleetExecutor(fabric.Executor):  # type: ignore[misc]
+class FleetExecutor(Executor):
     """Fabric's executor, but for our tasks."""
 
     def expand_calls(self, calls: Iterable[Any], apply_hosts: bool = True) -> list[Any]:
@@ -60,11 +60,11 @@ class FleetExecutor(fabric.Executor):  # type: ignore[misc]
             if isinstance(call.task, FleetTask):
                 expanded.append(call.clone(into=FleetCall, with_={"hosts": hosts}))
             else:
-                expanded += super().expand_calls([call], apply_hosts)
+                expanded += super().expand_calls([call], apply_hosts)  # type: ignore[no-untyped-call]
         return expanded
 
 
-def fleet_task(*, name: str = "", help: dict[str, str] | None = None) -> Callable[[Any], Task]:
+def fleet_task(*, name: str = "", help: dict[str, str] | None = None) -> Callable[[Any], FleetTask]:
     """Turn a function into a command that is called once with all hosts.
 
     The function takes the context and the command's flags, and returns an exit code.
@@ -74,7 +74,7 @@ def fleet_task(*, name: str = "", help: dict[str, str] | None = None) -> Callabl
         help: Flag -> one line.
     """
 
-    def decorate(body: Callable[..., int]) -> Task:
+    def decorate(body: Callable[..., int]) -> FleetTask:
         def command(context: Context, *args: Any, **kwargs: Any) -> None:
             finish(lambda: body(context, *args, **kwargs))
 

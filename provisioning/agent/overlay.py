@@ -126,11 +126,13 @@ class Overlay(System):
         units: Iterable[Tuple[str, UnitState]] = (),
         **options: Any,
     ) -> Completed:
-        self.acted = True
+        imagined = dict(units)
+        self._imagined.update(imagined)
+        # What systemd would do with a unit changes nothing that a test reads.
+        self.acted = self.acted or not imagined
         for path in creates:
             if self.stat(path) is None:
                 self._entries[path] = Stat(FILE, "0644", "root", "root")
-        self._imagined.update(units)
         self._installed.update(dict.fromkeys(installs, "to be installed"))
         self._users.update({account.name: account for account in users})
         self._groups.update({account.name: account for account in groups})

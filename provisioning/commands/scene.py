@@ -151,7 +151,7 @@ class Scene:
             ssh_config=config,
             identities=identities,
             sudo_password=self._sudo_password(host),
-            ask_passphrase=_ask_passphrase,
+            ask_passphrase=self._ask_passphrase,
             connect_timeout_s=ssh.connect_timeout_s,
         )
 
@@ -170,7 +170,14 @@ class Scene:
     def _ask_password(self) -> Secret | None:
         if not sys.stdin.isatty():
             return None
-        return Secret(getpass.getpass("sudo password: "))
+        with self.sink.paused():
+            return Secret(getpass.getpass("sudo password: "))
+
+    def _ask_passphrase(self, path: Path) -> Secret | None:
+        if not sys.stdin.isatty():
+            return None
+        with self.sink.paused():
+            return Secret(getpass.getpass(f"passphrase of {path}: "))
 
     def end(
         self, runs: Sequence[HostRun], *, exit_code_on_change: bool = False, conclusion: str = ""
@@ -181,12 +188,6 @@ class Scene:
             connection.close()
         self.sink.end(reports, conclusion=conclusion)
         return exit_code(reports, check=self.options.check, exit_code_on_change=exit_code_on_change)
-
-
-def _ask_passphrase(path: Path) -> Secret | None:
-    if not sys.stdin.isatty():
-        return None
-    return Secret(getpass.getpass(f"passphrase of {path}: "))
 
 
 def _with_lab(inventory: Inventory, project: Path) -> tuple[Inventory, Path | None]:

@@ -24,8 +24,8 @@ _ABSENT = (None, "", "absent")
 _EXISTENCE = ("present", "complete", "done")
 # Of a new file, directory or link these go without saying.
 _ATTRIBUTES = ("type", "content", "mode", "owner", "group")
-# SHA-256 in hex; a person cannot read it, only that it differs.
-_DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
+# SHA-256 in hex, whole or its half; a person cannot read it, only that it differs.
+_DIGEST = re.compile(r"\b(?:[0-9a-f]{32}|[0-9a-f]{64})\b")
 
 
 @dataclass(frozen=True)

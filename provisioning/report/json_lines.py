@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,6 +72,10 @@ class JsonSink:
     def note(self, text: str, host: str = "") -> None:
         """Write `note`."""
         self._write("note", host, text=text)
+
+    def paused(self) -> AbstractContextManager[None]:
+        """Do nothing: no line is drawn over."""
+        return nullcontext()
 
     def end(self, reports: Sequence[HostReport], *, conclusion: str = "") -> None:
         """Write `summary`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from provisioning.agent import events
 from provisioning.errors import HomeportError
@@ -74,6 +75,10 @@ class PlainSink:
             self._write_of(host, [f"  {clean_line(text)}"])
         else:
             self._write([clean_line(text)])
+
+    def paused(self) -> AbstractContextManager[None]:
+        """Do nothing: no line is drawn over."""
+        return nullcontext()
 
     def end(self, reports: Sequence[HostReport], *, conclusion: str = "") -> None:
         """Write the summary as aligned text."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from provisioning.errors import HomeportError
@@ -30,6 +31,9 @@ class Sink(Protocol):
 
     def note(self, text: str, host: str = "") -> None:
         """Show a line that a person should read."""
+
+    def paused(self) -> AbstractContextManager[None]:
+        """Leave the terminal to a question that a person is asked."""
 
     def end(self, reports: Sequence[HostReport], *, conclusion: str = "") -> None:
         """Show the summary.

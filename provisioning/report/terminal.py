@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import IO, cast
 
 from rich.console import Console, Group, RenderableType
@@ -113,6 +114,17 @@ class TerminalSink:
             self._show(blocks.line_of(host, self._width, " ", text(clean_line(words))))
         else:
             self._show(text(clean_line(words)))
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Take the live lines away while a person is asked something."""
+        drawing = self._live is not None
+        self._stop()
+        try:
+            yield
+        finally:
+            if drawing:
+                self._start()
 
     def end(self, reports: Sequence[HostReport], *, conclusion: str = "") -> None:
         """Take the live lines away and show the summary."""

@@ -46,6 +46,7 @@ _ALWAYS = (
 
 _NETWORK = {
     "full": ("RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",),
+    # The kernel enforces this by BPF; a container that may not load such programs ignores it.
     "local": (
         "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
         "IPAddressDeny=any",

@@ -21,16 +21,25 @@ CLONE_NEWNET = 0x40000000
 ELSEWHERE = "192.0.2.5"
 """A visitor's address, as opposed to the host's own 127.0.0.1. Source: RFC 5737."""
 
+HOUSEHOLD = ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2")
+NEIGHBOUR = "2001:db8:0:2::1"
+"""Two addresses of one /64, and one of another. Source: RFC 3849."""
+
+IPV6 = Path("/proc/net/if_inet6").exists()
+
 SCRIPT = """
 set -e
 ip link set lo up
-ip address add {elsewhere}/32 dev lo
+for each in {addresses}; do
+    ip address add $each dev lo
+done
 mount -t tmpfs tmpfs /run
 for each in etc/nginx etc/homeport srv var/log/nginx var/lib/nginx; do
     mkdir -p /$each
     mount --bind "$1/$each" /$each
 done
-exec nginx -g 'daemon off;'
+shift
+exec nginx "$@"
 """
 
 
@@ -73,13 +82,21 @@ class StagedNginx:
             check=True, capture_output=True,
         )  # fmt: skip
 
+    def _command(self, *arguments: str) -> list[str]:
+        namespaces = ["--mount", "--net", "--pid", "--fork", "--kill-child"]
+        addresses = (ELSEWHERE, *HOUSEHOLD, NEIGHBOUR) if IPV6 else (ELSEWHERE,)
+        script = SCRIPT.format(addresses=" ".join(addresses))
+        return ["unshare", *namespaces, "sh", "-c", script, "sh", str(self.folder), *arguments]
+
+    def tested(self) -> subprocess.CompletedProcess[str]:
+        """Return what `nginx -t` says."""
+        return subprocess.run(self._command("-t"), capture_output=True, text=True)
+
     def __enter__(self):
         self._errors = (self.folder / "stderr").open("wb")
         self._process = subprocess.Popen(
-            ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "sh", "-c",
-             SCRIPT.format(elsewhere=ELSEWHERE), "sh", self.folder],
-            stderr=self._errors, stdout=self._errors,
-        )  # fmt: skip
+            self._command("-g", "daemon off;"), stderr=self._errors, stdout=self._errors
+        )
         deadline = time.monotonic() + 20
         while True:
             try:
@@ -97,6 +114,12 @@ class StagedNginx:
         self._process.wait()
         self._errors.close()
 
+    def put_static(self, name: str, content: bytes = b"x", app: str = "hello") -> None:
+        """Put a file below /static/ of an app."""
+        path = self.srv / app / "static/static" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
     @property
     def log(self) -> list[str]:
         return (self.folder / "var/log/nginx/access.log").read_text().splitlines()
@@ -106,7 +129,8 @@ class StagedNginx:
 
         def connected() -> socket.socket:
             _enter_network(self._inner)
-            return socket.create_connection(("127.0.0.1", port), 10, (source, 0))
+            target = "::1" if ":" in source else "127.0.0.1"
+            return socket.create_connection((target, port), 10, (source, 0))
 
         # A namespace is entered by one thread alone, which ends with this.
         with ThreadPoolExecutor(1) as thread:

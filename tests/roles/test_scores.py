@@ -1,14 +1,14 @@
 """The scores that the configuration must reach, by the tools that give them."""
 
-import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from tests.roles.samples import BOOKWORM, HELLO, TRIXIE, compiled, text_of, write_tree
-from tests.roles.staged_nginx import missing
+from tests.roles.staged_nginx import IPV6, StagedNginx, missing
 
 NEEDS_SYSTEMD = pytest.mark.skipif(
     not shutil.which("systemd-analyze"), reason="needs systemd-analyze"
@@ -113,30 +113,8 @@ def test_gixy_finds_no_issue_in_nginx_configuration(tmp_path, method, facts):
 @pytest.mark.skipif(bool(missing()), reason=missing())
 @pytest.mark.parametrize("method", ["self-signed", "off"])
 def test_nginx_takes_the_whole_configuration_without_a_warning(tmp_path, method):
-    resources = compiled(tmp_path, f'{INVENTORY}[tls]\nmethod = "{method}"\n').values()
-    write_tree(resources, tmp_path / "host")
-    root = tmp_path / "host/etc/nginx"
-    shutil.copytree("/etc/nginx", tmp_path / "stage", symlinks=True)
-    for stock in (tmp_path / "stage/sites-enabled").iterdir():
-        stock.unlink()
-    shutil.copytree(root, tmp_path / "stage", dirs_exist_ok=True)
-    for each in resources:
-        if each.kind == "selfsigned":
-            for name in (each.chain, each.key):
-                path = tmp_path / "stage" / name.lstrip("/")
-                path.parent.mkdir(parents=True, exist_ok=True)
-            subprocess.run(
-                ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=x",
-                 "-keyout", tmp_path / "stage" / each.key.lstrip("/"),
-                 "-out", tmp_path / "stage" / each.chain.lstrip("/")],
-                check=True, capture_output=True,
-            )  # fmt: skip
-    for path in (tmp_path / "stage").rglob("*.conf"):
-        path.write_text(path.read_text().replace("/etc/homeport/", "/etc/nginx/etc/homeport/"))
-    script = 'mount --bind "$1" /etc/nginx && exec nginx -t'
-    checked = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", script, "sh", tmp_path / "stage"],
-        capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"},
-    )  # fmt: skip
-    assert checked.returncode == 0, checked.stderr
-    assert [line for line in checked.stderr.splitlines() if "warn" in line] == []
+    facts = replace(BOOKWORM, ipv6=IPV6)
+    resources = compiled(tmp_path, f'{INVENTORY}[tls]\nmethod = "{method}"\n', facts).values()
+    tested = StagedNginx(resources, tmp_path / "host").tested()
+    assert tested.returncode == 0, tested.stderr
+    assert "[warn]" not in tested.stderr

@@ -18,6 +18,9 @@ from provisioning.agent.resource import (
 from provisioning.agent.system import System
 from provisioning.agent.systemd import UnitState
 
+NEVER = "never"
+"""Nothing is remembered: Homeport has not acted upon these inputs, or could not complete it."""
+
 UNCHANGEABLE = ("static", "indirect", "generated", "alias", "transient")
 """States of unit files that cannot be enabled. Source: systemctl(1), is-enabled."""
 
@@ -99,8 +102,8 @@ class Service(Resource):
             "running": unit.running,
             "masked": unit.masked,
             "enabled": unit.enabled.startswith("enabled") if can_enable else self.enabled,
-            "loaded": system.memory.recall(self._reloads),
-            "started": system.memory.recall(self._restarts),
+            "loaded": system.memory.recall(self._reloads) or NEVER,
+            "started": system.memory.recall(self._restarts) or NEVER,
         }
 
     def apply(self, system: System, change: Change) -> None:

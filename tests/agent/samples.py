@@ -1,0 +1,349 @@
+"""One sample or more of every resource type: what the conformance tests go over.
+
+A new type without a sample fails a test that says so.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from provisioning.agent.layout import AppLayout
+from provisioning.resources import (
+    Absent,
+    Certificate,
+    Command,
+    Directory,
+    File,
+    FileSet,
+    Group,
+    Instance,
+    Link,
+    Live,
+    OneOff,
+    Packages,
+    Port,
+    Probe,
+    Pruned,
+    Release,
+    Resource,
+    Retired,
+    SelfSigned,
+    Service,
+    StaticFiles,
+    Timer,
+    Tmpfiles,
+    Unit,
+    User,
+    Virtualenv,
+)
+
+RELEASE = "20260102T030405Z-abc1234"
+
+EVERY_TYPE: tuple[Resource, ...] = (
+    Absent("/etc/old"),
+    Certificate("hello", ("hello.test", "www.hello.test"), "https://ca.test/dir", preflight=False),
+    Command(
+        "load data",
+        ("load", "--all"),
+        creates="/var/lib/data",
+        unless=("test", "-e", "/x"),
+        on=("file:/etc/x",),
+        user="hello",
+        env={"A": "1"},
+        cwd="/srv",
+        timeout_s=5,
+    ),
+    Directory("/srv/data", mode="0750", owner="hello", group="hello"),
+    File("/etc/hello", "content\n", mode="0640", group="hello"),
+    File("/etc/secret", b"\x00\xff", secret=True),
+    FileSet(
+        "nginx",
+        "/etc/nginx",
+        {"nginx.conf": "a", "conf.d/b.conf": b"b"},
+        links={"sites/x": "../y"},
+        purge=("conf.d",),
+        validate=("nginx", "-t"),
+        mode="0600",
+    ),
+    Group("hello", system=False),
+    Instance("hello", RELEASE, "/healthz", "hello.test", timeout_s=7),
+    Link("/etc/localtime", "/usr/share/zoneinfo/UTC"),
+    Live("hello", RELEASE, "/healthz", "hello.test", tls=False, by="me", rollback=True),
+    OneOff("hello", RELEASE, "import", ("python", "-c", "import app"), ("User=hello",), "hint", 9),
+    Packages("web", ("nginx", "openssl"), absent=("apache2",)),
+    Port(80, "nginx"),
+    Probe("http://hello.test/x?y=1", status=204, address="127.0.0.2", timeout_s=1),
+    Pruned("hello", keep=3),
+    Release(
+        app="hello",
+        release=RELEASE,
+        files={"app.py": "import flask\n", "bin/run": "#!/bin/sh\n"},
+        executables=("bin/run",),
+        links={"latest": "app.py"},
+        shared=("uploads",),
+        static={"/static/": "static"},
+        venv="/srv/hello/venvs/abc",
+        server="bind = 'x'\n",
+        env='{"KEY": "value"}',
+        proposed='{"SECRET": "made"}',
+        about={"by": "me"},
+    ),
+    Retired("hello", drain_timeout_s=3, label="before"),
+    SelfSigned("hello", ("hello.test", "www.hello.test")),
+    Service("nginx", reload_on=("fileset:nginx",), restart_on=("unit:x",), label="again"),
+    StaticFiles("hello", RELEASE, {"/static/": "static"}, replace=True),
+    Timer("backup", "daily", 'echo "100%" $HOME', user="hello", description="Back up"),
+    Tmpfiles("hello", "d /run/hello 0750 hello www-data -\n"),
+    Unit("hello@.service", "[Service]\nExecStart=/bin/true\n"),
+    User("hello", groups=("adm", "www-data"), home="/srv/hello", shell="/bin/sh", system=False),
+    Virtualenv("/srv/hello/venvs/abc", {"requirements.txt": "flask\n"}, require_hashes=True),
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A resource that can be brought about on this machine, in a test's directory.
+
+    Args:
+        resource: What is to be tried.
+        damages: What may have happened to it -> how to do it. Each is a difference.
+        prepare: What must be there before the resource.
+    """
+
+    resource: Resource
+    damages: Mapping[str, Callable[[], object]]
+    prepare: Callable[[], object] = field(default=lambda: None)
+
+
+def file_damages(path: Path, *, directory: bool = True) -> dict[str, Callable[[], object]]:
+    """Return what may have happened to a file."""
+
+    def replaced(make: Callable[[], object]) -> Callable[[], object]:
+        def damage() -> None:
+            path.unlink()
+            make()
+
+        return damage
+
+    def full_directory() -> None:
+        path.mkdir()
+        (path / "inside").write_text("x")
+
+    damages: dict[str, Callable[[], object]] = {
+        "content": lambda: path.write_text("somebody else's\n"),
+        "mode": lambda: path.chmod(0o777),
+        "owner": lambda: os.chown(path, 12345, 0),
+        "group": lambda: os.chown(path, 0, 12345),
+        "deleted": lambda: path.unlink(),
+        "emptied": lambda: path.write_bytes(b""),
+        "a link in its place": replaced(lambda: path.symlink_to("/etc/hostname")),
+        "a link to nowhere in its place": replaced(lambda: path.symlink_to("/nowhere/at/all")),
+        "a fifo in its place": replaced(lambda: os.mkfifo(path)),
+    }
+    if directory:
+        damages["a directory in its place"] = replaced(full_directory)
+    return damages
+
+
+def _file(root: Path) -> Sample:
+    path = root / "a name with spaces é"
+    return Sample(
+        File(str(path), "first\nsecond\n", mode="0640", group="www-data"), file_damages(path)
+    )
+
+
+def _secret(root: Path) -> Sample:
+    path = root / "secret"
+    return Sample(File(str(path), b"\x00canary\xff", secret=True), file_damages(path))
+
+
+def _directory(root: Path) -> Sample:
+    path = root / "some" / "where"
+    return Sample(
+        Directory(str(path), mode="2750", owner="www-data", group="adm"),
+        {
+            "mode": lambda: path.chmod(0o700),
+            "owner": lambda: os.chown(path, 12345, 0),
+            "deleted": lambda: path.rmdir(),
+            "a file in its place": lambda: (path.rmdir(), path.write_text("x")),
+            "a link in its place": lambda: (path.rmdir(), path.symlink_to("/etc")),
+            "a link to nowhere in its place": lambda: (path.rmdir(), path.symlink_to("/nowhere")),
+        },
+    )
+
+
+def _link(root: Path) -> Sample:
+    path = root / "link"
+    return Sample(
+        Link(str(path), "../some where"),
+        {
+            "turned": lambda: (path.unlink(), path.symlink_to("/etc")),
+            "deleted": lambda: path.unlink(),
+            "a file in its place": lambda: (path.unlink(), path.write_text("x")),
+            "a directory in its place": lambda: (
+                path.unlink(),
+                path.mkdir(),
+                (path / "x").write_text("x"),
+            ),
+        },
+    )
+
+
+def _absent(root: Path) -> Sample:
+    path = root / "unwanted"
+    return Sample(
+        Absent(str(path)),
+        {
+            "a file": lambda: path.write_text("x"),
+            "a link": lambda: path.symlink_to("/etc"),
+            "a directory": lambda: (path / "in" / "side").mkdir(parents=True),
+        },
+        prepare=lambda: (path / "in" / "side").mkdir(parents=True),
+    )
+
+
+def _file_set(root: Path) -> Sample:
+    etc = root / "etc"
+
+    def prepare() -> None:
+        (etc / "conf.d").mkdir(parents=True)
+        (etc / "conf.d" / "theirs.conf").write_text("old")
+        (etc / "kept").write_text("not ours")
+
+    main, part, link = etc / "main.conf", etc / "conf.d" / "part.conf", etc / "sites" / "on"
+    damages = {f"main: {name}": damage for name, damage in file_damages(main).items()}
+    damages.update(
+        {
+            "a stranger": lambda: (etc / "conf.d" / "x y.conf").write_text("x"),
+            "a directory of strangers": lambda: (etc / "conf.d" / "deep" / "er").mkdir(
+                parents=True
+            ),
+            "a part deleted": part.unlink,
+            "the whole purged directory deleted": lambda: shutil.rmtree(etc / "conf.d"),
+            "the link turned": lambda: (link.unlink(), link.symlink_to("/etc")),
+            "everything deleted": lambda: shutil.rmtree(etc),
+        }
+    )
+    return Sample(
+        FileSet(
+            "set",
+            str(etc),
+            {"main.conf": "include conf.d/part.conf\n", "conf.d/part.conf": "yes\n"},
+            links={"sites/on": "../main.conf"},
+            purge=("conf.d",),
+            validate=("grep", "-q", "include", f"{etc}/sites/on"),
+        ),
+        damages,
+        prepare,
+    )
+
+
+def _file_set_without_root(root: Path) -> Sample:
+    etc = root / "not" / "there"
+    return Sample(
+        FileSet("new", str(etc), {"a": "a\n"}, mode="0600", validate=("test", "-s", f"{etc}/a")),
+        file_damages(etc / "a"),
+    )
+
+
+def _command(root: Path) -> Sample:
+    made = root / "made"
+    return Sample(
+        Command("make it", ("touch", str(made)), creates=str(made)), {"deleted": made.unlink}
+    )
+
+
+def _unless(root: Path) -> Sample:
+    made = root / "made"
+    return Sample(
+        Command("fill it", ("sh", "-c", f"echo x > {made}"), unless=("test", "-s", str(made))),
+        {"emptied": lambda: made.write_text(""), "deleted": made.unlink},
+    )
+
+
+def _release(root: Path) -> Sample:
+    layout = AppLayout("root")
+    venv = Path(layout.venvs) / "abc"
+    directory = Path(layout.release(RELEASE))
+
+    def prepare() -> None:
+        for path in (layout.releases, layout.env, layout.shared):
+            shutil.rmtree(path, ignore_errors=True)
+            os.makedirs(path)
+        Path(layout.history).unlink(missing_ok=True)
+        Path(layout.secrets).unlink(missing_ok=True)
+        if not venv.exists():
+            (venv / "bin").mkdir(parents=True)
+            (venv / "bin" / "python").symlink_to(sys.executable)
+
+    return Sample(
+        Release(
+            app="root",
+            release=RELEASE,
+            files={
+                "app.py": "x = 1\n",
+                "pack age/mod.py": "y = 2\n",
+                "uploads/first": "kept",
+                "bin/run": "#!/bin/sh\n",
+                "static/a.css": "a {}\n" * 400,
+            },
+            executables=("bin/run",),
+            links={"latest": "app.py"},
+            shared=("uploads", "instance/deep"),
+            static={"/static/": "static"},
+            venv=str(venv),
+            server="bind = 'x'\n",
+            env='{"KEY": "va\\"lue"}',
+            proposed='{"SECRET": "made"}',
+            about={"by": "me"},
+        ),
+        {
+            "deleted": lambda: shutil.rmtree(directory),
+            "without its manifest": (directory / "manifest.json").unlink,
+            "with half a manifest": lambda: (directory / "manifest.json").write_text('{"app":'),
+        },
+        prepare,
+    )
+
+
+def _static_files(root: Path) -> Sample:
+    layout = AppLayout("root")
+    code, pool = Path(layout.code(RELEASE)), Path(layout.static)
+
+    def prepare() -> None:
+        shutil.rmtree(code, ignore_errors=True)
+        shutil.rmtree(pool, ignore_errors=True)
+        (code / "static" / "deep").mkdir(parents=True)
+        (code / "static" / "a.css").write_text("a {}\n" * 400)
+        (code / "static" / "deep" / "b.png").write_bytes(b"\x00\xff")
+
+    return Sample(
+        StaticFiles("root", RELEASE, {"/static/": "static"}, replace=True),
+        {
+            "content": lambda: (pool / "static" / "a.css").write_text("b {}"),
+            "deleted": lambda: (pool / "static" / "a.css").unlink(),
+            "all deleted": lambda: shutil.rmtree(pool),
+        },
+        prepare,
+    )
+
+
+HERE: Mapping[str, Callable[[Path], Sample]] = {
+    "file": _file,
+    "secret file": _secret,
+    "directory": _directory,
+    "link": _link,
+    "absent": _absent,
+    "file set": _file_set,
+    "file set without a root": _file_set_without_root,
+    "command that creates": _command,
+    "command unless": _unless,
+    "release": _release,
+    "static files": _static_files,
+}
+"""Name -> what makes a sample below a directory."""

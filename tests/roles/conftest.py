@@ -1,0 +1,71 @@
+"""A running nginx, for the tests that ask it."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.roles.samples import BOOKWORM, HELLO, compiled
+from tests.roles.staged_nginx import IPV6, Release, StagedNginx, missing
+
+INVENTORY = (
+    HELLO
+    + """
+static = { "/static/" = "app/static" }
+csp = "strict"
+max_body = "64k"
+rate_limit = "off"
+
+[apps.limited]
+source = "../hello"
+wsgi = "app:app"
+domains = ["limited.example.com"]
+static = { "/static/" = "app/static" }
+rate_limit = "60r/m"
+burst = 20
+
+[apps.behind]
+source = "../hello"
+wsgi = "app:app"
+domains = ["behind.example.com"]
+rate_limit = "off"
+trusted_proxies = ["192.0.2.0/24"]
+
+[tls]
+method = "self-signed"
+"""
+)
+
+
+@pytest.fixture(scope="session")
+def nginx(tmp_path_factory):
+    """One nginx with a few sites, over HTTPS, and no release yet."""
+    if missing():
+        pytest.skip(missing())
+    folder = tmp_path_factory.mktemp("nginx")
+    resources = compiled(folder / "project", INVENTORY, replace(BOOKWORM, ipv6=IPV6)).values()
+    with StagedNginx(resources, folder) as staged:
+        yield staged
+
+
+@pytest.fixture
+def deploy(nginx):
+    """Make a release the live one, as a deploy does."""
+    started = []
+
+    def deployed(name="r1", app="hello"):
+        release = Release(nginx.srv / app / "run" / f"{name}.sock", name)
+        started.append(release)
+        point(nginx, app, name)
+        return release
+
+    yield deployed
+    for release in started:
+        release.stop()
+    for link in nginx.srv.glob("*/live.sock"):
+        link.unlink()
+
+
+def point(nginx, app, name):
+    part = nginx.srv / app / "live.sock.part"
+    part.symlink_to(f"/srv/{app}/run/{name}.sock")
+    part.replace(nginx.srv / app / "live.sock")
