@@ -4,9 +4,10 @@
 
 Keep-alive clients, clients that connect anew for each request, POSTs, and slow requests
 that are in flight all the time. A failure is a status that is not 200, a connection that
-is refused, or one that is reset after the request was written. A keep-alive connection that
-the server closes between two requests is opened again, as browsers do (RFC 9112, 9.3.1):
-only if nothing of the answer came, and only for requests that may be repeated.
+is refused, one that is reset after the request was written, an answer that is cut short,
+or none within 60 s. A keep-alive connection that the server closes between two requests
+is opened again, as browsers do (RFC 9112, 9.3.1), and counted: only if nothing of the
+answer came, and only for requests that may be repeated.
 """
 
 from __future__ import annotations
@@ -17,127 +18,179 @@ import ssl
 import sys
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
-KEEP_ALIVE, ANEW, POSTING, SLOW = 6, 2, 2, 3
-PAUSE_S = 0.02
+PAUSE_S = 0.015
 """Between two requests of a client: the load is steady, it does not saturate the machine."""
 
 SLOW_S = 2
+ANSWER_WITHIN_S = 60
+BODY = b"x" * 2000
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What one client does over and over.
+
+    Args:
+        name: As the result calls it.
+        clients: How many of them there are.
+        method, path, body: Its request.
+        keep: Whether it keeps its connection.
+    """
+
+    name: str
+    clients: int
+    method: str = "GET"
+    path: str = "/"
+    body: bytes = b""
+    keep: bool = True
+
+
+KINDS = (
+    Kind("keep-alive", 4),
+    Kind("health", 2, path="/healthz"),
+    Kind("anew", 2, keep=False),
+    Kind("post", 2, "POST", "/echo", BODY),
+    Kind("slow", 3, path=f"/slow?seconds={SLOW_S}"),
+)
+
+
+class Connection:
+    """One connection of a client; it speaks just enough HTTP/1.1."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self.heard = False
+        self.closing = False
+
+    async def ask(self, host: str, kind: Kind) -> tuple[int, bytes]:
+        """Return status and body of the answer."""
+        self.heard = False
+        lines = [f"{kind.method} {kind.path} HTTP/1.1", f"Host: {host}"]
+        if kind.body:
+            lines.append(f"Content-Length: {len(kind.body)}")
+        lines.append("Connection: keep-alive" if kind.keep else "Connection: close")
+        self._writer.write("\r\n".join([*lines, "", ""]).encode() + kind.body)
+        await self._writer.drain()
+        status_line = await self._reader.readline()
+        if not status_line.endswith(b"\r\n"):
+            raise asyncio.IncompleteReadError(status_line, None)
+        self.heard = True
+        head = await self._reader.readuntil(b"\r\n\r\n")
+        headers = {
+            name.strip().lower(): value.strip()
+            for name, _, value in (line.partition(b":") for line in head.split(b"\r\n"))
+        }
+        self.closing = headers.get(b"connection", b"") == b"close"
+        if headers.get(b"transfer-encoding") == b"chunked":
+            body = b""
+            while size := int(await self._reader.readline(), 16):
+                body += (await self._reader.readexactly(size + 2))[:-2]
+            await self._reader.readline()
+        else:
+            body = await self._reader.readexactly(int(headers[b"content-length"]))
+        return int(status_line.split(b" ", 2)[1]), body
+
+    def close(self) -> None:
+        self._writer.close()
 
 
 class Load:
+    """All clients together, and what became of their requests.
+
+    Args:
+        address: Where to connect to, on port 443.
+        name: The site's name.
+        ca_file: Whom its certificate must be from.
+        stop: The load ends once this file is there.
+    """
+
     def __init__(self, address: str, name: str, ca_file: str, stop: Path) -> None:
-        self.address, self.name, self.stop = address, name, stop
-        self.context = ssl.create_default_context(cafile=ca_file)
-        self.sent: Counter[str] = Counter()
-        self.failures: list[str] = []
-        self.slowest: dict[str, float] = {}
-        self.reopened = 0
-        self.releases: Counter[str] = Counter()
+        self._address, self._name, self._stop = address, name, stop
+        self._context = ssl.create_default_context(cafile=ca_file)
+        self._sent: Counter[str] = Counter()
+        self._times_s: dict[str, list[float]] = {}
+        self._failures: list[str] = []
+        self._reopened = 0
+        self._releases: Counter[str] = Counter()
 
-    async def connect(self):
-        return await asyncio.open_connection(
-            self.address, 443, ssl=self.context, server_hostname=self.name
-        )
-
-    async def request(self, reader, writer, kind: str, method: str, path: str, body: bytes = b"",
-                      close: bool = False) -> tuple[int, bytes, bool]:  # fmt: skip
-        lines = [f"{method} {path} HTTP/1.1", f"Host: {self.name}"]
-        if body:
-            lines.append(f"Content-Length: {len(body)}")
-        lines.append("Connection: close" if close else "Connection: keep-alive")
-        writer.write("\r\n".join([*lines, "", ""]).encode() + body)
-        await writer.drain()
-        head = await reader.readuntil(b"\r\n\r\n")
-        status = int(head.split(b" ", 2)[1])
-        headers = {
-            key.strip().lower(): value.strip()
-            for key, _, value in (line.partition(b":") for line in head.split(b"\r\n")[1:])
-        }
-        if b"content-length" in headers:
-            data = await reader.readexactly(int(headers[b"content-length"]))
-        elif headers.get(b"transfer-encoding") == b"chunked":
-            data = b""
-            while size := int(await reader.readline(), 16):
-                data += (await reader.readexactly(size + 2))[:-2]
-            await reader.readline()
-        else:
-            data = await reader.read()
-        return status, data, headers.get(b"connection", b"") == b"close"
-
-    async def client(self, kind: str, method: str, path: str, body: bytes = b"",
-                     keep: bool = True) -> None:  # fmt: skip
-        reader = writer = None
-        while not self.stop.exists():
-            began = time.monotonic()
-            self.sent[kind] += 1
-            fresh = writer is None
-            try:
-                if writer is None:
-                    reader, writer = await self.connect()
-                try:
-                    status, data, closing = await self.request(
-                        reader, writer, kind, method, path, body, close=not keep
-                    )
-                except (asyncio.IncompleteReadError, ConnectionError) as error:
-                    partial = getattr(error, "partial", b"")
-                    if fresh or partial:
-                        raise
-                    # An idle connection that the server had closed before it read this.
-                    self.reopened += 1
-                    reader, writer = await self.connect()
-                    status, data, closing = await self.request(
-                        reader, writer, kind, method, path, body
-                    )
-                if status != 200:
-                    self.fail(kind, f"status {status}: {data[:120]!r}")
-                elif path == "/healthz":
-                    self.releases[json.loads(data).get("release", "")] += 1
-                if closing or not keep:
-                    writer.close()
-                    reader = writer = None
-            except (OSError, asyncio.IncompleteReadError, ValueError) as error:
-                self.fail(kind, f"{type(error).__name__}: {error}")
-                if writer is not None:
-                    writer.close()
-                reader = writer = None
-            self.slowest[kind] = max(self.slowest.get(kind, 0.0), time.monotonic() - began)
-            await asyncio.sleep(PAUSE_S)
-        if writer is not None:
-            writer.close()
-
-    def fail(self, kind: str, why: str) -> None:
-        self.failures.append(f"{time.time():.3f} {kind} {why}")
-
-    async def run(self) -> None:
-        clients = [self.client("keep-alive", "GET", "/") for _ in range(KEEP_ALIVE - 2)]
-        clients += [self.client("health", "GET", "/healthz") for _ in range(2)]
-        clients += [self.client("anew", "GET", "/", keep=False) for _ in range(ANEW)]
-        clients += [
-            self.client("post", "POST", "/echo", b"x" * 2000) for _ in range(POSTING)
-        ]
-        clients += [
-            self.client("slow", "GET", f"/slow?seconds={SLOW_S}") for _ in range(SLOW)
-        ]
+    async def run(self) -> dict[str, object]:
+        """Keep on until the file is there; return the result."""
         began = time.monotonic()
-        await asyncio.gather(*clients)
+        await asyncio.gather(*(self._client(kind) for kind in KINDS for _ in range(kind.clients)))
         seconds = time.monotonic() - began
-        print(
-            json.dumps(
-                {
-                    "seconds": round(seconds, 1),
-                    "sent": dict(self.sent),
-                    "per_second": round(sum(self.sent.values()) / seconds),
-                    "failures": self.failures,
-                    "reopened": self.reopened,
-                    "slowest_ms": {k: round(v * 1000) for k, v in self.slowest.items()},
-                    "releases": dict(self.releases),
-                }
+        times_ms = {
+            name: [round(each * 1000, 1) for each in sorted(times)]
+            for name, times in self._times_s.items()
+        }
+        return {
+            "seconds": round(seconds, 1),
+            "sent": dict(self._sent),
+            "per_second": round(sum(self._sent.values()) / seconds),
+            "failures": self._failures,
+            "reopened": self._reopened,
+            "slowest_ms": {name: times[-1] for name, times in times_ms.items()},
+            "p99_ms": {name: times[int(len(times) * 0.99)] for name, times in times_ms.items()},
+            "releases": dict(self._releases),
+        }
+
+    async def _client(self, kind: Kind) -> None:
+        connection: Connection | None = None
+        while not self._stop.exists():
+            began = time.monotonic()
+            self._sent[kind.name] += 1
+            try:
+                async with asyncio.timeout(ANSWER_WITHIN_S):
+                    connection, status, body = await self._exchange(kind, connection)
+                self._judge(kind, status, body)
+            except (OSError, asyncio.IncompleteReadError, ValueError, KeyError) as error:
+                self._fail(kind, f"{type(error).__name__}: {error}")
+                connection = None
+            self._times_s.setdefault(kind.name, []).append(time.monotonic() - began)
+            if connection is not None and (connection.closing or not kind.keep):
+                connection.close()
+                connection = None
+            await asyncio.sleep(PAUSE_S)
+        if connection is not None:
+            connection.close()
+
+    async def _exchange(
+        self, kind: Kind, connection: Connection | None
+    ) -> tuple[Connection, int, bytes]:
+        kept = connection is not None
+        connection = connection or await self._connect()
+        try:
+            return connection, *await connection.ask(self._name, kind)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            connection.close()
+            if not kept or connection.heard or kind.method != "GET":
+                raise
+        # An idle connection that the server had closed before it read this request.
+        self._reopened += 1
+        connection = await self._connect()
+        return connection, *await connection.ask(self._name, kind)
+
+    async def _connect(self) -> Connection:
+        return Connection(
+            *await asyncio.open_connection(
+                self._address, 443, ssl=self._context, server_hostname=self._name
             )
         )
 
+    def _judge(self, kind: Kind, status: int, body: bytes) -> None:
+        if status != 200:
+            self._fail(kind, f"status {status}: {body[:120]!r}")
+        elif kind.body and body != kind.body:
+            self._fail(kind, f"{len(body)} bytes of an echo of {len(kind.body)}")
+        elif kind.name == "health":
+            self._releases[json.loads(body)["release"]] += 1
+
+    def _fail(self, kind: Kind, why: str) -> None:
+        self._failures.append(f"{time.strftime('%H:%M:%S')} {kind.name}: {why}")
+
 
 if __name__ == "__main__":
-    address, name, ca_file, stop = sys.argv[1:5]
-    asyncio.run(Load(address, name, ca_file, Path(stop)).run())
+    load = Load(sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[4]))
+    print(json.dumps(asyncio.run(load.run())))

@@ -133,7 +133,7 @@ def test_a_host_that_its_gateway_cannot_reach_is_told_apart(
 ) -> None:
     config = behind(sshd, gateway)
     address = Address("web1", "web1", port=free_port())
-    with pytest.raises(UnreachableError, match="cannot connect to web1.*the gateway refused"):
+    with pytest.raises(UnreachableError, match=r"cannot connect to web1.*the gateway refused"):
         connect(address, ssh_config=config, gateways=gateways)
 
 

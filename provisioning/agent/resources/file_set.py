@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from dataclasses import dataclass, field
-from typing import ClassVar, Dict, Iterable, Mapping, Tuple
+from typing import ClassVar, Dict, Iterable, List, Mapping, Tuple
 
 from provisioning.agent import layout
 from provisioning.agent.errors import AgentError
@@ -162,7 +163,7 @@ class FileSet(Resource):
     def _stage(self, system: System, stage: str) -> None:
         os.makedirs(layout.RUNTIME, mode=0o700, exist_ok=True)
         if os.path.isdir(self.root):
-            shutil.copytree(self.root, stage, symlinks=True)
+            shutil.copytree(self.root, stage, symlinks=True, ignore=_specials)
         os.makedirs(stage, exist_ok=True)
         for path in self._strangers(system):
             _remove(os.path.join(stage, path))
@@ -177,6 +178,16 @@ class FileSet(Resource):
             os.makedirs(os.path.dirname(full), exist_ok=True)
             _remove(full)
             os.symlink(target, full)
+
+
+def _specials(directory: str, names: List[str]) -> List[str]:
+    """Return what cannot be copied: sockets, pipes and devices."""
+    modes = {name: os.lstat(os.path.join(directory, name)).st_mode for name in names}
+    return [
+        name
+        for name, mode in modes.items()
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))
+    ]
 
 
 def _remove(path: str) -> None:
