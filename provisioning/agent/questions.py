@@ -9,6 +9,7 @@ from provisioning.agent.environment import generated_secrets
 from provisioning.agent.errors import AgentError
 from provisioning.agent.gather import gather_facts
 from provisioning.agent.releases import Releases
+from provisioning.agent.status import app_status
 from provisioning.agent.system import System
 
 Question = Callable[[Mapping[str, Any], System], Any]
@@ -50,6 +51,7 @@ QUESTIONS: Dict[str, Question] = {
     "app": _app,
     "facts": _facts,
     "secrets": _secrets,
+    "status": app_status,
 }
 
 

@@ -125,6 +125,23 @@ def releases(
     return run(options, hosts_of(context), app=app, sudo_password=sudo_password_of(context))
 
 
+@fleet_task(help=_help(*COMMON))
+def status(
+    context: Context,
+    env: str = "",
+    limit: str = "",
+    parallel: int = 32,
+    json: bool = False,
+    accept_new_host_keys: bool = False,
+) -> int:
+    """Show how every app is doing on every host."""
+    from provisioning.commands.status import status as run
+
+    options = _options(env=env, limit=limit, parallel=parallel, json=json,
+                       accept_new_host_keys=accept_new_host_keys)  # fmt: skip
+    return run(options, hosts_of(context), sudo_password=sudo_password_of(context))
+
+
 @fleet_task(help=_help("force"))
 def init(context: Context, force: bool = False) -> int:
     """Write what your own repository needs: fabfile.py, fabric.yml, an inventory."""
@@ -183,6 +200,6 @@ def lab_status(context: Context, json: bool = False) -> int:
 
 
 namespace = Collection(
-    provision, deploy, rollback, releases, init, schema, check, demo,
+    provision, deploy, rollback, releases, status, init, schema, check, demo,
     lab=Collection(lab_up, lab_down, lab_status),
 )  # fmt: skip

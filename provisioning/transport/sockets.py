@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import subprocess
 import threading
-import time
 from typing import Protocol
 
 from provisioning.transport.counters import Counters
@@ -56,26 +56,17 @@ class CountingSocket:
         pipe: The connected socket, or what behaves like one.
         counters: Where to count.
         proxy: The ProxyCommand behind the socket; it ends with it.
-        round_trip_s: What TCP's handshake took. What comes sooner than half of that
-            after we spoke was under way already, and is no answer; 0 if unknown.
     """
 
     def __init__(
-        self,
-        pipe: Pipe,
-        counters: Counters,
-        *,
-        proxy: subprocess.Popen[bytes] | None = None,
-        round_trip_s: float = 0.0,
+        self, pipe: Pipe, counters: Counters, *, proxy: subprocess.Popen[bytes] | None = None
     ) -> None:
         self._pipe = pipe
         self._proxy = proxy
         self._tcp = pipe if isinstance(pipe, socket.socket) and _is_tcp(pipe) else None
         self._counters = counters
         self._lock = threading.Lock()
-        self._round_trip_s = round_trip_s
-        # When we began to say what is not answered yet; None if the host spoke last.
-        self._spoke_at: float | None = None
+        self._spoke_last = False
         # paramiko looks at the attribute that Python's own sockets have.
         self._closed = False
 
@@ -84,22 +75,21 @@ class CountingSocket:
         sent = self._pipe.send(data)
         with self._lock:
             self._counters.bytes_sent += sent
-            if self._spoke_at is None:
-                self._spoke_at = time.monotonic()
+            self._spoke_last = True
         return sent
 
     def recv(self, size: int) -> bytes:
         """Return up to `size` bytes, or b"" at the end."""
+        # What lies here already came before we spoke, and is no answer.
+        was_there = self._spoke_last and _has_data(self._pipe)
         data = self._pipe.recv(size)
         if self._tcp is not None and data:
             _acknowledge_at_once(self._tcp)
         with self._lock:
             self._counters.bytes_received += len(data)
-            if data and self._spoke_at is not None:
-                waited_s = time.monotonic() - self._spoke_at
-                if waited_s >= self._round_trip_s / 2:
-                    self._counters.turns += 1
-                    self._spoke_at = None
+            if self._spoke_last and data and not was_there:
+                self._counters.turns += 1
+                self._spoke_last = False
         return data
 
     def settimeout(self, timeout_s: float | None) -> None:
@@ -130,18 +120,15 @@ def dial(login: Login, counters: Counters, *, timeout_s: float) -> CountingSocke
     """
     if login.proxy_command:
         pipe, proxy = _start_proxy(login, login.proxy_command)
-        round_trip_s = 0.0
     else:
-        pipe, round_trip_s = _connect(login, timeout_s)
-        proxy = None
+        pipe, proxy = _connect(login, timeout_s), None
         _tune(pipe)
     counters.connections += 1
     counters.turns += 1
-    return CountingSocket(pipe, counters, proxy=proxy, round_trip_s=round_trip_s)
+    return CountingSocket(pipe, counters, proxy=proxy)
 
 
-def _connect(login: Login, timeout_s: float) -> tuple[socket.socket, float]:
-    """Return a connected socket, and how many seconds TCP's handshake took."""
+def _connect(login: Login, timeout_s: float) -> socket.socket:
     failure: OSError | None = None
     wanted = _FAMILIES[login.address_family]
     for family, kind, protocol, _, address in socket.getaddrinfo(
@@ -150,14 +137,21 @@ def _connect(login: Login, timeout_s: float) -> tuple[socket.socket, float]:
         pipe = socket.socket(family, kind, protocol)
         try:
             pipe.settimeout(timeout_s)
-            began = time.monotonic()
             pipe.connect(address)
         except OSError as error:
             pipe.close()
             failure = failure or error
         else:
-            return pipe, time.monotonic() - began
+            return pipe
     raise failure or OSError("the name has no address")
+
+
+def _has_data(pipe: Pipe) -> bool:
+    if not isinstance(pipe, socket.socket):
+        return False
+    poll = select.poll()
+    poll.register(pipe, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _is_tcp(pipe: socket.socket) -> bool:

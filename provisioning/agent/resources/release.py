@@ -164,14 +164,17 @@ class Release(Resource):
         for path in self.shared:
             inside, outside = os.path.join(root, path), os.path.join(self._layout.shared, path)
             if system.stat(outside) is None:
-                if os.path.isdir(inside):
-                    shutil.copytree(inside, outside)
+                begun = outside + ".part"
+                system.remove(begun)
+                if os.path.isdir(inside) and not os.path.islink(inside):
+                    # As root a link would lead anywhere.
+                    shutil.copytree(inside, begun, symlinks=True)
                 else:
-                    os.makedirs(outside)
-                system.act(["chown", "--recursive", f"{self.app}:{self.app}", outside],
-                           why=f"give {outside} to the app")  # fmt: skip
-            if os.path.isdir(inside):
-                shutil.rmtree(inside)
+                    os.makedirs(begun)
+                system.act(["chown", "--recursive", "--no-dereference", f"{self.app}:{self.app}",
+                            begun], why=f"give {outside} to the app")  # fmt: skip
+                os.rename(begun, outside)
+            system.remove(inside)
             os.makedirs(os.path.dirname(inside), exist_ok=True)
             link = os.path.join(self._layout.code(self.release), path)
             os.symlink(relative_link(link, outside), inside)

@@ -1,0 +1,96 @@
+"""What the tests of deploying do over and over."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import Any
+
+from provisioning.lab import LabHost
+from tests.e2e.project import Project, Result
+
+RELEASE = re.compile(r"\b\d{8}T\d{6}Z-[0-9a-f]{7}\b")
+NO_LIMIT = ('csp = "strict"\n', 'csp = "strict"\nrate_limit = "off"\n')
+
+_numbers = itertools.count(1)
+
+
+def change_code(project: Project) -> None:
+    """Change one file of the app, and commit it."""
+    pages = project.app / "app" / "pages.py"
+    pages.write_text(pages.read_text() + f"\n# Edition {next(_numbers)}.\n")
+    project.commit("a change of the code only")
+
+
+def deploy(project: Project, host: LabHost) -> str:
+    """Deploy what is there, and return the release that is live now."""
+    return live_release(project.fab("-H", host.name, "deploy").must_succeed())
+
+
+def deploy_change(project: Project, host: LabHost) -> str:
+    """Change the code and deploy it."""
+    change_code(project)
+    return deploy(project, host)
+
+
+def rollback(project: Project, host: LabHost, *arguments: str) -> str:
+    """Go back, and return the release that is live now."""
+    return live_release(project.fab("-H", host.name, "rollback", *arguments).must_succeed())
+
+
+def provision(project: Project, host: LabHost, *arguments: str) -> Result:
+    return project.fab("-H", host.name, "provision", *arguments)
+
+
+def live_release(result: Result) -> str:
+    """Return the release of which a command says at its end that it is live."""
+    found = re.search(rf"^hello ({RELEASE.pattern}) is live$", result.stdout, re.MULTILINE)
+    assert found, result.output
+    return found[1]
+
+
+def lift_rate_limit(project: Project, host: LabHost) -> None:
+    """Let a site answer as fast as it can."""
+    project.configure(*NO_LIMIT)
+    provision(project, host).must_succeed()
+
+
+def live_on(host: LabHost) -> str:
+    """Return the release that the pointer on the host leads to."""
+    return host.shell("basename $(readlink /srv/hello/live.sock) .sock").strip()
+
+
+def units(host: LabHost) -> list[str]:
+    """Return the instances of the app that systemd knows of, in whatever state."""
+    shown = host.shell("systemctl list-units --all --plain --no-legend 'hello@*'")
+    return [line.split()[0] for line in shown.splitlines()]
+
+
+def sockets(host: LabHost) -> list[str]:
+    return host.shell("ls /run/hello").split()
+
+
+def left_behind(host: LabHost) -> list[str]:
+    """Return half-built things and temporary files below everything that Homeport writes."""
+    roots = "/srv /etc /opt/homeport /var/lib/homeport /var/lib/homeport-acme /run/homeport"
+    return host.shell(
+        f"find {roots} -name '*.part' -o -name '*.homeport-new' -o -name '*.new' "
+        "-o -name 'stage-*' -o -path /run/homeport/units; ls -d /var/lib/homeport-borrowed-python "
+        "2>/dev/null || true"
+    ).split()
+
+
+def must_run_only(host: LabHost, release: str) -> None:
+    """Fail the test unless a release is live and nothing else of the app is there."""
+    assert live_on(host) == release
+    assert units(host) == [f"hello@{release}.service"]
+    assert host.shell(f"systemctl is-active 'hello@{release}.service'").strip() == "active"
+    assert sockets(host) == [f"{release}.sock"]
+    assert left_behind(host) == []
+
+
+def only(events: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    """Return the one event of a kind."""
+    found = [event for event in events if event["event"] == kind]
+    assert len(found) == 1, events
+    return found[0]
