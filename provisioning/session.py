@@ -124,7 +124,7 @@ class Session:
                 for frame in self._decoder:
                     if isinstance(frame, dict):
                         yield from self._message(frame)
-            except WireError as error:
+            except (WireError, LookupError, TypeError, AttributeError) as error:
                 raise ConnectionLostError(f"cannot understand the agent: {error}") from error
 
     def _before_the_agent(self, data: bytes) -> Iterable[Heard]:

@@ -100,7 +100,7 @@ def _web(
     sites = [site(app, APP_SERVERS[app.server].upstream(app), inventory.tls) for app in apps]
     keys = certificates(sites, inventory.tls, given)
     yield from keys.before
-    yield from server.front(sites, facts, tls=bool(keys.key_pairs), webroot=keys.webroot)
+    yield from server.front(sites, facts, key_pairs=keys.key_pairs, webroot=keys.webroot)
     yield from keys.after
     yield from server.secure(
         sites, facts, key_pairs=keys.key_pairs, reload_on=keys.reload_on, webroot=keys.webroot

@@ -13,16 +13,17 @@ from provisioning.resources import Directory, File, Packages, Resource, Service,
 
 def base(host: Host, facts: Facts) -> Iterator[Resource]:
     """Yield what every host has, and the Debian packages that this one asks for."""
-    names = ["python3", "python3-venv", "ca-certificates", "unattended-upgrades"]
+    names = ["python3", "python3-venv", "ca-certificates", "unattended-upgrades", "logrotate"]
     # A container has the time of the machine that it runs on.
     names += [] if facts.container else ["systemd-timesyncd"]
-    yield Packages("base", tuple(names))
+    packages = Packages("base", tuple(names))
+    yield packages
     if host.packages:
         yield Packages("host", host.packages)
     yield from _security_updates()
     yield from _journal()
     if not facts.container:
-        yield Service("systemd-timesyncd")
+        yield Service("systemd-timesyncd", restart_on=(packages,))
         yield from _kernel(facts)
     yield User(layout.BUILDER, home=layout.BUILD_CACHE)
     yield Directory(layout.BUILD_CACHE, mode="0700", owner=layout.BUILDER, group=layout.BUILDER)

@@ -80,15 +80,16 @@ def _from_authority(sites: Sequence[Site], tls: Tls) -> Certificates:
         )
         for site in sites
     ]
+    packages = Packages("certbot", ("certbot",))
     renewal: list[Resource] = [
-        Packages("certbot", ("certbot",)),
+        packages,
         hooks,
         File(f"{HOOKS}/10-homeport-reload-nginx", render("certbot/reload-nginx.j2"), mode="0755"),
         Unit(
             "certbot.service.d/homeport.conf",
             render("certbot/service.conf.j2", webroot=ACME_WEBROOT),
         ),
-        Service("certbot.timer"),
+        Service("certbot.timer", restart_on=(packages,)),
     ]
     return Certificates(
         before=[Directory(ACME_WEBROOT)],

@@ -21,7 +21,6 @@ from provisioning.transport.ssh import SshTransport
 
 # A loaded host may take long to greet: it looks up our name, it forks.
 HANDSHAKE_TIMEOUT_S = 15.0
-MAX_JUMPS = 8
 
 
 @dataclass(frozen=True)
@@ -44,27 +43,19 @@ class Road:
     gateways: Gateways
     connect_timeout_s: float
 
-    def connect(self, address: Address, *, jumps: int = 0) -> Connection:
-        """Return a connection to a host whose key is trusted. See `provisioning.transport.connect`.
+    def connect(self, address: Address) -> Connection:
+        """Return a connection to a host whose key is trusted; see `transport.connect`."""
+        return self._connect(self._resolve(address))
 
-        Args:
-            address: The host.
-            jumps: How many hosts are reached by way of this one; to notice circles.
-        """
-        login = resolve(address, ssh_config=self.ssh_config, identities=self.identities)
-        return self._connect(login, jumps)
+    def _resolve(self, address: Address) -> Login:
+        return resolve(address, ssh_config=self.ssh_config, identities=self.identities)
 
-    def _connect(self, login: Login, jumps: int) -> Connection:
-        if jumps > MAX_JUMPS:
-            raise ConfigurationError(
-                f"cannot reach {login.name}: ProxyJump leads in a circle",
-                hint="look at ProxyJump in ~/.ssh/config",
-            )
+    def _connect(self, login: Login) -> Connection:
         counters = Counters()
         if not login.proxy_jump:
             pipe = self._dial(login, counters)
             return self._shake_hands(login, pipe, counters, None)
-        gateway = self._gateway(login.proxy_jump, jumps)
+        gateway = self._gateway(login)
         slot = Slot(gateway.handshakes)
         try:
             pipe = self._tunnel(login, gateway, counters)
@@ -73,20 +64,32 @@ class Road:
             slot.release()
             raise
 
-    def _gateway(self, chain: tuple[str, ...], jumps: int) -> Gateway:
-        """Return the last gateway of a chain; it is reached through those before it."""
+    def _gateway(self, login: Login) -> Gateway:
+        """Return the last gateway before a host; it is reached through those before it."""
+        key = (login.proxy_jump, self.ssh_config, self.policy)
+        if key not in self.gateways:
+            self._refuse_circles(login)
+        # sudo is not needed there, so its password is not asked for.
+        road = replace(self, credentials=replace(self.credentials, sudo_password=None))
+        return self.gateways.get(key, lambda: road._connect(self._last_jump(login)))
 
-        def connect() -> Connection:
-            address = Address.parse(chain[-1].removeprefix("ssh://"))
-            login = resolve(address, ssh_config=self.ssh_config, identities=self.identities)
-            if chain[:-1]:
-                login = replace(login, proxy_jump=chain[:-1])
-            # sudo is not needed there, so it is not asked for.
-            return replace(
-                self, credentials=replace(self.credentials, sudo_password=None)
-            )._connect(login, jumps + 1)
+    def _last_jump(self, login: Login) -> Login:
+        *before, last = login.proxy_jump
+        gateway = self._resolve(Address.parse(last.removeprefix("ssh://")))
+        return replace(gateway, proxy_jump=tuple(before)) if before else gateway
 
-        return self.gateways.get((chain, self.ssh_config, self.policy), connect)
+    def _refuse_circles(self, login: Login) -> None:
+        """Look at the whole way before any of it is walked: circles would wait for themselves."""
+        seen: set[tuple[str, ...]] = set()
+        hop = login
+        while hop.proxy_jump:
+            if hop.proxy_jump in seen:
+                raise ConfigurationError(
+                    f"cannot reach {login.name}: its gateways lead in a circle",
+                    hint="look at ProxyJump in ~/.ssh/config",
+                )
+            seen.add(hop.proxy_jump)
+            hop = self._last_jump(hop)
 
     def _dial(self, login: Login, counters: Counters) -> CountingSocket:
         try:

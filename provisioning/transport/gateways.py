@@ -59,6 +59,10 @@ class Gateways:
         self._lock = threading.Lock()
         self._gateways: dict[object, Gateway] = {}
 
+    def __contains__(self, key: object) -> bool:
+        with self._lock:
+            return key in self._gateways
+
     def get(self, key: object, connect: Callable[[], Connection]) -> Gateway:
         """Return the gateway of that key, which `connect` leads to."""
         with self._lock:

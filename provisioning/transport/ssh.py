@@ -99,7 +99,14 @@ class SshTransport(paramiko.Transport):
         request(handler, answered)
         if meanwhile:
             meanwhile()
-        return handler.wait_for_response(answered)
+        try:
+            return handler.wait_for_response(answered)
+        except Exception as failure:
+            # The login was granted; what failed is what was sent along with it.
+            if not handler.is_authenticated():
+                raise
+            self.saved_exception = failure
+            return []
 
     def start_program(self, command: str) -> paramiko.Channel:
         """Open a channel and run a command on it; two round trips.

@@ -368,7 +368,10 @@ def test_a_check_before_the_user_or_the_program_is_there_takes_a_command_as_need
         Command("with nothing", ("touch", made), unless=("no-such-program",)),
     ):
         assert host.check([command]).statuses == {command.id: CHANGED}
-    assert "no such user" in host.run([Command("x", ("true",), creates=made, user="no-such-user")]).failure.message
+    assert (
+        "no such user"
+        in host.run([Command("x", ("true",), creates=made, user="no-such-user")]).failure.message
+    )
 
 
 # Programs
@@ -422,5 +425,3 @@ def test_events_survive_the_wire() -> None:
         events.Done("run", stopped=True),
     ):
         assert events.from_message(events.to_message(event)) == event
-
-

@@ -110,10 +110,10 @@ def test_a_site_that_goes_away_does_not_break_the_first_stage(tmp_path):
     assert "proxy_pass" not in made
 
 
-def test_nginx_reloads_for_files_and_restarts_only_for_its_sandbox(tmp_path):
+def test_nginx_reloads_for_files_and_restarts_only_for_its_package_and_sandbox(tmp_path):
     service = compiled(tmp_path, HELLO)["service:nginx"]
     assert service.reload_on == ("fileset:nginx",)
-    assert service.restart_on == ("unit:nginx.service.d/homeport.conf",)
+    assert service.restart_on == ("package:nginx", "unit:nginx.service.d/homeport.conf")
 
 
 def test_nginx_reloads_once_its_certificate_is_there(tmp_path):

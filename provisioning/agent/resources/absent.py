@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import ClassVar
 
 from provisioning.agent.resource import Change, Resource, State
-from provisioning.agent.system import System
+from provisioning.agent.system import LINK, System
+
+MOST_LINKS = 40
+"""Source: path_resolution(7): more in a row are refused."""
 
 
 @dataclass(frozen=True)
@@ -15,11 +19,13 @@ class Absent(Resource):
 
     Args:
         path: Absolute. A directory goes with all that is in it.
+        unless: A path: while it is there, what is at `path` may be there too.
     """
 
     kind: ClassVar[str] = "absent"
 
     path: str
+    unless: str = ""
 
     @property
     def name(self) -> str:
@@ -30,7 +36,20 @@ class Absent(Resource):
 
     def actual(self, system: System) -> State:
         found = system.stat(self.path)
-        return {"type": found.type if found else None}
+        if found is None or (self.unless and _leads_somewhere(system, self.unless)):
+            return {"type": None}
+        return {"type": found.type}
 
     def apply(self, system: System, change: Change) -> None:
         system.remove(self.path)
+
+
+def _leads_somewhere(system: System, path: str) -> bool:
+    """Return whether something is at a path, or at the end of the links there."""
+    found = system.stat(path)
+    for _ in range(MOST_LINKS):
+        if found is None or found.type != LINK:
+            break
+        path = os.path.join(os.path.dirname(path), found.target)
+        found = system.stat(path)
+    return found is not None

@@ -14,14 +14,20 @@ class WebServer(Protocol):
     """What a row of WEB_SERVERS is: a module with these functions."""
 
     def front(
-        self, sites: Sequence[Site], facts: Facts, *, tls: bool, webroot: str
+        self,
+        sites: Sequence[Site],
+        facts: Facts,
+        *,
+        key_pairs: Mapping[str, KeyPair],
+        webroot: str,
     ) -> list[Resource]:
         """Return the server itself and all that it says on port 80.
 
         Args:
             sites: Those on this host.
             facts: Of the host.
-            tls: Whether the sites will have HTTPS: then port 80 only leads there.
+            key_pairs: Site's name -> certificate and key that there will be; empty when there
+                is no HTTPS. With it, port 80 only leads there.
             webroot: Directory with answers to an ACME authority, or "".
         """
 

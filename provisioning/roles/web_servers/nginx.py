@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from provisioning.agent.facts import Facts
 from provisioning.render import render
-from provisioning.resources import FileSet, Packages, Port, Resource, Service, Unit
+from provisioning.resources import Absent, FileSet, Packages, Port, Resource, Service, Unit
 from provisioning.roles.site import KeyPair, Site
 from provisioning.roles.web_servers.capabilities import Capabilities
 
@@ -25,8 +25,12 @@ PURGED = ("apps", "conf.d", "homeport", "sites-enabled")
 and so is local.d, which is the person's."""
 
 
-def front(sites: Sequence[Site], facts: Facts, *, tls: bool, webroot: str) -> list[Resource]:
+def front(
+    sites: Sequence[Site], facts: Facts, *, key_pairs: Mapping[str, KeyPair], webroot: str
+) -> list[Resource]:
     """Return nginx and all that it says on port 80. See `WebServer.front`."""
+    tls = bool(key_pairs)
+    packages = Packages("nginx", ("nginx",))
     files = FileSet(
         "nginx",
         ROOT,
@@ -38,11 +42,15 @@ def front(sites: Sequence[Site], facts: Facts, *, tls: bool, webroot: str) -> li
     return [
         Port(80, "nginx"),
         *([Port(443, "nginx")] if tls else []),
-        # nginx brings rules for its logs, but on a minimal host nothing that follows them.
-        Packages("nginx", ("nginx", "logrotate")),
+        packages,
         sandbox,
+        # A server whose certificate is gone would keep nginx from starting at all.
+        *(
+            Absent(f"{ROOT}/sites-tls/{name}.conf", unless=pair.certificate)
+            for name, pair in key_pairs.items()
+        ),
         files,
-        Service("nginx", reload_on=(files,), restart_on=(sandbox,)),
+        Service("nginx", reload_on=(files,), restart_on=(packages, sandbox)),
     ]
 
 
