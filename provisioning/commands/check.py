@@ -22,7 +22,7 @@ DEBIAN_PACKAGES = {
     "sshd": "openssh-server",
     "openssl": "openssl",
     "git": "git",
-    "nginx": "nginx-light",
+    "nginx": "nginx",
     "wrk": "wrk",
 }
 """Program -> Debian package: what the tests use besides the lab, which brings its own."""

@@ -75,7 +75,7 @@ def test_a_deploy_sends_only_the_files_that_have_changed(project: Project, deplo
     second = project.fab("-H", host.name, "deploy", "--json").must_succeed()
     back = project.fab("-H", host.name, "rollback", "--json").must_succeed()
     costs = {
-        name: only(result.events, "host")
+        name: only(result.events, "ended")
         for name, result in (("all", first), ("code only", second), ("rollback", back))
     }
     assert costs["all"]["bytes_sent"] > BALLAST_BYTES
@@ -89,7 +89,7 @@ def test_a_deploy_sends_only_the_files_that_have_changed(project: Project, deplo
     with capsys.disabled():
         for name, cost in costs.items():
             print(
-                f"\n{name}: {cost['bytes_sent']} bytes up, {cost['turns']} round trips, "
+                f"\n{name}: {cost['bytes_sent']} bytes up, {cost["round_trips"]} round trips, "
                 f"{cost['seconds']:.1f} s",
                 end="",
             )

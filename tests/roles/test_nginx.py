@@ -129,7 +129,7 @@ def test_every_set_is_tested_by_nginx_itself(tmp_path):
 
 
 def test_what_rotates_the_logs_is_there_on_a_minimal_host_too(tmp_path):
-    assert "logrotate" in compiled(tmp_path, HELLO)["package:nginx"].names
+    assert "logrotate" in compiled(tmp_path, HELLO)["package:base"].names
 
 
 # Settings
