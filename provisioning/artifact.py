@@ -5,6 +5,8 @@ Read from the working tree; nothing is written, and no host is asked.
 
 from __future__ import annotations
 
+import os
+import posixpath
 import re
 import subprocess
 import tempfile
@@ -23,7 +25,9 @@ IGNORED = frozenset(
 )  # fmt: skip
 """Left out where git does not say what belongs to the source."""
 
-INCLUDE = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)[ =]\s*(\S+)", re.MULTILINE)
+INCLUDE = re.compile(
+    r"^[ \t]*(?:-[rc][ \t]*|--(?:requirement|constraint)[ \t=]+)([^\s=]\S*)", re.MULTILINE
+)
 """Source: pip's "Requirements File Format"."""
 
 
@@ -58,7 +62,7 @@ class Artifact:
 
     def requires(self, package: str) -> bool:
         """Whether the requirements name a package."""
-        pattern = rf'(?im)^(name = "|)\s*{re.escape(package)}\b'
+        pattern = rf'(?im)^(name = "|)\s*{re.escape(package)}(?![\w-]|\.\w)'
         return any(re.search(pattern.encode(), each) for each in self.requirements.values())
 
 
@@ -105,12 +109,23 @@ def build_artifact(source: Path, requirements: str, *, now: float | None = None)
 
 def _git(source: Path, *arguments: str) -> str | None:
     """Return what git prints, or None where it is not installed or there is no repository."""
+    # Within a hook these would lead to another repository. Source: git(1), githooks(5).
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         done = subprocess.run(
-            ["git", "-C", str(source), *arguments], capture_output=True, check=False
+            ["git", "-C", str(source), *arguments],
+            capture_output=True,
+            check=False,
+            env={**env, "LC_ALL": "C.UTF-8"},
         )
     except FileNotFoundError:
         return None
+    if b"dubious ownership" in done.stderr:
+        # Without git's word everything there would be deployed, local secrets too.
+        raise ConfigurationError(
+            f"cannot read {source}: git does not trust a repository of another user",
+            hint=f"git config --global --add safe.directory {source.resolve()}",
+        )
     return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None
 
 
@@ -121,7 +136,7 @@ def _commit(source: Path) -> tuple[str, bool]:
 
 
 def _paths(source: Path) -> Iterator[str]:
-    tracked = _git(source, "ls-files", "-z", "--cached")
+    tracked = _git(source, "ls-files", "-z", "--cached", "--recurse-submodules")
     if not tracked:
         tracked = _unignored(source)
     if tracked is not None:
@@ -129,7 +144,7 @@ def _paths(source: Path) -> Iterator[str]:
         return
     for path in sorted(source.rglob("*")):
         relative = path.relative_to(source)
-        if not IGNORED.intersection(relative.parts) and not path.is_dir():
+        if not IGNORED.intersection(relative.parts) and (path.is_symlink() or not path.is_dir()):
             yield relative.as_posix()
 
 
@@ -153,9 +168,14 @@ def _requirements(source: Path, listing: str) -> dict[str, bytes]:
     if PurePosixPath(listing).name == "uv.lock":
         wanted.append(PurePosixPath(listing).with_name("pyproject.toml"))
     while wanted:
-        path = wanted.pop()
+        path = PurePosixPath(posixpath.normpath(wanted.pop()))
         if path.as_posix() in found:
             continue
+        if path.is_absolute() or ".." in path.parts:
+            raise ConfigurationError(
+                f"cannot take the requirements {path}: they lie outside of {source}",
+                hint="move them below the app's `source`",
+            )
         try:
             content = (source / path).read_bytes()
         except OSError as error:
@@ -165,7 +185,7 @@ def _requirements(source: Path, listing: str) -> dict[str, bytes]:
                 "`pip freeze > requirements.txt` is a beginning",
             ) from None
         found[path.as_posix()] = content
-        if path.suffix == ".txt":
+        if path.suffix not in (".lock", ".toml"):
             includes = INCLUDE.findall(content.decode("utf-8", "replace"))
-            wanted += [path.parent / each for each in includes]
+            wanted += [path.parent / each for each in includes if "://" not in each]
     return found

@@ -1,105 +1,154 @@
-"""How `fab` calls our commands: once each, with all hosts of `-H`.
-
-Fabric itself calls a task once per host, one after the other, and the first failure stops
-the rest. `fabric.yml` names this executor in its place.
-"""
+"""How `fab` runs Homeport's commands: each once, with all the hosts of -H, and a clean end."""
 
 from __future__ import annotations
 
-import os
-import tempfile
-import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fabric.executor import Executor
+from fabric import executor as fabric_executor
+from fabric import tasks as fabric_tasks
+from fabric.connection import Connection
+from invoke.config import Config
 from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import Call, Task
 
-from provisioning.errors import ConfigurationError, HomeportError, InterruptedRunError
-from provisioning.secrets import REDACTOR
-
-HOSTS = "fleet_hosts"
-"""Name under which a task's context carries the hosts of `-H`."""
-
-
-class FleetTask(Task[Any]):
-    """A task that is called once, whatever the number of hosts."""
+from provisioning.endings import clean_ending
+from provisioning.errors import ConfigurationError
+from provisioning.secrets import Secret
+from provisioning.transport import AskOnce
+from provisioning.transport.prompt import ask_secret
 
 
-class FleetCall(Call):
-    """A call of a FleetTask with the hosts of `-H`."""
+class FleetContext(Context):
+    """What a command is called with, as its first argument.
 
-    def __init__(self, *args: Any, hosts: Iterable[str] = (), **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.hosts = tuple(hosts)
-
-    def clone_data(self) -> dict[str, Any]:
-        """Return what a copy of this call is made of."""
-        return {**super().clone_data(), "hosts": self.hosts}
-
-    def make_context(self, config: Any) -> Context:
-        """Return the task's first argument."""
-        context = super().make_context(config)
-        # A Context keeps plain attributes in its configuration; this one is not for there.
-        context._set(**{HOSTS: self.hosts})
-        return context
-
-
-class FleetExecutor(Executor):
-    """Fabric's executor, but for our tasks."""
-
-    def expand_calls(self, calls: Iterable[Any], apply_hosts: bool = True) -> list[Any]:
-        """Return the calls to make, in order."""
-        hosts = [name for name in (self.core[0].args.hosts.value or "").split(",") if name.strip()]
-        expanded: list[Any] = []
-        for call in calls:
-            call = Call(task=call) if isinstance(call, Task) else call
-            if isinstance(call.task, FleetTask):
-                expanded.append(call.clone(into=FleetCall, with_={"hosts": hosts}))
-            else:
-                expanded += super().expand_calls([call], apply_hosts)  # type: ignore[no-untyped-call]
-        return expanded
-
-
-def fleet_task(*, name: str = "", help: dict[str, str] | None = None) -> Callable[[Any], FleetTask]:
-    """Turn a function into a command that is called once with all hosts.
-
-    The function takes the context and the command's flags, and returns an exit code.
-
-    Args:
-        name: The command's name; default: the function's.
-        help: Flag -> one line.
+    Attributes:
+        hosts: The hosts of -H as given, without repetitions; empty without -H.
     """
 
-    def decorate(body: Callable[..., int]) -> FleetTask:
-        def command(context: Context, *args: Any, **kwargs: Any) -> None:
-            finish(lambda: body(context, *args, **kwargs))
+    def __init__(self, config: Config, hosts: Sequence[str] = ()) -> None:
+        super().__init__(config)
+        self._set(_fleet_hosts=tuple(hosts))
 
-        command.__doc__ = body.__doc__
-        command.__name__ = name or body.__name__
-        command.__wrapped__ = body  # type: ignore[attr-defined]  # invoke reads the signature
-        return FleetTask(command, name=name or None, help=help or {}, auto_shortflags=False)
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts of -H, as given; empty without -H."""
+        hosts: tuple[str, ...] = self._fleet_hosts
+        return hosts
+
+    @property
+    def dry(self) -> bool:
+        """Whether `fab --dry` was given: show what would be done, and do nothing."""
+        return bool(self.config.run.dry)
+
+    @property
+    def connect_options(self) -> dict[str, Any]:
+        """What `fab` was told about connecting, as arguments for `transport.connect`.
+
+        They are -i, -S, -t and the --prompt-for... flags, or the same in fabric.yml.
+        A sudo password or a passphrase that is wanted and not given is asked for, once,
+        if somebody is at the terminal. Take it once for all hosts of a run.
+        """
+        given: Mapping[str, Any] = self.config.connect_kwargs
+        ssh_config = getattr(self.config, "_runtime_ssh_path", None)
+        identities = given.get("key_filename") or []
+        passphrase = given.get("passphrase")
+        options: dict[str, Any] = {
+            "identities": [
+                Path(path).expanduser()
+                for path in ([identities] if isinstance(identities, str) else identities)
+            ],
+            "ssh_config": Path(ssh_config).expanduser() if ssh_config else None,
+            "login_password": _secret(given.get("password")),
+            "sudo_password": _secret(self.config.sudo.password)
+            or AskOnce(lambda: ask_secret("sudo password: ")),
+            "ask_passphrase": (lambda path: Secret(passphrase))
+            if passphrase
+            else (lambda path: ask_secret(f"passphrase of {path}: ")),
+        }
+        timeout_s = given.get("timeout") or self.config.timeouts.connect
+        if timeout_s:
+            options["connect_timeout_s"] = float(timeout_s)
+        return options
+
+
+def _secret(text: str | None) -> Secret | None:
+    return Secret(text) if text else None
+
+
+class FleetTask(fabric_tasks.Task):
+    """A command that is called once for all hosts, and whose errors end without a traceback."""
+
+    def __call__(self, context: Context, *args: Any, **kwargs: Any) -> Any:
+        """Call the command.
+
+        Returns:
+            What it returned; a number is an exit code, and then it is 0.
+
+        Raises:
+            Exit: The command failed; `fab` prints the message and ends with the code.
+        """
+        with clean_ending():
+            if isinstance(context, Connection):
+                raise ConfigurationError(
+                    "cannot run on several hosts: fabric.yml beside the fabfile "
+                    "does not name the executor",
+                    hint="`fab init` in that folder writes it",
+                )
+            if not isinstance(context, FleetContext):
+                context = FleetContext(context.config)
+            result = super().__call__(context, *args, **kwargs)
+            if isinstance(result, int) and result:
+                raise Exit(code=int(result))
+            return result
+
+
+def fleet_task(
+    *,
+    name: str = "",
+    aliases: Iterable[str] = (),
+    help: Mapping[str, str] | None = None,
+    default: bool = False,
+    iterable: Iterable[str] = (),
+    optional: Iterable[str] = (),
+    positional: Iterable[str] | None = None,
+) -> Callable[[Callable[..., Any]], FleetTask]:
+    """Turn a function into a command that is called once with all hosts.
+
+    The function takes a `FleetContext` and the command's flags, and returns an exit
+    code (or nothing). There are no one-letter flags: one of them would take -h away.
+
+    Args:
+        name: The command's name; "" for the function's.
+        aliases: Other names.
+        help: Flag -> one line.
+        default: Whether it is what the name of its group alone calls.
+        iterable: Flags that may be given several times.
+        optional: Flags that may be given without a value.
+        positional: Parameters that need no flag; None for those without a default.
+    """
+
+    def decorate(body: Callable[..., Any]) -> FleetTask:
+        return FleetTask(
+            body,
+            name=name or None,
+            aliases=tuple(aliases),
+            help=dict(help or {}),
+            default=default,
+            iterable=list(iterable),
+            optional=tuple(optional),
+            positional=positional,
+            auto_shortflags=False,
+        )
 
     return decorate
 
 
 def hosts_of(context: Context) -> tuple[str, ...]:
-    """Return the hosts of `-H`.
-
-    Raises:
-        ConfigurationError: fab runs without our executor, and would call a command once per
-            host.
-    """
-    hosts = getattr(context, HOSTS, None)
-    if hosts is None:
-        raise ConfigurationError(
-            "cannot run: fabric.yml beside the fabfile does not name Homeport's executor",
-            hint="`fab init` writes it",
-        )
-    return tuple(hosts)
+    """Return the hosts of -H, as given; empty without -H."""
+    return context.hosts if isinstance(context, FleetContext) else ()
 
 
 def sudo_password_of(context: Context) -> str | None:
@@ -108,44 +157,54 @@ def sudo_password_of(context: Context) -> str | None:
     return str(password) if password else None
 
 
-def finish(command: Callable[[], int]) -> None:
-    """Run a command and end with its exit code; nobody sees a traceback.
+class FleetCall(Call):
+    """One call of a command, and the hosts that it is for."""
 
-    Raises:
-        Exit: it did not end with 0.
+    def __init__(self, *args: Any, hosts: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.hosts = tuple(hosts)
+
+    def clone_data(self) -> dict[str, Any]:
+        """Return what a copy is made from."""
+        return {**super().clone_data(), "hosts": self.hosts}
+
+    def make_context(self, config: Config) -> FleetContext:
+        """Return what the command is called with."""
+        return FleetContext(config, self.hosts)
+
+
+class FleetExecutor(fabric_executor.Executor):
+    """Calls our commands once with all hosts; everything else runs as Fabric runs it.
+
+    Named in fabric.yml as `tasks.executor_class`.
     """
-    try:
-        code = command()
-    except HomeportError as error:
-        raise Exit(f"error: {REDACTOR.redact(str(error))}", error.exit_code) from None
-    except KeyboardInterrupt:
-        raise Exit("interrupted", InterruptedRunError.exit_code) from None
-    except BrokenPipeError:
-        raise Exit("", 1) from None
-    except Exception as error:
-        if os.environ.get("HOMEPORT_DEBUG"):
-            raise
-        raise Exit(_bug(error), 1) from None
-    if code:
-        raise Exit(code=code)
+
+    def expand_calls(self, calls: Sequence[Any], apply_hosts: bool = True) -> list[Any]:
+        """Return the calls to make, in order, commands before and after each included."""
+        fabric_s: Any = super()
+        expanded: list[Any] = []
+        if not any(isinstance(_task_of(call), FleetTask) for call in calls):
+            expanded += fabric_s.expand_calls(calls, apply_hosts)
+            return expanded
+        if self.core.remainder:
+            raise Exit("cannot run both a command and what follows `--`: give one of them", 2)
+        for call in calls:
+            task = _task_of(call)
+            if not isinstance(task, FleetTask):
+                expanded += fabric_s.expand_calls([call], apply_hosts)
+                continue
+            if isinstance(call, Task):
+                call = Call(task)
+            expanded += self.expand_calls(task.pre, apply_hosts=False)
+            hosts = self._hosts() if apply_hosts else ()
+            expanded.append(call.clone(into=FleetCall, with_={"hosts": hosts}))
+            expanded += self.expand_calls(task.post, apply_hosts=False)
+        return expanded
+
+    def _hosts(self) -> tuple[str, ...]:
+        given = self.core[0].args.hosts.value or ""
+        return tuple(dict.fromkeys(host.strip() for host in given.split(",") if host.strip()))
 
 
-def _bug(error: Exception) -> str:
-    """Return what a person is told of an error that nobody expected."""
-    text = REDACTOR.redact("".join(traceback.format_exception(error)))
-    descriptor, path = tempfile.mkstemp(prefix="homeport-", suffix=".traceback")
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    return (
-        f"error: this is a bug in Homeport: {type(error).__name__}: {REDACTOR.redact(str(error))}\n"
-        f"  try: report it with {Path(path)}, which says where; HOMEPORT_DEBUG=1 shows it here"
-    )
-
-
-__all__ = [
-    "FleetExecutor",
-    "finish",
-    "fleet_task",
-    "hosts_of",
-    "sudo_password_of",
-]
+def _task_of(call: Any) -> Any:
+    return call if isinstance(call, Task) else call.task

@@ -5,43 +5,43 @@ from __future__ import annotations
 import contextlib
 import secrets
 import shutil
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
-from provisioning.errors import ConfigurationError, HomeportError
-from provisioning.lab import access, cgroups, drivers, keys, roster
+from provisioning.errors import ConfigurationError
+from provisioning.lab import access, cgroups, keys, roster
 from provisioning.lab import state as lab_state
 from provisioning.lab.acme import Acme
 from provisioning.lab.choice import choose_driver
+from provisioning.lab.drivers import Driver
 from provisioning.lab.host import LabHost
 from provisioning.lab.locks import locked
-from provisioning.lab.state import HostState, LabPaths, LabState
+from provisioning.lab.record import ACME_NAME, LabRecord, silent
+from provisioning.lab.state import LabState
 from provisioning.lab.status import HostStatus
 
-_ACME_NAME = "acme.lab"
+_Thing = TypeVar("_Thing")
 
 
-def _silent(_line: str) -> None:
-    pass
-
-
-class Lab:
-    """A handle; the lab itself lives in its directory and outlives the process.
-
-    Args:
-        directory: Where everything of the lab lies.
-        say: Told, in one line each, about things that take long.
-    """
-
-    def __init__(self, directory: Path, *, say: Callable[[str], None] = _silent) -> None:
-        self.paths = LabPaths(directory.resolve())
-        self._say = say
+class Lab(LabRecord):
+    """A handle; the lab itself lives in its directory and outlives the process."""
 
     @classmethod
-    def create(cls, directory: Path, *, say: Callable[[str], None] = _silent) -> Lab:
+    def create(
+        cls,
+        directory: Path,
+        *,
+        say: Callable[[str], None] = silent,
+        sudo_password: str | None = None,
+    ) -> Lab:
         """Return the lab in a directory, a new one where there is none.
+
+        Args:
+            directory: Where everything of the lab lies; made as needed.
+            say: Told, in one line each, about things that take long.
+            sudo_password: Of the host user `operator` in a new lab; None for a random one.
 
         Raises:
             ConfigurationError: The directory's name cannot be used.
@@ -58,12 +58,12 @@ class Lab:
             if lab_state.read(lab.paths) is None:
                 lab_id = secrets.token_hex(3)
                 keys.make_user_key(lab.paths.key, f"homeport-lab-{lab_id}")
-                password = secrets.token_urlsafe(12)
+                password = sudo_password or secrets.token_urlsafe(12)
                 lab_state.write(lab.paths, LabState(lab_id, driver, password))
         return lab
 
     @classmethod
-    def find(cls, directory: Path, *, say: Callable[[str], None] = _silent) -> Lab | None:
+    def find(cls, directory: Path, *, say: Callable[[str], None] = silent) -> Lab | None:
         """Return the lab in a directory, or None where there is none."""
         lab = cls(directory, say=say)
         return lab if lab.paths.state.exists() else None
@@ -107,7 +107,7 @@ class Lab:
     def acme(self) -> Acme:
         """The certificate authority for apps."""
         state = self.state()
-        group = cgroups.lab_group(state.lab_id) / _ACME_NAME
+        group = cgroups.lab_group(state.lab_id) / ACME_NAME
         return Acme(self.paths.acme, self.paths.authority, group, state.gateway, self.addresses)
 
     def up(
@@ -135,17 +135,12 @@ class Lab:
             roster.check(state, names, suite)
             driver = self.driver(state)
             driver.start_lab(sorted({suite, *(host.suite for host in state.hosts.values())}))
-            for name in names:
-                if name not in state.hosts:
-                    host = roster.new_host(state, name, suite, disk_size_mb)
-                    driver.create(host)
-                    state.hosts[name] = host
+            _create(state, driver, [n for n in names if n not in state.hosts], suite, disk_size_mb)
         if driver.has_acme:
             self.acme.start()
         wanted = [LabHost(self, name) for name in names]
         try:
-            with ThreadPoolExecutor(max(len(wanted), 1)) as pool:
-                list(pool.map(LabHost.boot, wanted))
+            _at_once(LabHost.boot, wanted)
         finally:
             # Also for a person who wants to see why one did not come up.
             self.publish()
@@ -204,12 +199,6 @@ class Lab:
         if host is None and self.driver().has_acme and self.acme.is_running():
             self.acme.forget(domain)
 
-    def addresses(self) -> dict[str, str]:
-        """Return the address of every name that the lab knows."""
-        state = self.state()
-        own = {_ACME_NAME: state.gateway} if self.driver(state).has_acme else {}
-        return {**own, **roster.addresses(state)}
-
     def publish(self) -> None:
         """Write ssh_config and known_hosts, and tell all hosts the names, as they are now."""
         state = self.state()
@@ -224,56 +213,31 @@ class Lab:
             for name, address in addresses.items():
                 self.acme.set_address(name, address)
 
-    def state(self) -> LabState:
-        """Return what the lab remembers, as it is on disk now.
 
-        Raises:
-            HomeportError: The lab was taken down.
-        """
-        state = lab_state.read(self.paths)
-        if state is None:
-            raise HomeportError(
-                f"cannot find a lab in {self.paths.directory}", hint="start one: fab lab.up"
-            )
-        return state
+def _create(
+    state: LabState, driver: Driver, names: Sequence[str], suite: str, disk_size_mb: int | None
+) -> None:
+    for name in names:
+        state.hosts[name] = roster.new_host(state, name, suite, disk_size_mb)
+    try:
+        _at_once(driver.create, [state.hosts[name] for name in names])
+    except BaseException:
+        # A host is remembered only when it is whole.
+        for name in names:
+            del state.hosts[name]
+        raise
 
-    def host_state(self, name: str) -> HostState:
-        """Return what the lab remembers of one host.
 
-        Raises:
-            HomeportError: There is no such host.
-        """
-        hosts = self.state().hosts
-        if name not in hosts:
-            known = ", ".join(hosts) or "none"
-            raise HomeportError(f"cannot find the host {name!r} in the lab: it has {known}")
-        return hosts[name]
-
-    def driver(self, state: LabState | None = None) -> drivers.Driver:
-        """Return what makes the hosts on this machine.
-
-        Args:
-            state: What it works on; None for what is on disk now.
-        """
-        return drivers.load(self.paths, state or self.state(), self._say)
-
-    @contextlib.contextmanager
-    def changing(self) -> Iterator[LabState]:
-        """Change what the lab remembers; nobody else does at the same time."""
-        self.state()
-        with locked(self.paths.lock):
-            state = self.state()
-            try:
-                yield state
-            finally:
-                lab_state.write(self.paths, state)
+def _at_once(action: Callable[[_Thing], None], things: Sequence[_Thing]) -> None:
+    """Do the same to several things at the same time; the first failure is raised."""
+    with ThreadPoolExecutor(max(len(things), 1)) as pool:
+        list(pool.map(action, things))
 
 
 def _row(host: LabHost) -> HostStatus:
     if not host.is_on:
         return HostStatus(host.name, host.suite, host.address, "off", 0.0, 0)
     word = host.run("systemctl", "is-system-running", check=False).stdout.strip()
-    uptime_s = time.clock_gettime(time.CLOCK_BOOTTIME) - host.start_time
     return HostStatus(
-        host.name, host.suite, host.address, word or "unknown", uptime_s, host.memory_bytes
+        host.name, host.suite, host.address, word or "unknown", host.uptime_s, host.memory_bytes
     )

@@ -121,16 +121,18 @@ class Road:
         self, login: Login, pipe: CountingSocket, counters: Counters, slot: Slot | None
     ) -> Connection:
         timeout_s = max(self.connect_timeout_s, HANDSHAKE_TIMEOUT_S)
+        transport: SshTransport | None = None
         try:
             transport = SshTransport(pipe, preferred_key_types(login))
             transport.shake_hands(timeout_s)
             key = transport.get_remote_server_key()
             check_host_key(login, key.get_name(), key.asbytes(), self.policy)
-        except (paramiko.SSHException, EOFError, OSError) as error:
+        except BaseException as error:
+            if transport:
+                transport.close()
             pipe.close()
-            raise connection_failure(login, error, timeout_s) from error
-        except BaseException:
-            pipe.close()
+            if isinstance(error, paramiko.SSHException | EOFError | OSError):
+                raise connection_failure(login, error, timeout_s) from error
             raise
         on_login = slot.release if slot else lambda: None
         return Connection(login, transport, self.credentials, counters, on_login=on_login)

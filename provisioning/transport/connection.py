@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -87,9 +88,9 @@ class Connection:
         Login, channel and program are asked for in one go where the server allows it.
 
         Args:
-            command: A command line for sh; without newlines, backslashes and "!", which
-                a login shell that is no sh would read otherwise. No secrets: it is
-                visible on the host.
+            command: A command line for sh; without newlines, "!", and backslashes before
+                quotes or backslashes, which csh and fish as login shells would read
+                otherwise. No secrets: it is visible on the host.
             sudo: Whether it must run as root; sudo is used if the login user is not root.
 
         Raises:
@@ -97,7 +98,7 @@ class Connection:
             ConnectionLostError: The connection is gone.
         """
         if not sudo or self.login.user == ROOT:
-            channel = self._start(command)
+            channel = self._start(f"exec sh -c {shlex.quote(command)}")
             channel.drain_stderr()
             return channel
         password, ask = self._sudo_password()

@@ -45,6 +45,8 @@ def _reason(login: Login, error: BaseException, timeout_s: float) -> tuple[str, 
         )
     if isinstance(error, TimeoutError) or getattr(error, "errno", None) == errno.ETIMEDOUT:
         return f"no answer within {timeout_s:g} s", _TIMEOUT_HINT
+    if login.proxy_command and not isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
+        return "its ProxyCommand led to no SSH server", f"run it by hand: {login.proxy_command}"
     if isinstance(error, OSError) and error.errno in _BY_ERRNO:
         return _BY_ERRNO[error.errno]
     if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
@@ -55,8 +57,6 @@ def _reason(login: Login, error: BaseException, timeout_s: float) -> tuple[str, 
         return _BY_ERRNO[errno.ECONNRESET]
     if "banner" in str(error) or "protocol version" in str(error):
         # paramiko's words for: it hung up, or what it said was no greeting.
-        if login.proxy_command:
-            return "its ProxyCommand led to no SSH server", f"run it by hand: {login.proxy_command}"
         return (
             "it did not answer as an SSH server does",
             "check the port; or it is starting, or has banned this address",

@@ -43,6 +43,10 @@ class SshTransport(paramiko.Transport):
         key_types: Types by which the host's key is known; asked for before others.
     """
 
+    # How often the reading thread looks whether it is to end; `close` wakes it anyway, and
+    # ten times a second is much with fifty hosts.
+    _active_check_timeout = 1.0
+
     def __init__(self, pipe: CountingSocket, key_types: Sequence[str]) -> None:
         super().__init__(cast("Any", pipe), packetizer_class=_Packetizer)
         self._service_requested = False

@@ -83,7 +83,9 @@ class SshChannel:
             TimeoutError: Nothing came within `timeout_s`.
             ConnectionLostError: The connection is gone.
         """
-        if not select.select([self._channel], [], [], timeout_s)[0]:
+        poll = select.poll()
+        poll.register(self._channel, select.POLLIN)
+        if not poll.poll(timeout_s * 1000):
             raise TimeoutError(f"nothing came within {timeout_s} s")
         if self._channel.recv_stderr_ready():
             return b"", self._channel.recv_stderr(CHUNK_BYTES)

@@ -101,7 +101,9 @@ class LocalAgent:
 
     def _open(self, command: str) -> LocalChannel:
         # What becomes of the agent when it is killed is asked for by its own process id.
-        self.channel = self._machine.open(f"echo $$ >{shlex.quote(str(self._pid_file))}; {command}")
+        self.channel = self._machine.open(
+            f"echo $$ >{shlex.quote(str(self._pid_file))}; exec {command}"
+        )
         return self.channel
 
     @property

@@ -24,7 +24,7 @@ from pathlib import Path
 PAUSE_S = 0.015
 """Between two requests of a client: the load is steady, it does not saturate the machine."""
 
-SLOW_S = 2
+SLOW_S = 1
 ANSWER_WITHIN_S = 60
 BODY = b"x" * 2000
 

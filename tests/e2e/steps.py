@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
+import subprocess
+import time
+from collections.abc import Callable
 from typing import Any
 
 from provisioning.lab import LabHost
@@ -11,6 +14,9 @@ from tests.e2e.project import Project, Result
 
 RELEASE = re.compile(r"\b\d{8}T\d{6}Z-[0-9a-f]{7}\b")
 NO_LIMIT = ('csp = "strict"\n', 'csp = "strict"\nrate_limit = "off"\n')
+
+PATIENCE_S = 120
+"""After which a test gives up; nothing is asserted about how long anything takes."""
 
 _numbers = itertools.count(1)
 
@@ -94,3 +100,85 @@ def only(events: list[dict[str, Any]], kind: str) -> dict[str, Any]:
     found = [event for event in events if event["event"] == kind]
     assert len(found) == 1, events
     return found[0]
+
+
+WATCHED_ROLE = '''
+"""A service that says what it has loaded, behind a step that waits for us."""
+
+from provisioning.resources import Command, File, Service, Unit
+
+TEXT = "@TEXT@"
+UNIT = """\\
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/cp /etc/watched.conf /var/lib/watched.loaded
+"""
+
+
+def watched(host, facts):
+    settings = File("/etc/watched.conf", TEXT + "\\n")
+    unit = Unit("watched.service", UNIT)
+    wait = "touch /run/at-the-step; while test -e /run/hold; do sleep 0.05; done"
+    return [
+        unit,
+        settings,
+        Command("wait-for-us", ("sh", "-c", wait), on=(settings,)),
+        Service("watched", enabled=False, restart_on=(unit, settings)),
+    ]
+'''
+"""A role that changes a file, then waits while /run/hold is there, then restarts a service."""
+
+
+def add_watched_role(project: Project, text: str) -> None:
+    """Have a role of the person's own on all hosts, with this text in its file."""
+    roles = project.directory / "roles"
+    roles.mkdir(exist_ok=True)
+    (roles / "watched.py").write_text(WATCHED_ROLE.replace("@TEXT@", text))
+    if "roles = " not in project.inventory.read_text():
+        project.configure('groups = ["web"]\n', 'groups = ["web"]\nroles = ["watched"]\n')
+
+
+def hold(host: LabHost) -> None:
+    """Make the next run of the watched role wait at its step."""
+    host.shell("rm -f /run/at-the-step; touch /run/hold")
+
+
+def let_go(host: LabHost) -> None:
+    host.shell("rm -f /run/hold")
+
+
+def wait_until_held(host: LabHost, process: subprocess.Popen) -> None:
+    """Return when a run has come to its step."""
+    wait_for(lambda: host.run("test", "-e", "/run/at-the-step", check=False).returncode == 0,
+             process)  # fmt: skip
+
+
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen | None = None) -> None:
+    """Return when something is so; fail if a command ends before, or it never is."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        if process is not None and process.poll() is not None:
+            stdout, stderr = process.communicate()
+            raise AssertionError(f"fab has ended with {process.returncode}:\n{stdout}{stderr}")
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.02)
+
+
+def agents(host: LabHost) -> list[int]:
+    """Return the ids, on the host, of the agents that run there."""
+    shown = host.run("pgrep", "-f", "^/?[^ ]*python3[^ ]* -I -c ", check=False).stdout
+    return [int(each) for each in shown.split()]
+
+
+def kill_agents(host: LabHost) -> None:
+    """Kill every agent on a host, as the kernel would when memory runs out."""
+    found = agents(host)
+    assert found
+    host.run("kill", "-KILL", *(str(each) for each in found))
+
+
+def killed(process: subprocess.Popen) -> None:
+    """Kill a controller, without a chance to say goodbye."""
+    process.kill()
+    process.communicate()

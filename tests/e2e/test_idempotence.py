@@ -1,58 +1,105 @@
-"""A run that has nothing to change changes nothing, and costs one exchange."""
+"""A run that has nothing to change touches nothing, and costs one exchange."""
 
 from __future__ import annotations
 
 import pytest
 
-from provisioning.lab import Lab, LabHost
+from provisioning.lab import LabHost
 from tests.e2e.listing import listing_of, touched
-from tests.e2e.project import Project, Result
-from tests.proxy import Proxy
+from tests.e2e.project import Project
+from tests.e2e.through_proxy import through_proxy
 
 pytestmark = pytest.mark.lab
 
 ROUND_TRIPS = 10
-"""TCP 1, banner and KEXINIT 2, key exchange 1, service 1, authentication 1, channel and exec 2,
-the agent's exchange 1; and one in reserve."""
+"""Banner and KEXINIT 2, key exchange 1, service 1, authentication 1, channel 2, exec 1, and the
+plan's own exchange; TCP's handshake passes no byte."""
 
-KILOBYTES_UP = 40
-"""The agent, the plan and SSH's handshake."""
+BYTES_UP = 25_000
+"""SSH's handshake, and the compressed plan: the host has the agent from the run before."""
 
-SSH_MESSAGES_HELD = 5
+BY_ITSELF = (
+    "user@",
+    "user-runtime-dir@",
+    "session-",
+    "systemd-tmpfiles-clean",
+    "systemd-hostnamed",
+)
+"""Beginnings of units that come with a login or by the clock."""
 
 
 def services_of(host: LabHost) -> dict[str, str]:
-    """Return unit -> main process and start time of everything that runs or has run."""
+    """Return unit -> main process and start times, of all that runs or has run."""
     properties = "Id,MainPID,ActiveState,ActiveEnterTimestampMonotonic,ExecMainStartTimestamp"
     shown = host.shell(
-        f"systemctl show --type=service,timer,socket,path --property={properties} '*'"
+        f"systemctl show --type=service,timer,socket,path,mount --property={properties} '*'"
     )
     found = {}
     for paragraph in shown.split("\n\n"):
         values = dict(line.split("=", 1) for line in paragraph.splitlines() if "=" in line)
-        if values and not values["Id"].startswith(LOGINS):
+        if values and not values["Id"].startswith(BY_ITSELF):
             found[values.pop("Id")] = " ".join(values.values())
     return found
 
 
-LOGINS = ("user@", "user-runtime-dir@", "session-", "systemd-tmpfiles-clean", "systemd-hostnamed")
-"""Units that come with somebody's login, or by the clock."""
+def must_change_nothing(project: Project, host: LabHost) -> None:
+    """Provision a host that is as it should be, through the proxy, and look at everything."""
+    # The first run of this project does not know the host's facts yet.
+    project.fab("-H", host.name, "provision", "--json").must_succeed()
+    files, services = listing_of(host), services_of(host)
+    assert "/etc/nginx/nginx.conf" in files
+    assert "nginx.service" in services
+    with through_proxy(project, host) as proxy:
+        again = project.fab("-H", host.name, "provision", "--json").must_succeed()
+    assert touched(files, listing_of(host)) == {}
+    assert touched(services, services_of(host)) == {}
+    must_say_that_nothing_changed(again.events, host.name)
+    assert proxy.connections == 1
+    assert proxy.turns <= ROUND_TRIPS
+    assert proxy.bytes_up < BYTES_UP
+    ended = next(event for event in again.events if event["event"] == "ended")
+    assert (ended["connections"], ended["channels"]) == (1, 1)
+    assert ended["bytes_sent"] == proxy.bytes_up
+    print(f"{proxy.turns} turns, {proxy.bytes_up} bytes up, {proxy.bytes_down} down; {ended}")
 
 
-def through(project: Project, lab: Lab, host: LabHost, proxy: Proxy) -> None:
-    """Let `fab` reach a host through a proxy."""
-    blocks = lab.ssh_config.read_text().split("\n\n")
-    [block] = [each for each in blocks if each.startswith(f"Host {host.name} ")]
-    config = project.directory / "through-proxy.ssh_config"
-    port = f"Port {host.endpoint(22)[1]}"
-    block = block.replace(f"HostName {host.endpoint(22)[0]}", "HostName 127.0.0.1")
-    block = block.replace(port, f"Port {proxy.port}\n    HostKeyAlias {host.name}")
-    config.write_text(block)
+def must_say_that_nothing_changed(events: list[dict], host: str) -> None:
+    """Check `--json`: one exchange, whose answer is one list of ids and the end."""
+    assert [event["event"] for event in events] == [
+        "begin", "ready", "unchanged", "done", "ended", "summary",
+    ]  # fmt: skip
+    begin, _, unchanged, done, ended, summary = events
+    assert begin["hosts"] == [host]
+    assert {"package:base", "fileset:nginx", "service:nginx"} <= set(unchanged["ids"])
+    assert (done["stopped"], done["failed"]) == (False, False)
+    assert ended["status"] == "unchanged"
+    assert (ended["changed"], ended["unchanged"]) == ([], len(unchanged["ids"]))
+    [row] = summary["hosts"]
+    assert {name: row[name] for name in ended if name in row and name != "time"} == {
+        name: ended[name] for name in row
+    }
+    assert summary["conclusion"] == "nothing had to be changed"
 
 
-def counted(project: Project, lab: Lab, host: LabHost, *arguments: str) -> tuple[Result, Proxy]:
-    """Run `fab` on a host through a counting proxy."""
-    with Proxy(*host.endpoint(22), delay_s=HALF_A_ROUND_TRIP_S) as proxy:
-        through(project, lab, host, proxy)
-        done = project.fab("-H", host.name, *arguments).must_succeed()
-    return done, proxy
+@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+def test_a_second_provision_changes_nothing(project, provisioned_host, suite):
+    must_change_nothing(project, provisioned_host(suite))
+
+
+def test_a_provision_after_a_deploy_changes_nothing(project, deployed_host):
+    host = deployed_host("bookworm")
+    release = host.shell("readlink /srv/hello/live.sock")
+    must_change_nothing(project, host)
+    assert host.shell("readlink /srv/hello/live.sock") == release
+
+
+def test_the_proxy_notices_an_exchange_more(project, provisioned_host):
+    host = provisioned_host("bookworm")
+    turns = []
+    for facts_are_known in (False, True):
+        with through_proxy(project, host) as proxy:
+            done = project.fab("-H", host.name, "provision", "--json").must_succeed()
+        assert done.changed(host.name) == []
+        turns.append(proxy.turns)
+        assert (project.directory / ".cache" / "homeport" / "facts").is_dir(), facts_are_known
+    assert turns[0] > turns[1]

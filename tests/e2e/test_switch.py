@@ -89,7 +89,7 @@ def test_a_deploy_sends_only_the_files_that_have_changed(project: Project, deplo
     with capsys.disabled():
         for name, cost in costs.items():
             print(
-                f"\n{name}: {cost['bytes_sent']} bytes up, {cost["round_trips"]} round trips, "
+                f"\n{name}: {cost['bytes_sent']} bytes up, {cost['round_trips']} round trips, "
                 f"{cost['seconds']:.1f} s",
                 end="",
             )

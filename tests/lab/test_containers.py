@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ class Engine:
 @pytest.fixture
 def engine(monkeypatch) -> Engine:
     engine = Engine()
+    engine.answers["inspect"] = "4711\n"
     monkeypatch.setattr(container, "call", engine)
     return engine
 
@@ -63,7 +65,8 @@ def test_a_host_is_created_once_seeded_and_started(driver, host, engine: Engine)
     driver.create(host)
     driver.boot(host, {"web1": host.address})
     [created] = engine.of("create")
-    assert created[-2:] == ["base:1", "/sbin/init"]
+    assert created[-4:-1] == ["base:1", "sh", "-c"]
+    assert created[-1].endswith("exec /sbin/init")
     assert {"--name=hp-abcdef-web1", "--ip=10.77.0.11", "--publish=127.0.0.1::22"} <= set(created)
     assert {"--cap-add=SYS_ADMIN", "--cgroupns=private", "--tmpfs=/run"} <= set(created)
     order = [argv[0] for argv in engine.asked]
@@ -73,6 +76,14 @@ def test_a_host_is_created_once_seeded_and_started(driver, host, engine: Engine)
     assert len(engine.of("create")) == 1
     # The password is typed, not shown.
     assert not any("word" in part for argv in engine.asked for part in argv)
+
+
+def test_a_host_that_ends_at_once_shows_its_last_words(driver, host, engine: Engine):
+    driver.create(host)
+    engine.answers |= {"inspect": "0\n", "logs": "Exiting PID 1...\n"}
+    with pytest.raises(HomeportError, match="cannot boot web1: its container ended") as failure:
+        driver.boot(host, {})
+    assert failure.value.output == "Exiting PID 1..."
 
 
 def test_a_snapshot_is_an_image_and_the_newest_is_what_a_host_starts_from(
@@ -90,13 +101,13 @@ def test_a_snapshot_is_an_image_and_the_newest_is_what_a_host_starts_from(
     ]
     host.layers.append("1")
     driver.boot(host, {})
-    assert engine.of("create")[0][-2:] == ["homeport-lab/abcdef-web1:1", "/sbin/init"]
+    assert engine.of("create")[0][-4] == "homeport-lab/abcdef-web1:1"
 
 
 def test_ports_are_where_the_engine_publishes_them(driver, host, engine: Engine):
     engine.answers["inspect"] = "0\n"
     assert driver.leader(host) is None
-    assert driver.endpoint(host, 22) == ("127.0.0.1", 0)
+    assert driver.endpoint(host, 22) == ("10.77.0.11", 22)
     engine.answers["inspect"] = "4711\n"
     engine.answers["port hp-abcdef-web1 22/tcp"] = "127.0.0.1:49153\n"
     assert driver.leader(host) == 4711
@@ -105,23 +116,40 @@ def test_ports_are_where_the_engine_publishes_them(driver, host, engine: Engine)
     assert driver.leader(host) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-11-23T03:31:05.123456789Z", 1795404665.123456),
+        ("2026-11-23T03:31:05.5Z", 1795404665.5),
+        ("2026-11-23T03:31:05Z", 1795404665.0),
+    ],
+)
+def test_the_engine_s_clock_is_understood(driver, host, engine: Engine, text, expected):
+    engine.answers = {"inspect": text + "\n"}
+    assert driver.start_time(host) == pytest.approx(expected, abs=1e-6)
+
+
 def test_down_removes_what_carries_the_label_and_nothing_when_there_is_nothing(
     driver, engine: Engine
 ):
     driver.stop_lab()
     assert not engine.of("rm") + engine.of("rmi")
-    engine.answers = {"ps": "c1\nc2\n", "images": "i1\ni1\n", "network ls": "n1\n"}
+    engine.answers |= {"ps": "c1\nc2\n", "images": "i1\ni1\n", "network ls": "n1\n"}
     driver.stop_lab()
     assert engine.of("rm") == [["rm", "--force", "--volumes", "c1", "c2"]]
     assert engine.of("rmi") == [["rmi", "--force", "i1"]]
     assert engine.of("network")[-1] == ["network", "rm", "hp-abcdef"]
 
 
-def test_a_network_that_is_taken_is_followed_by_the_next(driver, lab_state, engine: Engine):
+def test_a_network_that_machine_or_engine_use_is_followed_by_the_next(
+    driver, lab_state, engine: Engine, monkeypatch
+):
+    monkeypatch.setattr(container.network, "used_networks", lambda: [IPv4Network("10.77.0.0/24")])
+    monkeypatch.setattr(container.shutil, "which", lambda name: name)
     lab_state.subnet = ""
-    engine.answers["network create --subnet=10.77.0.0/24"] = "FAIL"
+    engine.answers["network create --subnet=10.77.1.0/24"] = "FAIL"
     driver.start_lab([])
-    assert lab_state.subnet == "10.77.1.0/24"
+    assert lab_state.subnet == "10.77.2.0/24"
     engine.answers["network create"] = "FAIL"
     with pytest.raises(HomeportError, match="docker gives it no network"):
         driver.start_lab([])

@@ -158,3 +158,25 @@ def test_files_are_seen_from_outside_as_the_host_sees_them(bare_host: BareHost):
     assert host.shell("cat /srv/real/file") == "out\n"
     host.power_cut()
     assert host.path("/srv/link/file").read_text() == "out\n"
+
+
+def test_a_host_that_cannot_boot_shows_its_console_at_once(bare_host: BareHost):
+    host = bare_host()
+    host.power_off()
+    host.path("/usr/lib/systemd/systemd").unlink()
+    with pytest.raises(HomeportError, match="the host is off") as failure:
+        host.boot()
+    assert "execv(/usr/lib/systemd/systemd" in failure.value.output
+    assert not host.is_on
+    host.reset()
+    assert host.is_on
+
+
+def test_systemd_inside_may_sandbox_and_administer_the_network(bare_host: BareHost):
+    host = bare_host("trixie")
+    sandbox = "-p ProtectSystem=strict -p PrivateUsers=yes -p SystemCallFilter=@system-service"
+    denied = f"systemd-run --quiet --wait {sandbox} sh -c 'echo x > /srv/x'"
+    assert host.run("sh", "-c", denied, check=False).returncode == 1
+    host.shell(f"systemd-run --quiet --wait {sandbox} true")
+    host.shell("ip link add probe type dummy && ip link delete probe")
+    host.shell("echo 1024 > /proc/sys/net/core/somaxconn")

@@ -131,9 +131,9 @@ def test_what_we_count_is_what_the_network_sees(sshd: Sshd, proxy: Proxy) -> Non
         assert channel.receive(30) == b"hello\n"
         counters = connection.counters
         assert counters.connections == proxy.connections == 1
-        # The proxy does not see TCP's own turn, nor the two key offers cross: that is
-        # behind it.
-        assert counters.turns == proxy.turns + 2
+        # The proxy does not see TCP's own turn; and the two key offers may cross on
+        # the way from us to the proxy, so that we wait where it sees no turn.
+        assert proxy.turns <= counters.turns - 1 <= proxy.turns + 1
         # What is under way has been counted at one end only.
         assert counters.bytes_sent >= proxy.bytes_up > 1000
         assert proxy.bytes_down >= counters.bytes_received > 1000

@@ -64,7 +64,10 @@ class Rules(paramiko.ServerInterface):
             channel.shutdown_write()
             channel.close()
 
-        threading.Thread(target=run, daemon=True).start()
+        # After the request was granted, which happens once this has returned.
+        timer = threading.Timer(0.1, run)
+        timer.daemon = True
+        timer.start()
         return True
 
 
@@ -113,7 +116,7 @@ def test_a_server_that_is_no_openssh_is_asked_step_by_step(
     connection = serve(Rules("publickey"))
     assert connection._transport.remote_version.startswith("SSH-2.0-paramiko")
     channel = connection.open("hello", sudo=False)
-    assert channel.receive(30) == b"ran hello"
+    assert channel.receive(30) == b"ran exec sh -c hello"
     assert channel.receive(30) == b""
     assert channel.exit_status() == 4
 

@@ -63,6 +63,9 @@ class Live(Resource):
             return
         releases = Releases(self.app, system)
         before = releases.live
+        if before and releases.were_live()[-1:] != [before]:
+            # The run that switched to it died before it could say so; a rollback must know.
+            releases.record("live", before)
         self._point(system, self.release)
         answer = self._verify()
         if answer is not None:

@@ -17,6 +17,7 @@ from provisioning.agent.resource import (
 )
 from provisioning.agent.system import System
 from provisioning.agent.systemd import UnitState
+from provisioning.agent.workers import wait_until_replaced, workers_of
 
 NEVER = "never"
 """Nothing is remembered: Homeport has not acted upon these inputs, or could not complete it."""
@@ -38,6 +39,8 @@ class Service(Resource):
         enabled: Whether it should start at boot; ignored for units that cannot be enabled.
         reload_on: Earlier resources after whose change it reloads (restarts if it cannot).
         restart_on: Earlier resources after whose change it restarts.
+        workers: How the command lines of processes begin that a reload replaces, where it is
+            over only when they have been; "" for units whose reload is over when it returns.
         label: Another name, where one unit stands in a plan more than once.
         loaded, started: Digests of the inputs; filled in while planning.
     """
@@ -49,6 +52,7 @@ class Service(Resource):
     enabled: bool = True
     reload_on: Tuple[Ref, ...] = ()
     restart_on: Tuple[Ref, ...] = ()
+    workers: str = ""
     label: str = ""
     loaded: str = ""
     started: str = ""
@@ -137,7 +141,12 @@ class Service(Resource):
         elif "started" in change and self.restart_on:
             self._systemctl(system, "restart")
         elif "loaded" in change and self.reload_on:
-            self._systemctl(system, "reload-or-restart")
+            self._reload(system)
+
+    def _reload(self, system: System) -> None:
+        before = workers_of(system, self.unit, self.workers) if self.workers else []
+        self._systemctl(system, "reload-or-restart")
+        wait_until_replaced(system, self.unit, self.workers, before)
 
     def _systemctl(self, system: System, verb: str) -> None:
         done = system.run(["systemctl", verb, self.unit])

@@ -72,6 +72,7 @@ class Timer(Resource):
         digest = " ".join(str(unit.desired()["content"])[:16] for unit in (service, timer))
         return Service(
             f"{self.label}.timer",
+            loaded=digest,
             started=digest,
             restart_on=(service, timer),
             label=f"timer {self.label}",

@@ -42,6 +42,12 @@ class Driver(Protocol):
     def leader(self, host: HostState) -> int | None:
         """Return the process id of the host's PID 1 as this machine sees it; None when off."""
 
+    def start_time(self, host: HostState) -> float:
+        """Return when a running host was booted, in seconds; another after every boot."""
+
+    def uptime_s(self, host: HostState) -> float:
+        """Return for how many seconds a running host has been on."""
+
     def memory_bytes(self, host: HostState) -> int:
         """Return how much memory its processes use."""
 

@@ -6,13 +6,17 @@ Less than the real thing: no Pebble, no small disks, no look at files from outsi
 from __future__ import annotations
 
 import contextlib
+import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from provisioning.errors import HomeportError
-from provisioning.lab import keys, registry
+from provisioning.lab import keys, network, registry
 from provisioning.lab.drivers import container_image as image
-from provisioning.lab.processes import call
+from provisioning.lab.processes import call, tail
 from provisioning.lab.state import HostState, LabPaths, LabState
 
 # What systemd as PID 1 needs beyond what a container usually may.
@@ -20,8 +24,12 @@ from provisioning.lab.state import HostState, LabPaths, LabState
 _SYSTEMD = (
     *("--cap-add=SYS_ADMIN", "--cap-add=NET_ADMIN", "--cgroupns=private"),
     *("--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined"),
-    *("--tmpfs=/run", "--tmpfs=/run/lock"),
+    *("--tmpfs=/run", "--tmpfs=/run/lock", "--tty"),
+    # Source: systemd(1), SIGNALS: an orderly shutdown.
+    "--stop-signal=SIGRTMIN+3",
 )
+# Engines mount the control groups read-only; systemd makes its own below.
+_INIT = ("sh", "-c", "mount -o remount,rw /sys/fs/cgroup; exec /sbin/init")
 # Reached by way of 127.0.0.1: not every engine lets its machine into the containers' network.
 _PUBLISHED = (22, 80, 443)
 _MAX_SUBNETS = 20
@@ -91,6 +99,9 @@ class ContainerDriver:
             self._call(*self._create_argv(host))
         self._call("cp", "-", f"{name}:/", stdin=image.seed(self._seed(host), self._paths.key))
         self._call("start", name)
+        if not self.is_started(host):
+            log = tail(self._ask("logs", name))
+            raise HomeportError(f"cannot boot {host.name}: its container ended", output=log)
         password = f"operator:{self._state.sudo_password}\n".encode()
         self._call("exec", "--interactive", name, "chpasswd", stdin=password)
         self.set_names(host, names)
@@ -114,18 +125,33 @@ class ContainerDriver:
             return int(self._ask("inspect", "--format={{.State.Pid}}", self._name(host))) or None
         return None
 
+    def start_time(self, host: HostState) -> float:
+        """Return when its container was started, as the engine's clock has it."""
+        # Source: docker-inspect(1): RFC 3339 with nanoseconds, which datetime does not take.
+        text = self._ask("inspect", "--format={{.State.StartedAt}}", self._name(host))
+        seconds, _, fraction = text.rstrip("Z").partition(".")
+        started = datetime.fromisoformat(f"{seconds}.{fraction[:6].ljust(6, '0')}+00:00")
+        return started.timestamp()
+
+    def uptime_s(self, host: HostState) -> float:
+        """Return the age of its container's run."""
+        return time.time() - self.start_time(host)
+
     def memory_bytes(self, host: HostState) -> int:
-        """Return what its control group counts."""
-        return int(self._ask("exec", self._name(host), "cat", "/sys/fs/cgroup/memory.current"))
+        """Return what its control group counts; 0 where the engine's machine does not count."""
+        with contextlib.suppress(HomeportError):
+            counted = self._ask("exec", self._name(host), "cat", "/sys/fs/cgroup/memory.current")
+            return int(counted)
+        return 0
 
     def command(self, host: HostState, argv: Sequence[str]) -> list[str]:
         """Return the engine's own command for it."""
         return [self._engine, "exec", "--interactive", self._name(host), *argv]
 
     def endpoint(self, host: HostState, port: int) -> tuple[str, int]:
-        """Return where the engine publishes the port; port 0 while the host is off."""
+        """Return where the engine publishes the port; nowhere while the host is off."""
         if self.leader(host) is None:
-            return "127.0.0.1", 0
+            return host.address, port
         published = self._ask("port", self._name(host), f"{port}/tcp").splitlines()[0]
         address, _, number = published.rpartition(":")
         return address, int(number)
@@ -178,12 +204,17 @@ class ContainerDriver:
         argv = ["create", f"--name={self._name(host)}", f"--hostname={host.name}", *_SYSTEMD]
         argv += [f"--network={self._network}", f"--ip={host.address}", f"--label={self._label}"]
         argv += [f"--publish=127.0.0.1::{port}" for port in _PUBLISHED]
-        return [*argv, from_image, "/sbin/init"]
+        if self._engine == "podman":
+            argv += ["--systemd=always"]
+        return [*argv, from_image, *_INIT]
 
     def _make_network(self) -> str:
-        # An engine knows best which subnets are free: ask until it takes one.
-        candidates = [self._state.subnet] if self._state.subnet else registry.candidates()
-        for subnet in candidates[:_MAX_SUBNETS]:
+        # An engine refuses subnets of its own; those of its machine it would take.
+        used = network.used_networks() if shutil.which("ip") else []
+        candidates = [IPv4Network(self._state.subnet)] if self._state.subnet else []
+        candidates += registry.candidates()
+        free = [net for net in candidates if not any(net.overlaps(other) for other in used)]
+        for subnet in free[:_MAX_SUBNETS]:
             with contextlib.suppress(HomeportError):
                 self._call("network", "create", f"--subnet={subnet}", self._network)
                 return str(subnet)

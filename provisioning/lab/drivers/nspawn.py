@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -130,6 +131,17 @@ class NspawnDriver:
             if guest.is_first_process(process):
                 return process
         return None
+
+    def start_time(self, host: HostState) -> float:
+        """Return when its PID 1 started, counted from this machine's own boot."""
+        leader = self.leader(host)
+        if leader is None:
+            raise HomeportError(f"cannot tell when {host.name} was booted: the host is off")
+        return guest.start_time_s(leader)
+
+    def uptime_s(self, host: HostState) -> float:
+        """Return the age of its PID 1."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - self.start_time(host)
 
     def memory_bytes(self, host: HostState) -> int:
         """Return the memory of all its processes, and of systemd-nspawn."""

@@ -19,6 +19,7 @@ from provisioning.roles.web_servers.capabilities import Capabilities
 
 ROOT = "/etc/nginx"
 TEST = ("nginx", "-t", "-q")
+WORKERS = "nginx: worker process"
 
 PURGED = ("apps", "conf.d", "homeport", "sites-enabled")
 """Ours alone. Debian's modules-enabled, mime.types, snippets and the like are left as they are,
@@ -50,7 +51,7 @@ def front(
             for name, pair in key_pairs.items()
         ),
         files,
-        Service("nginx", reload_on=(files,), restart_on=(packages, sandbox)),
+        Service("nginx", reload_on=(files,), restart_on=(packages, sandbox), workers=WORKERS),
     ]
 
 
@@ -85,7 +86,8 @@ def secure(
         purge=("sites-tls",),
         validate=TEST,
     )
-    return [files, Service("nginx", reload_on=(files, *reload_on), label="nginx-tls")]
+    reloaded = Service("nginx", reload_on=(files, *reload_on), workers=WORKERS, label="nginx-tls")
+    return [files, reloaded]
 
 
 def _front_files(sites: Sequence[Site], facts: Facts, *, tls: bool, webroot: str) -> dict[str, str]:

@@ -1,0 +1,121 @@
+"""A release's directory: shared with earlier ones, and built without running any of its code."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from provisioning.agent.layout import AppLayout
+from provisioning.agent.releases import Releases
+from provisioning.agent.system import System
+from provisioning.resources import Release
+from tests.agent.runs import Host
+
+FIRST, SECOND = "20260102T030405Z-abc1234", "20260103T030405Z-def5678"
+
+
+@pytest.fixture
+def layout(root: Path) -> AppLayout:
+    layout = AppLayout("root")
+    for path in (layout.releases, layout.env, layout.shared, f"{layout.venvs}/v/bin"):
+        os.makedirs(path)
+    Path(layout.venvs, "v", "bin", "python").symlink_to(sys.executable)
+    return layout
+
+
+def _release(layout: AppLayout, release: str, files: dict[str, str], **options: object) -> Release:
+    given: dict[str, object] = {"env": "{}", "proposed": "{}", "server": "", **options}
+    return Release(
+        app="root", release=release, files=files, venv=f"{layout.venvs}/v", **given  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def test_what_an_earlier_release_has_is_shared_and_not_sent_again(
+    layout: AppLayout, host: Host
+) -> None:
+    host.run([_release(layout, FIRST, {"a.py": "a = 1\n", "b.py": "b = 1\n"})])
+    second = _release(layout, SECOND, {"a.py": "a = 1\n", "b.py": "b = 2\n"})
+    lacking = {blob.data for blob in second.missing(System())}
+    assert b"a = 1\n" not in lacking
+    assert b"b = 2\n" in lacking
+    assert not host.run([second]).done.failed
+    first_code, second_code = Path(layout.code(FIRST)), Path(layout.code(SECOND))
+    assert (first_code / "a.py").samefile(second_code / "a.py")
+    assert (first_code / "b.py").read_text() == "b = 1\n"
+    assert (second_code / "b.py").read_text() == "b = 2\n"
+
+
+def test_a_file_of_an_earlier_release_that_was_edited_is_not_believed(
+    layout: AppLayout, host: Host
+) -> None:
+    host.run([_release(layout, FIRST, {"a.py": "a = 1\n"})])
+    Path(layout.code(FIRST), "a.py").write_text("edited\n")
+    host.run([_release(layout, SECOND, {"a.py": "a = 1\n"})])
+    assert Path(layout.code(SECOND), "a.py").read_text() == "a = 1\n"
+
+
+def test_names_with_dots_do_not_get_in_each_others_way(layout: AppLayout, host: Host) -> None:
+    files = {"celery.py": "x = 1\n", "celery.prod.py": "x = 2\n", "celery.prod.eu.py": "x = 3\n"}
+    host.run([_release(layout, FIRST, files)])
+    outcome = host.run([_release(layout, SECOND, files)])
+    assert not outcome.done.failed, outcome.finished
+    compiled = Path(layout.code(SECOND), "__pycache__")
+    assert len(list(compiled.iterdir())) == 3
+
+
+def test_no_code_of_a_package_runs_while_a_release_is_built(
+    layout: AppLayout, host: Host, root: Path
+) -> None:
+    """Python runs what it finds in *.pth files when it starts; the agent is root."""
+    site = Path(layout.venvs, "v", "lib", f"python3.{sys.version_info[1]}", "site-packages")
+    site.mkdir(parents=True)
+    Path(layout.venvs, "v", "pyvenv.cfg").write_text(f"home = {Path(sys.executable).parent}\n")
+    ran = root / "ran"
+    (site / "evil.pth").write_text(f"import os; open({str(ran)!r}, 'a').close()\n")
+    assert not host.run([_release(layout, FIRST, {"a.py": "a = 1\n"})]).done.failed
+    assert not ran.exists()
+    assert list(Path(layout.code(FIRST), "__pycache__").iterdir()), "nothing was compiled"
+
+
+def test_a_shared_directory_begins_with_what_the_release_brought(
+    layout: AppLayout, host: Host, root: Path
+) -> None:
+    (root / "secret").write_text("x")
+    given = {"files": {"up/first": "1"}, "links": {"up/link": str(root / "secret")}}
+    first = Release(
+        app="root", release=FIRST, venv=f"{layout.venvs}/v", env="{}", proposed="{}", server="",
+        shared=("up",), **given,  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert not host.run([first]).done.failed
+    shared = Path(layout.shared, "up")
+    assert (shared / "first").read_text() == "1"
+    assert (shared / "link").is_symlink(), "as root a link would lead anywhere"
+    assert Path(layout.code(FIRST), "up").samefile(shared)
+    (shared / "first").write_text("written by the app")
+    host.run([_release(layout, SECOND, {"up/first": "2"}, shared=("up",))])
+    assert (shared / "first").read_text() == "written by the app"
+
+
+def test_generated_secrets_are_made_once(layout: AppLayout, host: Host) -> None:
+    host.run([_release(layout, FIRST, {"a": ""}, proposed='{"KEY": "one"}')])
+    host.run([_release(layout, SECOND, {"a": ""}, proposed='{"KEY": "two", "NEW": "2"}')])
+    assert json.loads(Path(layout.secrets).read_text()) == {"KEY": "one", "NEW": "2"}
+    assert Path(layout.secrets).stat().st_mode & 0o777 == 0o600
+    environment = Path(layout.release(SECOND), "env")
+    assert 'KEY="one"' in environment.read_text()
+    assert environment.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_torn_line_of_the_history_costs_only_itself(layout: AppLayout) -> None:
+    releases = Releases("root", System())
+    releases.record("live", FIRST)
+    with Path(layout.history).open("a") as file:
+        file.write('{"event": "li')
+    releases.record("live", SECOND)
+    releases.record("live", SECOND)
+    assert [line["release"] for line in releases.history()] == [FIRST, SECOND, SECOND]
+    assert releases.were_live() == [FIRST, SECOND]

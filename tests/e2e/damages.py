@@ -1,0 +1,131 @@
+"""Ways in which a host's state drifts or is broken, as shell scripts."""
+
+from __future__ import annotations
+
+NGINX = {
+    "a configuration file was edited": "echo '# mine' >> /etc/nginx/nginx.conf",
+    "a site was emptied": ": > /etc/nginx/sites-enabled/hello.conf",
+    "a configuration file was deleted": "rm /etc/nginx/conf.d/tls.conf",
+    "a configuration file has another mode": "chmod 0600 /etc/nginx/sites-tls/hello.conf",
+    "a configuration file has another owner": "chown www-data /etc/nginx/homeport/proxy.conf",
+    "a configuration file became a directory": (
+        "rm /etc/nginx/conf.d/limits.conf; mkdir -p /etc/nginx/conf.d/limits.conf/within"
+    ),
+    "a configuration file became a link": (
+        "mv /etc/nginx/conf.d/logs.conf /root/; ln -s /root/logs.conf /etc/nginx/conf.d/logs.conf"
+    ),
+    "a directory of the configuration was deleted": "rm -r /etc/nginx/apps",
+    "foreign sites were added": (
+        "echo 'server { listen 8080; }' > /etc/nginx/sites-enabled/default;"
+        "echo 'server { listen 8081; }' > /etc/nginx/conf.d/foreign.conf;"
+        "mkdir -p /etc/nginx/conf.d/foreign.d/within"
+    ),
+    "a link of a foreign site leads nowhere": "ln -s /nowhere /etc/nginx/sites-enabled/foreign",
+}
+
+FILES = {
+    "a file became a link": (
+        "mv /etc/apt/apt.conf.d/52homeport-upgrades /root/;"
+        "ln -s /root/52homeport-upgrades /etc/apt/apt.conf.d/"
+    ),
+    "a directory with its file was deleted": "rm -r /etc/systemd/journald.conf.d",
+    "a hook may not be executed": (
+        "chmod 0644 /etc/letsencrypt/renewal-hooks/deploy/10-homeport-reload-nginx"
+    ),
+    "a directory of hooks was deleted": "rm -r /etc/letsencrypt/renewal-hooks",
+    "a directory may be written to by everybody": "chmod 0777 /srv/hello/shared",
+    "a directory belongs to somebody else": "chown root:www-data /srv/hello/shared/instance",
+    "a directory became a file": "rm -r /srv/hello/static; touch /srv/hello/static",
+    "a directory became a link": (
+        "mv /var/cache/homeport /root/cache; ln -s /root/cache /var/cache/homeport"
+    ),
+    "the directory of the authority's questions was deleted": "rm -r /var/lib/homeport-acme",
+    "the directory of the sockets has another mode": "chmod 0755 /run/hello",
+    "the directory of the sockets belongs to somebody else": "chown root:root /run/hello",
+    "the description of the sockets' directory was deleted": (
+        "rm /etc/tmpfiles.d/homeport-hello.conf"
+    ),
+}
+
+PACKAGES = {
+    "nginx was removed": "apt-get -qq -y remove nginx",
+    "nginx was purged with all that it brought": (
+        "apt-get -qq -y purge nginx nginx-common; apt-get -qq -y autoremove"
+    ),
+    "certbot was purged, and with it the certificate": "apt-get -qq -y purge certbot",
+    "a package of the base was removed": "apt-get -qq -y purge unattended-upgrades",
+}
+"""Run with what keeps apt and dpkg from asking or saying anything."""
+
+UNITS = {
+    "a service was stopped": "systemctl stop nginx",
+    "a service was disabled": "systemctl disable -q nginx",
+    "a service was stopped and masked": ("systemctl stop nginx; systemctl mask -q nginx"),
+    "a service was killed and gave up": (
+        "systemctl mask -q --runtime nginx; systemctl kill -s KILL nginx; sleep 0.2;"
+        "systemctl unmask -q --runtime nginx"
+    ),
+    "a timer was stopped": "systemctl stop certbot.timer",
+    "timers were disabled and masked": (
+        "systemctl disable -q certbot.timer; systemctl mask -q apt-daily.timer"
+    ),
+    "what starts the app at boot was disabled": "systemctl disable -q hello-boot",
+    "a drop-in was deleted": "rm /etc/systemd/system/nginx.service.d/homeport.conf",
+    "a drop-in was deleted with its directory, and systemd knows": (
+        "rm -r /etc/systemd/system/certbot.service.d; systemctl daemon-reload"
+    ),
+    "the app's unit was edited": (
+        "echo '# mine' >> /etc/systemd/system/hello@.service; systemctl daemon-reload"
+    ),
+    "a unit was masked by a link in its place": (
+        "ln -sf /dev/null /etc/systemd/system/hello-boot.service; systemctl daemon-reload"
+    ),
+}
+
+ACCOUNTS = {
+    "the app's user got a shell": "usermod --shell /bin/bash hello",
+    "the app's user got a group and a home": "usermod --append --groups adm --home /home/x hello",
+    "a user was deleted": "userdel homeport-build",
+}
+
+CERTIFICATES = {
+    "the certificate was deleted": "rm -r /etc/letsencrypt/live /etc/letsencrypt/archive",
+    "the certificate's link leads nowhere": (
+        "ln -sfn ../../archive/hello/fullchain7.pem /etc/letsencrypt/live/hello/fullchain.pem"
+    ),
+    "certbot has forgotten the certificate": "rm /etc/letsencrypt/renewal/hello.conf",
+    "another certificate is in its place": (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 90"
+        " -subj /CN=other.lab -addext subjectAltName=DNS:other.lab"
+        " -keyout /etc/letsencrypt/live/hello/privkey.pem"
+        " -out /etc/letsencrypt/live/hello/fullchain.pem 2>/dev/null"
+    ),
+}
+
+HOMEPORTS_OWN = {
+    "a virtualenv was not completed": "rm /opt/homeport/uv/.ready",
+    "a virtualenv was deleted": "rm -r /opt/homeport",
+    "what was remembered is gone": "rm /var/lib/homeport/memory.json",
+    "what was remembered cannot be read": "echo '{' > /var/lib/homeport/memory.json",
+    "all of Homeport's own state is gone": "rm -r /var/lib/homeport /run/homeport",
+}
+
+DAMAGES: dict[str, str] = {
+    **NGINX, **FILES, **PACKAGES, **UNITS, **ACCOUNTS, **CERTIFICATES, **HOMEPORTS_OWN,
+}  # fmt: skip
+
+TOGETHER = [
+    script
+    for name, script in DAMAGES.items()
+    if name
+    not in (
+        # These undo, or stand in the way of, others.
+        "nginx was removed",
+        "nginx was purged with all that it brought",
+        "the certificate was deleted",
+        "a virtualenv was deleted",
+        "what was remembered is gone",
+        "all of Homeport's own state is gone",
+    )
+]
+"""Many damages at once, none of which hides another."""

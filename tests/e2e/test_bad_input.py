@@ -1,0 +1,337 @@
+"""What goes wrong outside of Homeport: one clear message, the right exit code, nothing half done."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from provisioning.lab import Lab, LabHost
+from tests.e2e.conftest import lead_domains_to
+from tests.e2e.listing import APT_MEMORY, listing_of, touched
+from tests.e2e.project import Project, Result
+from tests.e2e.steps import (
+    add_watched_role,
+    change_code,
+    deploy,
+    deploy_change,
+    hold,
+    left_behind,
+    let_go,
+    live_on,
+    must_run_only,
+    provision,
+    wait_until_held,
+)
+
+pytestmark = pytest.mark.lab
+
+
+def must_be_told(result: Result, code: int, *words: str, hint: bool = True) -> None:
+    """Check that a command ended as it should, with one message that says all."""
+    assert result.code == code, result.output
+    for each in words:
+        assert each in result.output, result.output
+    assert "Traceback" not in result.output, result.output
+    assert "this is a bug" not in result.output, result.output
+    if hint:
+        assert "try: " in result.output, result.output
+    # Said once: in the summary or in the course of the run.
+    assert len(re.findall(re.escape(words[0]), result.output)) == 1, result.output
+
+
+# What is wrong on this machine
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("wsgi = ", "wsgy = ", ("apps.hello.wsgy: unknown key; did you mean wsgi?",)),
+        ("migrate_compatible = true", 'migrate_compatible = "yes"', ("apps.hello.migrate_compatible",)),
+        ('source = "../examples/hello"', 'source = "../nowhere"', ("apps.hello.source", "nowhere")),
+        ("[tls]", "[tls", ("lab.toml:",)),
+    ],
+    ids=["unknown-key", "wrong-type", "missing-source", "no-toml"],
+)  # fmt: skip
+def test_a_mistake_in_the_inventory_is_told_with_its_line(project: Project, old, new, words):
+    line = 1 + project.inventory.read_text().split(old)[0].count("\n")
+    project.configure(old, new)
+    for command in ("provision", "deploy", "rollback", "releases"):
+        result = project.fab(command)
+        must_be_told(result, 2, f"inventory/lab.toml:{line}", *words, hint=False)
+
+
+def test_all_mistakes_are_told_at_once(project: Project):
+    project.configure("wsgi = ", "wsgy = ")
+    project.configure("email = ", "emial = ")
+    result = project.fab("provision")
+    must_be_told(result, 2, "cannot use inventory/lab.toml", "wsgy", "emial", hint=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("provision", "--nosuch"), ("--nosuch",)),
+        (("provision", "--env", "lap"), ("lap", "lab")),
+        (("deploy", "--app", "helo"), ("helo", "hello")),
+        (("provision", "--limit", "web9"), ("web9",)),
+        (("-H", "web1", "nosuch"), ("nosuch",)),
+    ],
+    ids=["flag", "environment", "app", "limit", "command"],
+)
+def test_a_slip_of_the_fingers_is_told(project: Project, arguments, words):
+    result = project.fab(*arguments)
+    assert result.code == 2, result.output
+    for each in words:
+        assert each in result.output, result.output
+    assert "Traceback" not in result.output
+    assert "this is a bug" not in result.output
+
+
+# The way to the host
+
+
+def _elsewhere(project: Project, lab: Lab, host: LabHost, **settings: object) -> Path:
+    """Describe a host in an environment of its own; return its known_hosts."""
+    known_hosts = project.directory / "known_hosts"
+    known_hosts.write_text(lab.known_hosts.read_text())
+    given = {"address": host.address, "user": "root", "identity_file": str(lab.key), **settings}
+    values = "\n".join(
+        f"{name} = {value}" if isinstance(value, int) or str(value).startswith("{")
+        else f'{name} = "{value}"'
+        for name, value in given.items()
+    )  # fmt: skip
+    empty = project.directory / "ssh_config"
+    empty.write_text("")
+    (project.directory / "inventory" / "other.toml").write_text(
+        f'[hosts.far]\n{values}\n\n[ssh]\nknown_hosts = "{known_hosts}"\nconfig_file = "{empty}"\n'
+        "connect_timeout_s = 2\n"
+    )
+    project.env |= {"SSH_AUTH_SOCK": ""}
+    return known_hosts
+
+
+def _look(project: Project, *arguments: str) -> Result:
+    return project.fab("provision", "--env", "other", "--check", *arguments)
+
+
+def test_a_host_that_cannot_be_reached_is_told(lab: Lab, project: Project, provisioned_host):
+    host = provisioned_host()
+    dead = lab.subnet.rsplit(".", 1)[0] + ".251"
+    _elsewhere(project, lab, host, address=dead)
+    must_be_told(_look(project), 3, f"cannot connect to far ({dead}")
+    _elsewhere(project, lab, host, port=2222)
+    must_be_told(_look(project), 3, "refused")
+    _elsewhere(project, lab, host, address="no-such-host.invalid")
+    must_be_told(_look(project), 3, "no-such-host.invalid")
+
+
+def test_a_login_that_is_refused_is_told(lab: Lab, project: Project, provisioned_host):
+    host = provisioned_host()
+    key = project.directory / "other_key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    _elsewhere(project, lab, host, identity_file=key)
+    must_be_told(_look(project), 3, "refused", "root")
+    _elsewhere(project, lab, host, user="operator", sudo_password='{ env = "LAB_PASSWORD" }')
+    project.env["LAB_PASSWORD"] = "not-the-word"
+    wrong = _look(project)
+    must_be_told(wrong, 3, "sudo", "password")
+    assert "not-the-word" not in wrong.output
+    project.env["LAB_PASSWORD"] = lab.sudo_password
+    _look(project).must_succeed()
+
+
+def test_a_host_key_is_trusted_when_it_is_known_or_when_one_says_so(
+    lab: Lab, project: Project, provisioned_host
+):
+    host = provisioned_host()
+    known_hosts = _elsewhere(project, lab, host)
+    _look(project).must_succeed()
+    known_hosts.write_text("")
+    unknown = _look(project)
+    must_be_told(unknown, 3, "key", "SHA256:", "--accept-new-host-keys")
+    assert known_hosts.read_text() == ""
+    _look(project, "--accept-new-host-keys").must_succeed()
+    assert host.address in known_hosts.read_text()
+    _look(project).must_succeed()
+
+
+def test_a_host_key_that_has_changed_is_always_refused(
+    lab: Lab, project: Project, provisioned_host
+):
+    host = provisioned_host()
+    known_hosts = _elsewhere(project, lab, host)
+    key = project.directory / "other_key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    others = " ".join(key.with_suffix(".pub").read_text().split()[:2])
+    known_hosts.write_text(f"{host.address} {others}\n")
+    before = known_hosts.read_bytes()
+    for arguments in ([], ["--accept-new-host-keys"]):
+        changed = _look(project, *arguments)
+        must_be_told(changed, 3, "has changed", "SHA256:")
+        assert known_hosts.read_bytes() == before
+
+
+# What is wrong on the host
+
+
+def test_a_port_that_another_program_has_is_told(project: Project, provisioned_host):
+    host = provisioned_host()
+    provision(project, host).must_succeed()
+    host.shell(
+        "systemctl stop nginx; systemd-run --quiet --unit=other python3 -m http.server 80;"
+        "until ss -Hltn sport = :80 | grep -q .; do sleep 0.05; done"
+    )
+    before = listing_of(host)
+    must_be_told(provision(project, host), 1, "port 80 is taken by python3", "nginx needs it")
+    assert touched(before, listing_of(host)) == {}
+    host.shell("systemctl stop other")
+    provision(project, host).must_succeed()
+    assert host.shell("systemctl is-active nginx").strip() == "active"
+
+
+def test_a_name_that_leads_elsewhere_is_told_before_the_authority_is_asked(
+    lab: Lab, project: Project, deployed_host
+):
+    host = deployed_host()
+    provision(project, host).must_succeed()
+    asked = _orders(lab)
+    chain = host.path("/etc/letsencrypt/live/hello/fullchain.pem").resolve().read_bytes
+    project.configure('"www.hello.lab"', '"www.hello.lab", "elsewhere.lab"')
+    nowhere = provision(project, host)
+    must_be_told(nowhere, 1, "elsewhere.lab: the name does not exist", "A record")
+    host.shell(f"echo {lab.gateway} elsewhere.lab >> /etc/hosts")
+    elsewhere = provision(project, host)
+    must_be_told(elsewhere, 1, f"elsewhere.lab: it leads to {lab.gateway}")
+    assert "the authority was not asked" in elsewhere.output
+    assert _orders(lab) == asked
+    assert chain()
+    # A site that has its certificate goes on with it.
+    assert host.shell("systemctl is-active nginx").strip() == "active"
+    lead_domains_to(lab, host, ("elsewhere.lab",))
+    host.shell(f"sed -i '/^{lab.gateway} elsewhere/d' /etc/hosts")
+    provision(project, host).must_succeed()
+    assert _orders(lab) > asked
+    lab.set_domain("elsewhere.lab", None)
+
+
+def _orders(lab: Lab) -> int:
+    """Return how often the authority was asked for a certificate."""
+    return (lab.paths.acme / "pebble.log").read_text().count("POST /order-plz")
+
+
+def test_an_archive_that_cannot_be_reached_is_told(project: Project, provisioned_host):
+    host = provisioned_host()
+    provision(project, host).must_succeed()
+    host.shell("cp /etc/hosts /tmp/hosts; echo 127.0.0.1 deb.debian.org >> /etc/hosts")
+    project.configure('groups = ["web"]\n', 'groups = ["web"]\npackages = ["htop"]\n')
+    before = listing_of(host)
+    must_be_told(provision(project, host), 1, "cannot install htop", "deb.debian.org")
+    host.shell("rm -r /var/lib/apt/lists/*")
+    must_be_told(provision(project, host), 1, "cannot fetch Debian's package lists")
+    assert touched(before, listing_of(host)).keys() <= {
+        path for path in touched(before, listing_of(host)) if path.startswith(APT_MEMORY)
+    }
+    host.shell("cat /tmp/hosts > /etc/hosts")
+    provision(project, host).must_succeed()
+    assert host.shell("command -v htop").strip() == "/usr/bin/htop"
+
+
+def test_a_package_that_does_not_exist_is_told(project: Project, provisioned_host):
+    host = provisioned_host()
+    project.configure('groups = ["web"]\n', 'groups = ["web"]\npackages = ["htopp"]\n')
+    must_be_told(provision(project, host), 1, "Debian has no package of that name", "htopp")
+
+
+def test_a_package_index_that_cannot_be_reached_is_told(project: Project, deployed_host):
+    host = deployed_host()
+    live = live_on(host)
+    host.shell(
+        "rm -rf /var/cache/homeport/*; cp /etc/hosts /tmp/hosts;"
+        "echo 127.0.0.1 pypi.org files.pythonhosted.org >> /etc/hosts"
+    )
+    requirements = project.app / "requirements.txt"
+    requirements.write_text(requirements.read_text() + "# another\n")
+    change_code(project)
+    refused = project.fab("-H", host.name, "deploy")
+    must_be_told(refused, 4, "cannot build the virtualenv", "the package index cannot be reached")
+    must_run_only(host, live)
+    host.shell("cat /tmp/hosts > /etc/hosts")
+    must_run_only(host, deploy(project, host))
+
+
+def test_a_disk_that_is_full_is_told_and_what_was_begun_is_given_back(
+    lab: Lab, project: Project, bare_host
+):
+    host = bare_host("bookworm", disk_size_mb=700)
+    lead_domains_to(lab, host)
+    provision(project, host).must_succeed()
+    live = deploy(project, host)
+    (project.app / "ballast.bin").write_bytes(b"\0" * 20_000_000)
+    host.shell(
+        "free=$(df --output=avail -B1 / | tail -1); fallocate -l $((free - 8000000)) /filler"
+    )
+    before = _free_bytes(host)
+    refused = project.fab("-H", host.name, "deploy")
+    must_be_told(refused, 1, "No space left on device", "free some space")
+    assert left_behind(host) == []
+    assert _free_bytes(host) > before - 4_000_000
+    must_run_only(host, live)
+    # Not even a byte left: the old release runs on, and the message is the same.
+    host.shell("dd if=/dev/zero of=/filler2 bs=4k 2>/dev/null || true")
+    refused = project.fab("-H", host.name, "deploy")
+    must_be_told(refused, 1, "No space left on device", "free some space")
+    must_run_only(host, live)
+    host.shell("rm /filler /filler2")
+    must_run_only(host, deploy_change(project, host))
+    assert provision(project, host, "--json").must_succeed().changed(host.name) == []
+
+
+def _free_bytes(host: LabHost) -> int:
+    return int(host.shell("df --output=avail -B1 / | tail -1"))
+
+
+# The wrong moment
+
+
+def test_the_second_of_two_runs_is_told_who_is_at_work(project: Project, provisioned_host):
+    host = provisioned_host()
+    add_watched_role(project, "once")
+    hold(host)
+    first = project.start("-H", host.name, "provision")
+    try:
+        wait_until_held(host, first)
+        for command in ("provision", "deploy"):
+            second = project.fab("-H", host.name, command)
+            must_be_told(second, 1, "another run is at work on this host", "@", "since")
+        # Looking is always possible.
+        provision(project, host, "--check").must_succeed()
+    finally:
+        let_go(host)
+        stdout, stderr = first.communicate(timeout=120)
+    assert first.returncode == 0, stdout + stderr
+
+
+def test_a_rollback_with_nothing_to_go_back_to_is_told(project: Project, deployed_host):
+    host = deployed_host()
+    live = live_on(host)
+    refused = project.fab("-H", host.name, "rollback")
+    must_be_told(refused, 2, "no earlier release is there")
+    must_run_only(host, live)
+
+
+def test_a_rollback_before_any_deploy_is_told(project: Project, provisioned_host):
+    host = provisioned_host()
+    must_be_told(project.fab("-H", host.name, "rollback"), 2, "no earlier release is there")
+
+
+def test_a_deploy_before_the_host_is_provisioned_is_told(project: Project, bare_host):
+    host = bare_host("bookworm")
+    before = listing_of(host)
+    refused = project.fab("-H", host.name, "deploy")
+    must_be_told(refused, 4, "not provisioned", f"fab -H {host.name} provision")
+    assert left_behind(host) == []
+    after = touched(before, listing_of(host))
+    assert {path for path in after if not path.startswith(APT_MEMORY)} <= {"/var/lib"}
