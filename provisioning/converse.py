@@ -17,7 +17,8 @@ from provisioning.session import Answered, Heard, OtherFacts, Ready, Session
 PING_EVERY_S = 5.0
 """The agent takes 30 s without a word for a lost connection."""
 
-POLL_S = 1.0
+POLL_S = 0.2
+"""How soon Ctrl-C is passed on while the agent has nothing to say."""
 
 
 class Channel(Protocol):

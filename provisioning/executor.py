@@ -17,8 +17,6 @@ from invoke.tasks import Call, Task
 from provisioning.endings import clean_ending
 from provisioning.errors import ConfigurationError
 from provisioning.secrets import Secret
-from provisioning.transport import AskOnce
-from provisioning.transport.prompt import ask_secret
 
 
 class FleetContext(Context):
@@ -47,31 +45,24 @@ class FleetContext(Context):
     def connect_options(self) -> dict[str, Any]:
         """What `fab` was told about connecting, as arguments for `transport.connect`.
 
-        They are -i, -S, -t and the --prompt-for... flags, or the same in fabric.yml.
-        A sudo password or a passphrase that is wanted and not given is asked for, once,
-        if somebody is at the terminal. Take it once for all hosts of a run.
+        They are -i, -S, -t and the --prompt-for-... flags, or the same in fabric.yml;
+        what was not given is not in it.
         """
         given: Mapping[str, Any] = self.config.connect_kwargs
-        ssh_config = getattr(self.config, "_runtime_ssh_path", None)
         identities = given.get("key_filename") or []
-        passphrase = given.get("passphrase")
-        options: dict[str, Any] = {
-            "identities": [
-                Path(path).expanduser()
-                for path in ([identities] if isinstance(identities, str) else identities)
-            ],
-            "ssh_config": Path(ssh_config).expanduser() if ssh_config else None,
-            "login_password": _secret(given.get("password")),
-            "sudo_password": _secret(self.config.sudo.password)
-            or AskOnce(lambda: ask_secret("sudo password: ")),
-            "ask_passphrase": (lambda path: Secret(passphrase))
-            if passphrase
-            else (lambda path: ask_secret(f"passphrase of {path}: ")),
-        }
+        paths = [identities] if isinstance(identities, str) else identities
+        ssh_config = getattr(self.config, "_runtime_ssh_path", None)
+        passphrase = _secret(given.get("passphrase"))
         timeout_s = given.get("timeout") or self.config.timeouts.connect
-        if timeout_s:
-            options["connect_timeout_s"] = float(timeout_s)
-        return options
+        options = {
+            "identities": [Path(path).expanduser() for path in paths],
+            "ssh_config": Path(ssh_config).expanduser() if ssh_config else None,
+            "connect_timeout_s": float(timeout_s) if timeout_s else None,
+            "login_password": _secret(given.get("password")),
+            "sudo_password": _secret(self.config.sudo.password),
+            "ask_passphrase": (lambda path: passphrase) if passphrase else None,
+        }
+        return {name: value for name, value in options.items() if value}
 
 
 def _secret(text: str | None) -> Secret | None:
@@ -129,9 +120,10 @@ def fleet_task(
         optional: Flags that may be given without a value.
         positional: Parameters that need no flag; None for those without a default.
     """
+    make: Callable[..., FleetTask] = FleetTask
 
     def decorate(body: Callable[..., Any]) -> FleetTask:
-        return FleetTask(
+        return make(
             body,
             name=name or None,
             aliases=tuple(aliases),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from provisioning.agent.resource import Resource
     from provisioning.transport import Channel, Counters
 
+
 def who() -> str:
     """Return who runs this command, as hosts and histories name it: "user@machine"."""
     return f"{getpass.getuser()}@{socket.gethostname()}"

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provisioning.agent.resource import Blob, Resource, as_blob, encode
-from provisioning.agent.resources import FileSet
+from provisioning.agent.resources import FileSet, Unit
+from provisioning.agent.resources.unit import DIRECTORY as UNITS
 from provisioning.errors import ConfigurationError
 
 
@@ -35,12 +36,14 @@ class Plan:
 
     def texts(self) -> dict[str, str]:
         """Return path on the host -> text, for the files that a validation may speak of."""
-        return {
+        texts = {
             f"{resource.root}/{path}": as_blob(content).text
             for resource in self.resources
             if isinstance(resource, FileSet)
             for path, content in resource.files.items()
         }
+        units = (resource for resource in self.resources if isinstance(resource, Unit))
+        return texts | {f"{UNITS}/{unit.path}": as_blob(unit.content).text for unit in units}
 
     def message(self, *, who: str, check: bool = False, diff: bool = False) -> dict[str, Any]:
         """Return the plan as a message for the agent.

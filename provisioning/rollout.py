@@ -70,6 +70,7 @@ class Crew:
     def _interrupt(self) -> None:
         for run in self.runs:
             run.stop()
+            run.note("stopping after what it is at; Ctrl-C once more does not wait for it")
 
 
 def deploy(crew: Crew, deployment: Deployment) -> bool:

@@ -28,17 +28,21 @@ def lab() -> Iterator[Lab]:
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("real hosts need root on Linux")
     take_down_abandoned_labs()
-    # SIGTERM is how CI ends what takes too long: let pytest finish its fixtures then, too.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     directory = Path(tempfile.mkdtemp(prefix="homeport-lab-"))
     (directory / _OWNER).write_text(f"{os.getpid()} {guest.start_time_s(os.getpid())}")
+    # SIGTERM is how CI ends what takes too long: let pytest finish its fixtures then, too.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         lab = Lab.create(directory, say=lambda line: print(line, file=sys.stderr))
         lab.up([])
         yield lab
     finally:
+        # From here on nobody may interrupt: it takes a second.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
         Lab(directory).down()
         shutil.rmtree(directory)
+        signal.signal(signal.SIGINT, interrupt)
         signal.signal(signal.SIGTERM, before)
 
 

@@ -119,6 +119,7 @@ def test_the_agent_talks_under_the_oldest_python(tmp_path: Path) -> None:
 
 
 def test_the_payload_is_the_agent_and_nothing_else() -> None:
+    agent_payload.cache_clear()
     data = agent_payload().data
     assert int.from_bytes(data[:4], "big") == len(data) - 4
     sent = json.loads(zlib.decompress(data[4:]))
@@ -132,6 +133,7 @@ def test_the_payload_is_the_agent_and_nothing_else() -> None:
 
 
 def test_the_payload_is_the_same_every_time() -> None:
+    agent_payload.cache_clear()
     before = agent_payload()
     agent_payload.cache_clear()
     assert agent_payload() == before

@@ -94,6 +94,7 @@ def _converge(
         return
     yield events.Started(resource.id)
     diffs = tuple(_unified(resource.text_changes(system))) if plan.diff else ()
+    resource.test(system, change)
     # Whoever acts upon this resource must not take it for known any more, even if we die here.
     for each in dependents:
         system.memory.forget(each)

@@ -12,7 +12,10 @@ STATE = "/var/lib/homeport"
 """Root-only: remembered digests, cached agents, run journals."""
 
 RUNTIME = "/run/homeport"
-"""Root-only, gone after a reboot: the lock, staged files, borrowed Python."""
+"""Root-only, gone after a reboot: the lock, staged files, the agent."""
+
+BORROWED_PYTHON = "/var/lib/homeport-borrowed-python"
+"""Root-only: the first run's Python on a bare host. As in bootstrap/start.sh."""
 
 LOCK = RUNTIME + "/lock"
 """flock()ed for the length of a run and never removed, so that it cannot go stale.

@@ -22,7 +22,7 @@ import os
 import sys
 from typing import Dict, List, Sequence, Tuple
 
-from provisioning.agent import engine, events, layout, questions
+from provisioning.agent import borrowed, engine, events, layout, questions
 from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.gather import facts_digest, gather_facts
 from provisioning.agent.inbox import Inbox
@@ -168,6 +168,7 @@ def main(argv: Sequence[str]) -> int:
     outbox = Outbox(os.dup(1))
     # Whatever a library prints must not end up between the frames.
     os.dup2(2, 1)
+    borrowed.sweep()
     outbox.send({"hello": {"python": sys.version.split()[0], "pid": os.getpid()}})
     Agent(Inbox(0), outbox).serve()
     return 0

@@ -138,6 +138,17 @@ class Overlay(System):
         self._groups.update({account.name: account for account in groups})
         return Completed(0, "", "")
 
+    def imagines_outside(self, directory: str) -> bool:
+        """Return whether earlier resources would change something elsewhere."""
+        inside = directory + os.sep
+        return any(path != directory and not path.startswith(inside) for path in self._entries)
+
+    def imagined_below(self, directory: str) -> Iterable[Tuple[str, Optional[Stat], bytes]]:
+        """Yield what earlier resources would have made below a directory, parents first."""
+        for path in sorted(self._entries):
+            if path.startswith(directory + os.sep):
+                yield path, self._entries[path], self._data.get(path, b"")
+
     def _hidden(self, path: str) -> bool:
         """Return whether a directory above would have been removed."""
         parent = os.path.dirname(path)

@@ -121,6 +121,13 @@ class Resource:
         """
         raise NotImplementedError
 
+    def test(self, system: System, change: Change) -> None:  # noqa: B027
+        """Return if the change may be made; nothing has been touched or forgotten yet.
+
+        Raises:
+            AgentError: a program refuses what it would be given.
+        """
+
     def text_changes(self, system: System) -> Iterable[Tuple[str, bytes, bytes]]:
         """Return (path, before, after) of texts for `--diff`; secrets are left out."""
         return ()

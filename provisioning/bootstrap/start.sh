@@ -22,7 +22,10 @@ if [ -z "$lists" ]; then
   apt --error-on=any update || fail "cannot fetch Debian's package lists: $(tail -n 1 "$home/log")"
 fi
 say "no python3 here: borrowing one to begin with"
-apt --no-install-recommends -o Dir::Cache::archives="$home/archives" -o APT::Sandbox::User=root \
+# As if nothing of Python were here: a run that was cut off may have left half of it.
+awk 'BEGIN { RS = ""; ORS = "\n\n" } /\nStatus: install ok installed/ && !/^Package: (lib)?python3/' \
+  /var/lib/dpkg/status >"$home/status" || fail "cannot read /var/lib/dpkg/status"
+apt --no-install-recommends -o Dir::State::status="$home/status" -o Dir::Cache::archives="$home/archives" -o APT::Sandbox::User=root \
   -o Debug::NoLocking=1 --download-only install python3 ||
   fail "cannot fetch Debian's python3: $(tail -n 1 "$home/log")"
 for deb in "$home"/archives/*.deb; do

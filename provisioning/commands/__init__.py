@@ -59,7 +59,7 @@ def provision(
     json: bool = False,
     accept_new_host_keys: bool = False,
 ) -> int:
-    """Bring hosts to their desired state: -H hosts, or all of the environment."""
+    """Bring hosts to their desired state: those of -H, or all."""
     from provisioning.commands.provision import provision as run
 
     options = _options(env=env, limit=limit, check=check, diff=diff, parallel=parallel, json=json,
@@ -78,7 +78,7 @@ def deploy(
     json: bool = False,
     accept_new_host_keys: bool = False,
 ) -> int:
-    """Make a new release live; no request is lost, and a bad release never sees one."""
+    """Make a new release live; no request is lost."""
     from provisioning.commands.deploy import deploy as run
 
     options = _options(env=env, limit=limit, parallel=parallel, json=json,
@@ -117,7 +117,7 @@ def releases(
     json: bool = False,
     accept_new_host_keys: bool = False,
 ) -> int:
-    """Show what is there, what is live, since when, by whom, and how it ended."""
+    """Show which releases there are, which is live, and since when."""
     from provisioning.commands.deploy import releases as run
 
     options = _options(env=env, limit=limit, parallel=parallel, json=json,
@@ -144,7 +144,7 @@ def status(
 
 @fleet_task(help=_help("force"))
 def init(context: Context, force: bool = False) -> int:
-    """Write what your own repository needs: fabfile.py, fabric.yml, an inventory."""
+    """Write what a repository of yours needs to begin with."""
     from provisioning.commands.init import init as run
 
     return run(Path.cwd(), force=force)
@@ -160,7 +160,7 @@ def schema(context: Context) -> int:
 
 @fleet_task(help=_help("tests"))
 def check(context: Context, tests: str = "") -> int:
-    """Run all that the continuous integration runs (in a checkout of Homeport)."""
+    """Run all that CI runs, in a checkout of Homeport."""
     from provisioning.commands.check import check as run
     from provisioning.commands.scene import project_directory
 
@@ -177,7 +177,7 @@ def demo(context: Context, json: bool = False) -> int:
 
 @fleet_task(name="up", help=_help("hosts", "suite", "json"))
 def lab_up(context: Context, hosts: int = 1, suite: str = "bookworm", json: bool = False) -> int:
-    """Start bare Debian hosts web1, web2, ... with a certificate authority."""
+    """Start bare Debian hosts web1, web2, ... and an authority."""
     from provisioning.commands.lab import lab_up as run
 
     return run(hosts=hosts, suite=suite, json=json)

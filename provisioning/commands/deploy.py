@@ -133,19 +133,24 @@ def _rows(state: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """Yield a row for each release that is or was there, the newest first."""
     manifests = {each["release"]: each for each in state["releases"]}
     last: dict[str, Mapping[str, Any]] = {}
+    built: dict[str, Mapping[str, Any]] = {}
     for line in state["history"]:
         if line["event"] in ENDINGS:
             last[line["release"]] = line
+        if line["event"] == "built":
+            built[line["release"]] = line
     for release in sorted({*manifests, *last}, reverse=True):
         manifest, line = manifests.get(release, {}), last.get(release, {})
+        # What was pruned is known from the history only.
+        about = manifest or built.get(release, {})
         at = line.get("at") or manifest.get("built")
         since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at)) if at else ""
         yield (
             release,
             _condition(release, state, manifest, line),
             since,
-            str(line.get("by") or manifest.get("by", "")),
-            str(manifest.get("commit", ""))[:7] + (" dirty" if manifest.get("dirty") else ""),
+            str(line.get("by") or about.get("by", "")),
+            str(about.get("commit", ""))[:7] + (" dirty" if about.get("dirty") else ""),
         )
 
 

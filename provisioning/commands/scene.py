@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from provisioning.inventory import Inventory, load
 from provisioning.render import use_templates_of
 from provisioning.report import Sink, exit_code, make_sink
 from provisioning.rollout import Crew
-from provisioning.secrets import REDACTOR, Secret, fetch_secrets
+from provisioning.secrets import REDACTOR, EnvSource, Secret, fetch_secrets
 from provisioning.transport import Address, AskOnce, Channel, Counters, HostKeyPolicy, connect
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class Scene:
         )
         self.hosts = self._hosts(named)
         self.sink: Sink = make_sink(json=options.json, diff=options.diff, check=options.check)
+        _mask_environment(self.inventory)
         if sudo_password:
             REDACTOR.add(sudo_password)
         self._given_password = Secret(sudo_password) if sudo_password else None
@@ -153,6 +155,7 @@ class Scene:
             sudo_password=self._sudo_password(host),
             ask_passphrase=self._ask_passphrase,
             connect_timeout_s=ssh.connect_timeout_s,
+            known_hosts=self.inventory.local_path(ssh.known_hosts) if ssh.known_hosts else None,
         )
 
     def _sudo_password(self, host: Host) -> Secret | Callable[[], Secret | None]:
@@ -188,6 +191,18 @@ class Scene:
             connection.close()
         self.sink.end(reports, conclusion=conclusion)
         return exit_code(reports, check=self.options.check, exit_code_on_change=exit_code_on_change)
+
+
+def _mask_environment(inventory: Inventory) -> None:
+    """Mask secrets that stand in our own environment, also where a command does not need them.
+
+    A role of the person's own runs in this process, and its errors may show `os.environ`.
+    """
+    sources = [source for app in inventory.apps.values() for source in app.secrets.values()]
+    passwords = [host.sudo_password for host in inventory.hosts.values()]
+    for source in (*sources, *passwords):
+        if isinstance(source, EnvSource):
+            REDACTOR.add(os.environ.get(source.env, ""))
 
 
 def _with_lab(inventory: Inventory, project: Path) -> tuple[Inventory, Path | None]:

@@ -22,8 +22,9 @@ _DNS_MANAGEMENT_PORT = 8055
 # 90 days, as Let's Encrypt issues them.
 _VALIDITY_S = 7_776_000
 _START_TIMEOUT_S = 20.0
-# Source: Pebble's README: no random waits before a validation, no refused nonces.
-_ENV = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"}
+# Source: Pebble's README: no random waits before a validation, no nonces
+# refused at random, no order granted at random on an earlier validation.
+_ENV = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_AUTHZREUSE": "0"}
 
 
 class Acme:

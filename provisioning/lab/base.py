@@ -101,6 +101,8 @@ def _build(suite: str, root: Path, files: dict[str, str]) -> None:
     shutil.rmtree(building, ignore_errors=True)
     try:
         _bootstrap(suite, building, files)
+        # Its age counts from now, whatever time its packages have.
+        os.utime(building)
         building.rename(root)
     finally:
         shutil.rmtree(building, ignore_errors=True)

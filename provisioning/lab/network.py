@@ -40,7 +40,10 @@ def set_up(lab_id: str, subnet: IPv4Network) -> None:
     """Make the bridge and the address translation; what is there already stays."""
     name = bridge(lab_id)
     if not _link_exists(name):
-        call(["ip", "link", "add", name, "type", "bridge"], purpose="make the lab's bridge")
+        # With an address of its own, or it takes the lowest of its hosts' and changes it
+        # as they come and go: the others would lose their gateway until they ask anew.
+        argv = ["ip", "link", "add", name, "address", _mac(lab_id, 0), "type", "bridge"]
+        call(argv, purpose="make the lab's bridge")
     call(
         ["ip", "address", "replace", f"{subnet[1]}/{subnet.prefixlen}", "dev", name],
         purpose="give the lab's bridge its address",
@@ -67,10 +70,9 @@ def connect(lab_id: str, subnet: IPv4Network, host: str, number: int, address: s
     if not (_NETNS / inside).exists():
         call(["ip", "netns", "add", inside], purpose=purpose)
     if not _link_exists(outside):
-        call(
-            ["ip", "link", "add", outside, "type", "veth", "peer", "name", "eth0", "netns", inside],
-            purpose=purpose,
-        )
+        # The same after every rebuild, so that no neighbour remembers a wrong one.
+        peer = ["peer", "name", "eth0", "address", _mac(lab_id, number), "netns", inside]
+        call(["ip", "link", "add", outside, "type", "veth", *peer], purpose=purpose)
     call(["ip", "link", "set", outside, "master", bridge(lab_id), "up"], purpose=purpose)
     commands = f"""
         link set lo up
@@ -134,6 +136,12 @@ def used_networks() -> list[IPv4Network]:
     return [
         IPv4Network(route["dst"], strict=False) for route in routes if route["dst"] != "default"
     ]
+
+
+def _mac(lab_id: str, number: int) -> str:
+    """Return a hardware address: 02 means locally administered, by IEEE 802."""
+    digits = f"02{lab_id}{number:04x}"
+    return ":".join(digits[place : place + 2] for place in range(0, 12, 2))
 
 
 def _links() -> list[str]:

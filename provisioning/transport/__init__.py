@@ -48,6 +48,7 @@ def connect(
     login_password: Secret | None = None,
     ask_passphrase: Callable[[Path], Secret | None] | None = None,
     connect_timeout_s: float = 10.0,
+    known_hosts: Path | None = None,
     gateways: Gateways | None = None,
 ) -> Connection:
     """Connect to a host and check its key. The login happens with the first `open`.
@@ -66,6 +67,7 @@ def connect(
         login_password: The login password, for hosts that take no key.
         ask_passphrase: Asks for the passphrase of an encrypted key file.
         connect_timeout_s: Seconds to wait for the TCP connection.
+        known_hosts: The one known_hosts file to use; None for those that ssh would.
         gateways: The gateways to share; None for those of this process.
 
     Raises:
@@ -90,6 +92,7 @@ def connect(
         credentials=credentials,
         gateways=gateways or shared.GATEWAYS,
         connect_timeout_s=connect_timeout_s,
+        known_hosts=known_hosts,
     ).connect(address)
 
 

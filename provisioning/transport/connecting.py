@@ -34,6 +34,7 @@ class Road:
         credentials: What to log in with.
         gateways: The gateways of the run.
         connect_timeout_s: Seconds to wait for TCP.
+        known_hosts: The one known_hosts file to use; None for those that ssh would.
     """
 
     policy: HostKeyPolicy
@@ -42,13 +43,17 @@ class Road:
     credentials: Credentials
     gateways: Gateways
     connect_timeout_s: float
+    known_hosts: Path | None = None
 
     def connect(self, address: Address) -> Connection:
         """Return a connection to a host whose key is trusted; see `transport.connect`."""
         return self._connect(self._resolve(address))
 
     def _resolve(self, address: Address) -> Login:
-        return resolve(address, ssh_config=self.ssh_config, identities=self.identities)
+        login = resolve(address, ssh_config=self.ssh_config, identities=self.identities)
+        if self.known_hosts is None:
+            return login
+        return replace(login, user_known_hosts=(self.known_hosts,), global_known_hosts=())
 
     def _connect(self, login: Login) -> Connection:
         counters = Counters()

@@ -13,7 +13,7 @@ import paramiko
 from provisioning.errors import UnreachableError
 from provisioning.secrets import Secret
 from provisioning.transport import eager
-from provisioning.transport.authentication import log_in
+from provisioning.transport.authentication import Authentication
 from provisioning.transport.channel import Channel
 from provisioning.transport.counters import Counters
 from provisioning.transport.keys import AskPassphrase, KeyRing
@@ -72,6 +72,7 @@ class Connection:
         self._credentials = credentials
         self._on_login = on_login
         self._lock = threading.Lock()
+        self._logged_in = False
 
     def authenticate(self) -> None:
         """Log in, if that has not happened yet.
@@ -135,19 +136,19 @@ class Connection:
 
     def _log_in(self, command: str | None) -> paramiko.Channel | None:
         """Log in if need be; start the command along with it if that can be done."""
-        if self._transport.is_authenticated():
+        if self._logged_in:
             return None
         program = None
         if command is not None and eager.understood_by(self._transport):
             program = eager.EagerProgram(self._transport, command)
-        requested = log_in(
-            self._transport,
-            self.login,
-            keys=self._credentials.keys,
-            ask_passphrase=self._credentials.ask_passphrase,
-            password=self._credentials.login_password,
-            meanwhile=program.request if program else None,
+        requested = Authentication(
+            self._transport, self.login, program.request if program else None
+        ).log_in(
+            self._credentials.keys,
+            self._credentials.ask_passphrase,
+            self._credentials.login_password,
         )
+        self._logged_in = True
         self._on_login()
         return program.wait(CHANNEL_TIMEOUT_S) if program and requested else None
 

@@ -274,7 +274,7 @@ def _release(root: Path) -> Sample:
     def prepare() -> None:
         for path in (layout.releases, layout.env, layout.shared):
             shutil.rmtree(path, ignore_errors=True)
-            os.makedirs(path)
+            Path(path).mkdir(parents=True)
         Path(layout.history).unlink(missing_ok=True)
         Path(layout.secrets).unlink(missing_ok=True)
         if not venv.exists():

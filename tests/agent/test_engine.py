@@ -17,7 +17,7 @@ from provisioning.agent.system import Completed, System
 from provisioning.agent.systemd import UnitState
 from provisioning.resources import Absent, Command, Directory, File, FileSet, Resource, Service
 from tests.agent.killing import kill_everywhere
-from tests.agent.runs import Host, listing
+from tests.agent.runs import Host
 
 
 def test_resources_are_applied_in_the_order_of_the_list(root: Path, host: Host) -> None:
@@ -188,7 +188,7 @@ class Daemon:
 
     def systemctl(self, verb: str) -> None:
         # Only what changes something is of interest, and only that can be killed.
-        open("/dev/null", "w").close()
+        Path("/dev/null").open("w").close()
         self.calls.append(verb)
         self.load()
 
@@ -281,7 +281,7 @@ def test_a_run_killed_between_a_configuration_and_its_reload_is_completed(
         was_loaded = daemon.loaded == "new"
         outcome = host.run(plan("new"))
         assert daemon.loaded == "new", f"killed after {changes} changes: the reload was lost"
-        assert was_loaded or any(CHANGED == status for status in outcome.statuses.values())
+        assert was_loaded or any(status == CHANGED for status in outcome.statuses.values())
         assert set(host.run(plan("new")).statuses.values()) == {UNCHANGED}
         assert Memory(str(host.memory)).recall("nothing") == ""
     assert kills > 3
@@ -314,12 +314,12 @@ def test_a_failed_reload_is_tried_again_by_the_next_run(
 
 
 def test_a_check_sees_what_earlier_resources_would_have_made(root: Path, host: Host) -> None:
-    deep = Directory(str(root / "a" / "b" / "c"))
+    deep, made = Directory(str(root / "a" / "b" / "c")), str(root / "made")
     plan = [
         deep,
         Directory(str(root / "a")),
         File(str(root / "a" / "file"), "x"),
-        Command("use it", ("cp", str(root / "a" / "file"), str(root / "made")), creates=str(root / "made")),
+        Command("use it", ("cp", str(root / "a" / "file"), made), creates=made),
         Absent(str(root / "a" / "file")),
     ]  # fmt: skip
     checked = host.check(plan)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -358,7 +357,7 @@ def test_pings_keep_the_lease(root: Path, piped: Callable[..., Piped]) -> None:
         make_plan(
             [command, Command("later", ("touch", str(root / "later")), creates=str(root / "later"))]
         )
-    )  # noqa: E501
+    )
     begun()
     for _ in range(6):
         time.sleep(0.25)

@@ -250,7 +250,8 @@ def test_damage_is_predicted_and_repaired(provisioned: RealHost, damage: str) ->
     ran = provisioned.run(_plan())
     assert not ran.done.failed, ran.failure
     assert not checked.done.failed, checked.failure
-    assert checked.changes == ran.changes
+    # Not in every detail: the link that enables a unit may outlive its file.
+    assert checked.changes.keys() == ran.changes.keys()
     assert ran.changes, "the damage was not seen"
     assert not provisioned.run(_plan()).finished
     assert provisioned.host.shell("cat /run/daemon/loaded") == "one\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -22,7 +21,7 @@ FIRST, SECOND = "20260102T030405Z-abc1234", "20260103T030405Z-def5678"
 def layout(root: Path) -> AppLayout:
     layout = AppLayout("root")
     for path in (layout.releases, layout.env, layout.shared, f"{layout.venvs}/v/bin"):
-        os.makedirs(path)
+        Path(path).mkdir(parents=True)
     Path(layout.venvs, "v", "bin", "python").symlink_to(sys.executable)
     return layout
 

@@ -7,6 +7,7 @@ is made once per suite and run. `bare_host` (tests/lab_fixtures.py) gives bare o
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from tests.e2e.site import Answer, Site
 
 DOMAINS = ("hello.lab", "www.hello.lab")
 """The example app's, as in inventory/lab.toml."""
+
+PATIENCE_S = 120
 
 HostAt = Callable[..., LabHost]
 
@@ -95,12 +98,21 @@ def lead_domains_to(lab: Lab, host: LabHost, domains: tuple[str, ...] = DOMAINS)
         lab.set_domain(domain, host.name)
 
 
+def wait_for_the_borrowed_python_to_go(host: LabHost) -> None:
+    """Return when a bare host has taken away what a run has borrowed there, after the run."""
+    deadline = time.monotonic() + PATIENCE_S
+    while host.path("/var/lib/homeport-borrowed-python").exists():
+        assert time.monotonic() < deadline, "the borrowed Python stays"
+        time.sleep(0.1)
+
+
 def _travel(project: Project, suite: str) -> Road:
     lab, name = project.lab, f"{suite}-site"
     host = lab.up([name], suite=suite)[0]
     lead_domains_to(lab, host)
     before = listing_of(host)
     check = project.fab("-H", name, "provision", "--check", "--exit-code", "--json")
+    wait_for_the_borrowed_python_to_go(host)
     after = listing_of(host)
     provision = project.fab("-H", name, "provision", "--json").must_succeed()
     unavailable = Site(lab, host).get("/")

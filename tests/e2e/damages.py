@@ -61,9 +61,12 @@ UNITS = {
     "a service was stopped": "systemctl stop nginx",
     "a service was disabled": "systemctl disable -q nginx",
     "a service was stopped and masked": ("systemctl stop nginx; systemctl mask -q nginx"),
-    "a service was killed and gave up": (
-        "systemctl mask -q --runtime nginx; systemctl kill -s KILL nginx; sleep 0.2;"
-        "systemctl unmask -q --runtime nginx"
+    "a service was stopped and masked until the next boot": (
+        "systemctl stop nginx; systemctl mask -q --runtime nginx"
+    ),
+    "a service that runs was masked": "systemctl mask -q nginx",
+    "a service is enabled until the next boot only": (
+        "systemctl disable -q nginx; systemctl enable -q --runtime nginx"
     ),
     "a timer was stopped": "systemctl stop certbot.timer",
     "timers were disabled and masked": (
@@ -84,8 +87,9 @@ UNITS = {
 
 ACCOUNTS = {
     "the app's user got a shell": "usermod --shell /bin/bash hello",
-    "the app's user got a group and a home": "usermod --append --groups adm --home /home/x hello",
-    "a user was deleted": "userdel homeport-build",
+    "the app's user is in a group more": "usermod --append --groups adm hello",
+    "a user got a home": "usermod --home /home/x homeport-build",
+    "a user was deleted with what it owned": "rm -r /var/cache/homeport; userdel homeport-build",
 }
 
 CERTIFICATES = {

@@ -7,6 +7,8 @@ had already has another ctime.
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 from provisioning.lab import LabHost
 
 Listing = dict[str, str]
@@ -42,9 +44,14 @@ def listing_of(host: LabHost, *, without: tuple[str, ...] = ()) -> Listing:
 
 
 def without(listing: Listing, paths: tuple[str, ...]) -> Listing:
-    """Return a listing less some paths and all that is below them."""
+    """Return a listing less some paths, all that is below them, and the times of their parents.
+
+    A directory in which something came or went has other times, and so have, on the lab's
+    layered disks, all those above it.
+    """
+    parents = {str(parent) for path in paths for parent in PurePosixPath(path).parents}
     return {
-        path: entry
+        path: " ".join(entry.split()[:5]) if path in parents else entry
         for path, entry in listing.items()
         if not any(path == each or path.startswith(each + "/") for each in paths)
     }

@@ -54,6 +54,7 @@ def _raise_on_import(project: Project) -> None:
 
 
 def _exit_at_start(project: Project) -> None:
+    _be_impatient(project)
     _top(project, "import sys", 'if "gunicorn" in sys.argv[0]:', '    sys.exit("harbour closed")')
 
 
@@ -77,6 +78,7 @@ def _never_answer(project: Project) -> None:
 
 
 def _answer_500(project: Project) -> None:
+    _be_impatient(project)
     project.edit(PAGES, HEALTH, f'    raise RuntimeError("the pier is broken")\n{HEALTH}')
 
 
@@ -106,7 +108,7 @@ TRACEBACK = "Traceback (most recent call last)"
 
 BAD = {
     "raises on import": Bad(_raise_on_import, 4, (TRACEBACK, "RuntimeError: the tide is out")),
-    "exits at start": Bad(_exit_at_start, 4, ("ended at the start", "harbour closed")),
+    "exits at start": Bad(_exit_at_start, 4, ("was refused", "harbour closed")),
     "hangs at start": Bad(_hang_at_start, 4, ("was not answered", "waiting for the tide")),
     "never answers": Bad(_never_answer, 4, ("was not answered", "never")),
     "answers 500": Bad(
@@ -115,7 +117,7 @@ BAD = {
     "contradicts itself": Bad(
         _contradict_requirements, 4, ("werkzeug", "correct the requirements")
     ),
-    "fails to migrate": Bad(_fail_to_migrate, 4, (TRACEBACK, "RuntimeError: no such pier")),
+    "fails to migrate": Bad(_fail_to_migrate, 4, ("app/database.py", "RuntimeError: no such pier")),
     "lacks a variable": Bad(_want_a_variable, 2, ("HELLO_NOT_THERE", "TOKEN")),
     "has a server that cannot start": Bad(_break_server_settings, 4, ("SyntaxError",)),
 }

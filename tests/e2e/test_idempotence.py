@@ -15,7 +15,7 @@ ROUND_TRIPS = 10
 """Banner and KEXINIT 2, key exchange 1, service 1, authentication 1, channel 2, exec 1, and the
 plan's own exchange; TCP's handshake passes no byte."""
 
-BYTES_UP = 25_000
+BYTES_UP = 15_000
 """SSH's handshake, and the compressed plan: the host has the agent from the run before."""
 
 BY_ITSELF = (

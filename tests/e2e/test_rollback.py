@@ -174,8 +174,8 @@ def test_releases_tells_what_became_of_each(project: Project, deployed_host):
     assert " previous " in lines[one]
     commit = project.git("rev-parse", "HEAD")[:7]
     assert commit in lines[two]
-    assert all(re.search(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}  \S+@\S+", line)
-               for line in lines.values())  # fmt: skip
+    for line in lines.values():
+        assert re.search(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}  \S+@\S+", line)
 
 
 @pytest.mark.parametrize("how", ["reboot", "power cut"])
@@ -204,7 +204,7 @@ def test_after_a_boot_the_release_that_was_switched_to_runs_and_no_other(
         assert Site(lab, host).get("/").status == 200
         stdout, stderr = deploying.communicate(timeout=120)
         assert deploying.returncode == 1, stdout + stderr
-        assert "state is unknown" in stdout + stderr
+        assert "unknown" in stdout + stderr, stdout + stderr
     finally:
         deploying.kill()
         deploying.communicate()

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from provisioning.lab import Lab, LabHost
-from tests.e2e.listing import listing_of, touched
+from tests.e2e.listing import listing_of
 from tests.e2e.project import ROOT, Project
 from tests.e2e.site import Site
-from tests.e2e.steps import left_behind, provision
+from tests.e2e.steps import files_touched, left_behind, provision
 
 pytestmark = pytest.mark.lab
 
@@ -42,7 +42,7 @@ def _must_be_refused(
         assert f"templates/{template}:{line}" in said, said
         assert "try: " in said
         assert "Traceback" not in said
-        assert touched(before, listing_of(host)) == {}
+        assert files_touched(before, listing_of(host)) == {}
         assert _started(host) == services
     assert left_behind(host) == []
 
@@ -55,7 +55,7 @@ def _started(host: LabHost) -> str:
 
 
 def _nginx_workers(host: LabHost) -> str:
-    return host.shell("pgrep -f 'nginx: worker'")
+    return host.shell("pgrep -x nginx")
 
 
 def test_a_template_that_nginx_refuses_leaves_the_live_configuration_as_it_is(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provisioning.errors import HomeportError
-from provisioning.lab import Lab
+from provisioning.lab import Lab, machine
 from tests.lab_fixtures import BareHost
 
 pytestmark = pytest.mark.lab
@@ -42,38 +42,42 @@ def test_a_domain_cannot_lead_to_a_host_that_is_not_there(lab: Lab):
         lab.set_domain("hello.lab", "web9")
 
 
+INSTALL = "DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends"
+
+
 @pytest.mark.parametrize("suite", ["bookworm", "trixie"])
-def test_packages_come_from_both_indexes_and_a_certificate_from_the_lab(
-    bare_host: BareHost, lab: Lab, suite
-):
+def test_packages_come_from_both_indexes_as_on_this_machine(bare_host: BareHost, lab: Lab, suite):
     host = bare_host(suite)
-    install = "DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends"
     host.shell("apt-get update -q")
     # Rebuilds the list of authorities, and must not lose this machine's or the lab's.
-    host.shell(f"{install} --reinstall ca-certificates && update-ca-certificates --fresh")
+    host.shell(f"{INSTALL} --reinstall ca-certificates && update-ca-certificates --fresh")
     bundle = host.path("/etc/ssl/certs/ca-certificates.crt").read_text()
-    assert lab.acme.ca_certificate.read_text().strip() in bundle
-    host.shell(f"{install} python3-venv certbot")
+    trusted = machine.certificates(bundle)
+    assert set(machine.trusted_certificates()) <= set(trusted)
+    assert machine.certificates(lab.acme.ca_certificate.read_text())[0] in trusted
+    host.shell(f"{INSTALL} python3-venv")
     host.shell("python3 -m venv /opt/uv && /opt/uv/bin/pip install -q uv")
-    host.shell(
-        "/opt/uv/bin/uv venv -q /opt/app && VIRTUAL_ENV=/opt/app /opt/uv/bin/uv pip install -q six"
-    )
+    host.shell("/opt/uv/bin/uv venv -q /opt/app")
+    host.shell("VIRTUAL_ENV=/opt/app /opt/uv/bin/uv pip install -q six")
     assert host.shell("/opt/app/bin/python -c 'import six; print(six.__name__)'") == "six\n"
 
+
+def test_the_lab_s_authority_certifies_names_that_lead_to_a_host_and_no_others(
+    bare_host: BareHost, lab: Lab
+):
+    host = bare_host()
+    host.shell(f"apt-get update -q && {INSTALL} certbot")
     lab.set_domain("hello.lab", host.name)
-    host.shell(
+    request = (
         "certbot certonly -q --standalone --agree-tos --register-unsafely-without-email"
-        f" --server {lab.acme.directory_url} -d hello.lab"
+        f" --server {lab.acme.directory_url} -d"
     )
-    (host.path("/srv/root.pem")).write_bytes(lab.acme.root_certificate)
+    host.shell(f"{request} hello.lab")
+    host.path("/srv/root.pem").write_bytes(lab.acme.root_certificate)
     live = "/etc/letsencrypt/live/hello.lab"
-    verified = host.shell(
-        f"openssl verify -CAfile /srv/root.pem -untrusted {live}/chain.pem {live}/cert.pem"
-    )
-    assert verified == f"{live}/cert.pem: OK\n"
-    refused = host.run(
-        *("certbot", "certonly", "-q", "--standalone", "--server", lab.acme.directory_url),
-        *("-d", "nobody.lab"),
-        check=False,
-    )
+    verify = f"openssl verify -CAfile /srv/root.pem -untrusted {live}/chain.pem {live}/cert.pem"
+    assert host.shell(verify) == f"{live}/cert.pem: OK\n"
+    lab.set_domain("hello.lab", None)
+    refused = host.run("sh", "-c", f"{request} hello.lab --force-renewal", check=False)
     assert refused.returncode == 1
+    assert "Some challenges have failed" in refused.stderr

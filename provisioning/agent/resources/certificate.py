@@ -65,8 +65,12 @@ class Certificate(Resource):
         return self.label
 
     @property
+    def _live(self) -> str:
+        return f"/etc/letsencrypt/live/{self.label}"
+
+    @property
     def chain(self) -> str:
-        return f"/etc/letsencrypt/live/{self.label}/fullchain.pem"
+        return f"{self._live}/fullchain.pem"
 
     @property
     def _renewal(self) -> str:
@@ -87,6 +91,7 @@ class Certificate(Resource):
             for domain in self.domains if self.preflight else ():
                 system.say(f"asking port 80 of {domain}")
                 self._preflight(system, domain)
+            self._clear_if_broken(system)
             system.say(f"asking {self.directory_url} for a certificate")
         contact = ["--email", self.email] if self.email else ["--register-unsafely-without-email"]
         names = [word for domain in self.domains for word in ("--domain", domain)]
@@ -99,6 +104,24 @@ class Certificate(Resource):
             hint="the authority's answer is above; more in /var/log/letsencrypt/ on the host",
             timeout_s=300,
         )  # fmt: skip
+
+    def _clear_if_broken(self, system: System) -> None:
+        """Take away what certbot cannot read or would not repair.
+
+        It would put the new certificate under another name beside it, or refuse, or look at
+        cert.pem alone and find that all is well.
+        """
+        shown = [
+            system.run(["openssl", "x509", "-in", f"{self._live}/{name}", "-noout", "-pubkey"])
+            for name in ("cert.pem", "fullchain.pem")
+        ]
+        key = ["openssl", "pkey", "-in", f"{self._live}/privkey.pem", "-pubout"]
+        shown.append(system.run(key))
+        belong_together = len({each.stdout for each in shown}) == 1
+        if belong_together and shown[0].status == 0 and system.stat(self._renewal):
+            return
+        for path in (self._live, f"/etc/letsencrypt/archive/{self.label}", self._renewal):
+            system.remove(path)
 
     def _preflight(self, system: System, domain: str) -> None:
         try:

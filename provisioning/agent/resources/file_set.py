@@ -10,6 +10,7 @@ from typing import ClassVar, Dict, Iterable, List, Mapping, Tuple
 
 from provisioning.agent import layout
 from provisioning.agent.errors import AgentError
+from provisioning.agent.overlay import Overlay
 from provisioning.agent.resource import (
     Blob,
     Change,
@@ -19,7 +20,7 @@ from provisioning.agent.resource import (
     as_blob,
     normalise,
 )
-from provisioning.agent.system import CLEAN_ENVIRONMENT, FILE, LINK, System
+from provisioning.agent.system import CLEAN_ENVIRONMENT, DIRECTORY, FILE, LINK, System
 
 STRANGERS = "other files"
 """Name, in the state, of what is in the purged directories and should not be."""
@@ -104,9 +105,6 @@ class FileSet(Resource):
                     yield path
 
     def apply(self, system: System, change: Change) -> None:
-        if system.stat(self.root) is None:
-            system.make_directory(self.root)
-        self._validate(system, change)
         for path in change:
             if path == STRANGERS:
                 continue
@@ -134,9 +132,13 @@ class FileSet(Resource):
             full = os.path.join(self.root, path)
             yield full, system.read(full) if system.digest(full) else b"", b""
 
-    def _validate(self, system: System, change: Change) -> None:
+    def test(self, system: System, change: Change) -> None:
+        if system.stat(self.root) is None:
+            system.make_directory(self.root)
+        if not self.validate:
+            return
         # In a check, what earlier resources would have made is not there to be tested against.
-        if not self.validate or (system.dry and getattr(system, "acted", False)):
+        if isinstance(system, Overlay) and (system.acted or system.imagines_outside(self.root)):
             return
         there = shutil.which(self.validate[0], path=CLEAN_ENVIRONMENT["PATH"])
         if system.dry and (there is None or not os.path.isdir(self.root)):
@@ -165,6 +167,8 @@ class FileSet(Resource):
         if os.path.isdir(self.root):
             shutil.copytree(self.root, stage, symlinks=True, ignore=_specials)
         os.makedirs(stage, exist_ok=True)
+        if isinstance(system, Overlay):
+            _stage_imagined(system, self.root, stage)
         for path in self._strangers(system):
             _remove(os.path.join(stage, path))
         for path, blob in self._blobs().items():
@@ -188,6 +192,21 @@ def _specials(directory: str, names: List[str]) -> List[str]:
         for name, mode in modes.items()
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))
     ]
+
+
+def _stage_imagined(system: Overlay, root: str, stage: str) -> None:
+    """Put into a copy of a directory what a check believes to be there by now."""
+    for path, entry, data in system.imagined_below(root):
+        full = os.path.join(stage, os.path.relpath(path, root))
+        if entry is not None and entry.type == DIRECTORY:
+            os.makedirs(full, exist_ok=True)
+            continue
+        _remove(full)
+        if entry is not None and entry.type == LINK:
+            os.symlink(entry.target, full)
+        elif entry is not None:
+            with open(full, "wb") as file:
+                file.write(data)
 
 
 def _remove(path: str) -> None:

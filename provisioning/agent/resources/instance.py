@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import ClassVar, Dict
+from typing import ClassVar, Dict, Sequence
 
 from provisioning.agent import http
 from provisioning.agent.environment import masked
@@ -19,6 +19,7 @@ ANSWERS = 3
 """Good answers in a row that are asked for: more than one worker has to be up."""
 
 ANSWER_TIMEOUT_S = 10.0
+SHOWN_LINES, LAST_LINES = 30, 8
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,19 @@ class Instance(Resource):
         try:
             self._wait(system)
         except (AgentError, StoppedError):
-            system.run(["systemctl", "stop", self.unit])
-            system.forget_cached()
+            self._end(system)
             Releases(self.app, system).record("failed", self.release, at_state="start")
             raise
         Releases(self.app, system).record("gated", self.release)
+
+    def _end(self, system: System) -> None:
+        """End it at once: no visitor was ever sent here, so there is nothing to finish."""
+        system.run(["systemctl", "stop", "--no-block", self.unit])
+        system.run(["systemctl", "kill", "--signal=KILL", self.unit])
+        system.run(["systemctl", "stop", self.unit])
+        system.run(["systemctl", "reset-failed", self.unit])
+        system.remove(AppLayout(self.app).socket(self.release))
+        system.forget_cached()
 
     def _wait(self, system: System) -> None:
         deadline = time.monotonic() + self.timeout_s
@@ -115,7 +124,9 @@ class Instance(Resource):
             raise self._refused(system, "its process ended at the start")
 
     def _refused(self, system: System, why: str) -> AgentError:
-        journal = system.run(["journalctl", "--no-pager", "-o", "cat", "-n", "30", "-u", self.unit])
+        journal = system.run(
+            ["journalctl", "--no-pager", "-o", "cat", "-n", "300", "-u", self.unit]
+        )
         return AgentError(
             masked(
                 system,
@@ -125,9 +136,26 @@ class Instance(Resource):
             ),
             hint=f"correct it and deploy again; visitors still have the release before it. "
             f"All it printed: journalctl -u {self.unit}",
-            output=masked(system, self.app, self.release, journal.stdout.strip()),
+            output=masked(
+                system, self.app, self.release, _telling(journal.stdout.strip().splitlines())
+            ),
             refused=True,
         )
+
+
+def _telling(lines: Sequence[str]) -> str:
+    """Return the last traceback and the last lines, or just more of the last lines.
+
+    A server with several workers says much after the one line that matters.
+    """
+    starts = [number for number, line in enumerate(lines) if line.startswith("Traceback")]
+    for start in reversed(starts):
+        for end in range(start + 1, len(lines)):
+            # The exception: the first line that is not indented, and no other worker's.
+            if lines[end] and not lines[end].startswith((" ", "[")):
+                shown = lines[max(start, end + 1 - SHOWN_LINES) : end + 1]
+                return "\n".join([*shown, *lines[max(end + 1, len(lines) - LAST_LINES) :]])
+    return "\n".join(lines[-SHOWN_LINES:])
 
 
 def _said(answer: http.Answer, path: str) -> str:

@@ -49,17 +49,20 @@ class Probe(Resource):
         return {"status": self.status}
 
     def actual(self, system: System) -> State:
-        return {"status": self._ask().status}
+        # A check has started nothing that could answer; and to ask changes nothing.
+        return {"status": self.status if system.dry else self._awaited(system).status}
 
-    def apply(self, system: System, change: Change) -> None:
-        if system.dry:
-            return
+    def _awaited(self, system: System) -> http.Answer:
         deadline = time.monotonic() + self.timeout_s
         answer = self._ask()
         while answer.status != self.status and time.monotonic() < deadline:
             system.checkpoint()
             time.sleep(POLL_S)
             answer = self._ask()
+        return answer
+
+    def apply(self, system: System, change: Change) -> None:
+        answer = self._ask()
         if answer.status != self.status:
             said = f"status {answer.status}" if answer.status else answer.body
             raise AgentError(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Dict, Iterable, Mapping, Tuple
 
 from provisioning.agent import environment
+from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.releases import MANIFEST, Releases, link_or_copy, relative_link
 from provisioning.agent.resource import (
@@ -118,6 +119,18 @@ class Release(Resource):
             return
         for leftover in (part, final):
             system.remove(leftover)
+        try:
+            self._build(system, part, final)
+        except (AgentError, OSError):
+            # What is left of it is of no use, and on a full disk in the way.
+            system.remove(part)
+            raise
+        os.sync()
+        os.rename(part, final)
+        _sync(self._layout.releases)
+        Releases(self.app, system).record("built", self.release, **self.about)
+
+    def _build(self, system: System, part: str, final: str) -> None:
         os.makedirs(os.path.join(part, "code"))
         self._write_code(system, os.path.join(part, "code"))
         self._link_shared(system, os.path.join(part, "code"))
@@ -131,10 +144,6 @@ class Release(Resource):
         system.run([os.path.join(self.venv, "bin", "python"), "-I", "-S", "-m", "compileall", "-q",
                     "-j", "0", os.path.join(part, "code")], timeout_s=300)  # fmt: skip
         self._write_manifest(system, part, env)
-        os.sync()
-        os.rename(part, final)
-        _sync(self._layout.releases)
-        Releases(self.app, system).record("built", self.release, **self.about)
 
     def _write_code(self, system: System, root: str) -> None:
         sources = Releases(self.app, system).sources()

@@ -105,7 +105,8 @@ class Service(Resource):
         return {
             "running": unit.running,
             "masked": unit.masked,
-            "enabled": unit.enabled.startswith("enabled") if can_enable else self.enabled,
+            # Not "enabled-runtime": that ends with the next boot.
+            "enabled": unit.enabled == "enabled" if can_enable else self.enabled,
             "loaded": system.memory.recall(self._reloads) or NEVER,
             "started": system.memory.recall(self._restarts) or NEVER,
         }
@@ -128,13 +129,15 @@ class Service(Resource):
     def _act(self, system: System, change: Change) -> None:
         if "masked" in change:
             self._systemctl(system, "unmask")
+            # Until the next boot is a mask of its own, elsewhere.
+            self._systemctl(system, "unmask", "--runtime")
         if "enabled" in change:
             self._systemctl(system, "enable" if self.enabled else "disable")
         if not self.running:
             if "running" in change:
                 self._systemctl(system, "stop")
             return
-        if {"running", "masked"} & change.keys():
+        if "running" in change:
             # A unit that has failed too often refuses to start until that is forgotten.
             system.run(["systemctl", "reset-failed", self.unit])
             self._systemctl(system, "restart")
@@ -148,15 +151,21 @@ class Service(Resource):
         self._systemctl(system, "reload-or-restart")
         wait_until_replaced(system, self.unit, self.workers, before)
 
-    def _systemctl(self, system: System, verb: str) -> None:
-        done = system.run(["systemctl", verb, self.unit])
+    def _systemctl(self, system: System, verb: str, *options: str) -> None:
+        done = system.run(["systemctl", verb, *options, self.unit])
         system.forget_cached()
         if done.status != 0:
             journal = system.run(
                 ["journalctl", "--no-pager", "-o", "cat", "-n", "15", "-u", self.unit]
             )
             raise AgentError(
-                f"cannot {verb} {self.unit}: {done.tail.splitlines()[0] if done.tail else ''}",
+                f"cannot {verb} {self.unit}: {_reason(done.tail)}",
                 hint=f"on the host: systemctl status {self.unit}",
                 output=journal.stdout.strip(),
             )
+
+
+def _reason(output: str) -> str:
+    """Return the line that says why systemctl failed: `enable` talks of SysV scripts first."""
+    lines = output.splitlines() or [""]
+    return next((line for line in lines if line.startswith(("Failed", "Job for"))), lines[0])

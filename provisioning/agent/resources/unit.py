@@ -63,7 +63,6 @@ class Unit(Resource):
 
     def apply(self, system: System, change: Change) -> None:
         if set(change) != {"loaded"}:
-            self._verify(system)
             parent = os.path.dirname(self._file.path)
             if system.stat(parent) is None:
                 system.make_directory(parent)
@@ -80,8 +79,10 @@ class Unit(Resource):
     def _file_change(change: Change) -> Change:
         return {name: values for name, values in change.items() if name != "loaded"}
 
-    def _verify(self, system: System) -> None:
+    def test(self, system: System, change: Change) -> None:
         """Let systemd read the unit, from a directory of its own, before it replaces anything."""
+        if set(change) == {"loaded"}:
+            return
         if "/" in self.path or not self.path.endswith((".service", ".timer", ".socket")):
             return
         stage = os.path.join(layout.RUNTIME, "units")
@@ -100,7 +101,7 @@ class Unit(Resource):
             raise AgentError(
                 f"systemd refuses {self.path}; the live unit was not touched",
                 hint="correct the template or the setting it renders, then run again",
-                output="\n".join(ours),
+                output="\n".join(ours).replace(staged, self._file.path),
             )
 
     @staticmethod

@@ -86,6 +86,16 @@ class Virtualenv(Resource):
         if system.dry:
             system.write(ready, self._recipe.encode())
             return
+        try:
+            self._build(system)
+        except (AgentError, OSError):
+            # What is left of it is of no use, and on a full disk in the way.
+            system.remove(self.path)
+            raise
+        os.sync()
+        system.write(ready, self._recipe.encode())
+
+    def _build(self, system: System) -> None:
         system.make_directory(layout.BUILD_CACHE, mode="0700", owner=layout.BUILDER,
                               group=layout.BUILDER)  # fmt: skip
         system.make_directory(self.path, owner=layout.BUILDER, group=layout.BUILDER)
@@ -96,8 +106,6 @@ class Virtualenv(Resource):
             self._build_with_pip(system)
         system.act(["chown", "--recursive", "--no-dereference", "root:root", self.path],
                    why=f"take over {self.path}")  # fmt: skip
-        os.sync()
-        system.write(ready, self._recipe.encode())
 
     def _build_with_pip(self, system: System) -> None:
         self._run(system, [self.python, "-m", "venv", "--clear", self.path])
