@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from provisioning.agent import borrowed, engine, events, layout, questions
 from provisioning.agent.errors import AgentError, StoppedError
@@ -120,11 +120,15 @@ class Agent:
                 self._outbox.send({"failed": str(held), "hint": held.hint, "busy": True})
                 return
         try:
-            self._run_locked(message, check)
+            done = self._run_locked(message, check)
         finally:
             lock.release()
+        # Only now: whoever hears it may begin the next run at once.
+        if done is not None:
+            self._outbox.event(done)
 
-    def _run_locked(self, message: Message, check: bool) -> None:
+    def _run_locked(self, message: Message, check: bool) -> Optional[events.Done]:
+        """Carry out a plan; return its last event, or None if something else was answered."""
         memory = Memory.of_host(writable=not check)
         kind = Overlay if check else System
         system = kind(self._say, self._inbox.checkpoint, memory)
@@ -136,22 +140,24 @@ class Agent:
                 self._outbox.send(
                     {"failed": error.message, "hint": error.hint, "output": error.output}
                 )
-                return
+                return None
             if facts_digest(facts) != message["facts"]:
                 self._outbox.send({"facts": facts.to_json()})
-                return
+                return None
         resources = [decode(TYPES, values) for values in message["plan"]]
         plan = engine.Plan(message["run"], resources, check, bool(message.get("diff")))
         system.watched_units = _units(resources)
         try:
             system.fetch(engine.missing_blobs(plan, system))
         except StoppedError:
-            self._outbox.event(events.Done(plan.run, stopped=True))
-            return
+            return events.Done(plan.run, stopped=True)
         for event in engine.run(plan, system):
+            if isinstance(event, events.Done):
+                return event
             if isinstance(event, events.Started):
                 self._current = event.id
             self._outbox.event(event)
+        return None
 
 
 def _units(resources: Sequence[Resource]) -> Tuple[str, ...]:

@@ -15,7 +15,8 @@ STEPS = (
     ("lint", ("ruff", "check", ".")),
     ("types", ("mypy",)),
     ("imports", ("lint-imports", "--no-cache")),
-    ("tests", ("pytest",)),
+    # Side by side by file: most of the time of tests on real hosts is waiting.
+    ("tests", ("pytest", "-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")),
 )
 
 DEBIAN_PACKAGES = {

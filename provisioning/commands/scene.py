@@ -81,6 +81,11 @@ class Scene:
             load(self.project, options.env or None), self.project
         )
         self.hosts = self._hosts(named)
+        if not self.hosts:
+            raise ConfigurationError(
+                f"there are no hosts in {self.inventory.environment}",
+                hint="fab lab.up" if self.inventory.environment == LAB else "add [hosts.<name>]",
+            )
         self.sink: Sink = make_sink(json=options.json, diff=options.diff, check=options.check)
         _mask_environment(self.inventory)
         if sudo_password:
