@@ -138,17 +138,6 @@ def fleet_task(
     return decorate
 
 
-def hosts_of(context: Context) -> tuple[str, ...]:
-    """Return the hosts of -H, as given; empty without -H."""
-    return context.hosts if isinstance(context, FleetContext) else ()
-
-
-def sudo_password_of(context: Context) -> str | None:
-    """Return what `fab --prompt-for-sudo-password` or the configuration gave."""
-    password = context.config.sudo.password
-    return str(password) if password else None
-
-
 class FleetCall(Call):
     """One call of a command, and the hosts that it is for."""
 

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING
 
 from invoke.collection import Collection
 
-from provisioning.executor import fleet_task, hosts_of, sudo_password_of
+from provisioning.executor import FleetContext, fleet_task
 
 if TYPE_CHECKING:
-    from invoke.context import Context
-
     from provisioning.commands.scene import Options
 
 HELP = {
@@ -49,7 +47,7 @@ def _options(**values: object) -> Options:
 
 @fleet_task(help=_help(*COMMON, "check", "diff", "exit_code"))
 def provision(
-    context: Context,
+    context: FleetContext,
     env: str = "",
     limit: str = "",
     check: bool = False,
@@ -64,13 +62,13 @@ def provision(
 
     options = _options(env=env, limit=limit, check=check, diff=diff, parallel=parallel, json=json,
                        accept_new_host_keys=accept_new_host_keys)  # fmt: skip
-    return run(options, hosts_of(context), sudo_password=sudo_password_of(context),
+    return run(options, context.hosts, given=context.connect_options,
                exit_code_on_change=exit_code)  # fmt: skip
 
 
 @fleet_task(help=_help(*COMMON, "app"))
 def deploy(
-    context: Context,
+    context: FleetContext,
     env: str = "",
     limit: str = "",
     app: str = "",
@@ -83,12 +81,12 @@ def deploy(
 
     options = _options(env=env, limit=limit, parallel=parallel, json=json,
                        accept_new_host_keys=accept_new_host_keys)  # fmt: skip
-    return run(options, hosts_of(context), app=app, sudo_password=sudo_password_of(context))
+    return run(options, context.hosts, app=app, given=context.connect_options)
 
 
 @fleet_task(help=_help(*COMMON, "app", "to", "force"))
 def rollback(
-    context: Context,
+    context: FleetContext,
     env: str = "",
     limit: str = "",
     app: str = "",
@@ -103,13 +101,13 @@ def rollback(
 
     options = _options(env=env, limit=limit, parallel=parallel, json=json,
                        accept_new_host_keys=accept_new_host_keys)  # fmt: skip
-    return run(options, hosts_of(context), app=app, to=to, force=force,
-               sudo_password=sudo_password_of(context))  # fmt: skip
+    return run(options, context.hosts, app=app, to=to, force=force,
+               given=context.connect_options)  # fmt: skip
 
 
 @fleet_task(help=_help(*COMMON, "app"))
 def releases(
-    context: Context,
+    context: FleetContext,
     env: str = "",
     limit: str = "",
     app: str = "",
@@ -122,12 +120,12 @@ def releases(
 
     options = _options(env=env, limit=limit, parallel=parallel, json=json,
                        accept_new_host_keys=accept_new_host_keys)  # fmt: skip
-    return run(options, hosts_of(context), app=app, sudo_password=sudo_password_of(context))
+    return run(options, context.hosts, app=app, given=context.connect_options)
 
 
 @fleet_task(help=_help(*COMMON))
 def status(
-    context: Context,
+    context: FleetContext,
     env: str = "",
     limit: str = "",
     parallel: int = 32,
@@ -139,11 +137,11 @@ def status(
 
     options = _options(env=env, limit=limit, parallel=parallel, json=json,
                        accept_new_host_keys=accept_new_host_keys)  # fmt: skip
-    return run(options, hosts_of(context), sudo_password=sudo_password_of(context))
+    return run(options, context.hosts, given=context.connect_options)
 
 
 @fleet_task(help=_help("force"))
-def init(context: Context, force: bool = False) -> int:
+def init(context: FleetContext, force: bool = False) -> int:
     """Write what a repository of yours needs to begin with."""
     from provisioning.commands.init import init as run
 
@@ -151,7 +149,7 @@ def init(context: Context, force: bool = False) -> int:
 
 
 @fleet_task()
-def schema(context: Context) -> int:
+def schema(context: FleetContext) -> int:
     """Print the JSON schema of an inventory, for editors."""
     from provisioning.commands.init import print_schema
 
@@ -159,7 +157,7 @@ def schema(context: Context) -> int:
 
 
 @fleet_task(help=_help("tests"))
-def check(context: Context, tests: str = "") -> int:
+def check(context: FleetContext, tests: str = "") -> int:
     """Run all that CI runs, in a checkout of Homeport."""
     from provisioning.commands.check import check as run
     from provisioning.commands.scene import project_directory
@@ -168,7 +166,7 @@ def check(context: Context, tests: str = "") -> int:
 
 
 @fleet_task(help=_help("json"))
-def demo(context: Context, json: bool = False) -> int:
+def demo(context: FleetContext, json: bool = False) -> int:
     """Take a bare throwaway host of this machine to an app over HTTPS."""
     from provisioning.commands.lab import demo as run
 
@@ -176,7 +174,9 @@ def demo(context: Context, json: bool = False) -> int:
 
 
 @fleet_task(name="up", help=_help("hosts", "suite", "json"))
-def lab_up(context: Context, hosts: int = 1, suite: str = "bookworm", json: bool = False) -> int:
+def lab_up(
+    context: FleetContext, hosts: int = 1, suite: str = "bookworm", json: bool = False
+) -> int:
     """Start bare Debian hosts web1, web2, ... and an authority."""
     from provisioning.commands.lab import lab_up as run
 
@@ -184,7 +184,7 @@ def lab_up(context: Context, hosts: int = 1, suite: str = "bookworm", json: bool
 
 
 @fleet_task(name="down", help=_help("json"))
-def lab_down(context: Context, json: bool = False) -> int:
+def lab_down(context: FleetContext, json: bool = False) -> int:
     """Stop the lab's hosts and remove whatever they left."""
     from provisioning.commands.lab import lab_down as run
 
@@ -192,7 +192,7 @@ def lab_down(context: Context, json: bool = False) -> int:
 
 
 @fleet_task(name="status", help=_help("json"))
-def lab_status(context: Context, json: bool = False) -> int:
+def lab_status(context: FleetContext, json: bool = False) -> int:
     """Show the lab's hosts."""
     from provisioning.commands.lab import lab_status as run
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioning import rollout
 from provisioning.artifact import build_artifact
-from provisioning.commands.scene import Options, Scene
+from provisioning.commands.scene import NOTHING, Options, Scene
 from provisioning.deploy import plan_deployment
 from provisioning.errors import ConfigurationError
 from provisioning.host_run import HostRun, who
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def deploy(
-    options: Options, named: Sequence[str], *, app: str = "", sudo_password: str | None = None
+    options: Options, named: Sequence[str], *, app: str = "", given: Mapping[str, Any] = NOTHING
 ) -> int:
     """Make a new release of the apps live, on all their hosts or on none.
 
@@ -28,12 +28,12 @@ def deploy(
         options: What the person said.
         named: Hosts of `-H`.
         app: Only this app.
-        sudo_password: What fab asked for.
+        given: What fab was told about connecting.
 
     Returns:
         The exit code.
     """
-    scene = Scene(options, named, sudo_password)
+    scene = Scene(options, named, given)
     apps = _apps(scene, app)
     # All that can be wrong on this machine is found before any host is asked.
     deployments = [
@@ -67,7 +67,7 @@ def rollback(
     app: str = "",
     to: str = "",
     force: bool = False,
-    sudo_password: str | None = None,
+    given: Mapping[str, Any] = NOTHING,
 ) -> int:
     """Make an earlier release live again.
 
@@ -77,12 +77,12 @@ def rollback(
         app: The app; needed where there are several.
         to: The release; default: the one that was live before.
         force: Go back over a migration.
-        sudo_password: What fab asked for.
+        given: What fab was told about connecting.
 
     Returns:
         The exit code.
     """
-    scene = Scene(options, named, sudo_password)
+    scene = Scene(options, named, given)
     apps = _apps(scene, app)
     if len(apps) > 1:
         raise ConfigurationError(
@@ -104,14 +104,14 @@ def rollback(
 
 
 def releases(
-    options: Options, named: Sequence[str], *, app: str = "", sudo_password: str | None = None
+    options: Options, named: Sequence[str], *, app: str = "", given: Mapping[str, Any] = NOTHING
 ) -> int:
     """Show what is there, what is live, since when, by whom, and how it ended.
 
     Returns:
         The exit code.
     """
-    scene = Scene(options, named, sudo_password)
+    scene = Scene(options, named, given)
     apps = _apps(scene, app)
     crews = _Crews(scene)
     for each in apps:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from provisioning.agent.facts import Facts
-from provisioning.commands.scene import Options, Scene
+from provisioning.commands.scene import NOTHING, Options, Scene
 from provisioning.host_run import HostRun
 from provisioning.plan import Plan
 from provisioning.provision import plan_provision, provision_host
@@ -16,7 +17,7 @@ def provision(
     options: Options,
     named: Sequence[str],
     *,
-    sudo_password: str | None = None,
+    given: Mapping[str, Any] = NOTHING,
     exit_code_on_change: bool = False,
 ) -> int:
     """Bring hosts to their desired state, or say what that would change.
@@ -24,13 +25,13 @@ def provision(
     Args:
         options: What the person said.
         named: Hosts of `-H`.
-        sudo_password: What fab asked for.
+        given: What fab was told about connecting.
         exit_code_on_change: With --check: end with 5 where something would change.
 
     Returns:
         The exit code.
     """
-    scene = Scene(options, named, sudo_password)
+    scene = Scene(options, named, given)
     own_roles = load_own_roles(scene.project)
     certificate = read_given_certificate(scene.inventory)
     crew = scene.crew(scene.hosts)

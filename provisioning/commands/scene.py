@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from provisioning.errors import ConfigurationError
@@ -18,6 +17,7 @@ from provisioning.report import Sink, exit_code, make_sink
 from provisioning.rollout import Crew
 from provisioning.secrets import REDACTOR, EnvSource, Secret, fetch_secrets
 from provisioning.transport import Address, AskOnce, Channel, Counters, HostKeyPolicy, connect
+from provisioning.transport.prompt import ask_secret
 
 if TYPE_CHECKING:
     from provisioning.inventory.host import Host
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 LAB = "lab"
 """The environment whose hosts `fab lab.up` starts."""
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+"""What fab was told about connecting, where it was told nothing."""
 
 LAB_DIRECTORY = ".homeport/lab"
 
@@ -66,11 +69,14 @@ class Scene:
     Args:
         options: What the person said.
         named: Hosts of `-H`, as they were typed.
-        sudo_password: What `fab --prompt-for-sudo-password` or the configuration gave.
+        given: What `fab` was told about connecting: see FleetContext.connect_options.
     """
 
     def __init__(
-        self, options: Options, named: Sequence[str] = (), sudo_password: str | None = None
+        self,
+        options: Options,
+        named: Sequence[str] = (),
+        given: Mapping[str, Any] = NOTHING,
     ) -> None:
         if options.parallel < 1:
             raise ConfigurationError(f"--parallel {options.parallel}: at least one host at a time")
@@ -88,9 +94,7 @@ class Scene:
             )
         self.sink: Sink = make_sink(json=options.json, diff=options.diff, check=options.check)
         _mask_environment(self.inventory)
-        if sudo_password:
-            REDACTOR.add(sudo_password)
-        self._given_password = Secret(sudo_password) if sudo_password else None
+        self._given = given
         self._asked = AskOnce(self._ask_password)
         self._connections: list[Connection] = []
 
@@ -152,20 +156,24 @@ class Scene:
         if host.identity_file:
             identities.append(self.inventory.local_path(host.identity_file))
         new = self.options.accept_new_host_keys
+        options: dict[str, Any] = {
+            "ssh_config": config,
+            "identities": identities,
+            "ask_passphrase": self._ask_passphrase,
+            "connect_timeout_s": ssh.connect_timeout_s,
+            "known_hosts": self.inventory.local_path(ssh.known_hosts) if ssh.known_hosts else None,
+        }
+        # What stands on the command line is nearer to the person than the inventory.
+        options.update(self._given)
+        if "sudo_password" not in options:
+            options["sudo_password"] = self._sudo_password(host)
         return connect(
             Address(host.name, host.address, host.user, host.port),
             policy=HostKeyPolicy.ACCEPT_NEW if new else HostKeyPolicy.STRICT,
-            ssh_config=config,
-            identities=identities,
-            sudo_password=self._sudo_password(host),
-            ask_passphrase=self._ask_passphrase,
-            connect_timeout_s=ssh.connect_timeout_s,
-            known_hosts=self.inventory.local_path(ssh.known_hosts) if ssh.known_hosts else None,
+            **options,
         )
 
     def _sudo_password(self, host: Host) -> Secret | Callable[[], Secret | None]:
-        if self._given_password:
-            return self._given_password
         if host.sudo_password is None:
             return self._asked
         fetched = fetch_secrets(
@@ -176,16 +184,12 @@ class Scene:
         return fetched.values["sudo_password"]
 
     def _ask_password(self) -> Secret | None:
-        if not sys.stdin.isatty():
-            return None
         with self.sink.paused():
-            return Secret(getpass.getpass("sudo password: "))
+            return ask_secret("sudo password: ")
 
     def _ask_passphrase(self, path: Path) -> Secret | None:
-        if not sys.stdin.isatty():
-            return None
         with self.sink.paused():
-            return Secret(getpass.getpass(f"passphrase of {path}: "))
+            return ask_secret(f"passphrase of {path}: ")
 
     def end(
         self, runs: Sequence[HostRun], *, exit_code_on_change: bool = False, conclusion: str = ""

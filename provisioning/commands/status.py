@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from provisioning.commands.scene import Options, Scene
+from provisioning.commands.scene import NOTHING, Options, Scene
 from provisioning.host_run import HostRun
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def status(options: Options, named: Sequence[str], *, sudo_password: str | None = None) -> int:
+def status(options: Options, named: Sequence[str], *, given: Mapping[str, Any] = NOTHING) -> int:
     """Show how every app is doing on every host.
 
     Returns:
         The exit code: 1 where an app that was deployed does not answer.
     """
-    scene = Scene(options, named, sudo_password)
+    scene = Scene(options, named, given)
     crew = scene.crew(scene.hosts)
     hosts = dict(zip(crew.runs, scene.hosts, strict=True))
 
