@@ -319,11 +319,39 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(
     assert (done.stdout, done.stderr, done.returncode) == ("more\n", "", 141)
 
 
-def test_without_fabric_yml_hosts_are_refused_before_anything_is_done(
-    fab: Fab, folder: Path
+def test_homeport_s_own_program_needs_no_fabric_yml(fab: Fab, folder: Path) -> None:
+    (folder / "fabric.yml").unlink()
+    assert fab("-H", "a,b", "provision").stdout == 'provision ["a", "b"] False  False\n'
+
+
+def fabric_s_own(
+    folder: Path, environment: dict[str, str], *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """Run Fabric's program as it is without ours."""
+    return subprocess.run(
+        [sys.executable, "-c", "from fabric.main import program; program.run()", *arguments],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_fabric_s_own_program_takes_the_executor_from_fabric_yml(
+    folder: Path, environment: dict[str, str]
+) -> None:
+    done = fabric_s_own(folder, environment, "-H", "a,b", "provision")
+    assert done.stdout == 'provision ["a", "b"] False  False\n'
+
+
+def test_without_fabric_yml_fabric_s_own_program_refuses_before_anything_is_done(
+    folder: Path, environment: dict[str, str]
 ) -> None:
     (folder / "fabric.yml").unlink()
-    done = fab("-H", "a,b", "provision")
+    done = fabric_s_own(folder, environment, "-H", "a,b", "provision")
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr == (
@@ -333,10 +361,13 @@ def test_without_fabric_yml_hosts_are_refused_before_anything_is_done(
     )
 
 
-def test_without_fabric_yml_and_hosts_a_command_works(fab: Fab, folder: Path) -> None:
+def test_without_fabric_yml_and_hosts_a_command_works_there(
+    folder: Path, environment: dict[str, str]
+) -> None:
     (folder / "fabric.yml").unlink()
-    assert fab("provision", "--check").stdout == "provision [] True  False\n"
-    assert fab("fail", "refused").returncode == 4
+    done = fabric_s_own(folder, environment, "provision", "--check")
+    assert done.stdout == "provision [] True  False\n"
+    assert fabric_s_own(folder, environment, "fail", "refused").returncode == 4
 
 
 def test_what_fab_was_told_about_connecting_is_handed_on(fab: Fab, folder: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from provisioning.agent.system import (
     DIRECTORY,
@@ -71,6 +71,16 @@ class Overlay(System):
 
     def group(self, name: str) -> Optional[Account]:
         return self._groups.get(name) or super().group(name)
+
+    def _taken_numbers(self) -> Set[int]:
+        imagined = (*self._users.values(), *self._groups.values())
+        return super()._taken_numbers() | {account.id for account in imagined}
+
+    def _name(self, kind: str, number: int) -> str:
+        for account in (self._users if kind == "u" else self._groups).values():
+            if account.id == number:
+                return account.name
+        return super()._name(kind, number)
 
     def packages(self) -> Mapping[str, str]:
         return {**super().packages(), **self._installed}

@@ -15,8 +15,9 @@ import shutil
 import signal
 import stat as stat_module
 import subprocess
+import time
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from provisioning.agent import dpkg, systemd
 from provisioning.agent.errors import AgentError, CannotStartError
@@ -32,6 +33,8 @@ CLEAN_ENVIRONMENT = {
     "HOME": "/root",
 }
 """What programs get: nothing of the login's environment, and messages in one language."""
+
+END_PROCESSES_S = 10.0
 
 OUTPUT_LINES = 25
 """How much of a failed program's output a person is shown."""
@@ -171,6 +174,20 @@ class System:
             return Account(name, grp.getgrnam(name).gr_gid)
         except KeyError:
             return None
+
+    def free_number(self) -> int:
+        """Return the highest number of system accounts that neither a user nor a group has.
+
+        Source: login.defs(5), SYS_UID_MIN and SYS_UID_MAX.
+        """
+        taken = self._taken_numbers()
+        for number in range(999, 99, -1):
+            if number not in taken:
+                return number
+        raise AgentError("cannot create a user: all numbers of system users are taken")
+
+    def _taken_numbers(self) -> Set[int]:
+        return {each.pw_uid for each in pwd.getpwall()} | {each.gr_gid for each in grp.getgrall()}
 
     def packages(self) -> Mapping[str, str]:
         """Return the Debian packages that are installed: name -> version."""
@@ -367,6 +384,29 @@ class System:
             )
         return done
 
+    def end_processes(self, user: str) -> None:
+        """Kill whatever runs as a user, and return when nothing does.
+
+        Raises:
+            AgentError: something survives, such as a process that waits for a dead disk.
+        """
+        account = self.user(user)
+        if account is None or account.id <= 0:
+            return
+        deadline = time.monotonic() + END_PROCESSES_S
+        while True:
+            pids = [
+                pid for pid in filter(str.isdigit, os.listdir("/proc")) if _is_of(pid, account.id)
+            ]
+            if not pids:
+                return
+            if time.monotonic() > deadline:
+                raise AgentError(f"cannot end the processes {', '.join(pids)} of {user}")
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
+            time.sleep(0.01)
+
     def forget_cached(self) -> None:
         """Drop what was read of packages and units: something may have changed them."""
         self._packages = None
@@ -405,6 +445,17 @@ class System:
             "group": account.pw_gid,
             "extra_groups": os.getgrouplist(user, account.pw_gid),
         }
+
+
+def _is_of(pid: str, user_id: int) -> bool:
+    """Return whether a process runs as a user; one that only waits to be reaped does not."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            # Source: proc(5): the state follows the name, which may hold anything.
+            state = file.read().rpartition(b")")[2].split()[0]
+        return os.stat(f"/proc/{pid}").st_uid == user_id and state not in (b"Z", b"X")
+    except OSError:
+        return False
 
 
 def _nobody_to_ask(digests: Sequence[str]) -> Mapping[str, bytes]:

@@ -24,7 +24,8 @@ DEBIAN_PACKAGES = {
     "openssl": "openssl",
     "git": "git",
     "nginx": "nginx",
-    "wrk": "wrk",
+    "ssh": "openssh-client",
+    "sudo": "sudo",
 }
 """Program -> Debian package: what the tests use besides the lab, which brings its own."""
 

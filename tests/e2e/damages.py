@@ -89,6 +89,7 @@ ACCOUNTS = {
     "the app's user got a shell": "usermod --shell /bin/bash hello",
     "the app's user is in a group more": "usermod --append --groups adm hello",
     "a user got a home": "usermod --home /home/x homeport-build",
+    "a user was deleted, and its files have nobody": "userdel homeport-build",
     "a user was deleted with what it owned": "rm -r /var/cache/homeport; userdel homeport-build",
 }
 

@@ -32,9 +32,9 @@ def test_hosts_know_each_other_by_name_and_lose_a_domain_that_is_forgotten(
 def test_lines_of_its_own_in_the_hosts_file_survive(bare_host: BareHost, lab: Lab):
     host = bare_host()
     host.shell("echo 192.0.2.7 mine.example >> /etc/hosts")
-    lab.set_domain("hello.lab", host.name)
+    lab.set_domain("survives.lab", host.name)
     assert "192.0.2.7 mine.example\n" in host.shell("cat /etc/hosts")
-    assert host.shell("cat /etc/hosts").count("hello.lab") == 1
+    assert host.shell("cat /etc/hosts").count("survives.lab") == 1
 
 
 def test_a_domain_cannot_lead_to_a_host_that_is_not_there(lab: Lab):

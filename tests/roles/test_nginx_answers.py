@@ -195,11 +195,12 @@ def test_one_households_ipv6_addresses_count_as_one_visitor(nginx, deploy):
 def test_a_request_is_one_json_line_without_its_query(nginx, deploy):
     deploy("r9")
     nginx.ask(f"{SITE}/path?token=canary", headers={"User-Agent": 'a "quoted" agent'})
-    entry = json.loads(nginx.log[-1])
+    # Another worker may still be writing what an earlier test has asked for.
+    entry = next(each for each in map(json.loads, reversed(nginx.log)) if each["path"] == "/path")
     assert (entry["site"], entry["path"], entry["status"]) == ("hello.example.com", "/path", "200")
     assert (entry["release"], entry["client"], entry["tls"]) == ("r9", "127.0.0.1", "TLSv1.3")
     assert entry["user_agent"] == 'a "quoted" agent'
-    assert "canary" not in nginx.log[-1]
+    assert not any("canary" in line for line in nginx.log)
 
 
 def test_health_static_files_and_unknown_hosts_are_not_logged(nginx, deploy):

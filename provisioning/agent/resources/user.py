@@ -58,18 +58,25 @@ class User(Resource):
         own = self.group or self.label
         exists = system.user(self.label) is not None
         argv: List[str] = ["usermod" if exists else "useradd"]
+        number = -1
         if not exists:
-            argv += ["--no-create-home", *(["--system"] if self.system else [])]
+            argv.append("--no-create-home")
+            if self.system:
+                # Ours to choose, so that a check knows whose files of that number will be.
+                number = system.free_number()
+                argv += ["--system", "--uid", str(number)]
         if not exists and not self.group and system.group(own) is None:
             argv.append("--user-group")
         else:
             argv += ["--gid", own]
         argv += ["--groups", ",".join(self.groups), "--home-dir" if not exists else "--home"]
         argv += [self.home, "--shell", self.shell, self.label]
-        account = Account(self.label, -1, own, self.home, self.shell, tuple(sorted(self.groups)))
+        account = Account(
+            self.label, number, own, self.home, self.shell, tuple(sorted(self.groups))
+        )
         system.act(
             argv,
             why=f"{'change' if exists else 'create'} the user {self.label}",
             users=[account],
-            groups=[] if system.group(own) else [Account(own, -1)],
+            groups=[] if system.group(own) else [Account(own, number)],
         )

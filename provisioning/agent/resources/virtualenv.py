@@ -82,6 +82,9 @@ class Virtualenv(Resource):
 
     def apply(self, system: System, change: Change) -> None:
         ready = os.path.join(self.path, READY)
+        if not system.dry:
+            # A build whose agent was killed may still be at work in there.
+            system.end_processes(layout.BUILDER)
         system.remove(self.path)
         if system.dry:
             system.write(ready, self._recipe.encode())
@@ -104,6 +107,8 @@ class Virtualenv(Resource):
             self._build_with_uv(system)
         else:
             self._build_with_pip(system)
+        # What a build step has left running could write through files that it holds open.
+        system.end_processes(layout.BUILDER)
         system.act(["chown", "--recursive", "--no-dereference", "root:root", self.path],
                    why=f"take over {self.path}")  # fmt: skip
 
