@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -385,8 +386,14 @@ def test_a_program_that_takes_too_long_is_ended_with_all_that_it_started(root: P
     with pytest.raises(AgentError, match="sh did not end within 0 s"):
         System().run(["sh", "-c", script], timeout_s=0.4)
     child = Path("/proc") / pids.read_text().strip()
+    # The signal was sent; a busy machine lets the process go on for a moment.
     with contextlib.suppress(FileNotFoundError):
-        assert "State:\tZ" in (child / "status").read_text(), "it still runs"
+        for _ in range(200):
+            if "State:\tZ" in (child / "status").read_text():
+                break
+            time.sleep(0.05)
+        else:
+            pytest.fail("it still runs")
 
 
 @pytest.mark.parametrize(
