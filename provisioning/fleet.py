@@ -1,4 +1,4 @@
-"""Many hosts at once: fan out, gather what became of each, and keep a deploy in step."""
+"""Many hosts at once: fan out, gather what became of each."""
 
 from __future__ import annotations
 
@@ -59,8 +59,7 @@ def run_on_hosts(
     Args:
         hosts: The hosts.
         work: Called with one host, in a thread.
-        parallel: How many hosts at once, at least 1. With a `Rendezvous` it must not be
-            less than the number of hosts: members that wait would block the others.
+        parallel: How many hosts at once, at least 1.
         on_interrupt: Asks the work to stop at the next safe point; called once, in the
             calling thread.
 
@@ -149,75 +148,3 @@ def _ctrl_c_as_news(report: Callable[[], object]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-class Rendezvous:
-    """Where the members of a fleet wait for each other, and learn of each other's failures.
-
-    All living members pass each meeting together, or none does: when one has failed,
-    everybody who is waiting there, and everybody who comes later, is told.
-
-    Args:
-        members: How many there are.
-    """
-
-    def __init__(self, members: int) -> None:
-        self._changed = threading.Condition()
-        self._living = members
-        # How many members have come to each meeting, and how many meetings were passed.
-        self._arrived: dict[int, int] = {}
-        self._passed = 0
-        self._failures: list[BaseException] = []
-
-    @contextmanager
-    def member(self) -> Iterator[Member]:
-        """Take part; leave at the end, by failure if an exception ends the block."""
-        try:
-            yield Member(self)
-        except BaseException as error:
-            self.fail(error)
-            raise
-        else:
-            with self._changed:
-                self._leave()
-
-    def fail(self, error: BaseException) -> None:
-        """Tell everybody that a member has failed, which also leaves."""
-        with self._changed:
-            self._failures.append(error)
-            self._leave()
-
-    def _leave(self) -> None:
-        self._living -= 1
-        self._settle()
-
-    def _settle(self) -> None:
-        """Let the meeting pass if all the living are there and nobody has failed."""
-        if not self._failures and 0 < self._living <= self._arrived.get(self._passed, 0):
-            self._passed += 1
-        self._changed.notify_all()
-
-    def _arrive(self, meeting: int) -> tuple[BaseException, ...]:
-        with self._changed:
-            self._arrived[meeting] = self._arrived.get(meeting, 0) + 1
-            self._settle()
-            self._changed.wait_for(lambda: self._passed > meeting or self._failures)
-            return () if self._passed > meeting else tuple(self._failures)
-
-
-class Member:
-    """One host's part in a `Rendezvous`."""
-
-    def __init__(self, rendezvous: Rendezvous) -> None:
-        self._rendezvous = rendezvous
-        self._meetings = 0
-
-    def arrive(self) -> tuple[BaseException, ...]:
-        """Wait until all living members are here.
-
-        Returns:
-            Nothing if all came; else the failures, and then no member passed here.
-        """
-        meeting = self._meetings
-        self._meetings += 1
-        return self._rendezvous._arrive(meeting)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from provisioning.errors import UnreachableError
-from provisioning.fleet import Rendezvous, run_on_hosts
+from provisioning.fleet import run_on_hosts
 
 
 @pytest.fixture
@@ -172,102 +172,3 @@ def test_a_host_that_hangs_does_not_keep_the_process_from_ending() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout == "True\n"
-
-
-def test_all_members_pass_a_meeting_together() -> None:
-    rendezvous = Rendezvous(5)
-    order: list[str] = []
-
-    def work(host: int) -> tuple[BaseException, ...]:
-        with rendezvous.member() as member:
-            time.sleep(0.01 * host)
-            order.append("before")
-            first = member.arrive()
-            order.append("between")
-            second = member.arrive()
-            order.append("after")
-            return first + second
-
-    outcomes = run_on_hosts(range(5), work, parallel=5)
-    assert [outcome.result for outcome in outcomes] == [()] * 5
-    assert order == ["before"] * 5 + ["between"] * 5 + ["after"] * 5
-
-
-@pytest.mark.parametrize("late", [False, True])
-def test_a_failure_before_the_meeting_is_seen_by_all(late: bool) -> None:
-    rendezvous = Rendezvous(3)
-    failure = UnreachableError("cannot connect")
-    failed = threading.Event()
-
-    def work(host: str) -> tuple[BaseException, ...]:
-        with rendezvous.member() as member:
-            if host == "fails":
-                failed.set()
-                raise failure
-            if host == "comes late" and late:
-                assert failed.wait(10)
-                time.sleep(0.02)
-            return member.arrive()
-
-    outcomes = run_on_hosts(["waits", "comes late", "fails"], work, parallel=3)
-    assert [outcome.result for outcome in outcomes] == [(failure,), (failure,), None]
-    assert outcomes[2].error is failure
-
-
-def test_a_failure_after_a_meeting_does_not_undo_it_but_stops_the_next() -> None:
-    rendezvous = Rendezvous(2)
-    failed = threading.Event()
-
-    def work(host: str) -> list[int]:
-        with rendezvous.member() as member:
-            first = member.arrive()
-            if host == "fails":
-                failed.set()
-                raise UnreachableError("cannot go on")
-            assert failed.wait(10)
-            return [len(first), len(member.arrive())]
-
-    outcomes = run_on_hosts(["goes on", "fails"], work, parallel=2)
-    assert outcomes[0].result == [0, 1]
-
-
-def test_a_member_that_is_done_is_not_waited_for() -> None:
-    rendezvous = Rendezvous(3)
-
-    def work(host: str) -> tuple[BaseException, ...]:
-        with rendezvous.member() as member:
-            return () if host == "has nothing to do" else member.arrive()
-
-    outcomes = run_on_hosts(["a", "b", "has nothing to do"], work, parallel=3)
-    assert [outcome.result for outcome in outcomes] == [(), (), ()]
-
-
-def test_an_interrupt_can_fail_the_meeting_for_all_who_wait() -> None:
-    rendezvous = Rendezvous(2)
-    results: list[tuple[BaseException, ...]] = []
-
-    def wait() -> None:
-        with rendezvous.member() as member:
-            results.append(member.arrive())
-
-    thread = threading.Thread(target=wait)
-    thread.start()
-    interrupt = KeyboardInterrupt()
-    rendezvous.fail(interrupt)
-    thread.join(10)
-    assert results == [(interrupt,)]
-
-
-def test_the_verdict_of_a_meeting_is_the_same_for_all_however_often_it_is_tried() -> None:
-    for number in range(200):
-        rendezvous = Rendezvous(3)
-
-        def work(host: int, rendezvous: Rendezvous = rendezvous, number: int = number) -> bool:
-            with rendezvous.member() as member:
-                member.arrive()
-                if host == number % 3:
-                    raise UnreachableError("cannot go on")
-                return member.arrive() == ()
-
-        outcomes = run_on_hosts(range(3), work, parallel=3)
-        assert [outcome.result for outcome in outcomes].count(False) == 2

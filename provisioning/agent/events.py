@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any, Dict, Mapping, Tuple, Type, TypeVar, Union
 
-UNCHANGED, CHANGED, FAILED, SKIPPED = "unchanged", "changed", "failed", "skipped"
+UNCHANGED, CHANGED, FAILED = "unchanged", "changed", "failed"
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Finished:
 
     Args:
         id: The resource.
-        status: "unchanged", "changed" (in a check: would be), "failed" or "skipped".
+        status: "unchanged", "changed" (in a check: would be) or "failed".
         change: Name -> (actual, desired), secrets masked.
         diffs: Unified diffs of text files, if asked for; secrets are left out.
         seconds: How long it took.
