@@ -49,8 +49,8 @@ class Payload:
         script = _without_comments(BOOTSTRAP / "start.sh")
         for name, value in (("LOADER", loader), ("DIGEST", self.digest), ("MARKER", marker)):
             script = script.replace(f"@{name}@", value)
-        # Nothing in here means anything to a login shell that is not sh.
-        return f'sh -c "$(printf %s {_base64(script)} | base64 -d)"'
+        # Within single quotes nothing of it means anything to any login shell, csh included.
+        return f"sh -c 'eval \"$(printf %s {_base64(script)} | base64 -d)\"'"
 
 
 def _base64(text: str) -> str:

@@ -176,7 +176,8 @@ def test_the_command_holds_no_character_that_a_shell_could_take_for_its_own() ->
     command = agent_payload().command("feedbeef")
     start, _, rest = command.partition("printf %s ")
     encoded, _, end = rest.partition(" | ")
-    assert (start, end) == ('sh -c "$(', 'base64 -d)"')
+    # A login shell takes what stands in single quotes as it is.
+    assert (start, end) == ("sh -c 'eval \"$(", "base64 -d)\"'")
     script = base64.b64decode(encoded, validate=True).decode()
     assert "@" not in script.replace('"$@"', "")
     assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
