@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from provisioning.agent.events import FAILED, Finished
 from provisioning.agent.facts import Facts
-from provisioning.converse import Conversation, Ended
+from provisioning.converse import Conversation, Ended, facts_of
 from provisioning.errors import HomeportError
 from provisioning.payload import agent_payload
 from provisioning.plan import Plan, make_plan
@@ -96,9 +96,8 @@ class HostRun:
 
     def facts(self) -> Facts:
         """Ask for the host's facts."""
-        values = self.ask("facts")
-        assert isinstance(values, dict)
-        return Facts.from_json(values)
+        self.start()
+        return facts_of(self._conversation)
 
     def carry_out(self, plan: Plan) -> Ended | OtherFacts:
         """Have a plan carried out."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from provisioning.agent.resource import Blob, Resource, as_blob, encode
+from provisioning.agent.resource import Resource, as_blob, encode
 from provisioning.agent.resources import FileSet, Unit
 from provisioning.agent.resources.unit import DIRECTORY as UNITS
 from provisioning.errors import ConfigurationError
@@ -96,8 +96,3 @@ def make_plan(resources: Iterable[Resource], *, facts: str = "") -> Plan:
 
 def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def secret_blobs(resources: Iterable[Resource]) -> Iterable[Blob]:
-    """Return the contents that must never be shown."""
-    return (blob for resource in resources for blob in resource.blobs() if blob.secret)

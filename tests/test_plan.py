@@ -8,7 +8,7 @@ import pytest
 
 from provisioning.agent.wire import Decoder, pack
 from provisioning.errors import ConfigurationError
-from provisioning.plan import make_plan, secret_blobs
+from provisioning.plan import make_plan
 from provisioning.resources import Command, File, FileSet, Resource, Service
 
 
@@ -61,7 +61,8 @@ def test_contents_are_kept_by_digest_and_stay_behind() -> None:
     message = json.dumps(plan.message(who="me"))
     assert "a secret" not in message
     assert "a secret" not in repr(plan)
-    assert [blob.data for blob in secret_blobs(plan.resources)] == [b"a secret"]
+    blobs = (blob for resource in plan.resources for blob in resource.blobs())
+    assert [blob.data for blob in blobs if blob.secret] == [b"a secret"]
 
 
 def test_a_plan_is_a_message_and_every_run_has_its_own_id() -> None:

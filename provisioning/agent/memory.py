@@ -12,6 +12,7 @@ import os
 from typing import Dict, Optional
 
 from provisioning.agent import layout
+from provisioning.agent.durable import sync_directory
 
 
 class Memory:
@@ -58,11 +59,7 @@ class Memory:
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, self._path)
-        descriptor = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_directory(directory)
 
 
 def _load(path: Optional[str]) -> Dict[str, str]:

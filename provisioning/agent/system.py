@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from provisioning.agent import dpkg, systemd
+from provisioning.agent.durable import sync_directory
 from provisioning.agent.errors import AgentError, CannotStartError
 from provisioning.agent.memory import Memory
 from provisioning.agent.resource import Blob
@@ -306,7 +307,7 @@ class System:
             file.flush()
             os.fsync(file.fileno())
             os.replace(part, path)
-        _sync_directory(directory)
+        sync_directory(directory)
 
     def make_directory(
         self, path: str, *, mode: str = "0755", owner: str = "root", group: str = "root"
@@ -332,7 +333,7 @@ class System:
         with _NothingAt(part):
             os.symlink(target, part)
             os.replace(part, path)
-        _sync_directory(directory)
+        sync_directory(directory)
 
     def remove(self, path: str) -> None:
         """Remove a file, a link or a whole directory."""
@@ -343,7 +344,7 @@ class System:
             shutil.rmtree(path)
         else:
             os.unlink(path)
-        _sync_directory(os.path.dirname(path))
+        sync_directory(os.path.dirname(path))
 
     def act(
         self,
@@ -478,11 +479,3 @@ class _NothingAt:
     def _unlink(self) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)
-
-
-def _sync_directory(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

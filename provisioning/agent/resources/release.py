@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Dict, Iterable, Mapping, Tuple
 
 from provisioning.agent import environment
+from provisioning.agent.durable import sync_directory
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.releases import MANIFEST, Releases, link_or_copy, relative_link
@@ -127,7 +128,7 @@ class Release(Resource):
             raise
         os.sync()
         os.rename(part, final)
-        _sync(self._layout.releases)
+        sync_directory(self._layout.releases)
         Releases(self.app, system).record("built", self.release, **self.about)
 
     def _build(self, system: System, part: str, final: str) -> None:
@@ -214,11 +215,3 @@ class Release(Resource):
             **self.about,
         }
         system.write(os.path.join(part, MANIFEST), json.dumps(manifest, indent=1).encode())
-
-
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
