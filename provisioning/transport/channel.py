@@ -36,7 +36,7 @@ class Channel(Protocol):
         ...
 
     def stderr_tail(self) -> str:
-        """Return the last lines that the program wrote to stderr."""
+        """Return the last lines of stderr; all of them once stdout has ended."""
         ...
 
     def exit_status(self) -> int | None:

@@ -16,8 +16,8 @@ from provisioning.transport.channel import LastLines
 CHUNK_BYTES = 65536
 # How long a program may take to end by itself once its stdin has ended.
 CLOSE_TIMEOUT_S = 5.0
-# stderr has ended when stdout has, but for what a thread still has to fetch.
-DRAIN_TIMEOUT_S = 1.0
+# stderr ends with stdout or hardly later; a thread still has to fetch the last of it.
+DRAIN_TIMEOUT_S = 2.0
 
 
 class LocalChannel:
@@ -52,6 +52,7 @@ class LocalChannel:
         assert self._process.stderr
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
         self._stderr = LastLines()
+        self._ended = False
         self._drain = threading.Thread(
             target=self._drain_stderr, args=(self._process.stderr.fileno(),), daemon=True
         )
@@ -76,11 +77,14 @@ class LocalChannel:
         """Read from the program's stdout."""
         if not select.select([self._stdout], [], [], timeout_s)[0]:
             raise TimeoutError(f"nothing came within {timeout_s} s")
-        return os.read(self._stdout.fileno(), CHUNK_BYTES)
+        data = os.read(self._stdout.fileno(), CHUNK_BYTES)
+        self._ended = self._ended or not data
+        return data
 
     def stderr_tail(self) -> str:
-        """Return the last lines of stderr; all of them if the program has ended."""
-        if self._process.poll() is not None:
+        """Return the last lines of stderr; all of them once stdout has ended."""
+        # A program that could not be sent to has ended too, whatever we have read of it.
+        if self._ended or self._process.poll() is not None:
             self._drain.join(DRAIN_TIMEOUT_S)
         return self._stderr.text()
 

@@ -40,6 +40,12 @@ def test_it_behaves_like_a_channel_to_a_host(run) -> None:
     assert channel.exit_status() == 3
 
 
+def test_what_comes_on_stderr_after_the_end_of_stdout_is_not_lost(run) -> None:
+    channel: Channel = run("exec >&-; sleep 0.2; echo late >&2")
+    assert everything(channel) == b""
+    assert channel.stderr_tail() == "late"
+
+
 def test_a_lot_goes_through_in_both_directions(run) -> None:
     data = bytes(range(256)) * 10_000
     channel = run(f"head -c {len(data)}")
