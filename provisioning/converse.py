@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from provisioning.agent import events
 from provisioning.agent.facts import Facts
-from provisioning.errors import ConnectionLostError
+from provisioning.errors import ConnectionLostError, HomeportError
 from provisioning.plan import Plan
-from provisioning.session import Answered, Heard, OtherFacts, Ready, Session
+from provisioning.session import Answered, Begun, Heard, OtherFacts, Ready, RunEnded, Session
 
 PING_EVERY_S = 5.0
-"""The agent takes 30 s without a word for a lost connection."""
+"""The agent takes 30 s without a word for a lost connection, a run in the background 60 s."""
 
 POLL_S = 0.2
 """How soon Ctrl-C is passed on while the agent has nothing to say."""
@@ -65,6 +66,10 @@ class Conversation:
         self._channel: Channel | None = None
         self._pinged = time.monotonic()
         self._stop = threading.Event()
+        # What was said, and not yet looked at; an error stands where it was said.
+        self._said: deque[Heard | Exception] = deque()
+        # The session is also asked for pings, by another thread.
+        self._session_lock = threading.Lock()
 
     def __enter__(self) -> Conversation:
         return self
@@ -72,6 +77,11 @@ class Conversation:
     def __exit__(self, *_: object) -> None:
         if self._channel is not None:
             self._channel.close()
+
+    @property
+    def heard_of_run(self) -> int:
+        """How much was heard of the run in the background: see `Session.resume`."""
+        return self._session.heard_of_run
 
     def start(self) -> Ready:
         """Start the agent.
@@ -85,13 +95,16 @@ class Conversation:
 
     def ask(self, question: str, **values: Any) -> Any:
         """Ask for something that changes nothing."""
-        self._session.ask(question, **values)
+        with self._session_lock:
+            self._session.ask(question, **values)
         return self._until(Answered).value
 
-    def submit(
-        self, plan: Plan, *, who: str, check: bool = False, diff: bool = False
-    ) -> Ended | OtherFacts:
+    def submit(self, plan: Plan, **options: Any) -> Ended | OtherFacts:
         """Have a plan carried out.
+
+        Args:
+            plan: The plan.
+            options: See `Plan.message`.
 
         Returns:
             How it ended; or the facts that the host has, if the plan was made for others.
@@ -99,50 +112,97 @@ class Conversation:
         Raises:
             ConnectionLostError: the connection ended first: the host's state is unknown.
         """
-        self._session.submit(plan, who=who, check=check, diff=diff)
+        with self._session_lock:
+            self._session.submit(plan, **options)
         heard = self._until(events.Done, OtherFacts)
         return heard if isinstance(heard, OtherFacts) else Ended(heard)
+
+    def begin(self, run: str, *, who: str, what: str) -> None:
+        """Begin a run in the background: what follows is done by it, with the host's lock.
+
+        Raises:
+            HostBusyError: another run is at work there.
+        """
+        with self._session_lock:
+            self._session.begin(run, who=who, what=what)
+        self._until(Begun)
+
+    def watch(self, run: str) -> None:
+        """Hear a run in the background that somebody else has begun, to its end."""
+        with self._session_lock:
+            self._session.watch(run)
+        self._until(RunEnded)
+
+    def resume(self, run: str, after: int, plan: Plan) -> Ended:
+        """Take up a run of ours again, and hear the plan that it is at to its end.
+
+        Args:
+            run, after, plan: See `Session.resume`.
+        """
+        with self._session_lock:
+            self._session.resume(run, after, plan)
+        return Ended(self._until(events.Done))
+
+    def end_run(self) -> None:
+        """End the run in the background, which is ours."""
+        with self._session_lock:
+            self._session.end_run()
+        self._until(RunEnded)
 
     def stop(self) -> None:
         """Have the agent end at the next safe point. Callable from another thread."""
         self._stop.set()
 
-    def _until(self, *kinds: Any) -> Any:
-        """Move bytes until one of these is heard, and return it."""
-        assert self._channel is not None
-        while True:
+    def keep_alive(self) -> None:
+        """Say that we are still here, if it is time. Callable from another thread."""
+        if self._channel is not None:
             self._flush()
-            try:
-                data = self._channel.receive(POLL_S)
-            except TimeoutError:
-                continue
-            if not data:
-                raise ConnectionLostError(
-                    "the connection ended before the agent was done: the host's state is unknown",
-                    hint="run again: what was cut off is completed",
-                    output=self._channel.stderr_tail(),
-                )
-            found = None
-            for heard in self._session.receive(data):
-                if isinstance(heard, kinds):
-                    found = heard
+
+    def _until(self, *kinds: type) -> Any:
+        """Move bytes until one of these is heard, and return it."""
+        while True:
+            while self._said:
+                heard = self._said.popleft()
+                if isinstance(heard, Exception):
+                    raise heard
                 self._heard(heard)
-            if found is not None:
-                return found
+                if isinstance(heard, kinds):
+                    return heard
+            self._flush()
+            self._receive()
+
+    def _receive(self) -> None:
+        assert self._channel is not None
+        try:
+            data = self._channel.receive(POLL_S)
+        except TimeoutError:
+            return
+        if not data:
+            raise ConnectionLostError(
+                "the connection ended before the agent was done: the host's state is unknown",
+                hint="run again: what was cut off is completed",
+                output=self._channel.stderr_tail(),
+            )
+        with self._session_lock:
+            try:
+                self._said.extend(self._session.receive(data))
+            except HomeportError as error:
+                self._said.append(error)
 
     def _flush(self) -> None:
         assert self._channel is not None
-        if not self._session.started:
-            return
-        if self._stop.is_set():
-            self._stop.clear()
-            self._session.stop()
-        if time.monotonic() - self._pinged > PING_EVERY_S:
-            self._pinged = time.monotonic()
-            self._session.ping()
-        data = self._session.outgoing()
-        if data:
-            self._channel.send(data)
+        with self._session_lock:
+            if not self._session.started:
+                return
+            if self._stop.is_set():
+                self._stop.clear()
+                self._session.stop()
+            if time.monotonic() - self._pinged > PING_EVERY_S:
+                self._pinged = time.monotonic()
+                self._session.ping()
+            data = self._session.outgoing()
+            if data:
+                self._channel.send(data)
 
 
 def facts_of(conversation: Conversation) -> Facts:

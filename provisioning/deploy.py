@@ -1,9 +1,10 @@
 """Deploy, roll back, and look at releases: plans of resources like any other.
 
     prepare   release, virtualenv, static files, import, migration, start and gate
-    switch    the pointer, verified through the web server; then drain, retire, prune
+    flip      the pointer, verified through the web server
+    finish    drain, retire, prune
 
-All hosts prepare before any of them switches: a release that one host refuses goes live
+All hosts prepare before any of them flips: a release that one host refuses goes live
 on none.
 """
 
@@ -156,15 +157,38 @@ def prepare(deployment: Deployment, facts: Facts, *, migrate: bool) -> Iterator[
     yield instance(app, deployment.release)
 
 
-def switch(
+def flip(
     app: App, release: str, *, tls: bool, by: str, rollback: bool = False
 ) -> Iterator[Resource]:
     """Yield what makes a prepared release the one that visitors see."""
-    yield Live(app.name, release, app.health, app.domains[0], tls=tls, by=by, rollback=rollback)
-    if app.static:
+    host = app.domains[0]
+    yield Live(app.name, release, app.health, host, tls=tls, by=by, rollback=rollback)
+    if app.static and release:
         yield StaticFiles(app.name, release, dict(app.static), replace=True)
-    yield Retired(app.name, drain_timeout_s=app.drain_timeout_s, label="after")
+
+
+def finish(app: App) -> Iterator[Resource]:
+    """Yield what is left to do once the live release will stay."""
+    yield from stand_down(app)
     yield Pruned(app.name, app.keep_releases)
+
+
+def flip_back(app: App, before: str, *, tls: bool, by: str) -> Iterator[Resource]:
+    """Yield what makes the release before live again, since it went wrong on another host.
+
+    Args:
+        app: The app.
+        before: Its id; "" where there was none.
+        tls: Whether the site is served on 443.
+        by: Who does this.
+    """
+    yield from flip(app, before, tls=tls, by=by)
+    yield from stand_down(app)
+
+
+def stand_down(app: App) -> Iterator[Resource]:
+    """Yield what stops every release but the live one."""
+    yield Retired(app.name, drain_timeout_s=app.drain_timeout_s, label="after")
 
 
 def revive(app: App, release: str, facts: Facts) -> Iterator[Resource]:

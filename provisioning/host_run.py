@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
+import secrets
 import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioning.agent.events import FAILED, Finished
 from provisioning.agent.facts import Facts
 from provisioning.converse import Conversation, Ended, facts_of
-from provisioning.errors import HomeportError
+from provisioning.errors import ConnectionLostError, HomeportError, UnreachableError
 from provisioning.payload import agent_payload
 from provisioning.plan import Plan, make_plan
 from provisioning.render import annotate
 from provisioning.report import HostReport, Sink
-from provisioning.session import Heard, OtherFacts, Session
+from provisioning.session import Heard, OtherFacts, RunDiedError, Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,13 +46,19 @@ class Mode:
     diff: bool = False
 
 
+RECONNECT_S = 120.0
+"""How long a host that a run goes on at is tried again: long enough for a reboot."""
+
+RECONNECT_PAUSE_S = 1.0
+
+
 class HostRun:
     """One host during one command.
 
     Args:
         name: The host's name.
         open_channel: Connects if need be, and starts a command as root.
-        counters: What the connection has cost so far.
+        counters: What the connections have cost so far.
         sink: Where events go besides the report.
         mode: How plans are carried out.
     """
@@ -67,14 +75,22 @@ class HostRun:
         self.name = name
         self.report = HostReport(name)
         self.known_facts = Facts()
+        self.at_work = False
+        """Whether a plan is being carried out right now."""
         self._sink = sink
         self._mode = mode
+        self._open_channel = open_channel
         self._counters = counters
         self._began = time.monotonic()
-        self._session = Session(agent_payload())
-        self._conversation = Conversation(self._session, open_channel, self._heard)
+        self._conversation = self._new_conversation()
         self._started = False
+        self._stopping = False
         self._plan: Plan | None = None
+        # The id of our run in the background, while it has the host.
+        self._run = ""
+
+    def _new_conversation(self) -> Conversation:
+        return Conversation(Session(agent_payload()), self._open_channel, self._heard)
 
     def _heard(self, heard: Heard) -> None:
         if isinstance(heard, Finished) and heard.status == FAILED and self._plan:
@@ -99,27 +115,123 @@ class HostRun:
         self.start()
         return facts_of(self._conversation)
 
-    def carry_out(self, plan: Plan) -> Ended | OtherFacts:
-        """Have a plan carried out."""
+    def carry_out(self, plan: Plan, what: str = "provision", **options: Any) -> Ended | OtherFacts:
+        """Have a plan carried out.
+
+        Args:
+            plan: The plan.
+            what: What it is for, in the words in which others are told of it.
+            options: Others of `Plan.message`.
+        """
         self.start()
         self._plan = plan
         return self._conversation.submit(
-            plan, who=who(), check=self._mode.check, diff=self._mode.diff
+            plan,
+            who=who(),
+            what=what,
+            check=self._mode.check,
+            diff=self._mode.diff,
+            **options,
         )
 
-    def converge(self, resources: Iterable[Resource]) -> bool:
-        """Have resources brought to their desired state, whatever the facts.
+    def begin(self, what: str) -> None:
+        """Begin a run in the background: the host is ours until its end, even if we go.
+
+        Raises:
+            HostBusyError: another run is at work there.
+        """
+        self.start()
+        run = secrets.token_hex(8)
+        self._conversation.begin(run, who=who(), what=what)
+        self._run = run
+
+    @property
+    def has_host(self) -> bool:
+        """Whether a run in the background of ours has the host."""
+        return bool(self._run)
+
+    def converge(
+        self,
+        resources: Iterable[Resource],
+        *,
+        last: bool = True,
+        otherwise: Iterable[Resource] = (),
+    ) -> bool:
+        """Have resources brought to their desired state, by our run in the background.
+
+        Args:
+            resources: In order.
+            last: Nothing comes after it: the run ends, and the host is free again.
+            otherwise: What the run makes true if it does not come to their end, or if
+                nobody says what comes next. They need no contents.
 
         Returns:
-            Whether all of them are.
+            Whether all of them are as desired.
         """
-        ended = self.carry_out(make_plan(resources))
+        plan = make_plan(resources)
+        self.at_work = True
+        try:
+            ended = self.carry_out(plan, last=last, otherwise=make_plan(otherwise))
+        except ConnectionLostError as lost:
+            ended = self._resume(plan, lost)
+        finally:
+            self.at_work = False
         assert isinstance(ended, Ended)
+        if not ended.done.more:
+            self._run = ""
         return not (ended.done.failed or ended.done.stopped)
 
+    def _resume(self, plan: Plan, lost: ConnectionLostError) -> Ended:
+        """Come back to our run, which goes on without us, and hear how it ends.
+
+        Raises:
+            ConnectionLostError: the host cannot be reached any more.
+            RunDiedError: the host went down, and the run with it.
+        """
+        run, heard = self._run, self._conversation.heard_of_run
+        if not run or self._stopping:
+            raise lost
+        self.note("the connection is lost; the run goes on there: connecting again")
+        deadline = time.monotonic() + RECONNECT_S
+        while True:
+            self._conversation.__exit__()
+            self._conversation = self._new_conversation()
+            try:
+                self._conversation.start()
+                return self._conversation.resume(run, heard, plan)
+            except (UnreachableError, ConnectionLostError):
+                heard = max(heard, self._conversation.heard_of_run)
+                if self._stopping or time.monotonic() > deadline:
+                    self._run = ""
+                    raise lost from None
+            except RunDiedError:
+                self._run = ""
+                raise
+            time.sleep(RECONNECT_PAUSE_S)
+
+    def watch(self, run: str) -> None:
+        """Hear of a run in the background that somebody else has begun, to its end."""
+        self.start()
+        self._conversation.watch(run)
+
+    def keep_alive(self) -> None:
+        """Say to the host that we are still here; callable from another thread."""
+        if self._run and not self.at_work:
+            with contextlib.suppress(HomeportError):  # Whoever speaks to it next finds out.
+                self._conversation.keep_alive()
+
+    def let_go(self) -> None:
+        """End our run in the background, if there still is one."""
+        if self._run and not self.at_work:
+            self._run = ""
+            with contextlib.suppress(HomeportError):  # Without us it ends by itself.
+                self._conversation.end_run()
+
     def stop(self) -> None:
-        """Have the agent end at the next safe point."""
-        self._conversation.stop()
+        """Have what is at work end at the next safe point."""
+        self._stopping = True
+        if self.at_work or not self._run:
+            self._conversation.stop()
 
     def note(self, text: str) -> None:
         """Tell the person something about this host."""
@@ -131,6 +243,7 @@ class HostRun:
 
     def end(self) -> HostReport:
         """Close the connection and complete the report."""
+        self.let_go()
         self._conversation.__exit__()
         counters = self._counters()
         self.report.seconds = time.monotonic() - self._began

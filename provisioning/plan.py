@@ -45,22 +45,40 @@ class Plan:
         units = (resource for resource in self.resources if isinstance(resource, Unit))
         return texts | {f"{UNITS}/{unit.path}": as_blob(unit.content).text for unit in units}
 
-    def message(self, *, who: str, check: bool = False, diff: bool = False) -> dict[str, Any]:
+    def message(
+        self,
+        *,
+        who: str,
+        what: str = "",
+        check: bool = False,
+        diff: bool = False,
+        last: bool = True,
+        otherwise: Plan | None = None,
+    ) -> dict[str, Any]:
         """Return the plan as a message for the agent.
 
         Args:
             who: Shown to whoever finds the host busy.
+            what: What it is for, as in "provision".
             check: Change nothing.
             diff: Ask for unified diffs.
+            last: A run in the background ends with it.
+            otherwise: What a run in the background makes true if this plan does not come to
+                its end, or if nobody says what comes next.
         """
-        return {
+        message = {
             "plan": [encode(resource) for resource in self.resources],
             "run": self.run,
             "who": who,
+            "what": what,
             "check": check,
             "diff": diff,
             "facts": self.facts,
+            "last": last,
         }
+        if otherwise is not None:
+            message["otherwise"] = [encode(resource) for resource in otherwise.resources]
+        return message
 
 
 def make_plan(resources: Iterable[Resource], *, facts: str = "") -> Plan:

@@ -1,27 +1,36 @@
 """Take an app's hosts through a deploy or a rollback together.
 
-Every host prepares; only when all of them are ready does any of them switch. One host that
-refuses a release keeps it from going live anywhere.
+    prepare     on all hosts; a host that refuses keeps the release from going live anywhere
+    flip        in batches; a host that refuses has those flipped back that were flipped
+    finish      drain, retire, prune
+
+Each host does its part in a run of its own, which goes on without us. On a single host
+nothing is waited for in between: it is told everything at once.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from provisioning.deploy import Deployment, prepare, propose_secrets, revive, switch
-from provisioning.errors import (
-    ConfigurationError,
-    DeployRefusedError,
-    HomeportError,
-    InterruptedRunError,
+from provisioning.crew import Crew
+from provisioning.deploy import (
+    Deployment,
+    finish,
+    flip,
+    flip_back,
+    prepare,
+    propose_secrets,
+    revive,
+    stand_down,
 )
-from provisioning.fleet import run_on_hosts
-from provisioning.resources import Resource, Retired
+from provisioning.errors import ConfigurationError, DeployRefusedError, InterruptedRunError
 
 if TYPE_CHECKING:
+    from provisioning.agent.resource import Resource
     from provisioning.host_run import HostRun
     from provisioning.inventory.app import App
 
@@ -30,47 +39,109 @@ State = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Crew:
-    """The hosts of one app during one command.
+class Rollout:
+    """How a release becomes the live one on all hosts of a crew, or on none.
 
     Args:
-        runs: One per host.
-        parallel: How many of them work at the same time, at most.
+        crew: The app's hosts, each with a run of ours in the background.
+        app: The app.
+        release: The release's id.
+        before: Host -> release that is live there, "" for none: what is flipped back to.
+        tls: Whether the site is served on 443.
+        by: Who does this.
+        rollback: Whether it goes back to an earlier release.
+        before_flip: Called when all hosts are ready; what it raises keeps them from flipping.
     """
 
-    runs: Sequence[HostRun]
-    parallel: int = 32
+    crew: Crew
+    app: App
+    release: str
+    before: Mapping[str, str]
+    tls: bool
+    by: str
+    rollback: bool = False
+    before_flip: Callable[[], None] = field(default=lambda: None)
 
-    def all(self, work: Callable[[HostRun], Any]) -> dict[str, Any]:
-        """Do something on every host at once; remember errors with the hosts.
+    def carry_out(self, prepared: Callable[[HostRun], Iterator[Resource]]) -> bool:
+        """Prepare, flip and finish; return whether the release is live everywhere."""
+        if len(self.crew.runs) == 1:
+            return self._at_once(prepared)
+        if not self._prepare(prepared):
+            return False
+        try:
+            self.before_flip()
+        except Exception:
+            self._stand_down(self.crew.runs)
+            raise
+        flipped: list[HostRun] = []
+        batches = list(_batches(self.crew.runs, self.app.batch.size(len(self.crew.runs))))
+        for number, batch in enumerate(batches):
+            if number and not self._pause():
+                break
+            done = self._crew(batch).converge(
+                self._flip, last=False, otherwise=lambda _: finish(self.app)
+            )
+            flipped += done
+            if len(done) < len(batch):
+                break
+        if len(flipped) == len(self.crew.runs):
+            return len(self._crew(flipped).converge(lambda _: finish(self.app))) == len(flipped)
+        if not self.crew.abandoned:
+            self._flip_back(flipped)
+        return False
 
-        Returns:
-            Host -> what the work returned, for hosts on which it came to its end.
-        """
-        outcomes = run_on_hosts(
-            self.runs, work, parallel=self.parallel, on_interrupt=self._interrupt
+    def _at_once(self, prepared: Callable[[HostRun], Iterator[Resource]]) -> bool:
+        def everything(run: HostRun) -> Iterator[Resource]:
+            yield from prepared(run)
+            yield from self._flip(run)
+            yield from finish(self.app)
+
+        return bool(self.crew.converge(everything, otherwise=lambda _: stand_down(self.app)))
+
+    def _prepare(self, prepared: Callable[[HostRun], Iterator[Resource]]) -> bool:
+        ready = self.crew.converge(prepared, last=False, otherwise=lambda _: stand_down(self.app))
+        if len(ready) == len(self.crew.runs):
+            return True
+        if not self.crew.abandoned:
+            refused = ", ".join(run.name for run in self.crew.runs if run not in ready)
+            for run in ready:
+                run.note(f"kept back: {refused} did not get ready")
+            self._stand_down(ready)
+        return False
+
+    def _flip(self, run: HostRun) -> Iterator[Resource]:
+        return flip(self.app, self.release, tls=self.tls, by=self.by, rollback=self.rollback)
+
+    def _stand_down(self, runs: Sequence[HostRun]) -> None:
+        self._crew([run for run in runs if run.has_host]).converge(lambda _: stand_down(self.app))
+
+    def _flip_back(self, flipped: Sequence[HostRun]) -> None:
+        """Have all hosts end on the releases that they had."""
+        refused = ", ".join(
+            run.name for run in self.crew.runs if run.report.failed or run.report.error
         )
-        results = {}
-        for outcome in outcomes:
-            if outcome.interrupted:
-                outcome.host.fail(InterruptedRunError("interrupted", hint="run it again"))
-            elif outcome.error is None:
-                results[outcome.host.name] = outcome.result
-            elif isinstance(outcome.error, HomeportError):
-                outcome.host.fail(outcome.error)
-            else:
-                raise outcome.error
-        return results
+        for run in flipped:
+            run.note(f"flipped back: {refused or 'somebody'} did not get to the end")
+        back = self._crew(flipped).converge(
+            lambda run: flip_back(self.app, self.before.get(run.name, ""), tls=self.tls, by=self.by)
+        )
+        for run in flipped:
+            if run not in back and not run.report.error:
+                run.note(f"{self.release} is still live here: it could not be flipped back")
+        self._stand_down([run for run in self.crew.runs if run not in flipped])
 
-    def converge(self, resources: Callable[[HostRun], Iterable[Resource]]) -> bool:
-        """Bring resources to their desired state on every host; return whether all are."""
-        results = self.all(lambda run: run.converge(resources(run)))
-        return len(results) == len(self.runs) and all(results.values())
+    def _pause(self) -> bool:
+        """Wait between two batches; return False if Ctrl-C ended it."""
+        try:
+            time.sleep(self.app.pause_s)
+        except KeyboardInterrupt:
+            for run in self.crew.runs:
+                run.fail(InterruptedRunError("interrupted between two batches"))
+            return False
+        return True
 
-    def _interrupt(self) -> None:
-        for run in self.runs:
-            run.stop()
-            run.note("stopping after what it is at; Ctrl-C once more does not wait for it")
+    def _crew(self, runs: Sequence[HostRun]) -> Crew:
+        return Crew(runs, self.crew.parallel)
 
 
 def deploy(crew: Crew, deployment: Deployment) -> bool:
@@ -80,21 +151,24 @@ def deploy(crew: Crew, deployment: Deployment) -> bool:
         Whether it is live.
     """
     app = deployment.app
-    states = _states(crew, app)
-    if len(states) < len(crew.runs):
-        return False
-    _must_be_provisioned(app, states)
-    deployment = replace(deployment, proposed=_shared_secrets(crew, app, states))
-    leader = crew.runs[0].name
-    prepared = crew.converge(
-        lambda run: prepare(deployment, run.known_facts, migrate=run.name == leader)
-    )
-    if not prepared:
-        _stand_down(crew, app)
-        return False
-    return crew.converge(
-        lambda _: switch(app, deployment.release, tls=deployment.tls, by=deployment.by)
-    )
+    with crew.together():
+        states = _begin(crew, app, f"deploy of {app.name} {deployment.release}")
+        if len(states) < len(crew.runs):
+            return False
+        _must_be_provisioned(app, states)
+        deployment = replace(deployment, proposed=_shared_secrets(crew, app, states))
+        leader = crew.runs[0].name
+        rollout = Rollout(
+            crew,
+            app,
+            deployment.release,
+            {host: str(state["live"]) for host, state in states.items()},
+            tls=deployment.tls,
+            by=deployment.by,
+        )
+        return rollout.carry_out(
+            lambda run: prepare(deployment, run.known_facts, migrate=run.name == leader)
+        )
 
 
 def rollback(crew: Crew, app: App, *, to: str, tls: bool, by: str, force: bool) -> str:
@@ -111,17 +185,46 @@ def rollback(crew: Crew, app: App, *, to: str, tls: bool, by: str, force: bool) 
     Returns:
         The release that is live now; "" if it came to nothing.
     """
-    states = _states(crew, app)
-    if len(states) < len(crew.runs):
-        return ""
-    release = _rollback_release(app, states, to)
-    if not force and not app.migrate_compatible:
-        _refuse_over_migration(app, states, release)
-    if not crew.converge(lambda run: revive(app, release, run.known_facts)):
-        _stand_down(crew, app)
-        return ""
-    done = crew.converge(lambda _: switch(app, release, tls=tls, by=by, rollback=True))
-    return release if done else ""
+    with crew.together():
+        states = _begin(crew, app, f"rollback of {app.name}")
+        if len(states) < len(crew.runs):
+            return ""
+        release = _rollback_release(app, states, to)
+        if not force and not app.migrate_compatible:
+            _refuse_over_migration(app, states, release)
+        rollout = Rollout(
+            crew,
+            app,
+            release,
+            {host: str(state["live"]) for host, state in states.items()},
+            tls=tls,
+            by=by,
+            rollback=True,
+        )
+        done = rollout.carry_out(lambda run: revive(app, release, run.known_facts))
+        return release if done else ""
+
+
+def _begin(crew: Crew, app: App, what: str) -> dict[str, State]:
+    """Get hold of every host, and ask it what is there of an app, and for its facts.
+
+    A host at which the same is under way already is watched instead, to its end.
+    """
+    if not crew.begin(what):
+        _watch(crew)
+        return {}
+    return _states(crew, app)
+
+
+def _watch(crew: Crew) -> None:
+    """Follow what others do on our hosts, as if it were ours."""
+    others = crew.under_way()
+    for run, begun in others.items():
+        run.report.error = None
+        ago_s = max(0, int(time.time() - begun.began))
+        run.note(f"{begun.what} by {begun.who} is under way since {ago_s} s: watching it; "
+                 "Ctrl-C leaves it alone")  # fmt: skip
+    Crew(list(others), crew.parallel).all(lambda run: run.watch(others[run].run))
 
 
 def _states(crew: Crew, app: App) -> dict[str, State]:
@@ -133,6 +236,11 @@ def _states(crew: Crew, app: App) -> dict[str, State]:
         return run.ask("app", app=app.name, salt=salt)
 
     return crew.all(ask)
+
+
+def _batches(runs: Sequence[HostRun], size: int) -> Iterator[Sequence[HostRun]]:
+    for start in range(0, len(runs), size):
+        yield runs[start : start + size]
 
 
 def _must_be_provisioned(app: App, states: Mapping[str, State]) -> None:
@@ -212,17 +320,3 @@ def _refuse_over_migration(app: App, states: Mapping[str, State], release: str) 
                 hint="fab rollback --force if it does; migrate_compatible = true under "
                 f"[apps.{app.name}] if it always does",
             )
-
-
-def _stand_down(crew: Crew, app: App) -> None:
-    """Stop what was started for a release that will not go live."""
-    if any(isinstance(run.report.error, InterruptedRunError) for run in crew.runs):
-        return
-    refused = [run.name for run in crew.runs if run.report.failed or run.report.error]
-    for run in crew.runs:
-        if run.name not in refused:
-            run.note(f"kept back: {', '.join(refused)} did not get ready")
-    ready = [run for run in crew.runs if run.name not in refused]
-    Crew(ready, crew.parallel).converge(
-        lambda _: [Retired(app.name, drain_timeout_s=app.drain_timeout_s)]
-    )

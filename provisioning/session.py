@@ -54,11 +54,45 @@ class OtherFacts:
     facts: Facts
 
 
-Heard: TypeAlias = Ready | Said | Answered | OtherFacts | events.Event
+@dataclass(frozen=True)
+class Begun:
+    """A run in the background has the host.
+
+    Args:
+        run: Its id.
+        who: Who began it, as "user@machine".
+        what: What it does, as "deploy of hello 20260102T030405Z-abcdef0".
+        began: When, in seconds since the epoch.
+    """
+
+    run: str
+    who: str = ""
+    what: str = ""
+    began: float = 0.0
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """A run in the background has nothing more to say."""
+
+
+Heard: TypeAlias = Ready | Said | Answered | OtherFacts | Begun | RunEnded | events.Event
 
 
 class HostBusyError(ResourceFailedError):
-    """Another run is at work on the host."""
+    """Another run is at work on the host.
+
+    Args:
+        under_way: The run, if it can be watched.
+    """
+
+    def __init__(self, message: str, *, under_way: Begun | None = None, **more: str) -> None:
+        super().__init__(message, **more)
+        self.under_way = under_way
+
+
+class RunDiedError(ResourceFailedError):
+    """A run in the background was killed before it came to its end."""
 
 
 class Session:
@@ -77,6 +111,8 @@ class Session:
         self._blobs: Mapping[str, bytes] = {}
         self.exchanges = 0
         self.sent_agent = False
+        self.heard_of_run = 0
+        """How many messages came since the run in the background was begun, that one counted."""
 
     @property
     def command(self) -> str:
@@ -94,11 +130,44 @@ class Session:
         self.exchanges += 1
         self._out += pack({"ask": question, **values})
 
-    def submit(self, plan: Plan, *, who: str, check: bool = False, diff: bool = False) -> None:
-        """Send a plan; events will come, the last of them `Done`."""
+    def begin(self, run: str, *, who: str, what: str) -> None:
+        """Begin a run in the background; `Begun` will come."""
+        self.exchanges += 1
+        self.heard_of_run = 0
+        self._out += pack({"begin": run, "who": who, "what": what})
+
+    def watch(self, run: str) -> None:
+        """Hear a run in the background that somebody else has begun, from its beginning."""
+        self.exchanges += 1
+        self._out += pack({"watch": run})
+
+    def resume(self, run: str, after: int, plan: Plan) -> None:
+        """Take up a run of ours again that was begun over another connection.
+
+        Args:
+            run: Its id.
+            after: How many of its messages were heard: the other session's `heard_of_run`.
+            plan: The one that it is at.
+        """
+        self.exchanges += 1
+        self.heard_of_run = after
+        self._blobs = plan.blobs
+        self._out += pack({"watch": run, "owner": True, "after": after})
+
+    def end_run(self) -> None:
+        """End the run in the background; `RunEnded` will come."""
+        self._out += pack({"end": 1})
+
+    def submit(self, plan: Plan, **options: Any) -> None:
+        """Send a plan; events will come, the last of them `Done`.
+
+        Args:
+            plan: The plan.
+            options: See `Plan.message`.
+        """
         self.exchanges += 1
         self._blobs = plan.blobs
-        self._out += pack(plan.message(who=who, check=check, diff=diff))
+        self._out += pack(plan.message(**options))
 
     def ping(self) -> None:
         """Say that we are still here."""
@@ -165,6 +234,7 @@ class Session:
         return self._decoder is not None
 
     def _message(self, message: Mapping[str, Any]) -> Iterable[Heard]:
+        self.heard_of_run += 1
         if "event" in message:
             yield events.from_message(message)
         elif "need" in message:
@@ -175,6 +245,10 @@ class Session:
             yield Ready(message["hello"]["python"])
         elif "answer" in message:
             yield Answered(message["answer"])
+        elif "begun" in message:
+            yield Begun(**message["begun"])
+        elif "ended" in message:
+            yield RunEnded()
         elif "facts" in message:
             yield OtherFacts(Facts.from_json(message["facts"]))
         elif "failed" in message:
@@ -182,5 +256,12 @@ class Session:
 
 
 def _failure(message: Mapping[str, Any]) -> HomeportError:
-    kind = HostBusyError if message.get("busy") else ResourceFailedError
-    return kind(message["failed"], hint=message.get("hint", ""), output=message.get("output", ""))
+    words = {"hint": message.get("hint", ""), "output": message.get("output", "")}
+    if "underway" in message:
+        under_way = Begun(**message["underway"])
+        return HostBusyError(message["failed"], under_way=under_way, **words)
+    if message.get("busy"):
+        return HostBusyError(message["failed"], **words)
+    if message.get("died"):
+        return RunDiedError(message["failed"], **words)
+    return ResourceFailedError(message["failed"], **words)

@@ -59,24 +59,33 @@ class Unchanged:
 
 
 @dataclass(frozen=True)
+class Noted:
+    """Something that a person should know, whatever becomes of the run."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Done:
-    """The run came to its end: only this is success; a closed connection is not.
+    """A plan came to its end: only this is success; a closed connection is not.
 
     Args:
         run: The run's id, as sent with the plan.
         stopped: It ended before the last resource, because somebody asked.
         failed: A resource failed.
+        more: The run goes on: it keeps the host for another plan.
     """
 
     run: str
     stopped: bool = False
     failed: bool = False
     seconds: float = 0.0
+    more: bool = False
 
 
-Event = Union[Started, Progress, Finished, Unchanged, Done]
+Event = Union[Started, Progress, Finished, Unchanged, Noted, Done]
 _TYPES: Dict[str, Type[Any]] = {
-    each.__name__.lower(): each for each in (Started, Progress, Finished, Unchanged, Done)
+    each.__name__.lower(): each for each in (Started, Progress, Finished, Unchanged, Noted, Done)
 }
 E_ = TypeVar("E_")
 

@@ -1,4 +1,4 @@
-"""What the controller sends: read by a thread, so that "stop" is heard during work."""
+"""What the controller sends: taken in by a thread, so that "stop" is heard during work."""
 
 from __future__ import annotations
 
@@ -6,51 +6,113 @@ import os
 import queue
 import threading
 import time
-from typing import Optional, Tuple
+from typing import Callable, Iterator, Optional, Tuple, TypeVar
 
 from provisioning.agent.errors import StoppedError
-from provisioning.agent.wire import Decoder, Message, WireError
+from provisioning.agent.wire import Decoder, Frame, Message, WireError
+
+T = TypeVar("T")
 
 LEASE_S = 30.0
 """Without a word for so long the controller is taken for gone. It pings every 5 s."""
 
 IDLE_S = 3600.0
-"""Between two plans nothing is at stake, and the other hosts of a deploy may take long."""
+"""Between two plans nothing is at stake; a person may be asked something meanwhile."""
+
+LOOK_UP_S = 0.5
+"""How often whoever waits for a frame looks whether waiting still makes sense."""
 
 
 class Inbox:
-    """Frames from the controller.
+    """Frames from the controller, in the order they came; any thread may put them in.
 
     Args:
-        descriptor: Where to read from.
         lease_s: Silence after which the agent stops at the next safe point; the first
             ping starts the lease, so that a caller that never pings is not bound by it.
+            None: whoever carries on does so without a controller too.
+        patience_s: Silence after which nothing is waited for any more.
     """
 
-    def __init__(self, descriptor: int, lease_s: float = LEASE_S) -> None:
-        self._descriptor = descriptor
+    def __init__(self, lease_s: Optional[float] = LEASE_S, patience_s: float = IDLE_S) -> None:
         self._lease_s = lease_s
-        self._heard: Optional[float] = None
-        self._stopped = threading.Event()
-        self._messages: queue.Queue[Optional[Message]] = queue.Queue()
-        self._blobs: queue.Queue[Optional[Tuple[str, bytes]]] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True, name="inbox").start()
+        self._patience_s = patience_s
+        self._pinged = self._stopped = self._closed = False
+        self._heard = time.monotonic()
+        # None wakes up whoever waits, to look what has become of the controller. These may
+        # be put into by a signal's handler. Source: queue.SimpleQueue.put, "reentrant".
+        self._messages: queue.SimpleQueue[Optional[Message]] = queue.SimpleQueue()
+        self._blobs: queue.SimpleQueue[Optional[Tuple[str, bytes]]] = queue.SimpleQueue()
+        self._forward: Optional[Callable[[Frame], None]] = None
+        self._sorting = threading.Lock()
+
+    def read_from(self, descriptor: int) -> None:
+        """Take frames from a descriptor until it ends, in a thread; its end closes the inbox."""
+
+        def read() -> None:
+            for frame in frames(descriptor):
+                self.take(frame)
+            self.close()
+
+        threading.Thread(target=read, daemon=True, name="inbox").start()
+
+    def take(self, frame: Frame) -> None:
+        """Take in a frame."""
+        with self._sorting:
+            self._heard = time.monotonic()
+            if self._forward is not None:
+                self._forward(frame)
+            else:
+                self._sort(frame)
+
+    def forward_to(self, forward: Callable[[Frame], None]) -> None:
+        """Hand over every frame from now on, and before it whatever waits here."""
+        with self._sorting:
+            for waiting in (self._messages, self._blobs):
+                while not waiting.empty():
+                    frame = waiting.get()
+                    if frame is not None:
+                        forward(frame)
+            if self._stopped:
+                forward({"stop": 1})
+            self._forward = forward
+
+    def keep(self) -> None:
+        """Keep the frames again: what they were handed to is no more."""
+        with self._sorting:
+            self._forward = None
+
+    def stop(self) -> None:
+        """Have work end at the next safe point. Callable from a signal's handler."""
+        self._stopped = True
+        self._wake()
+
+    def close(self) -> None:
+        """Take no more: the controller is gone."""
+        self._closed = True
+        self._wake()
+
+    @property
+    def gone(self) -> bool:
+        """Whether nothing can be expected from the controller any more."""
+        return self._closed or self._lease_lost()
 
     def next_message(self) -> Optional[Message]:
-        """Return the next request, or None when there will be no more."""
-        try:
-            return self._messages.get(timeout=IDLE_S)
-        except queue.Empty:
-            return None
+        """Return the next request; None when there will be no more."""
+        while True:
+            message = _next(self._messages)
+            if message is not None:
+                return message
+            over = self._closed or self._stopped or self._silent_s() > self._patience_s
+            if over and self._messages.empty():
+                return None
 
     def next_blob(self) -> Optional[Tuple[str, bytes]]:
         """Return the next content as (digest, data), or None when there will be no more."""
         while True:
-            try:
-                return self._blobs.get(timeout=1)
-            except queue.Empty:
-                if self._stopped.is_set() or self._lease_lost():
-                    return None
+            blob = _next(self._blobs)
+            over = self._stopped or self.gone or self._silent_s() > self._patience_s
+            if blob is not None or over:
+                return blob
 
     def checkpoint(self) -> None:
         """Return if work may go on.
@@ -58,37 +120,48 @@ class Inbox:
         Raises:
             StoppedError: somebody asked to stop, or the controller is gone.
         """
-        if self._stopped.is_set() or self._lease_lost():
+        if self._stopped or self.gone:
+            # A lease that was lost during work is not waited for once more.
+            self._closed = self._closed or self._lease_lost()
             raise StoppedError
 
-    def _lease_lost(self) -> bool:
-        return self._heard is not None and time.monotonic() - self._heard > self._lease_s
+    def _silent_s(self) -> float:
+        return time.monotonic() - self._heard
 
-    def _read(self) -> None:
-        decoder = Decoder()
-        try:
-            while True:
-                data = os.read(self._descriptor, 1 << 16)
-                if not data:
-                    break
-                if self._heard is not None:
-                    self._heard = time.monotonic()
-                decoder.feed(data)
-                for frame in decoder:
-                    self._sort(frame)
-        except (OSError, WireError):
-            pass
-        self._stopped.set()
+    def _lease_lost(self) -> bool:
+        return self._lease_s is not None and self._pinged and self._silent_s() > self._lease_s
+
+    def _wake(self) -> None:
         self._messages.put(None)
         self._blobs.put(None)
 
-    def _sort(self, frame: object) -> None:
+    def _sort(self, frame: Frame) -> None:
         if isinstance(frame, tuple):
             self._blobs.put(frame)
-        elif isinstance(frame, dict):
-            if "ping" in frame:
-                self._heard = time.monotonic()
-            elif "stop" in frame:
-                self._stopped.set()
-            else:
-                self._messages.put(frame)
+        elif "ping" in frame:
+            self._pinged = True
+        elif "stop" in frame:
+            self.stop()
+        else:
+            self._messages.put(frame)
+
+
+def _next(waiting: queue.SimpleQueue[Optional[T]]) -> Optional[T]:
+    try:
+        return waiting.get(timeout=LOOK_UP_S)
+    except queue.Empty:
+        return None
+
+
+def frames(descriptor: int) -> Iterator[Frame]:
+    """Yield the frames that come from a descriptor, until it ends or sends nonsense."""
+    decoder = Decoder()
+    try:
+        while True:
+            data = os.read(descriptor, 1 << 16)
+            if not data:
+                return
+            decoder.feed(data)
+            yield from decoder
+    except (OSError, WireError):
+        return

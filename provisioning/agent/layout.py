@@ -23,7 +23,11 @@ LOCK = RUNTIME + "/lock"
 Not in /run/lock, where everybody may write: any user could hold it for ever.
 """
 
+RUN_SOCKET = RUNTIME + "/run.sock"
+"""Where a run in the background is listened to, and told to go on or to stop."""
+
 MEMORY = STATE + "/memory.json"
+RUNS = STATE + "/runs"
 UV = "/opt/homeport/uv"
 BUILDER = "homeport-build"
 """The unprivileged user that builds virtualenvs: packages' build steps are untrusted code."""

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import time
-from typing import Optional
+from typing import Any, Mapping, Optional
 
 
 class LockHeldError(Exception):
@@ -25,12 +25,11 @@ class HostLock:
         self._path = path
         self._descriptor: Optional[int] = None
 
-    def acquire(self, who: str, run: str) -> None:
+    def acquire(self, about: Mapping[str, Any]) -> None:
         """Take the lock.
 
         Args:
-            who: Shown to whoever comes second.
-            run: The run's id.
+            about: "who", "what" and "began": shown to whoever comes second.
 
         Raises:
             LockHeldError: somebody else has it; says who, and since when.
@@ -44,13 +43,11 @@ class HostLock:
             os.close(descriptor)
             raise LockHeldError(_describe(holder)) from None
         os.ftruncate(descriptor, 0)
-        os.pwrite(
-            descriptor, json.dumps({"who": who, "run": run, "since": time.time()}).encode(), 0
-        )
+        os.pwrite(descriptor, json.dumps(about).encode(), 0)
         self._descriptor = descriptor
 
     def release(self) -> None:
-        """Give the lock back."""
+        """Give the lock back; where a child has it too, it is the child's alone from now on."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -59,7 +56,10 @@ class HostLock:
 def _describe(text: str) -> str:
     try:
         holder = json.loads(text)
-        ago = max(0, int(time.time() - holder["since"]))
-        return f"another run is at work on this host: {holder['who']}, since {ago} s"
+        ago_s = max(0, int(time.time() - holder["began"]))
+        return (
+            f"another run is at work on this host: {holder['what']} by {holder['who']}, "
+            f"since {ago_s} s"
+        )
     except (ValueError, KeyError, TypeError):
         return "another run is at work on this host"

@@ -14,66 +14,45 @@
 
 A `ping` every few seconds keeps the lease; `stop`, a lost lease and the end of stdin
 let the agent finish the resource it is at, and then end.
+
+A run that must outlive the connection is begun in the background; from then on the same
+frames go to it, and the agent passes them on:
+
+    {"begin": run, "who": ..., "what": ...} ->
+                                   <-   {"begun": ...}      or {"underway": ...}: somebody's else
+    asks and plans as above, with "otherwise": [...] and "last"
+    {"end": 1}                     ->   or a plan that was the last, or failed, or was stopped
+                                   <-   {"ended": 1}
+    {"watch": run, "owner": ...}   ->   the same again, from another connection
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Sequence
 
-from provisioning.agent import borrowed, engine, events, layout, questions
-from provisioning.agent.errors import AgentError, StoppedError
-from provisioning.agent.gather import facts_digest, gather_facts
+from provisioning.agent import background, borrowed, events, journal, layout
+from provisioning.agent.executor import Executor, about_run
 from provisioning.agent.inbox import Inbox
 from provisioning.agent.lock import HostLock, LockHeldError
-from provisioning.agent.memory import Memory
-from provisioning.agent.overlay import Overlay
-from provisioning.agent.resource import Resource, decode
-from provisioning.agent.resources import TYPES
-from provisioning.agent.system import System
-from provisioning.agent.wire import Message, pack
-
-
-class Outbox:
-    """Frames to the controller."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._unchanged: List[str] = []
-        self.broken = False
-
-    def send(self, message: Message) -> None:
-        """Send a message, after whatever waited to be sent with it."""
-        if self._unchanged:
-            unchanged = events.Unchanged(tuple(self._unchanged))
-            self._unchanged.clear()
-            self._write(pack(events.to_message(unchanged)))
-        self._write(pack(message))
-
-    def event(self, event: events.Event) -> None:
-        """Send an event; runs of unchanged resources become one."""
-        if isinstance(event, events.Finished) and event.status == events.UNCHANGED:
-            self._unchanged.append(event.id)
-            return
-        self.send(events.to_message(event))
-
-    def _write(self, data: bytes) -> None:
-        """Write a frame. A controller that is gone is no reason to stop half-way."""
-        while data and not self.broken:
-            try:
-                data = data[os.write(self._descriptor, data) :]
-            except OSError:
-                self.broken = True
+from provisioning.agent.outbox import FrameWriter, Outbox
+from provisioning.agent.relay import relay, replay, under_way
+from provisioning.agent.wire import Message
 
 
 class Agent:
-    """One conversation."""
+    """One conversation.
 
-    def __init__(self, inbox: Inbox, outbox: Outbox) -> None:
+    Args:
+        inbox: From the controller.
+        writer: To the controller.
+    """
+
+    def __init__(self, inbox: Inbox, writer: FrameWriter) -> None:
         self._inbox = inbox
-        self._outbox = outbox
-        self._current = ""
+        self._writer = writer
+        self._outbox = Outbox(writer)
 
     def serve(self) -> None:
         """Answer until the controller has no more to say."""
@@ -82,87 +61,71 @@ class Agent:
             if message is None:
                 return
             if "ask" in message:
-                self._answer(message)
+                Executor(self._inbox, self._outbox).answer(message)
             elif "plan" in message:
                 self._run(message)
-                self._current = ""
-
-    def _receive(self, digests: Sequence[str]) -> Dict[str, bytes]:
-        """Ask the controller for contents and wait for them."""
-        self._outbox.send({"need": list(digests)})
-        received: Dict[str, bytes] = {}
-        while any(digest not in received for digest in digests):
-            blob = self._inbox.next_blob()
-            if blob is None:
-                raise StoppedError
-            received[blob[0]] = blob[1]
-        return received
-
-    def _say(self, text: str) -> None:
-        self._outbox.send(events.to_message(events.Progress(self._current, text)))
-
-    def _answer(self, message: Message) -> None:
-        system = System(self._say, self._inbox.checkpoint, Memory.of_host(writable=False))
-        try:
-            answer = questions.answer(message, system)
-        except AgentError as error:
-            self._outbox.send({"failed": error.message, "hint": error.hint, "output": error.output})
-        else:
-            self._outbox.send({"answer": answer})
+            elif "begin" in message:
+                self._begin(message)
+            elif "watch" in message:
+                self._watch(message)
 
     def _run(self, message: Message) -> None:
-        check = bool(message.get("check"))
-        lock = HostLock(layout.LOCK)
-        if not check:
+        """Carry out a plan that ends with the connection."""
+        if message.get("check"):
+            done = Executor(self._inbox, self._outbox).carry_out(message)
+        else:
+            about = about_run(message)
+            lock = HostLock(layout.LOCK)
             try:
-                lock.acquire(message.get("who", "somebody"), message["run"])
+                lock.acquire(about)
             except LockHeldError as held:
-                self._outbox.send({"failed": str(held), "hint": held.hint, "busy": True})
+                self._refuse(held)
                 return
-        try:
-            done = self._run_locked(message, check)
-        finally:
-            lock.release()
+            interrupted = journal.cut_off()
+            kept = journal.RunJournal(about, always=interrupted is not None)
+            outbox = Outbox(self._writer, kept)
+            try:
+                if interrupted is not None:
+                    outbox.event(events.Noted(journal.describe_cut_off(interrupted)))
+                done = Executor(self._inbox, outbox).carry_out(message)
+                outbox.flush()
+                if done is not None:
+                    kept(events.to_message(done))
+            finally:
+                kept.close()
+                lock.release()
         # Only now: whoever hears it may begin the next run at once.
         if done is not None:
             self._outbox.event(done)
 
-    def _run_locked(self, message: Message, check: bool) -> Optional[events.Done]:
-        """Carry out a plan; return its last event, or None if something else was answered."""
-        memory = Memory.of_host(writable=not check)
-        kind = Overlay if check else System
-        system = kind(self._say, self._inbox.checkpoint, memory)
-        system.receive = self._receive
-        if message.get("facts"):
-            try:
-                facts = gather_facts(system)
-            except AgentError as error:
-                self._outbox.send(
-                    {"failed": error.message, "hint": error.hint, "output": error.output}
-                )
-                return None
-            if facts_digest(facts) != message["facts"]:
-                self._outbox.send({"facts": facts.to_json()})
-                return None
-        resources = [decode(TYPES, values) for values in message["plan"]]
-        plan = engine.Plan(message["run"], resources, check, bool(message.get("diff")))
-        system.watched_units = _units(resources)
+    def _begin(self, message: Message) -> None:
+        """Begin a run that does not end with the connection, and pass on what is said."""
+        about = about_run({**message, "run": message["begin"]})
+        lock = HostLock(layout.LOCK)
         try:
-            system.fetch(engine.missing_blobs(plan, system))
-        except StoppedError:
-            return events.Done(plan.run, stopped=True)
-        for event in engine.run(plan, system):
-            if isinstance(event, events.Done):
-                return event
-            if isinstance(event, events.Started):
-                self._current = event.id
-            self._outbox.event(event)
-        return None
+            lock.acquire(about)
+        except LockHeldError as held:
+            self._refuse(held)
+            return
+        background.start(about, lock, closing=[self._writer.descriptor])
+        relay(self._inbox, self._outbox, owner=True)
 
+    def _watch(self, message: Message) -> None:
+        """Pass on what a run in the background says, or said if it is over."""
+        owner = bool(message.get("owner"))
+        now = under_way()
+        if now is not None and now["run"] == message["watch"]:
+            after = int(message.get("after", 0))
+            relay(self._inbox, self._outbox, owner=owner, after=after)
+        else:
+            replay(message["watch"], self._outbox, owner=owner)
 
-def _units(resources: Sequence[Resource]) -> Tuple[str, ...]:
-    units = (getattr(resource, "unit", "") for resource in resources)
-    return tuple(dict.fromkeys(unit for unit in units if unit))
+    def _refuse(self, held: LockHeldError) -> None:
+        now = under_way()
+        if now is None:
+            self._outbox.send({"failed": str(held), "hint": held.hint, "busy": True})
+        else:
+            self._outbox.send({"failed": str(held), "hint": held.hint, "underway": now})
 
 
 def main(argv: Sequence[str]) -> int:
@@ -171,10 +134,12 @@ def main(argv: Sequence[str]) -> int:
     Args:
         argv: Nothing so far.
     """
-    outbox = Outbox(os.dup(1))
+    inbox = Inbox()
+    writer = FrameWriter(os.dup(1), lambda: inbox.gone)
     # Whatever a library prints must not end up between the frames.
     os.dup2(2, 1)
     borrowed.sweep()
-    outbox.send({"hello": {"python": sys.version.split()[0], "pid": os.getpid()}})
-    Agent(Inbox(0), outbox).serve()
+    writer({"hello": {"python": sys.version.split()[0], "pid": os.getpid()}})
+    inbox.read_from(0)
+    Agent(inbox, writer).serve()
     return 0

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from provisioning import rollout
 from provisioning.artifact import build_artifact
 from provisioning.commands.scene import NOTHING, Options, Scene
+from provisioning.crew import Crew
 from provisioning.deploy import plan_deployment
 from provisioning.errors import ConfigurationError
 from provisioning.host_run import HostRun, who
 from provisioning.inventory.nearest import did_you_mean
-from provisioning.rollout import Crew
 
 if TYPE_CHECKING:
     from provisioning.inventory.app import App

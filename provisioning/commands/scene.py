@@ -9,12 +9,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from provisioning.crew import Crew
 from provisioning.errors import ConfigurationError
 from provisioning.host_run import HostRun, Mode
 from provisioning.inventory import Inventory, load
 from provisioning.render import use_templates_of
 from provisioning.report import Sink, exit_code, make_sink
-from provisioning.rollout import Crew
 from provisioning.secrets import REDACTOR, EnvSource, Secret, fetch_secrets
 from provisioning.transport import Address, AskOnce, Channel, Counters, HostKeyPolicy, connect
 from provisioning.transport.prompt import ask_secret
@@ -127,13 +127,14 @@ class Scene:
         connections: list[Connection] = []
 
         def open_channel(command: str) -> Channel:
-            if not connections:
+            # One that was lost is replaced: a run in the background can be come back to.
+            if not connections or not connections[-1].alive:
                 connections.append(self._connect(host))
-                self._connections.append(connections[0])
-            return connections[0].open(command, sudo=True)
+                self._connections.append(connections[-1])
+            return connections[-1].open(command, sudo=True)
 
         def counters() -> Counters:
-            return connections[0].counters if connections else Counters()
+            return sum((each.counters for each in connections), Counters())
 
         return HostRun(
             host.name,

@@ -13,6 +13,7 @@ from provisioning.inventory.base import Model
 from provisioning.inventory.sources import AnySource
 from provisioning.inventory.types import (
     AppName,
+    BatchOfHosts,
     Command,
     Csp,
     Domains,
@@ -38,7 +39,7 @@ from provisioning.inventory.types import (
     Wsgi,
     Yes,
 )
-from provisioning.inventory.values import Duration, Rate, Size
+from provisioning.inventory.values import Batch, Duration, Rate, Size
 
 if TYPE_CHECKING:
     from provisioning.inventory.model import Inventory
@@ -175,6 +176,14 @@ class App(Model):
     )
     drain_timeout_s: Seconds = Field(
         default=30, description="Seconds that the old release gets to finish its requests."
+    )
+    batch: BatchOfHosts = Field(
+        default=Batch(percent=100),
+        description="Hosts that go live with a new release at the same time, when all are ready: "
+        'a number, or a share such as "25%".',
+    )
+    pause_s: Annotated[Whole, Field(ge=0, le=3600)] = Field(
+        default=0, description="Seconds between two batches."
     )
 
     def source_path(self, inventory: Inventory) -> Path:

@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from provisioning.inventory import values
-from provisioning.inventory.values import Duration, Rate, Size
+from provisioning.inventory.values import Batch, Duration, Rate, Size
 
 T = TypeVar("T")
 Names = TypeVar("Names", bound=tuple[str, ...])
@@ -91,6 +91,18 @@ Yes = Annotated[bool, Strict()]
 Seconds = Annotated[int, Strict(), Field(ge=1, le=3600)]
 Port = Annotated[int, Strict(), Field(ge=1, le=65535)]
 
+BatchOfHosts = Annotated[
+    Batch,
+    PlainValidator(lambda given: given if isinstance(given, Batch) else Batch.parse(given)),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1},
+                {"type": "string", "pattern": values.SHARE_PATTERN},
+            ]
+        }
+    ),
+]
 SizeText = Annotated[Size, _parsed(Size, Size.parse), _text(values.SIZE_PATTERN)]
 DurationText = Annotated[
     Duration, _parsed(Duration, Duration.parse), _text(values.DURATION_PATTERN)

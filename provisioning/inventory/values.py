@@ -15,6 +15,7 @@ from provisioning.inventory.nearest import did_you_mean
 
 SIZE_PATTERN = r"^[0-9]+ ?([kKmMgG]([iI]?[bB])?)?$"
 RATE_PATTERN = r"^[1-9][0-9]*r/[sm]$"
+SHARE_PATTERN = r"^([1-9]|[1-9][0-9]|100)%$"
 DURATION_PATTERN = r"^[0-9]+(s|m|h|d)$"
 APP_NAME_PATTERN = r"^[a-z][a-z0-9-]{0,30}$"
 HOST_NAME_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$"
@@ -85,6 +86,32 @@ class Rate:
 
     def __str__(self) -> str:
         return self.text
+
+
+@dataclass(frozen=True)
+class Batch:
+    """How many of several hosts at once: a number of them, or a share of all.
+
+    Args:
+        hosts: The number; 0 where it is a share.
+        percent: The share; 0 where it is a number.
+    """
+
+    hosts: int = 0
+    percent: int = 0
+
+    @classmethod
+    def parse(cls, given: object) -> Batch:
+        """Return the batch that 2 or "25%" stands for."""
+        if isinstance(given, int) and not isinstance(given, bool) and given >= 1:
+            return cls(hosts=given)
+        if isinstance(given, str) and re.fullmatch(SHARE_PATTERN, given):
+            return cls(percent=int(given[:-1]))
+        raise ValueError(f'must be a number of hosts from 1, or a share such as "25%", not {given}')
+
+    def size(self, hosts: int) -> int:
+        """Return how many of so many hosts are a batch, at least 1."""
+        return self.hosts or max(1, hosts * self.percent // 100)
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,8 @@ class JsonSink:
                 self._write("progress", host, id=id, text=text)
             case events.Unchanged(ids):
                 self._write("unchanged", host, ids=list(ids))
+            case events.Noted(text):
+                self.note(text, host)
             case events.Finished():
                 self._finished(host, heard)
             case events.Done():

@@ -57,6 +57,8 @@ class PlainSink:
                 self._write_of(
                     host, [f"  {clean_line(id)}  {clean_line(text)}".replace("    ", "  ")]
                 )
+            case events.Noted(text):
+                self.note(text, host)
             case events.Finished(status=events.CHANGED | events.FAILED):
                 self._write_of(host, self._finished(heard))
 

@@ -90,7 +90,9 @@ class TerminalSink:
         """Follow what a host is doing, and keep what it changed on the screen."""
         with self._state:
             self._lines.hear(host, heard)
-        if isinstance(heard, events.Finished):
+        if isinstance(heard, events.Noted):
+            self.note(heard.text, host)
+        elif isinstance(heard, events.Finished):
             if heard.status == events.CHANGED:
                 kept = blocks.change_block(
                     host, self._width, heard, check=self._check, diff=self._diff

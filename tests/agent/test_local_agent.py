@@ -17,7 +17,8 @@ from provisioning.agent.boot import keep
 from provisioning.agent.gather import facts_digest
 from provisioning.agent.inbox import Inbox
 from provisioning.agent.lock import HostLock, LockHeldError
-from provisioning.agent.main import Agent, Outbox
+from provisioning.agent.main import Agent
+from provisioning.agent.outbox import FrameWriter
 from provisioning.agent.wire import Decoder, Frame, pack, pack_blob
 from provisioning.converse import Ended, facts_of
 from provisioning.errors import ConnectionLostError, ResourceFailedError
@@ -178,7 +179,7 @@ def test_the_lock_is_where_only_root_can_get_at_it(
     assert (machine.directory / "run" / "lock").exists()
     assert Path(layout.LOCK).name == "lock"
     # The real directory is made by whoever comes first: the agent's cache, or the lock.
-    HostLock(layout.LOCK).acquire("me", "1")
+    HostLock(layout.LOCK).acquire(ABOUT)
     assert Path(layout.RUNTIME).stat().st_mode & 0o777 == 0o700
     keep({}, f"{root}/run/agent/x")
     assert (root / "run").stat().st_mode & 0o777 == 0o700
@@ -279,6 +280,9 @@ def test_a_process_that_is_gone_before_the_agent_speaks_is_a_lost_connection(
 # With pipes in place of a process, where the test must be quick or slow by itself
 
 
+ABOUT = {"run": "1", "who": "me", "what": "provision", "began": 0.0}
+
+
 class Piped:
     """An agent in a thread, talked to frame by frame."""
 
@@ -287,7 +291,9 @@ class Piped:
         self._from, outbox = os.pipe()
         os.set_blocking(self._from, True)
         self._decoder = Decoder()
-        self._agent = Agent(Inbox(inbox, lease_s), Outbox(outbox))
+        received = Inbox(lease_s)
+        received.read_from(inbox)
+        self._agent = Agent(received, FrameWriter(outbox))
         self.thread = threading.Thread(target=self._serve, args=(inbox, outbox), daemon=True)
         self.thread.start()
 
@@ -397,9 +403,9 @@ def test_a_request_to_stop_is_answered_even_while_contents_are_awaited(
 
 def test_a_lock_can_be_taken_again_once_it_was_given_back() -> None:
     lock = HostLock(layout.LOCK)
-    for run in "12":
-        lock.acquire("me", run)
-        with pytest.raises(LockHeldError, match="me, since"):
-            HostLock(layout.LOCK).acquire("you", "3")
+    for _ in range(2):
+        lock.acquire(ABOUT)
+        with pytest.raises(LockHeldError, match="provision by me, since"):
+            HostLock(layout.LOCK).acquire({**ABOUT, "who": "you"})
         lock.release()
     assert Path(layout.LOCK).exists()

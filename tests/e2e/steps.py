@@ -192,6 +192,31 @@ def wait_until_held(host: LabHost, process: subprocess.Popen) -> None:
              process)  # fmt: skip
 
 
+MIGRATION_THAT_WAITS = """\
+migrate = "sh -c 'touch instance/at-the-step; while test -e instance/hold; do sleep 0.05; done'"
+"""
+
+
+class Step:
+    """The step at which deploys with that migration wait while they are held."""
+
+    def __init__(self, host: LabHost) -> None:
+        self._host = host
+        self._folder = "/srv/hello/shared/instance"
+
+    def hold(self) -> None:
+        self._host.shell(
+            f"cd {self._folder} && rm -f at-the-step && touch hold && chown hello: hold"
+        )
+
+    def is_reached(self) -> bool:
+        reached = self._host.run("test", "-e", f"{self._folder}/at-the-step", check=False)
+        return reached.returncode == 0
+
+    def let_go(self) -> None:
+        self._host.shell(f"rm -f {self._folder}/hold {self._folder}/at-the-step")
+
+
 def wait_for(condition: Callable[[], bool], process: subprocess.Popen | None = None) -> None:
     """Return when something is so; fail if a command ends before, or it never is."""
     deadline = time.monotonic() + PATIENCE_S

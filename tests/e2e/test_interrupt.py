@@ -8,9 +8,10 @@ import time
 
 import pytest
 
-from provisioning.lab import LabHost
 from tests.e2e.project import Project
 from tests.e2e.steps import (
+    MIGRATION_THAT_WAITS,
+    Step,
     add_watched_role,
     agents,
     change_code,
@@ -29,10 +30,6 @@ pytestmark = pytest.mark.lab
 
 ON_ITS_WAY_S = 2
 """Far longer than a word needs to the host; the step is held meanwhile."""
-
-MIGRATION = """\
-migrate = "sh -c 'touch instance/at-the-step; while test -e instance/hold; do sleep 0.05; done'"
-"""
 
 
 def _interrupt(process: subprocess.Popen) -> None:
@@ -90,27 +87,23 @@ def test_a_second_ctrl_c_ends_at_once(project: Project, provisioned_host):
 @pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
 def test_ctrl_c_stops_a_deploy_before_visitors_see_it(project: Project, deployed_host, times: int):
     host = deployed_host()
-    project.configure('migrate = "flask --app app init-db"\n', MIGRATION)
+    project.configure('migrate = "flask --app app init-db"\n', MIGRATION_THAT_WAITS)
     before = live_on(host)
-    shared = "/srv/hello/shared/instance"
-    host.shell(f"touch {shared}/hold && chown hello: {shared}/hold")
+    step = Step(host)
+    step.hold()
     change_code(project)
     running = project.start("-H", host.name, "deploy")
-    wait_for(lambda: _is_at_the_step(host, shared), running)
+    wait_for(step.is_reached, running)
     for _ in range(times):
         _interrupt(running)
         time.sleep(ON_ITS_WAY_S)
     if times == 2:
         _must_have_been_interrupted(running)
-        host.shell(f"rm {shared}/hold")
+        step.let_go()
     else:
         assert running.poll() is None
-        host.shell(f"rm {shared}/hold")
+        step.let_go()
         _must_have_been_interrupted(running)
     wait_for(lambda: not agents(host))
     must_run_only(host, before)
     must_run_only(host, deploy(project, host))
-
-
-def _is_at_the_step(host: LabHost, shared: str) -> bool:
-    return host.run("test", "-e", f"{shared}/at-the-step", check=False).returncode == 0

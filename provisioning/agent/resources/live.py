@@ -30,7 +30,7 @@ class Live(Resource):
 
     Args:
         app: The app's name.
-        release: The release's id.
+        release: The release's id; "" has visitors see that there is none.
         health: Path that answers 200.
         host: The site's name.
         tls: Whether the site is served on 443.
@@ -53,7 +53,7 @@ class Live(Resource):
         return self.app
 
     def desired(self) -> State:
-        return {"release": self.release}
+        return {"release": self.release or None}
 
     def actual(self, system: System) -> State:
         return {"release": Releases(self.app, system).live or None}
@@ -66,6 +66,10 @@ class Live(Resource):
         if before and releases.were_live()[-1:] != [before]:
             # The run that switched to it died before it could say so; a rollback must know.
             releases.record("live", before)
+        if not self.release:
+            self._back(system, "")
+            releases.record("rolled_back", before, by=self.by)
+            return
         self._point(system, self.release)
         answer = self._verify()
         if answer is not None:

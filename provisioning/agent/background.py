@@ -1,0 +1,142 @@
+"""A run that outlives its caller: a process in a unit of its own, with the host's lock.
+
+    controller -- ssh -- agent ......fork...... run
+                           |                     | has the lock, carries out plans
+                           +---- run.sock -------+
+                           relays, until either is gone
+
+When the connection dies, the relay dies with it; the run goes on. Whoever connects to the
+socket hears what the run has said so far, and what it says from then on.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from dataclasses import replace
+from types import FrameType
+from typing import Any, Mapping, Optional, Sequence
+
+from provisioning.agent import events, journal, layout, listeners, unit
+from provisioning.agent.errors import AgentError
+from provisioning.agent.executor import Executor
+from provisioning.agent.inbox import Inbox
+from provisioning.agent.listeners import Listeners
+from provisioning.agent.lock import HostLock
+from provisioning.agent.outbox import Outbox
+
+SILENCE_S = 60.0
+"""A run that waits for its next plan takes so long a silence for the controller's end.
+
+Twice the lease: a controller that lost its connection has the time to come back.
+"""
+
+
+def start(about: Mapping[str, Any], lock: HostLock, *, closing: Sequence[int]) -> None:
+    """Start a run in the background, with the lock that the caller holds.
+
+    Args:
+        about: "run", "who", "what", "began".
+        lock: Afterwards it is the run's alone.
+        closing: The caller's descriptors, which the run must not keep open.
+    """
+    listening = listeners.listen()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if os.fork():
+        listening.close()
+        lock.release()
+        return
+    status = 1
+    try:
+        os.setsid()
+        for descriptor in closing:
+            os.close(descriptor)
+        unit.leave_terminal()
+        _Run(about, lock, Listeners(listening, about)).live()
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        # Not sys.exit: what the caller's process would do at its end is not ours to do.
+        os._exit(status)
+
+
+class _Run:
+    """The process in the background."""
+
+    def __init__(self, about: Mapping[str, Any], lock: HostLock, heard_by: Listeners) -> None:
+        self._about = about
+        self._lock = lock
+        self._listeners = heard_by
+        # Whoever began it may go: it comes to its end without them.
+        self._inbox = Inbox(lease_s=None, patience_s=SILENCE_S)
+        interrupted = journal.cut_off()
+        self._journal = journal.RunJournal(about, always=interrupted is not None)
+        self._outbox = Outbox(self._journal, heard_by)
+        self._executor = Executor(self._inbox, self._outbox)
+        # What to do if nobody says what comes next, or a plan does not come to its end.
+        self._otherwise: Sequence[Mapping[str, Any]] = ()
+        if interrupted is not None:
+            self._outbox.event(events.Noted(journal.describe_cut_off(interrupted)))
+
+    def live(self) -> None:
+        """Carry out plans until the last one; then tell how it ended, and end."""
+        done = events.Done(self._about["run"])
+        try:
+            # Before anybody can talk to it: what it does must not die with the connection.
+            unit.become(f"homeport-run-{self._about['run']}.scope", self._about["what"])
+            signal.signal(signal.SIGTERM, self._stop)
+            self._listeners.accept(self._inbox)
+            done = self._plans(done)
+        except AgentError as error:
+            done = self._broken(done, error.message)
+        except Exception as error:
+            traceback.print_exc()
+            done = self._broken(done, repr(error))
+        self._end(replace(done, more=False))
+
+    def _broken(self, done: events.Done, why: str) -> events.Done:
+        self._listeners.accept(self._inbox)
+        self._outbox.send(
+            {"failed": f"the run on the host broke off: {why}",
+             "hint": "journalctl -t homeport on the host may tell more"}
+        )  # fmt: skip
+        return replace(done, failed=True)
+
+    def _end(self, done: events.Done) -> None:
+        self._outbox.flush()
+        last = events.to_message(done)
+        self._journal(last)
+        self._journal.close()
+        # First the lock: whoever hears that it is over may begin the next run at once.
+        os.unlink(layout.RUN_SOCKET)
+        self._lock.release()
+        self._listeners(last)
+        self._listeners.end()
+
+    def _plans(self, done: events.Done) -> events.Done:
+        while True:
+            message = self._inbox.next_message()
+            if message is None or "end" in message:
+                if self._otherwise and message is None:
+                    done = self._executor.carry_out_whatever_happens(self._otherwise, done)
+                return done
+            if "ask" in message:
+                self._executor.answer(message)
+                continue
+            self._otherwise = message.get("otherwise", ())
+            carried = self._executor.carry_out(message)
+            if carried is None:
+                continue
+            done = carried
+            if done.failed or done.stopped:
+                return self._executor.carry_out_whatever_happens(self._otherwise, done)
+            if message.get("last"):
+                return done
+            self._outbox.event(replace(done, more=True))
+
+    def _stop(self, number: int, frame: Optional[FrameType]) -> None:
+        self._inbox.stop()

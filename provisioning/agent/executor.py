@@ -1,0 +1,140 @@
+"""Answer questions and carry out plans: what an agent does for whoever talks to it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from provisioning.agent import engine, events, questions
+from provisioning.agent.errors import AgentError, StoppedError
+from provisioning.agent.gather import facts_digest, gather_facts
+from provisioning.agent.inbox import Inbox
+from provisioning.agent.memory import Memory
+from provisioning.agent.outbox import Outbox
+from provisioning.agent.overlay import Overlay
+from provisioning.agent.resource import Resource, decode
+from provisioning.agent.resources import TYPES
+from provisioning.agent.system import System
+from provisioning.agent.wire import Message
+
+
+def about_run(message: Message) -> Dict[str, Any]:
+    """Return what others are told of a run: "run", "who", "what" and "began"."""
+    return {
+        "run": message["run"],
+        "who": message.get("who", "somebody"),
+        "what": message.get("what", "a run"),
+        "began": time.time(),
+    }
+
+
+class Executor:
+    """Does what messages ask for.
+
+    Args:
+        inbox: Where contents come from, and the word to stop.
+        outbox: Where everything is said.
+    """
+
+    def __init__(self, inbox: Inbox, outbox: Outbox) -> None:
+        self._inbox = inbox
+        self._outbox = outbox
+        self._current = ""
+
+    def answer(self, message: Message) -> None:
+        """Answer a question; it changes nothing."""
+        system = System(self._say, self._inbox.checkpoint, Memory.of_host(writable=False))
+        try:
+            answer = questions.answer(message, system)
+        except AgentError as error:
+            self._fail(error)
+        else:
+            self._outbox.send({"answer": answer})
+
+    def carry_out(self, message: Message) -> Optional[events.Done]:
+        """Carry out a plan; the caller has the host's lock.
+
+        Returns:
+            Its last event, which is not sent yet; None if something else was answered.
+        """
+        check = bool(message.get("check"))
+        memory = Memory.of_host(writable=not check)
+        kind = Overlay if check else System
+        system = kind(self._say, self._inbox.checkpoint, memory)
+        system.receive = self._receive
+        if message.get("facts") and not self._are_the_facts(message["facts"], system):
+            return None
+        resources = [decode(TYPES, values) for values in message["plan"]]
+        plan = engine.Plan(message["run"], resources, check, bool(message.get("diff")))
+        try:
+            system.fetch(engine.missing_blobs(plan, system))
+        except StoppedError:
+            return events.Done(plan.run, stopped=True)
+        return self._converge(plan, system)
+
+    def carry_out_whatever_happens(
+        self, resources: Sequence[Mapping[str, Any]], done: events.Done
+    ) -> events.Done:
+        """Put in order what a plan left that did not come to its end.
+
+        Args:
+            resources: What should be, as in a plan. They need no contents.
+            done: How the plan ended.
+
+        Returns:
+            How it ended; that it failed if this does.
+        """
+        system = System(self._say, memory=Memory.of_host(writable=True))
+        plan = engine.Plan(done.run, [decode(TYPES, each) for each in resources])
+        ended = self._converge(plan, system)
+        return replace(
+            done, failed=done.failed or ended.failed, seconds=done.seconds + ended.seconds
+        )
+
+    def _converge(self, plan: engine.Plan, system: System) -> events.Done:
+        system.watched_units = _units(plan.resources)
+        done = events.Done(plan.run)
+        for event in engine.run(plan, system):
+            if isinstance(event, events.Done):
+                done = event
+                break
+            if isinstance(event, events.Started):
+                self._current = event.id
+            self._outbox.event(event)
+        self._current = ""
+        return done
+
+    def _are_the_facts(self, digest: str, system: System) -> bool:
+        """Return whether the plan was made for this host; if not, say for what it should be."""
+        try:
+            facts = gather_facts(system)
+        except AgentError as error:
+            self._fail(error)
+            return False
+        if facts_digest(facts) == digest:
+            return True
+        self._outbox.send({"facts": facts.to_json()})
+        return False
+
+    def _receive(self, digests: Sequence[str]) -> Dict[str, bytes]:
+        """Ask the controller for contents and wait for them."""
+        self._outbox.send({"need": list(digests)})
+        received: Dict[str, bytes] = {}
+        while any(digest not in received for digest in digests):
+            blob = self._inbox.next_blob()
+            if blob is None:
+                raise StoppedError
+            received[blob[0]] = blob[1]
+        return received
+
+    def _say(self, text: str) -> None:
+        self._outbox.send(events.to_message(events.Progress(self._current, text)))
+
+    def _fail(self, error: AgentError) -> None:
+        self._outbox.send({"failed": error.message, "hint": error.hint, "output": error.output})
+
+
+def _units(resources: Sequence[Resource]) -> Tuple[str, ...]:
+    units: List[str] = [getattr(resource, "unit", "") for resource in resources]
+    return tuple(dict.fromkeys(unit for unit in units if unit))

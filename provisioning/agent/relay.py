@@ -1,0 +1,129 @@
+"""Between a controller and a run in the background: frames go both ways, unread."""
+
+from __future__ import annotations
+
+import select
+import socket
+from typing import Any, Dict, Optional
+
+from provisioning.agent import journal, layout
+from provisioning.agent.inbox import Inbox
+from provisioning.agent.outbox import Outbox
+from provisioning.agent.wire import Decoder, Frame, Message, pack, pack_blob
+
+LOOK_UP_S = 1.0
+ABOUT_TIMEOUT_S = 10.0
+
+
+def relay(inbox: Inbox, outbox: Outbox, *, owner: bool, after: int = 0) -> None:
+    """Pass on what the run says until it ends or the controller is gone.
+
+    Args:
+        inbox: From the controller; what it says is passed on if it owns the run.
+        outbox: To the controller.
+        owner: Whether the run is the controller's own.
+        after: How many of the run's messages the controller has heard already.
+    """
+    connection = _connect()
+    if connection is None:
+        outbox.send(_died())
+        return
+    with connection:
+        connection.sendall(pack({"owner": owner, "after": after}))
+        if owner:
+            inbox.forward_to(lambda frame: _send(connection, frame))
+        try:
+            if not _pass_on(connection, inbox, outbox):
+                outbox.send(_died())
+        finally:
+            inbox.keep()
+
+
+def replay(run: str, outbox: Outbox, *, owner: bool) -> None:
+    """Say again what a run said that is over, and how it ended.
+
+    Args:
+        run: Its id.
+        outbox: To the controller.
+        owner: It has heard the beginning, and only wants to know the end.
+    """
+    said = journal.messages_of(run)
+    last = said[-1] if said else {}
+    ended = last.get("event") == "done" and not last.get("more")
+    if not owner:
+        outbox.send({"begun": {"run": run}})
+    for message in said[-1:] if owner else said:
+        if ended or not owner:
+            outbox.send(message)
+    outbox.send({"ended": 1} if ended else _died())
+
+
+def under_way() -> Optional[Dict[str, Any]]:
+    """Return what is told of the run in the background, or None if there is none."""
+    connection = _connect()
+    if connection is None:
+        return None
+    with connection:
+        connection.settimeout(ABOUT_TIMEOUT_S)
+        try:
+            connection.sendall(pack({"owner": False}))
+            decoder = Decoder()
+            while True:
+                data = connection.recv(1 << 16)
+                if not data:
+                    return None
+                decoder.feed(data)
+                for frame in decoder:
+                    if isinstance(frame, dict) and "begun" in frame:
+                        begun: Dict[str, Any] = frame["begun"]
+                        return begun
+        except OSError:
+            return None
+
+
+def _connect() -> Optional[socket.socket]:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.connect(layout.RUN_SOCKET)
+    except OSError:
+        connection.close()
+        return None
+    return connection
+
+
+def _pass_on(connection: socket.socket, inbox: Inbox, outbox: Outbox) -> bool:
+    """Pass on messages; return False if the run died before it said that it had ended."""
+    decoder = Decoder()
+    while not inbox.gone:
+        if not select.select([connection], [], [], LOOK_UP_S)[0]:
+            continue
+        try:
+            data = connection.recv(1 << 16)
+        except OSError:
+            return False
+        if not data:
+            return False
+        decoder.feed(data)
+        for frame in decoder:
+            assert isinstance(frame, dict)
+            outbox.send(frame)
+            if "ended" in frame:
+                return True
+    return True
+
+
+def _send(connection: socket.socket, frame: Frame) -> None:
+    data = pack_blob(frame[1]) if isinstance(frame, tuple) else pack(frame)
+    try:
+        connection.sendall(data)
+    except OSError:
+        return  # The other direction says what has become of the run.
+
+
+def _died() -> Message:
+    return {
+        "failed": "the run on the host has ended without a word: it was killed, or the host "
+        "went down",
+        "hint": "run it again: what was cut off is completed",
+        "died": True,
+    }

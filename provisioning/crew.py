@@ -1,0 +1,126 @@
+"""The hosts of one app during one command: everything that they do together."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from provisioning.converse import PING_EVERY_S
+from provisioning.errors import HomeportError, InterruptedRunError
+from provisioning.fleet import run_on_hosts
+from provisioning.session import Begun, HostBusyError
+
+if TYPE_CHECKING:
+    from provisioning.agent.resource import Resource
+    from provisioning.host_run import HostRun
+
+Resources = Callable[["HostRun"], "Iterable[Resource]"]
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Some hosts, one run each.
+
+    Args:
+        runs: One per host.
+        parallel: How many of them work at the same time, at most.
+    """
+
+    runs: Sequence[HostRun]
+    parallel: int = 32
+
+    def all(self, work: Callable[[HostRun], Any]) -> dict[str, Any]:
+        """Do something on every host at once; remember errors with the hosts.
+
+        Returns:
+            Host -> what the work returned, for hosts on which it came to its end.
+        """
+        outcomes = run_on_hosts(
+            self.runs, work, parallel=self.parallel, on_interrupt=self._interrupt
+        )
+        results = {}
+        for outcome in outcomes:
+            if outcome.interrupted:
+                outcome.host.fail(InterruptedRunError("interrupted", hint="run it again"))
+            elif outcome.error is None:
+                results[outcome.host.name] = outcome.result
+            elif isinstance(outcome.error, HomeportError):
+                outcome.host.fail(outcome.error)
+            else:
+                raise outcome.error
+        return results
+
+    def converge(
+        self, resources: Resources, *, last: bool = True, otherwise: Resources | None = None
+    ) -> list[HostRun]:
+        """Bring resources to their desired state on every host, by their runs.
+
+        Args:
+            resources: Of a host.
+            last, otherwise: See `HostRun.converge`.
+
+        Returns:
+            The hosts on which all of them are.
+        """
+        results = self.all(
+            lambda run: run.converge(
+                resources(run), last=last, otherwise=otherwise(run) if otherwise else ()
+            )
+        )
+        return [run for run in self.runs if results.get(run.name)]
+
+    def begin(self, what: str) -> bool:
+        """Begin a run in the background on every host.
+
+        The first host is asked first, and the others only when it is ours: of two
+        commands for the same hosts, one gets them all.
+
+        Returns:
+            Whether all hosts are ours; if not, why is remembered with them.
+        """
+        for part in (self.runs[:1], self.runs[1:]):
+            begun = Crew(part, self.parallel).all(lambda run: run.begin(what)) if part else {}
+            if len(begun) < len(part):
+                return False
+        return True
+
+    def under_way(self) -> dict[HostRun, Begun]:
+        """Return the runs of others that kept this one from beginning, and can be watched."""
+        found = {}
+        for run in self.runs:
+            error = run.report.error
+            if isinstance(error, HostBusyError) and error.under_way:
+                found[run] = error.under_way
+        return found
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """Keep hosts that wait for others; at the end, let go of all that still are ours."""
+        over = threading.Event()
+
+        def keep_alive() -> None:
+            while not over.wait(PING_EVERY_S):
+                for run in self.runs:
+                    run.keep_alive()
+
+        heartbeat = threading.Thread(target=keep_alive, name="heartbeat", daemon=True)
+        heartbeat.start()
+        try:
+            yield
+        finally:
+            over.set()
+            for run in self.runs:
+                run.let_go()
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether a second Ctrl-C left hosts at what they are at: nothing more can be asked."""
+        return any(run.at_work for run in self.runs)
+
+    def _interrupt(self) -> None:
+        for run in self.runs:
+            run.stop()
+            run.note("stopping after what it is at; Ctrl-C once more does not wait for it")

@@ -1,0 +1,192 @@
+"""A deploy goes on without whoever began it, and can be watched by others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from provisioning.lab import LabHost
+from tests.e2e.project import Project, Result
+from tests.e2e.steps import (
+    MIGRATION_THAT_WAITS,
+    Step,
+    agents,
+    change_code,
+    deploy,
+    kill_agents,
+    killed,
+    live_on,
+    must_run_only,
+    provision,
+    wait_for,
+)
+
+pytestmark = pytest.mark.lab
+
+Held = tuple[LabHost, Step, str]
+
+
+@pytest.fixture
+def held(project: Project, deployed_host: Callable[..., LabHost]) -> Held:
+    """A host whose next deploys wait at their migration, and the release that is live there."""
+    host = deployed_host()
+    project.configure('migrate = "flask --app app init-db"\n', MIGRATION_THAT_WAITS)
+    change_code(project)
+    return host, Step(host), live_on(host)
+
+
+def scope_of(host: LabHost, process: int) -> str:
+    """Return the unit that a process belongs to."""
+    return host.shell(f"cat /proc/{process}/cgroup").strip().rpartition("/")[2]
+
+
+def scopes(host: LabHost) -> set[str]:
+    """Return the units of runs in the background."""
+    shown = host.shell("systemctl list-units --plain --no-legend 'homeport-run-*'")
+    return {line.split()[0] for line in shown.splitlines()}
+
+
+def last_run(host: LabHost) -> list[dict]:
+    """Return the lines of the newest journal."""
+    text = host.shell("cat $(ls -d /var/lib/homeport/runs/* | tail -n 1)")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_a_deploy_goes_on_when_its_controller_is_killed(project: Project, held: Held):
+    host, step, before = held
+    step.hold()
+    running = project.start("-H", host.name, "deploy")
+    wait_for(step.is_reached, running)
+    [scope] = {scope_of(host, each) for each in agents(host)} & scopes(host)
+    killed(running)
+    wait_for(lambda: len(agents(host)) == 1)
+    assert live_on(host) == before
+    step.let_go()
+    wait_for(lambda: not agents(host))
+    after = live_on(host)
+    assert after != before
+    must_run_only(host, after)
+    begun, *said = last_run(host)
+    assert begun["what"] == f"deploy of hello {after}"
+    assert scope == f"homeport-run-{begun['run']}.scope"
+    assert said[-1]["event"] == "done"
+    assert not said[-1].get("failed")
+    # Nothing was left for the next command.
+    quiet = provision(project, host, "--json").must_succeed()
+    assert quiet.changed(host.name) == []
+    assert not [event for event in quiet.events if event["event"] == "note"]
+
+
+def test_a_controller_that_lost_its_connection_comes_back(project: Project, held: Held):
+    host, step, before = held
+    step.hold()
+    running = project.start("-H", host.name, "deploy")
+    wait_for(step.is_reached, running)
+    host.shell("pkill -KILL -f '^sshd: root@'; true")
+    wait_for(lambda: len(agents(host)) == 2, running)
+    step.let_go()
+    stdout, stderr = running.communicate(timeout=120)
+    result = Result(running.returncode, stdout, stderr).must_succeed()
+    assert "the connection is lost; the run goes on there" in result.output
+    assert f"hello {live_on(host)} is live" in result.output
+    assert live_on(host) != before
+    must_run_only(host, live_on(host))
+
+
+def test_a_second_deploy_watches_the_one_under_way(project: Project, held: Held):
+    host, step, before = held
+    step.hold()
+    first = project.start("-H", host.name, "deploy")
+    wait_for(step.is_reached, first)
+    second = project.start("-H", host.name, "deploy", "--json")
+    heard: list[dict] = []
+    assert second.stdout is not None
+    while not any(event.get("id", "").startswith("release:") for event in heard):
+        heard.append(json.loads(second.stdout.readline()))
+    step.let_go()
+    stdout, stderr = second.communicate(timeout=120)
+    heard += Result(second.returncode, stdout, stderr).events
+    assert second.returncode == 0, stdout + stderr
+    Result(0, *first.communicate(timeout=120))
+    assert first.returncode == 0
+    [note] = [event["text"] for event in heard if event["event"] == "note"]
+    assert f"deploy of hello {live_on(host)} by " in note
+    assert "watching it" in note
+    # It heard all of it, the switch included, and made no release of its own.
+    assert "live:hello" in [each["id"] for each in heard if each["event"] == "finished"]
+    assert len(host.shell("ls /srv/hello/releases").split()) == 2
+    must_run_only(host, live_on(host))
+    assert live_on(host) != before
+
+
+def test_a_provision_is_told_who_is_at_work(project: Project, held: Held):
+    host, step, _ = held
+    step.hold()
+    first = project.start("-H", host.name, "deploy")
+    wait_for(step.is_reached, first)
+    told = provision(project, host)
+    assert told.code == 1
+    assert "another run is at work on this host: deploy of hello" in told.output
+    step.let_go()
+    first.communicate(timeout=120)
+    assert first.returncode == 0
+
+
+def test_a_run_that_is_killed_is_said_and_completed(project: Project, held: Held):
+    host, step, before = held
+    step.hold()
+    running = project.start("-H", host.name, "deploy")
+    wait_for(step.is_reached, running)
+    kill_agents(host)
+    stdout, stderr = running.communicate(timeout=180)
+    assert running.returncode in (1, 3), stdout + stderr
+    assert "Traceback" not in stdout + stderr
+    step.let_go()
+    assert live_on(host) == before
+    again = project.fab("-H", host.name, "deploy").must_succeed()
+    assert "the run before was cut off at oneoff:hello/" in again.output
+    must_run_only(host, live_on(host))
+    assert "was cut off" not in provision(project, host).must_succeed().output
+
+
+def test_hosts_end_on_what_they_had_when_one_of_them_refuses_at_the_flip(
+    project: Project, deployed_host
+):
+    hosts = [deployed_host("bookworm"), deployed_host("trixie")]
+    before = {host.name: live_on(host) for host in hosts}
+    project.configure('csp = "strict"\n', 'csp = "strict"\nbatch = 1\n')
+    names = ",".join(before)
+    # Visitors of the second host cannot be served: only its flip finds that out.
+    hosts[1].shell("systemctl stop nginx")
+    change_code(project)
+    refused = project.fab("-H", names, "deploy", timeout_s=300)
+    assert refused.code == 4, refused.output
+    assert f"flipped back: {hosts[1].name} did not get to the end" in refused.output
+    for host in hosts:
+        wait_for(lambda host=host: not agents(host))
+        must_run_only(host, before[host.name])
+    hosts[1].shell("systemctl start nginx")
+    result = project.fab("-H", names, "deploy").must_succeed()
+    live = {live_on(host) for host in hosts}
+    assert len(live) == 1, result.output
+    for host in hosts:
+        wait_for(lambda host=host: not agents(host))
+        must_run_only(host, *live)
+    back = project.fab("-H", names, "rollback")
+    # They never had a release in common before.
+    assert back.code == 2
+    assert "the hosts differ in what was live before" in back.output
+    change_code(project)
+    project.fab("-H", names, "deploy").must_succeed()
+    project.fab("-H", names, "rollback").must_succeed()
+    assert {live_on(host) for host in hosts} == live
+
+
+def test_the_next_deploy_after_a_clean_one_says_nothing_of_it(project: Project, deployed_host):
+    host = deployed_host()
+    change_code(project)
+    must_run_only(host, deploy(project, host))
+    change_code(project)
+    assert "was cut off" not in project.fab("-H", host.name, "deploy").must_succeed().output
