@@ -158,6 +158,8 @@ def test_hosts_end_on_what_they_had_when_one_of_them_refuses_at_the_flip(
     before = {host.name: live_on(host) for host in hosts}
     project.configure('csp = "strict"\n', 'csp = "strict"\nbatch = 1\n')
     names = ",".join(before)
+    # They were made one by one, each with a secret of its own.
+    hosts[1].shell("rm /srv/hello/secrets.json")
     # Visitors of the second host cannot be served: only its flip finds that out.
     hosts[1].shell("systemctl stop nginx")
     change_code(project)
