@@ -20,6 +20,7 @@ from provisioning.errors import (
 )
 from provisioning.fleet import run_on_hosts
 from provisioning.resources import Resource, Retired
+from provisioning.rollback_checks import must_be_whole, no_such_release
 
 if TYPE_CHECKING:
     from provisioning.host_run import HostRun
@@ -115,6 +116,7 @@ def rollback(crew: Crew, app: App, *, to: str, tls: bool, by: str, force: bool) 
     if len(states) < len(crew.runs):
         return ""
     release = _rollback_release(app, states, to)
+    must_be_whole(app, states, release)
     if not force and not app.migrate_compatible:
         _refuse_over_migration(app, states, release)
     if not crew.converge(lambda run: revive(app, release, run.known_facts)):
@@ -172,13 +174,7 @@ def _rollback_release(app: App, states: Mapping[str, State], to: str) -> str:
             each for each in set.intersection(*there) if each.startswith(to) or each.endswith(to)
         )
         if len(matching) != 1:
-            every = sorted(set.union(*there))
-            raise ConfigurationError(
-                f"cannot roll {app.name} back to {to}: "
-                + ("several releases match" if matching else "no such release on every host"),
-                output="\n".join(every),
-                hint="take one of these; `fab releases` tells more about them",
-            )
+            raise no_such_release(app, states, to, matching)
         release = str(matching[0])
     else:
         previous = {str(state["previous"]) for state in states.values()}
