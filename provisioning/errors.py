@@ -6,6 +6,7 @@
     │   └── HostKeyError          the host's key is unknown, changed or revoked
     ├── ResourceFailedError       exit 1: a resource could not be brought to its desired state
     │   └── ConnectionLostError   the answer never came: the host's state is unknown
+    │       └── SilentHostError   exit 3: it gives no sign of life any more
     ├── DeployRefusedError        exit 4: the release never went live, or was flipped back
     └── InterruptedRunError       exit 130: Ctrl-C
 
@@ -65,6 +66,12 @@ class ResourceFailedError(HomeportError):
 
 class ConnectionLostError(ResourceFailedError):
     """The connection ended before the agent said it was done: the host's state is unknown."""
+
+
+class SilentHostError(ConnectionLostError):
+    """The host, or the network before it, has gone silent: it is unreachable."""
+
+    exit_code = 3
 
 
 class DeployRefusedError(HomeportError):

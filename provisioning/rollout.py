@@ -28,6 +28,7 @@ from provisioning.deploy import (
     stand_down,
 )
 from provisioning.errors import ConfigurationError, DeployRefusedError, InterruptedRunError
+from provisioning.rollback_checks import must_be_whole, refuse_over_migration, release_to_revive
 
 if TYPE_CHECKING:
     from provisioning.agent.resource import Resource
@@ -189,9 +190,10 @@ def rollback(crew: Crew, app: App, *, to: str, tls: bool, by: str, force: bool) 
         states = _begin(crew, app, f"rollback of {app.name}")
         if len(states) < len(crew.runs):
             return ""
-        release = _rollback_release(app, states, to)
+        release = release_to_revive(app, states, to)
+        must_be_whole(app, states, release)
         if not force and not app.migrate_compatible:
-            _refuse_over_migration(app, states, release)
+            refuse_over_migration(app, states, release)
         rollout = Rollout(
             crew,
             app,
@@ -270,53 +272,3 @@ def _shared_secrets(crew: Crew, app: App, states: Mapping[str, State]) -> dict[s
             assert isinstance(values, dict)
             known[name] = values[name]
     return propose_secrets(app, known)
-
-
-def _rollback_release(app: App, states: Mapping[str, State], to: str) -> str:
-    """Return the release to go back to, which every host must have."""
-    if to:
-        there = [{each["release"] for each in state["releases"]} for state in states.values()]
-        matching = sorted(
-            each for each in set.intersection(*there) if each.startswith(to) or each.endswith(to)
-        )
-        if len(matching) != 1:
-            every = sorted(set.union(*there))
-            raise ConfigurationError(
-                f"cannot roll {app.name} back to {to}: "
-                + ("several releases match" if matching else "no such release on every host"),
-                output="\n".join(every),
-                hint="take one of these; `fab releases` tells more about them",
-            )
-        release = str(matching[0])
-    else:
-        previous = {str(state["previous"]) for state in states.values()}
-        if len(previous) != 1 or "" in previous:
-            raise ConfigurationError(
-                f"cannot roll {app.name} back: "
-                + ("no earlier release is there" if previous <= {""} else
-                   "the hosts differ in what was live before"),
-                hint="fab releases, then fab rollback --to ID",
-            )  # fmt: skip
-        release = previous.pop()
-    if all(state["live"] == release for state in states.values()):
-        raise ConfigurationError(
-            f"release {release} of {app.name} is live already", hint="fab releases"
-        )
-    return release
-
-
-def _refuse_over_migration(app: App, states: Mapping[str, State], release: str) -> None:
-    """Refuse to run an older release on a database that a newer one has migrated."""
-    for state in states.values():
-        newer = [
-            each["release"]
-            for each in state["releases"]
-            if release < each["release"] <= state["live"] and each.get("migrates")
-        ]
-        if newer:
-            raise DeployRefusedError(
-                f"cannot roll {app.name} back to {release}: {newer[-1]} has migrated the database "
-                "since, and the older code may not know it",
-                hint="fab rollback --force if it does; migrate_compatible = true under "
-                f"[apps.{app.name}] if it always does",
-            )

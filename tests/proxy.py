@@ -133,7 +133,9 @@ class Proxy:
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         except OSError:
             data = b""
-        if self._swallow and data:
+        if self._swallow:
+            if not data:
+                self._selector.unregister(end)
             return
         if end is pair.client:
             self.bytes_up += len(data)

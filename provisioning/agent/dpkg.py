@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import re
-from typing import Dict
+from typing import TYPE_CHECKING, Dict
+
+if TYPE_CHECKING:
+    from provisioning.agent.system import System
 
 STATUS_FILE = "/var/lib/dpkg/status"
+UPDATES = "/var/lib/dpkg/updates"
+"""What dpkg has not yet written into the status file; a dpkg that has ended leaves it empty."""
 
 _PARAGRAPH = re.compile(
     # Essential packages say so before their status.
     r"^Package: (?P<name>\S+)\n(?:(?:Essential|Protected|Important): .+\n)*"
-    r"Status: (?P<status>[^\n]+)\n(?P<rest>(?:.+\n)*)",
+    r"Status: (?P<want>\S+) \S+ (?P<state>\S+)\n(?P<rest>(?:.+\n)*)",
     re.MULTILINE,
 )
 _VERSION = re.compile(r"^Version: (\S+)$", re.MULTILINE)
+_UNFINISHED = frozenset(
+    {"half-installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending"}
+)
+
+
+def database(system: System) -> str:
+    """Return the package database, what a dpkg that was cut off had noted last at the end."""
+    texts = [system.read(STATUS_FILE)]
+    # Source: dpkg's lib/dpkg/dbmodify.c: numbered in the order in which they are to be applied.
+    texts += [system.read(f"{UPDATES}/{name}") for name in system.list(UPDATES) if name.isdigit()]
+    return "\n".join(text.decode(errors="replace").rstrip("\n") + "\n" for text in texts)
 
 
 def parse_status(text: str) -> Dict[str, str]:
@@ -25,18 +41,25 @@ def parse_status(text: str) -> Dict[str, str]:
         text += "\n"
     installed = {}
     for paragraph in _PARAGRAPH.finditer(text):
-        if paragraph["status"].split()[-1] == "installed":
+        if paragraph["state"] == "installed":
             version = _VERSION.search(paragraph["rest"])
             installed[paragraph["name"]] = version[1] if version else ""
+        else:
+            installed.pop(paragraph["name"], None)
     return installed
+
+
+def unfinished(text: str) -> Dict[str, bool]:
+    """Return the packages that are half-way: name -> whether they are to be installed."""
+    found: Dict[str, bool] = {}
+    for paragraph in _PARAGRAPH.finditer(text):
+        if paragraph["state"] in _UNFINISHED:
+            found[paragraph["name"]] = paragraph["want"] in ("install", "hold")
+        else:
+            found.pop(paragraph["name"], None)
+    return found
 
 
 def upstream_version(version: str) -> str:
     """Return a package's upstream version: "1:4.6.0-2+b1" -> "4.6.0"."""
     return version.split(":", 1)[-1].rsplit("-", 1)[0] if "-" in version else version
-
-
-def needs_configuring(text: str) -> bool:
-    """Return whether a package manager was cut off and left packages half way."""
-    half = "half-configured|half-installed|unpacked|triggers-pending|triggers-awaited"
-    return re.search(rf"^Status: \S+ \S+ ({half})$", text, re.MULTILINE) is not None

@@ -7,9 +7,9 @@ import hashlib
 import json
 import os
 import re
-from typing import Dict, Mapping
+from typing import Dict, List, Mapping
 
-from provisioning.agent import apt, dpkg, layout
+from provisioning.agent import apt, apt_lists, dpkg, layout
 from provisioning.agent.facts import Facts
 from provisioning.agent.system import System
 
@@ -82,18 +82,22 @@ def _versions(system: System) -> Dict[str, str]:
 
 def _candidates(system: System) -> Mapping[str, str]:
     """Return the versions apt would install; asked anew only when its lists have changed."""
-    apt.ensure_lists(system)
-    stamp = [_modified(path) for path in (dpkg.STATUS_FILE, apt.LISTS, apt.SOURCES)]
+    apt_lists.ensure_lists(system)
     try:
         cached = json.loads(system.read(CACHE))
-        if cached["stamp"] == stamp:
+        if cached["stamp"] == _stamp():
             versions: Mapping[str, str] = cached["versions"]
             return versions
     except (ValueError, KeyError, TypeError):
         pass
     versions = apt.candidates(system, tuple(VERSIONS.values()))
-    _keep({"stamp": stamp, "versions": versions})
+    # Bad lists may have been renewed for it.
+    _keep({"stamp": _stamp(), "versions": versions})
     return versions
+
+
+def _stamp() -> List[int]:
+    return [_modified(path) for path in (dpkg.STATUS_FILE, apt_lists.LISTS, apt_lists.SOURCES)]
 
 
 def _keep(values: Mapping[str, object]) -> None:

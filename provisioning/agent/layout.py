@@ -38,6 +38,9 @@ ACME_WEBROOT = "/var/lib/homeport-acme"
 
 WEB_USER = "www-data"
 
+READY = ".ready"
+"""Written last into a virtualenv: one that lacks it was cut off."""
+
 
 @dataclass(frozen=True)
 class AppLayout:
@@ -118,3 +121,8 @@ class AppLayout:
     @property
     def unit_template(self) -> str:
         return f"{self.app}@.service"
+
+    @property
+    def boot_unit(self) -> str:
+        """Starts the release that is live when the host boots."""
+        return f"{self.app}-boot.service"

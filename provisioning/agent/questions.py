@@ -9,7 +9,7 @@ from provisioning.agent.environment import generated_secrets
 from provisioning.agent.errors import AgentError
 from provisioning.agent.gather import gather_facts
 from provisioning.agent.releases import Releases
-from provisioning.agent.status import app_status
+from provisioning.agent.status import host_status
 from provisioning.agent.system import System
 
 Question = Callable[[Mapping[str, Any], System], Any]
@@ -20,7 +20,7 @@ def _facts(message: Mapping[str, Any], system: System) -> Any:
 
 
 def _app(message: Mapping[str, Any], system: System) -> Any:
-    """Tell what is there of an app: releases, what happened to them, and secrets' digests."""
+    """Tell what is there of an app: releases, what became of them, and secrets' digests."""
     app = message["app"]
     releases = Releases(app, system)
     salt = message.get("salt", "")
@@ -32,6 +32,7 @@ def _app(message: Mapping[str, Any], system: System) -> Any:
             {key: value for key, value in releases.manifest(each).items() if key != "files"}
             for each in releases.complete()
         ],
+        "lacks": {each: lacks for each in releases.complete() if (lacks := releases.lacks(each))},
         "history": releases.history()[-HISTORY_LINES:],
         "secrets": {
             name: hashlib.sha256(f"{salt}{value}".encode()).hexdigest()
@@ -51,7 +52,7 @@ QUESTIONS: Dict[str, Question] = {
     "app": _app,
     "facts": _facts,
     "secrets": _secrets,
-    "status": app_status,
+    "status": host_status,
 }
 
 

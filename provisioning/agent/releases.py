@@ -10,7 +10,7 @@ import shutil
 import time
 from typing import Any, Dict, Iterable, List, Mapping, Optional
 
-from provisioning.agent.layout import AppLayout
+from provisioning.agent.layout import READY, AppLayout
 from provisioning.agent.system import FILE, LINK, System
 
 MANIFEST = "manifest.json"
@@ -46,6 +46,18 @@ class Releases:
         except ValueError:
             return {}
         return manifest
+
+    def lacks(self, release: str) -> List[str]:
+        """Return what somebody has removed of a complete release: names of its parts."""
+        parts = {
+            "code": self.layout.code(release),
+            "virtualenv": f"{self.layout.release(release)}/venv/{READY}",
+            "interpreter": f"{self.layout.release(release)}/venv/bin/python",
+            "environment": f"{self.layout.release(release)}/env",
+            "server settings": f"{self.layout.release(release)}/server.py",
+        }
+        # Links are followed: to a virtualenv, to a revision of the environment, to Python.
+        return [name for name, path in parts.items() if not os.path.exists(path)]
 
     @property
     def live(self) -> str:

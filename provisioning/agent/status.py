@@ -1,4 +1,4 @@
-"""How an app is doing on this host, right now."""
+"""How apps are doing on this host, right now."""
 
 from __future__ import annotations
 
@@ -6,18 +6,28 @@ import os
 import re
 import shutil
 import time
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Tuple
 
 from provisioning.agent import http
-from provisioning.agent.layout import AppLayout
+from provisioning.agent.layout import READY, AppLayout
 from provisioning.agent.releases import Releases
 from provisioning.agent.system import System
 
-UNIT_PROPERTIES = "Id,ActiveState,NRestarts,MemoryCurrent"
+UNIT_PROPERTIES = "Id,ActiveState,UnitFileState,NRestarts,MemoryCurrent"
 HEALTH_TIMEOUT_S = 5.0
 
 
-def app_status(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
+def host_status(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
+    """Return how apps are doing: name -> see `_app_status`.
+
+    Args:
+        message: "apps": for each what `_app_status` needs.
+        system: The machine.
+    """
+    return {each["app"]: _app_status(each, system) for each in message["apps"]}
+
+
+def _app_status(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
     """Return how an app is doing.
 
     Args:
@@ -29,29 +39,35 @@ def app_status(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
     layout, releases = AppLayout(app), Releases(app, system)
     live = releases.live
     units = _units(system, app)
+    boot = units.pop(layout.boot_unit, {})
     mine = units.get(layout.unit(live), {})
+    since, by = _live_since(releases, live)
     return {
         "live": live,
-        "since": _live_since(releases, live),
-        "by": next(
-            (str(line.get("by", "")) for line in reversed(releases.history())
-             if line.get("event") == "live" and line.get("release") == live), ""),
+        "since": since,
+        "by": by,
         "health": _health(message, layout.socket(live)) if live else "",
         "site": _site(message),
         "running": sorted(unit for unit, each in units.items() if each["active"] == "active"),
+        "at_boot": boot.get("enabled") == "enabled",
         "restarts": int(mine.get("restarts", 0)),
         "memory_bytes": int(mine.get("memory", 0)),
         "certificate_days": _days_left(system, message.get("certificate", "")),
         "disk_free_percent": _disk_free_percent(layout.root),
-        "pending": _pending(units, live, layout, releases),
-    }  # fmt: skip
+        "pending": _pending(units, live, layout, releases, system),
+    }
 
 
 def _units(system: System, app: str) -> Dict[str, Dict[str, str]]:
-    """Return the app's instances: unit -> active, restarts, memory."""
+    """Return the app's units, its instances and the one that starts the live one at boot.
+
+    Returns:
+        Unit -> active, enabled, restarts, memory.
+    """
     shown = system.run(
-        ["systemctl", "show", f"--property={UNIT_PROPERTIES}", f"{app}@*.service"]
-    ).stdout
+        ["systemctl", "show", f"--property={UNIT_PROPERTIES}", f"{app}@*.service",
+         AppLayout(app).boot_unit]
+    ).stdout  # fmt: skip
     found = {}
     for paragraph in shown.split("\n\n"):
         values = dict(line.split("=", 1) for line in paragraph.splitlines() if "=" in line)
@@ -59,19 +75,20 @@ def _units(system: System, app: str) -> Dict[str, Dict[str, str]]:
             memory = values.get("MemoryCurrent", "0")
             found[values["Id"]] = {
                 "active": values.get("ActiveState", ""),
+                "enabled": values.get("UnitFileState", ""),
                 "restarts": values.get("NRestarts", "0"),
+                # "[not set]" where nothing runs, or nothing is counted.
                 "memory": memory if memory.isdigit() else "0",
             }
     return found
 
 
-def _live_since(releases: Releases, live: str) -> float:
-    times = [
-        float(line["at"])
-        for line in releases.history()
-        if line.get("event") == "live" and line.get("release") == live
-    ]
-    return times[-1] if times else 0.0
+def _live_since(releases: Releases, live: str) -> Tuple[float, str]:
+    """Return since when a release is live (seconds since the epoch, 0 if unknown), and by whom."""
+    for line in reversed(releases.history()):
+        if live and line.get("event") == "live" and line.get("release") == live:
+            return float(line["at"]), str(line.get("by", ""))
+    return 0.0, ""
 
 
 def _health(message: Mapping[str, Any], socket: str) -> str:
@@ -111,9 +128,13 @@ def _disk_free_percent(path: str) -> int:
 
 
 def _pending(
-    units: Mapping[str, Mapping[str, str]], live: str, layout: AppLayout, releases: Releases
+    units: Mapping[str, Mapping[str, str]],
+    live: str,
+    layout: AppLayout,
+    releases: Releases,
+    system: System,
 ) -> List[str]:
-    """Return what the next command will put in order."""
+    """Return what was cut off, and what the next command will put in order."""
     found = []
     for unit, each in sorted(units.items()):
         if unit != layout.unit(live) and each["active"] not in ("inactive", ""):
@@ -121,4 +142,7 @@ def _pending(
     if live and units.get(layout.unit(live), {}).get("active") != "active":
         found.append("the live release does not run")
     found += [f"{os.path.basename(path)} is half built" for path in releases.unfinished()]
+    for name in system.list(layout.venvs):
+        if system.stat(os.path.join(layout.venvs, name, READY)) is None:
+            found.append(f"virtualenv {name} is half built")
     return found

@@ -193,7 +193,7 @@ class System:
     def packages(self) -> Mapping[str, str]:
         """Return the Debian packages that are installed: name -> version."""
         if self._packages is None:
-            self._packages = dpkg.parse_status(self.read(dpkg.STATUS_FILE).decode())
+            self._packages = dpkg.parse_status(dpkg.database(self))
         return self._packages
 
     def unit(self, name: str) -> systemd.UnitState:

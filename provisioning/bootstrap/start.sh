@@ -14,19 +14,31 @@ rm -rf "$home"
 mkdir -p "$home/archives/partial" "$home/root" || fail "cannot write to /var/lib"
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 apt() {
-  apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" >"$home/log" 2>&1 </dev/null
+  apt-get -qq -y -o Acquire::Retries=2 -o Acquire::http::Timeout=20 "$@" >"$home/log" 2>&1 </dev/null
+}
+update() {
+  say "no python3 here: fetching Debian's package lists"
+  tries=0
+  until apt --error-on=any update; do
+    held=$(grep -m 1 -o 'held by process.*' "$home/log") && [ $((tries += 1)) -le 300 ] ||
+      fail "cannot fetch Debian's package lists: $(tail -n 1 "$home/log")"
+    [ "$held" = "$said" ] || say "waiting: apt's lists are $held"
+    said=$held
+    sleep 2
+  done
 }
 lists=$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' 2>/dev/null | head -n 1)
-if [ -z "$lists" ]; then
-  say "no python3 here: fetching Debian's package lists"
-  apt --error-on=any update || fail "cannot fetch Debian's package lists: $(tail -n 1 "$home/log")"
-fi
+[ -n "$lists" ] || update
 say "no python3 here: borrowing one to begin with"
 # As if nothing of Python were here: a run that was cut off may have left half of it.
 awk 'BEGIN { RS = ""; ORS = "\n\n" } /\nStatus: install ok installed/ && !/^Package: (lib)?python3/' \
   /var/lib/dpkg/status >"$home/status" || fail "cannot read /var/lib/dpkg/status"
-apt --no-install-recommends -o Dir::State::status="$home/status" -o Dir::Cache::archives="$home/archives" -o APT::Sandbox::User=root \
-  -o Debug::NoLocking=1 --download-only install python3 ||
+fetch() {
+  apt --no-install-recommends -o Dir::State::status="$home/status" -o Dir::Cache::archives="$home/archives" \
+    -o APT::Sandbox::User=root -o Debug::NoLocking=1 --download-only install python3
+}
+# Lists may be older than the archive, or torn; an update alone would believe what it has.
+fetch || { rm -f /var/lib/apt/lists/*_*; update; fetch; } ||
   fail "cannot fetch Debian's python3: $(tail -n 1 "$home/log")"
 for deb in "$home"/archives/*.deb; do
   dpkg-deb --extract "$deb" "$home/root" || fail "cannot unpack $deb: is the disk full?"

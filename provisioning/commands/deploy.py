@@ -168,6 +168,8 @@ def _condition(
         return f"failed at {line.get('at_state', '?')}"
     if event == "rolled_back":
         return "taken back"
+    if lacks := state["lacks"].get(release):
+        return f"its {lacks[0]} is gone"
     if release == state["previous"]:
         return "previous"
     if not manifest:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from provisioning.commands.scene import NOTHING, Options, Scene
@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from provisioning.inventory.app import App
 
 COLUMNS = (
-    "app", "host", "live release", "for", "by", "health", "site", "runs", "restarts", "memory",
-    "certificate", "disk free", "pending",
+    "app", "host", "live release", "age", "by", "health", "nginx", "running", "at boot",
+    "restarts", "memory", "certificate", "disk free", "pending",
 )  # fmt: skip
+
+State = Mapping[str, Any]
+"""What a host says of an app: see agent/status.py. Empty where it says nothing."""
 
 
 def status(options: Options, named: Sequence[str], *, given: Mapping[str, Any] = NOTHING) -> int:
@@ -27,22 +30,35 @@ def status(options: Options, named: Sequence[str], *, given: Mapping[str, Any] =
     """
     scene = Scene(options, named, given)
     crew = scene.crew(scene.hosts)
-    hosts = dict(zip(crew.runs, scene.hosts, strict=True))
+    apps = {
+        run.name: scene.inventory.apps_on(host)
+        for run, host in zip(crew.runs, scene.hosts, strict=True)
+    }
 
-    def ask(run: HostRun) -> dict[str, Any]:
-        apps = scene.inventory.apps_on(hosts[run])
-        return {app.name: run.ask("status", **_question(scene.inventory, app)) for app in apps}
+    def ask(run: HostRun) -> Any:
+        return run.ask("status", apps=[_question(scene.inventory, app) for app in apps[run.name]])
 
     answers = crew.all(ask)
-    rows = [_row(app, host, state) for host, apps in answers.items() for app, state in apps.items()]
-    scene.sink.table(f"Status of {scene.inventory.environment}", COLUMNS, sorted(rows))
-    code = scene.end(crew.runs, conclusion=_answered(rows))
-    ill = any(
-        state["live"] and (state["health"] != "200" or state["site"] != "200")
-        for apps in answers.values()
-        for state in apps.values()
+    found = sorted(_found(apps, answers), key=lambda each: each[:2])
+    scene.sink.table(
+        f"Status of {scene.inventory.environment}",
+        COLUMNS,
+        [_row(*each) for each in found],
+        keys=2,
+        values=[{"app": app, "host": host, **state} for app, host, state in found],
     )
-    return code or int(ill)
+    well = sum(_is_well(state) for _, _, state in found)
+    code = scene.end(crew.runs, conclusion=f"{well} of {len(found)} answer as they should")
+    return code or int(any(state.get("live") and not _is_well(state) for _, _, state in found))
+
+
+def _found(
+    apps: Mapping[str, Sequence[App]], answers: Mapping[str, Any]
+) -> Iterator[tuple[str, str, State]]:
+    """Yield app, host and state; those of hosts that gave no answer are not left out."""
+    for host, its_apps in apps.items():
+        for app in its_apps:
+            yield app.name, host, answers.get(host, {}).get(app.name, {})
 
 
 def _question(inventory: Inventory, app: App) -> dict[str, Any]:
@@ -59,8 +75,10 @@ def _question(inventory: Inventory, app: App) -> dict[str, Any]:
     }
 
 
-def _row(app: str, host: str, state: Mapping[str, Any]) -> tuple[str, ...]:
-    days = state["certificate_days"]
+def _row(app: str, host: str, state: State) -> tuple[str, ...]:
+    if not state:
+        return (app, host, "unknown", *[""] * (len(COLUMNS) - 4), "the host gave no answer")
+    days, memory = state["certificate_days"], state["memory_bytes"]
     return (
         app,
         host,
@@ -70,17 +88,17 @@ def _row(app: str, host: str, state: Mapping[str, Any]) -> tuple[str, ...]:
         state["health"],
         state["site"],
         str(len(state["running"])),
+        "yes" if state["at_boot"] else "no",
         str(state["restarts"]),
-        f"{state['memory_bytes'] / 2**20:.0f} MB" if state["memory_bytes"] else "",
+        f"{memory / 2**20:.0f} MB" if memory else "",
         f"{days} days" if days is not None else "",
         f"{state['disk_free_percent']} %",
         "; ".join(state["pending"]) or "nothing",
     )
 
 
-def _answered(rows: Sequence[Sequence[str]]) -> str:
-    well = sum(row[5] == row[6] == "200" for row in rows)
-    return f"{well} of {len(rows)} answer as they should"
+def _is_well(state: State) -> bool:
+    return state.get("health") == state.get("site") == "200"
 
 
 def age(seconds: float) -> str:

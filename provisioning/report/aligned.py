@@ -5,6 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 
+GAP = 2
+"""Spaces between two columns."""
+
 
 def is_number(cell: str) -> bool:
     """Return whether a cell belongs to the right edge of its column."""
@@ -30,6 +33,38 @@ def aligned(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[s
             for cell, width, is_right in zip(row, widths, right, strict=True)
         )
         yield "  ".join(cells).rstrip()
+
+
+Part = tuple[list[str], list[list[str]]]
+"""Heads and rows."""
+
+
+def table_parts(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], keys: int, width: int
+) -> list[Part]:
+    """Return a table, or as many parts of it side by side as fit into a width.
+
+    Args:
+        columns: Heads.
+        rows: Cells.
+        keys: How many columns each part begins with; 0 leaves the table as it is.
+        width: In columns of the terminal. A single column that is wider gets a part alone.
+    """
+    if not keys:
+        return [(list(columns), [list(row) for row in rows])]
+    table = [columns, *rows]
+    widths = [max(_width(row[index]) for row in table) for index in range(len(columns))]
+    parts: list[list[int]] = []
+    for index in range(keys, len(columns)):
+        longer = [*(parts[-1] if parts else range(keys)), index]
+        if parts and sum(widths[each] + GAP for each in longer) - GAP <= width:
+            parts[-1] = longer
+        else:
+            parts.append([*range(keys), index])
+    return [
+        ([columns[index] for index in part], [[row[index] for index in part] for row in rows])
+        for part in parts
+    ]
 
 
 def _width(text: str) -> int:

@@ -85,11 +85,21 @@ class JsonSink:
         last = conclusion or summary.conclusion(reports, check=self._check)
         self._write("summary", check=self._check, hosts=hosts, conclusion=last)
 
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    def table(
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        keys: int = 0,
+        values: Sequence[Mapping[str, Any]] | None = None,
+    ) -> None:
         """Write `table`."""
-        names = [clean(column) for column in columns]
-        objects = [dict(zip(names, row, strict=True)) for row in rows]
-        self._write("table", title=title, columns=names, rows=objects)
+        if values is None:
+            values = [dict(zip(columns, row, strict=True)) for row in rows]
+        else:
+            columns = list(dict.fromkeys(name for value in values for name in value))
+        self._write("table", title=title, columns=list(columns), rows=list(values))
 
     def error(self, error: HomeportError) -> None:
         """Write `error`."""
@@ -156,7 +166,7 @@ def _clean(value: Any) -> Any:
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, Mapping):
-        return {name: _clean(each) for name, each in value.items()}
+        return {clean(str(name)): _clean(each) for name, each in value.items()}
     if isinstance(value, list):
         return [_clean(each) for each in value]
     return value

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 from provisioning.agent import events
 from provisioning.errors import HomeportError
@@ -94,7 +95,15 @@ class PlainSink:
         last = clean_line(conclusion) or summary.conclusion(reports, check=self._check)
         self._write([*lines, "", last] if last else lines)
 
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    def table(
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        keys: int = 0,
+        values: Sequence[Mapping[str, Any]] | None = None,
+    ) -> None:
         """Write a table as aligned text."""
         head = [clean_line(title)] if title else []
         cleaned = [[clean_line(cell) for cell in row] for row in rows]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from provisioning.errors import HomeportError
 from provisioning.report.host_report import HostReport
@@ -43,8 +43,25 @@ class Sink(Protocol):
             conclusion: The last line; default: what the reports add up to.
         """
 
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Show a table."""
+    def table(
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        keys: int = 0,
+        values: Sequence[Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Show a table.
+
+        Args:
+            title: Above it; may be empty.
+            columns: Their heads.
+            rows: Cells.
+            keys: How many columns, from the left, say what a row is about. A table that is too
+                wide for the terminal is shown in parts that all begin with them.
+            values: The rows for programs: not rounded, and with names of their own.
+        """
 
     def error(self, error: HomeportError) -> None:
         """Show why the command cannot go on."""

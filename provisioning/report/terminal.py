@@ -5,8 +5,8 @@ from __future__ import annotations
 import atexit
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
-from typing import IO, cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, Any, cast
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -14,6 +14,7 @@ from rich.live import Live
 from provisioning.agent import events
 from provisioning.errors import HomeportError
 from provisioning.report import blocks, summary
+from provisioning.report.aligned import table_parts
 from provisioning.report.cleaning import clean_line
 from provisioning.report.host_report import HostReport
 from provisioning.report.live_lines import FRAMES_PER_S, LiveLines
@@ -134,10 +135,22 @@ class TerminalSink:
         narrow = self._console.width < NARROW_CHARS
         self._show(*blocks.summary_block(reports, conclusion, check=self._check, narrow=narrow))
 
-    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    def table(
+        self,
+        title: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        keys: int = 0,
+        values: Sequence[Mapping[str, Any]] | None = None,
+    ) -> None:
         """Show a table."""
         narrow = self._console.width < NARROW_CHARS
-        self._show(blocks.table_block(title, columns, rows, narrow=narrow))
+        parts = table_parts(columns, rows, keys, self._console.width)
+        for number, (heads, cells) in enumerate(parts):
+            self._show(blocks.table_block("" if number else title, heads, cells, narrow=narrow))
+            if number < len(parts) - 1:
+                self._show("")
 
     def error(self, error: HomeportError) -> None:
         """Take the live lines away and show why the command cannot go on."""

@@ -8,7 +8,15 @@ from provisioning.agent import layout
 from provisioning.agent.facts import Facts
 from provisioning.inventory.host import Host
 from provisioning.render import render
-from provisioning.resources import Directory, File, Packages, Resource, Service, User
+from provisioning.resources import (
+    Directory,
+    File,
+    PackageManager,
+    Packages,
+    Resource,
+    Service,
+    User,
+)
 
 
 def base(host: Host, facts: Facts) -> Iterator[Resource]:
@@ -17,6 +25,7 @@ def base(host: Host, facts: Facts) -> Iterator[Resource]:
     # A container has the time of the machine that it runs on.
     names += [] if facts.container else ["systemd-timesyncd"]
     packages = Packages("base", tuple(names))
+    yield PackageManager()
     yield packages
     if host.packages:
         yield Packages("host", host.packages)

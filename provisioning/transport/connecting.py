@@ -102,7 +102,9 @@ class Road:
         except OSError as error:
             raise connection_failure(login, error, self.connect_timeout_s) from error
 
-    def _tunnel(self, login: Login, gateway: Gateway, counters: Counters) -> CountingSocket:
+    def _tunnel(
+        self, login: Login, gateway: Gateway, counters: Counters, *, again: bool = True
+    ) -> CountingSocket:
         try:
             connection = gateway.connection()
         except UnreachableError as error:
@@ -117,6 +119,9 @@ class Road:
                 login.host, login.port, timeout_s=self.connect_timeout_s
             )
         except (paramiko.SSHException, EOFError, OSError) as error:
+            # That a shared gateway was lost long ago may show only now.
+            if again and not connection.alive:
+                return self._tunnel(login, gateway, counters, again=False)
             raise connection_failure(login, error, self.connect_timeout_s) from error
         counters.connections += 1
         counters.turns += 1

@@ -149,6 +149,7 @@ class Connection:
             self._credentials.login_password,
         )
         self._logged_in = True
+        self._transport.give_up_if_silent()
         self._on_login()
         return program.wait(CHANNEL_TIMEOUT_S) if program and requested else None
 

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from provisioning.transport.counters import Counters
 from provisioning.transport.login import Login, expand_tokens
+from provisioning.transport.silence import Silence
 
 # A peer that is gone is noticed within 30 s: when idle by three unanswered probes...
 KEEPALIVE_IDLE_S = 15
@@ -67,12 +68,17 @@ class CountingSocket:
         self._counters = counters
         self._lock = threading.Lock()
         self._spoke_last = False
+        self.silence = Silence()
         # paramiko looks at the attribute that Python's own sockets have.
         self._closed = False
 
     def send(self, data: bytes) -> int:
         """Send some of `data`, and return how many bytes."""
-        sent = self._pipe.send(data)
+        try:
+            sent = self._pipe.send(data)
+        except TimeoutError:
+            self.silence.nothing_went()
+            raise
         with self._lock:
             self._counters.bytes_sent += sent
             self._spoke_last = True
@@ -82,7 +88,12 @@ class CountingSocket:
         """Return up to `size` bytes, or b"" at the end."""
         # What lies here already came before we spoke, and is no answer.
         was_there = self._spoke_last and _has_data(self._pipe)
-        data = self._pipe.recv(size)
+        try:
+            data = self._pipe.recv(size)
+        except TimeoutError:
+            self.silence.nothing_came()
+            raise
+        self.silence.heard()
         if self._tcp is not None and data:
             _acknowledge_at_once(self._tcp)
         with self._lock:

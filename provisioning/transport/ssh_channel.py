@@ -8,8 +8,9 @@ from typing import cast
 
 import paramiko
 
-from provisioning.errors import ConnectionLostError
+from provisioning.errors import ConnectionLostError, SilentHostError
 from provisioning.transport.channel import LastLines
+from provisioning.transport.ssh import SshTransport
 
 CHUNK_BYTES = 1 << 17
 # Exit status and the last of stderr come with the end of stdout, or hardly later.
@@ -117,6 +118,13 @@ class SshChannel:
             )
         reason = self._transport.get_exception()
         detail = f" ({reason})" if reason and str(reason) else ""
+        if isinstance(self._transport, SshTransport) and self._transport.was_silent:
+            return SilentHostError(
+                f"cannot hear from {self._where} any more: it has gone silent{detail}; "
+                "how far it came is unknown",
+                hint="what is under way there comes to a safe end by itself; once the host can be "
+                "reached again, run the same command: it completes what this one began",
+            )
         return ConnectionLostError(
             f"cannot hear from {self._where} any more: the connection is lost{detail}; "
             "how far it came is unknown",

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from provisioning.agent.events import CHANGED, FAILED, Event, Unchanged
-from provisioning.converse import Conversation, Ended
+from provisioning.agent.events import CHANGED, FAILED, Unchanged
 from provisioning.errors import ConnectionLostError
-from provisioning.lab import Lab, LabHost
-from provisioning.payload import agent_payload
-from provisioning.plan import make_plan
+from provisioning.lab import Lab
 from provisioning.resources import (
     Command,
     Directory,
     File,
     FileSet,
     Group,
+    PackageManager,
     Packages,
     Port,
     Probe,
@@ -32,9 +30,7 @@ from provisioning.resources import (
     User,
     Virtualenv,
 )
-from provisioning.session import Session
-from provisioning.transport import LocalChannel
-from tests.agent.runs import Outcome
+from tests.agent.real_host import RealHost
 
 pytestmark = pytest.mark.lab
 
@@ -60,52 +56,6 @@ WantedBy=multi-user.target
 """
 
 
-class RealHost:
-    """A host of the lab, with an agent over ssh for each run."""
-
-    def __init__(self, lab: Lab, host: LabHost) -> None:
-        self.host = host
-        self.exchanges = 0
-        self._ssh = ["ssh", "-F", str(lab.ssh_config), host.name]
-
-    def run(self, resources: Iterable[Resource], *, check: bool = False) -> Outcome:
-        events: list[Event] = []
-        session = Session(agent_payload())
-
-        def heard(event: object) -> None:
-            if isinstance(event, Event):
-                events.append(event)
-
-        def channel(command: str) -> LocalChannel:
-            return LocalChannel([*self._ssh, command])
-
-        with Conversation(session, channel, heard) as conversation:
-            conversation.start()
-            ended = conversation.submit(make_plan(resources), who="test", check=check, diff=True)
-            assert isinstance(ended, Ended)
-        self.exchanges = session.exchanges
-        return Outcome(events)
-
-    def check(self, resources: Iterable[Resource]) -> Outcome:
-        return self.run(resources, check=True)
-
-    def everything_on_disk(self) -> set[str]:
-        """Return all names, modes, owners and times but those of caches and logs."""
-        left_out = " -o ".join(
-            f"-path {path}"
-            for path in (
-                "/var/lib/apt/lists", "/var/cache/apt", "/var/log", "/tmp", "/var/tmp",
-                "/var/lib/systemd", "/root/.ssh", "/run", "/proc", "/sys", "/dev",
-            )
-        )  # fmt: skip
-        return set(
-            self.host.shell(
-                f"find / -xdev \\( {left_out} \\) -prune -o "
-                r"! -path /var/lib ! -path /root -printf '%p %i %m %u %g %s %T@ %l\n'"
-            ).splitlines()
-        )
-
-
 @pytest.fixture(scope="module")
 def real(lab: Lab) -> Iterator[RealHost]:
     """One host for all tests here: each leaves it as PLAN wants it."""
@@ -121,6 +71,7 @@ def _plan(config: str = "one\n") -> list[Resource]:
     files = File("/etc/daemon/config", config)
     return [
         Port(8123, "python3"),
+        PackageManager(),
         Packages("base", ("python3", "python3-venv", "openssl", "bash"), absent=("nano",)),
         Packages("one", ("ed",)),
         Group("readers"),

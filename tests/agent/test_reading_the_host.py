@@ -6,6 +6,7 @@ import pytest
 
 from provisioning.agent import dpkg, systemd
 from provisioning.agent.facts import Facts, version_tuple
+from provisioning.agent.system import System
 
 STATUS = """\
 Package: adduser
@@ -42,9 +43,34 @@ def test_installed_packages_are_read_essential_ones_too() -> None:
     assert dpkg.parse_status("") == {}
 
 
-def test_an_interrupted_package_manager_is_noticed() -> None:
-    assert dpkg.needs_configuring(STATUS)
-    assert not dpkg.needs_configuring(STATUS.replace("half-configured", "installed"))
+def test_packages_that_are_half_way_are_found() -> None:
+    assert dpkg.unfinished(STATUS) == {"torn": True}
+    leaving = STATUS.replace("install ok half-configured", "deinstall ok half-installed")
+    assert dpkg.unfinished(leaving) == {"torn": False}
+    assert dpkg.unfinished(STATUS.replace("half-configured", "installed")) == {}
+
+
+def test_what_dpkg_noted_last_counts() -> None:
+    noted = "Package: torn\nStatus: install ok installed\nVersion: 3\n"
+    gone = "Package: bash\nEssential: yes\nStatus: install reinstreq half-installed\n"
+    files = {
+        dpkg.STATUS_FILE: STATUS,
+        f"{dpkg.UPDATES}/0000": noted.replace("installed", "unpacked"),
+        f"{dpkg.UPDATES}/0001": noted,
+        f"{dpkg.UPDATES}/0002": gone,
+        f"{dpkg.UPDATES}/tmp.i": "#padding",
+    }
+
+    class Disk(System):
+        def read(self, path: str) -> bytes:
+            return files[path].encode()
+
+        def list(self, path: str) -> list[str]:
+            return [each[len(path) + 1 :] for each in files if each.startswith(path)]
+
+    text = dpkg.database(Disk())
+    assert dpkg.parse_status(text) == {"adduser": "3.134", "init": "1.65", "torn": "3"}
+    assert dpkg.unfinished(text) == {"bash": True}
 
 
 @pytest.mark.parametrize(

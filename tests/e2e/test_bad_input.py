@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from provisioning.lab import Lab, LabHost
 from tests.e2e.conftest import lead_domains_to
 from tests.e2e.listing import APT_MEMORY, listing_of, without
 from tests.e2e.project import Project, Result
+from tests.e2e.site import Site
 from tests.e2e.steps import (
     add_watched_role,
     change_code,
@@ -190,6 +193,26 @@ def test_a_host_key_that_has_changed_is_always_refused(
         assert known_hosts.read_bytes() == before
 
 
+def test_a_host_that_was_installed_anew_is_refused_then_brought_up_whole(
+    lab: Lab, project: Project, deployed_host
+):
+    host = deployed_host()
+    deploy_change(project, host)
+    host.reset()
+    host.renew_keys()
+    refused = project.fab("-H", host.name, "deploy", "--accept-new-host-keys")
+    must_be_told(refused, 3, "has changed", "or the host was installed anew")
+    # What it says is to be done, word by word.
+    [forget] = re.findall(r"(ssh-keygen -R .+?), then once more with --acc", refused.output)
+    subprocess.run(shlex.split(forget), check=True, capture_output=True)
+    bare = project.fab("-H", host.name, "deploy", "--accept-new-host-keys")
+    must_be_told(bare, 4, "not provisioned", f"fab -H {host.name} provision")
+    provision(project, host).must_succeed()
+    must_run_only(host, deploy(project, host))
+    assert Site(lab, host).get("/").status == 200
+    assert provision(project, host, "--json").must_succeed().changed(host.name) == []
+
+
 # What is wrong on the host
 
 
@@ -341,6 +364,28 @@ def test_a_rollback_with_nothing_to_go_back_to_is_told(project: Project, deploye
     refused = project.fab("-H", host.name, "rollback")
     must_be_told(refused, 2, "no earlier release is there")
     must_run_only(host, live)
+
+
+def test_a_rollback_to_what_is_not_whole_is_refused_before_anything_is_done(
+    project: Project, deployed_host
+):
+    host = deployed_host()
+    one = live_on(host)
+    requirements = project.app / "requirements.txt"
+    requirements.write_text(requirements.read_text() + "# another\n")
+    two = deploy_change(project, host)
+    unknown = project.fab("-H", host.name, "rollback", "--to", "20200101T000000Z-0000000")
+    must_be_told(unknown, 2, "no such release is there", one, two)
+    host.shell(f"rm -r $(readlink -f /srv/hello/releases/{one}/venv)")
+    before = listing_of(host)
+    for to in ((), ("--to", one)):
+        broken = project.fab("-H", host.name, "rollback", *to)
+        must_be_told(
+            broken, 4, f"back to {one}: on {host.name} its virtualenv is gone", "fab deploy"
+        )
+    assert files_touched(before, listing_of(host)) == {}
+    must_run_only(host, two)
+    assert "its virtualenv is gone" in project.fab("-H", host.name, "releases").output
 
 
 def test_a_rollback_before_any_deploy_is_told(project: Project, provisioned_host):

@@ -108,6 +108,7 @@ def test_pruning_keeps_what_is_wanted_and_all_that_it_needs(
     assert " pruned " in lines[pages[0]]
     refused = project.fab("-H", host.name, "rollback", "--to", pages[0])
     assert refused.code == 2, refused.output
+    assert f"{pages[0]} was pruned" in refused.output
     for release in kept:
         assert release in refused.output
     # What is kept is whole: it still runs, with the environment that it had.

@@ -131,6 +131,26 @@ def test_what_a_table_lists_is_never_folded(terminal, stream):
     assert "answered" in shown(stream)
 
 
+def test_a_table_that_is_too_wide_is_shown_in_parts_that_begin_alike(terminal, stream):
+    heads = ["app", "host", "live release", "age", "health", "memory", "pending"]
+    rows = [
+        ["hello", f"web{number}", "20251122T081512Z-3fa2c1d", "2 h", "200", "84 MB", "nothing"]
+        for number in (1, 2)
+    ]
+    terminal(width=56).table("Status", heads, rows, keys=2)
+    lines = [line.split("  ") for line in shown(stream).splitlines() if line]
+    heads_of_parts = [" ".join(line) for line in lines if line[0].strip() == "app"]
+    assert len(heads_of_parts) == 2
+    assert " ".join(" ".join(heads_of_parts).split()) == (
+        "app host live release age health app host memory pending"
+    )
+    assert sum("20251122T081512Z-3fa2c1d" in line for line in shown(stream).splitlines()) == 2
+    assert shown(stream).count("web2") == 2
+    terminal(width=120).table("Status", heads, rows, keys=2)
+    assert shown(stream).splitlines()[-1].split()[-2:] == ["MB", "nothing"]
+    assert "20251122T081512Z-3fa2c1d" in shown(stream).splitlines()[-1]
+
+
 def test_an_id_is_shown_whole_however_narrow_the_terminal(terminal, stream):
     sink = terminal(width=60)
     path = "file:/" + "a" * 90

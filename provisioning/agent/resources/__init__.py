@@ -20,6 +20,7 @@ from provisioning.agent.resources.instance import Instance
 from provisioning.agent.resources.link import Link
 from provisioning.agent.resources.live import Live
 from provisioning.agent.resources.one_off import OneOff
+from provisioning.agent.resources.package_manager import PackageManager
 from provisioning.agent.resources.packages import Packages
 from provisioning.agent.resources.port import Port
 from provisioning.agent.resources.probe import Probe
@@ -46,6 +47,7 @@ ALL: Tuple[Type[Resource], ...] = (
     Link,
     Live,
     OneOff,
+    PackageManager,
     Packages,
     Port,
     Probe,
@@ -77,6 +79,7 @@ __all__ = [
     "Link",
     "Live",
     "OneOff",
+    "PackageManager",
     "Packages",
     "Port",
     "Probe",

@@ -20,7 +20,6 @@ from provisioning.agent.resource import (
 )
 from provisioning.agent.system import System
 
-READY = ".ready"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 """Debian's bundle: uv brings its own, which does not know a company's authority."""
 
@@ -77,11 +76,11 @@ class Virtualenv(Resource):
         return {"ready": self._recipe}
 
     def actual(self, system: System) -> State:
-        ready = system.read(os.path.join(self.path, READY)).decode(errors="replace")
+        ready = system.read(os.path.join(self.path, layout.READY)).decode(errors="replace")
         return {"ready": ready.strip() or None}
 
     def apply(self, system: System, change: Change) -> None:
-        ready = os.path.join(self.path, READY)
+        ready = os.path.join(self.path, layout.READY)
         if not system.dry:
             # A build whose agent was killed may still be at work in there.
             system.end_processes(layout.BUILDER)

@@ -1,0 +1,71 @@
+"""apt-get and dpkg as programs: asked nothing, waited for, and never torn.
+
+They run in a session of their own with the output in a file, so that a lost connection, or
+the death of the agent, does not end them half-way.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Sequence
+
+from provisioning.agent import apt_locks, layout
+from provisioning.agent.system import Completed, System
+
+ENVIRONMENT = {
+    "DEBIAN_FRONTEND": "noninteractive",
+    "DEBIAN_PRIORITY": "critical",
+    # Restart services that use an upgraded library without asking. Source: needrestart(1).
+    "NEEDRESTART_MODE": "a",
+    "UCF_FORCE_CONFFOLD": "1",
+}
+OPTIONS = (
+    # Somebody may be quicker after we have waited. Source: apt.conf(5), in seconds.
+    "-o", "DPkg::Lock::Timeout=60",
+    # Keep configuration files that were changed. Source: dpkg(1).
+    "-o", "Dpkg::Options::=--force-confold",
+    "-o", "Dpkg::Options::=--force-confdef",
+    # The two knobs of a slow archive: try again, and do not hang for minutes.
+    "-o", "Acquire::Retries=2",
+    "-o", "Acquire::http::Timeout=20",
+    "-o", "Acquire::https::Timeout=20",
+)  # fmt: skip
+
+
+def apt_get(system: System, *arguments: str) -> Completed:
+    """Run apt-get when nobody else is at work with packages.
+
+    Raises:
+        AgentError: somebody is, for longer than we wait.
+    """
+    argv = ["apt-get", "-q", "-y", *OPTIONS, *arguments]
+    if "--simulate" in arguments:
+        # It needs no lock, and may be torn.
+        return system.run(argv, env=ENVIRONMENT)
+    give_up = time.monotonic() + apt_locks.WAIT_S
+    while True:
+        apt_locks.wait(system)
+        done = detached(system, argv)
+        beaten = done.status != 0 and "Could not get lock" in done.stdout
+        if not beaten or time.monotonic() > give_up:
+            return done
+
+
+def detached(system: System, argv: Sequence[str]) -> Completed:
+    """Run with the output in a file, so that the death of the agent tears nothing."""
+    os.makedirs(layout.RUNTIME, mode=0o700, exist_ok=True)
+    log = os.path.join(layout.RUNTIME, f"{argv[0]}.log")
+    command = ["sh", "-c", 'log=$1; shift; exec "$@" >"$log" 2>&1 </dev/null', "sh", log, *argv]
+    done = system.run(command, env=ENVIRONMENT, timeout_s=3600)
+    return Completed(done.status, system.read(log).decode(errors="replace"), "")
+
+
+def errors(done: Completed) -> str:
+    """Return what a person needs of apt's output."""
+    lines = (done.stdout + done.stderr).splitlines()
+    for trouble in (("E:", "dpkg: error"), ("Err:", "W:")):
+        found = [line for line in lines if line.startswith(trouble)]
+        if found:
+            return "\n".join(found[-6:])
+    return done.tail

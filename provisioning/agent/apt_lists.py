@@ -1,0 +1,80 @@
+"""apt's package lists: fetched where there are none, where they are old, and where they are bad.
+
+They are apt's cache, not the host's state, so a check fetches them too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+
+from provisioning.agent import apt_locks
+from provisioning.agent.apt_get import apt_get, errors
+from provisioning.agent.errors import AgentError
+from provisioning.agent.system import Completed, System
+
+LISTS = "/var/lib/apt/lists"
+SOURCES = "/etc/apt/sources.list.d"
+INDEXES = "/var/cache/apt"
+LISTS_AGE_S = 24 * 3600
+"""Older lists name package versions that the archive may no longer have."""
+
+_BAD_LISTS = re.compile(
+    # The archive has moved on since.
+    r"404 +Not Found|Unable to fetch|Hash Sum mismatch|unexpected size"
+    # A list that a power cut or a full disk has cut short, or torn.
+    r"|Unable to locate package|has no installation candidate|unmet dependencies"
+    r"|Unable to parse|could not be parsed|MergeList|is corrupted"
+)
+
+
+def ensure_lists(system: System) -> None:
+    """Fetch the package lists if there are none or they are old."""
+    try:
+        newest = max(
+            os.stat(os.path.join(LISTS, name)).st_mtime
+            for name in os.listdir(LISTS)
+            if name.endswith(("Packages", "InRelease", ".lz4", ".gz", ".xz"))
+        )
+    except (OSError, ValueError):
+        newest = 0
+    if time.time() - newest > LISTS_AGE_S:
+        update(system)
+
+
+def update(system: System) -> None:
+    """Fetch the package lists."""
+    system.say("fetching Debian's package lists")
+    done = apt_get(system, "update", "--error-on=any")
+    if done.status != 0:
+        raise AgentError(
+            "cannot fetch Debian's package lists",
+            hint="check the host's network and /etc/apt/sources.list*; "
+            "on the host, `apt-get update` shows the same",
+            output=errors(done),
+        )
+
+
+def renew(system: System) -> None:
+    """Fetch the package lists as if there were none.
+
+    `apt-get update` alone leaves a list that is damaged: it believes its own note of what
+    it fetched last.
+    """
+    apt_locks.wait(system)
+    for directory, name in ((LISTS, "_"), (INDEXES, "pkgcache.bin")):
+        for each in system.list(directory):
+            # In memory a check changes nothing, but lists are a cache and no part of the host.
+            if name in each and os.path.isfile(os.path.join(directory, each)):
+                os.unlink(os.path.join(directory, each))
+    update(system)
+
+
+def with_good_lists(system: System, *arguments: str) -> Completed:
+    """Run apt-get; once more with new lists if these ones are what is wrong."""
+    done = apt_get(system, *arguments)
+    if done.status != 0 and _BAD_LISTS.search(done.stdout + done.stderr):
+        renew(system)
+        done = apt_get(system, *arguments)
+    return done

@@ -1,0 +1,126 @@
+"""What keeps an app from going back to a release: found before anything is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from provisioning.errors import ConfigurationError, DeployRefusedError, HomeportError
+
+if TYPE_CHECKING:
+    from provisioning.inventory.app import App
+
+State = Mapping[str, Any]
+"""What a host says of an app: see agent/questions.py."""
+
+
+def release_to_revive(app: App, states: Mapping[str, State], to: str) -> str:
+    """Return the release to go back to, which every host must have."""
+    if to:
+        there = [{each["release"] for each in state["releases"]} for state in states.values()]
+        matching = sorted(each for each in set.intersection(*there) if _means(to, each))
+        if len(matching) != 1:
+            raise no_such_release(app, states, to, matching)
+        release = str(matching[0])
+    else:
+        previous = {str(state["previous"]) for state in states.values()}
+        if len(previous) != 1 or "" in previous:
+            raise ConfigurationError(
+                f"cannot roll {app.name} back: "
+                + ("no earlier release is there" if previous <= {""} else
+                   "the hosts differ in what was live before"),
+                hint="fab releases, then fab rollback --to ID",
+            )  # fmt: skip
+        release = previous.pop()
+    if all(state["live"] == release for state in states.values()):
+        raise ConfigurationError(
+            f"release {release} of {app.name} is live already", hint="fab releases"
+        )
+    return release
+
+
+def refuse_over_migration(app: App, states: Mapping[str, State], release: str) -> None:
+    """Refuse to run an older release on a database that a newer one has migrated."""
+    for state in states.values():
+        newer = [
+            each["release"]
+            for each in state["releases"]
+            if release < each["release"] <= state["live"] and each.get("migrates")
+        ]
+        if newer:
+            raise DeployRefusedError(
+                f"cannot roll {app.name} back to {release}: {newer[-1]} has migrated the database "
+                "since, and the older code may not know it",
+                hint="fab rollback --force if it does; migrate_compatible = true under "
+                f"[apps.{app.name}] if it always does",
+            )
+
+
+def no_such_release(
+    app: App, states: Mapping[str, State], to: str, matching: Sequence[str]
+) -> HomeportError:
+    """Return why none of the releases is the one that is meant.
+
+    Args:
+        app: The app.
+        states: Host -> what is there.
+        to: What the person typed.
+        matching: The releases that every host has, and that it may mean.
+    """
+    there = {host: _releases(state) for host, state in states.items()}
+    every = sorted(set().union(*there.values()))
+    hint = "take one of these; `fab releases` tells more about them"
+    if matching:
+        reason = "several releases match"
+        every = list(matching)
+    elif only := sorted(host for host, ids in there.items() if any(_means(to, i) for i in ids)):
+        lacking = sorted(there.keys() - set(only))
+        reason = f"{', '.join(lacking)} does not have it, {', '.join(only)} does"
+    elif pruned := _pruned(states, to):
+        release, commit = pruned
+        reason = f"{release} was pruned: {app.name} keeps {app.keep_releases} releases"
+        source = f"check out {commit[:7]}" if commit else "check its source out"
+        hint = f"take one of these; or {source} and `fab deploy` it; "
+        hint += f"keep_releases under [apps.{app.name}] keeps more of them"
+    else:
+        reason = "no such release is there"
+    return ConfigurationError(
+        f"cannot roll {app.name} back to {to}: {reason}", output="\n".join(every), hint=hint
+    )
+
+
+def must_be_whole(app: App, states: Mapping[str, State], release: str) -> None:
+    """Return if a release has all that it needs to run, on every host.
+
+    Raises:
+        DeployRefusedError: somebody has removed a part of it.
+    """
+    for host, state in states.items():
+        lacks = state.get("lacks", {}).get(release)
+        if lacks:
+            commit = next(
+                (each.get("commit") for each in state["releases"] if each["release"] == release), ""
+            )
+            source = f"check out {commit[:7]}" if commit else "check its source out"
+            raise DeployRefusedError(
+                f"cannot roll {app.name} back to {release}: on {host} its {lacks[0]} is gone",
+                hint=f"{source} and `fab deploy` it, which builds everything anew; "
+                "or take another release with `fab rollback --to ID`",
+            )
+
+
+def _releases(state: State) -> set[str]:
+    return {str(each["release"]) for each in state["releases"]}
+
+
+def _means(to: str, release: str) -> bool:
+    return release.startswith(to) or release.endswith(to)
+
+
+def _pruned(states: Mapping[str, State], to: str) -> tuple[str, str] | None:
+    """Return a release that was there once, and its commit."""
+    for state in states.values():
+        for line in reversed(state["history"]):
+            if line.get("event") == "built" and _means(to, str(line["release"])):
+                return str(line["release"]), str(line.get("commit", ""))
+    return None

@@ -1,0 +1,64 @@
+"""The network swallows everything, and no connection ends: each side notices by itself."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from provisioning.agent.inbox import LEASE_S
+from provisioning.converse import PING_EVERY_S
+from provisioning.lab import LabHost
+from tests.e2e.project import Project
+from tests.e2e.steps import (
+    PATIENCE_S,
+    add_watched_role,
+    agents,
+    hold,
+    let_go,
+    provision,
+    wait_for,
+    wait_until_held,
+)
+from tests.e2e.through_proxy import through_proxy
+
+pytestmark = pytest.mark.lab
+
+
+def _is_locked(host: LabHost) -> bool:
+    tried = host.run("flock", "--nonblock", "/run/homeport/lock", "true", check=False)
+    return tried.returncode != 0
+
+
+def test_both_sides_give_up_and_the_next_run_completes_it(project: Project, provisioned_host):
+    host = provisioned_host()
+    add_watched_role(project, "once")
+    hold(host)
+    with through_proxy(project, host) as proxy:
+        running = project.start("-H", host.name, "provision")
+        try:
+            wait_until_held(host, running)
+            # The lease counts from the first ping.
+            time.sleep(2 * PING_EVERY_S)
+            proxy.swallow()
+            silent_since = time.monotonic()
+            stdout, stderr = running.communicate(timeout=PATIENCE_S)
+        finally:
+            running.kill()
+            running.communicate()
+        told = stdout + stderr
+        assert running.returncode == 3, told
+        assert f"cannot hear from {host.name}" in told
+        assert "it has gone silent" in told
+        assert "run the same command" in told
+        assert "Traceback" not in told
+        # What it is at is never torn, however long it takes.
+        assert agents(host)
+        assert _is_locked(host)
+        time.sleep(max(0.0, silent_since + LEASE_S + PING_EVERY_S - time.monotonic()))
+        let_go(host)
+        wait_for(lambda: not _is_locked(host))
+        assert host.run("test", "-e", "/var/lib/watched.loaded", check=False).returncode != 0
+    again = provision(project, host, "--json").must_succeed()
+    assert again.changed(host.name) == ["service:watched"]
+    assert host.shell("cat /var/lib/watched.loaded") == "once\n"

@@ -1,0 +1,60 @@
+"""Which release cannot be gone back to, and what a person is told of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from provisioning.errors import ConfigurationError, DeployRefusedError
+from provisioning.inventory.app import App
+from provisioning.rollback_checks import must_be_whole, no_such_release
+
+ONE, TWO, THREE = (f"2026010{day}T030405Z-abc000{day}" for day in (1, 2, 3))
+
+
+@pytest.fixture
+def app() -> App:
+    return App(name="hello", source=".", wsgi="app:app", domains=["hello.test"], keep_releases=2)
+
+
+def state(*releases: str, **more: Any) -> dict[str, Any]:
+    manifests = [{"release": each, "commit": "abc000123456"} for each in releases]
+    return {"releases": manifests, "history": [], "lacks": {}, **more}
+
+
+def test_a_release_that_never_was_is_told_with_those_that_are(app: App) -> None:
+    error = no_such_release(app, {"web1": state(ONE, TWO)}, "2020", [])
+    assert isinstance(error, ConfigurationError)
+    assert error.message == "cannot roll hello back to 2020: no such release is there"
+    assert error.output.split() == [ONE, TWO]
+
+
+def test_a_beginning_that_several_have_lists_only_these(app: App) -> None:
+    error = no_such_release(app, {"web1": state(ONE, TWO, THREE)}, "2026", [ONE, TWO])
+    assert "several releases match" in error.message
+    assert error.output.split() == [ONE, TWO]
+
+
+def test_a_host_that_lacks_the_release_is_named(app: App) -> None:
+    states = {"web1": state(ONE, TWO), "web2": state(TWO), "web3": state(ONE)}
+    error = no_such_release(app, states, ONE[:8], [])
+    assert error.message.endswith(": web2 does not have it, web1, web3 does")
+
+
+def test_a_release_that_was_pruned_is_told_with_the_way_to_have_it_again(app: App) -> None:
+    built = {"event": "built", "release": ONE, "commit": "abc0001ffffff"}
+    error = no_such_release(app, {"web1": state(TWO, THREE, history=[built])}, ONE, [])
+    assert error.message.endswith(f": {ONE} was pruned: hello keeps 2 releases")
+    assert "check out abc0001 and `fab deploy`" in error.hint
+    assert "keep_releases under [apps.hello]" in error.hint
+    assert error.output.split() == [TWO, THREE]
+
+
+def test_a_release_of_which_a_part_is_gone_is_refused(app: App) -> None:
+    states = {"web1": state(ONE, TWO), "web2": state(ONE, TWO, lacks={ONE: ["virtualenv"]})}
+    with pytest.raises(DeployRefusedError, match=f"{ONE}: on web2 its virtualenv is gone") as error:
+        must_be_whole(app, states, ONE)
+    assert "check out abc0001 and `fab deploy`" in error.value.hint
+    assert error.value.exit_code == 4
+    must_be_whole(app, states, TWO)
