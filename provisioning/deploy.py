@@ -1,7 +1,7 @@
 """Deploy, roll back, and look at releases: plans of resources like any other.
 
-    prepare   release, virtualenv, static files, import, migration, start and gate
-    switch    the pointer, verified through the web server; then drain, retire, prune
+    prepare   release, virtualenv, static files, import, migration, start and gate, processes
+    switch    the pointer, verified through the web server; processes, timers; drain, prune
 
 All hosts prepare before any of them switches: a release that one host refuses goes live
 on none.
@@ -17,9 +17,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from provisioning.agent.layout import UV, AppLayout
+from provisioning.processes import calendars, trial
 from provisioning.resources import (
     Instance,
     Live,
+    LiveUnits,
     OneOff,
     Packages,
     Pruned,
@@ -29,7 +31,7 @@ from provisioning.resources import (
     StaticFiles,
     Virtualenv,
 )
-from provisioning.roles import APP_SERVERS, sandbox_properties
+from provisioning.roles import APP_SERVERS, release_units, sandbox_properties
 from provisioning.secrets import GenerateSource, Secret, fetch_secrets, generate_secret
 
 if TYPE_CHECKING:
@@ -116,7 +118,9 @@ def prepare(deployment: Deployment, facts: Facts, *, migrate: bool) -> Iterator[
     app, artifact = deployment.app, deployment.artifact
     server = APP_SERVERS[app.server]
     venv = virtualenv(app, artifact, facts)
+    yield from calendars(app)
     yield Retired(app.name, drain_timeout_s=app.drain_timeout_s, label="before")
+    yield LiveUnits(app.name, label="before")
     if app.packages:
         yield Packages(f"{app.name} (deploy)", tuple(app.packages))
     yield venv
@@ -131,6 +135,7 @@ def prepare(deployment: Deployment, facts: Facts, *, migrate: bool) -> Iterator[
         secrets=tuple(app.secrets),
         venv=venv.path,
         server=server.server_config(app, facts, deployment.release),
+        units=release_units(app, facts, deployment.release),
         env=json.dumps(deployment.env),
         proposed=json.dumps(deployment.proposed),
         about={
@@ -154,6 +159,7 @@ def prepare(deployment: Deployment, facts: Facts, *, migrate: bool) -> Iterator[
             timeout_s=MIGRATE_TIMEOUT_S,
         )
     yield instance(app, deployment.release)
+    yield trial(app, deployment.release, known=True)
 
 
 def switch(
@@ -163,6 +169,7 @@ def switch(
     yield Live(app.name, release, app.health, app.domains[0], tls=tls, by=by, rollback=rollback)
     if app.static:
         yield StaticFiles(app.name, release, dict(app.static), replace=True)
+    yield LiveUnits(app.name, label="after")
     yield Retired(app.name, drain_timeout_s=app.drain_timeout_s, label="after")
     yield Pruned(app.name, app.keep_releases)
 
@@ -170,10 +177,12 @@ def switch(
 def revive(app: App, release: str, facts: Facts) -> Iterator[Resource]:
     """Yield what a release that was live before needs to go live again."""
     yield Retired(app.name, drain_timeout_s=app.drain_timeout_s, label="before")
+    yield LiveUnits(app.name, label="before")
     if app.static:
         yield StaticFiles(app.name, release, dict(app.static))
     yield import_probe(app, release, facts)
     yield instance(app, release)
+    yield trial(app, release)
 
 
 def import_probe(app: App, release: str, facts: Facts) -> OneOff:

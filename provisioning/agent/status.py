@@ -12,6 +12,7 @@ from provisioning.agent import http
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.releases import Releases
 from provisioning.agent.system import System
+from provisioning.agent.units_status import units_status
 
 UNIT_PROPERTIES = "Id,ActiveState,NRestarts,MemoryCurrent"
 HEALTH_TIMEOUT_S = 5.0
@@ -30,6 +31,7 @@ def app_status(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
     live = releases.live
     units = _units(system, app)
     mine = units.get(layout.unit(live), {})
+    beside = units_status(app, system)
     return {
         "live": live,
         "since": _live_since(releases, live),
@@ -43,7 +45,9 @@ def app_status(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
         "memory_bytes": int(mine.get("memory", 0)),
         "certificate_days": _days_left(system, message.get("certificate", "")),
         "disk_free_percent": _disk_free_percent(layout.root),
-        "pending": _pending(units, live, layout, releases),
+        "processes": beside["processes"],
+        "timers": beside["timers"],
+        "pending": [*_pending(units, live, layout, releases), *beside["pending"]],
     }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "app", "host", "live release", "for", "by", "health", "site", "runs", "restarts", "memory",
-    "certificate", "disk free", "pending",
+    "processes", "timers", "certificate", "disk free", "pending",
 )  # fmt: skip
 
 
@@ -23,7 +23,8 @@ def status(options: Options, named: Sequence[str], *, given: Mapping[str, Any] =
     """Show how every app is doing on every host.
 
     Returns:
-        The exit code: 1 where an app that was deployed does not answer.
+        The exit code: 1 where an app that was deployed does not answer, or a process of it does
+        not run.
     """
     scene = Scene(options, named, given)
     crew = scene.crew(scene.hosts)
@@ -37,12 +38,15 @@ def status(options: Options, named: Sequence[str], *, given: Mapping[str, Any] =
     rows = [_row(app, host, state) for host, apps in answers.items() for app, state in apps.items()]
     scene.sink.table(f"Status of {scene.inventory.environment}", COLUMNS, sorted(rows))
     code = scene.end(crew.runs, conclusion=_answered(rows))
-    ill = any(
-        state["live"] and (state["health"] != "200" or state["site"] != "200")
-        for apps in answers.values()
-        for state in apps.values()
-    )
+    ill = any(state["live"] and not _is_well(state)
+              for apps in answers.values() for state in apps.values())  # fmt: skip
     return code or int(ill)
+
+
+def _is_well(state: Mapping[str, Any]) -> bool:
+    return state["health"] == state["site"] == "200" and all(
+        each["running"] == each["wanted"] for each in state["processes"].values()
+    )
 
 
 def _question(inventory: Inventory, app: App) -> dict[str, Any]:
@@ -72,10 +76,27 @@ def _row(app: str, host: str, state: Mapping[str, Any]) -> tuple[str, ...]:
         str(len(state["running"])),
         str(state["restarts"]),
         f"{state['memory_bytes'] / 2**20:.0f} MB" if state["memory_bytes"] else "",
+        ", ".join(_process(name, each) for name, each in state["processes"].items()),
+        ", ".join(_timer(name, each) for name, each in state["timers"].items()),
         f"{days} days" if days is not None else "",
         f"{state['disk_free_percent']} %",
         "; ".join(state["pending"]) or "nothing",
     )
+
+
+def _process(name: str, state: Mapping[str, int]) -> str:
+    """Return "worker 2/2": how many of it run, of how many."""
+    restarts = f" ({state['restarts']} restarts)" if state["restarts"] else ""
+    return f"{name} {state['running']}/{state['wanted']}{restarts}"
+
+
+def _timer(name: str, state: Mapping[str, Any]) -> str:
+    """Return "nightly 2026-11-26 03:00:00 UTC": when it runs next."""
+    # systemd writes the day of the week before it, and nothing while the command runs.
+    when = state["next"].partition(" ")[2]
+    if state["running"]:
+        when = "runs now"
+    return f"{name} {when or 'is stopped'}{' (last run failed)' if state['failed'] else ''}"
 
 
 def _answered(rows: Sequence[Sequence[str]]) -> str:

@@ -15,6 +15,7 @@ from provisioning.lab import Lab, LabHost
 from provisioning.payload import agent_payload
 from provisioning.plan import make_plan
 from provisioning.resources import (
+    Calendars,
     Command,
     Directory,
     File,
@@ -35,6 +36,7 @@ from provisioning.resources import (
 from provisioning.session import Session
 from provisioning.transport import LocalChannel
 from tests.agent.runs import Outcome
+from tests.agent.samples import CALENDARS
 
 pytestmark = pytest.mark.lab
 
@@ -376,3 +378,14 @@ def test_after_a_reboot_only_the_agents_cache_is_gone(provisioned: RealHost) -> 
     provisioned.host.reboot()
     outcome = provisioned.run(_plan())
     assert not outcome.finished, outcome.statuses
+
+
+def test_times_are_what_systemd_understands(real: RealHost) -> None:
+    times = {f"timer-{number}": text for number, text in enumerate(CALENDARS)}
+    understood = real.run([Calendars("hello", times)])
+    assert [type(each) for each in understood.events[:-1]] == [Unchanged]
+    for wrong in ("Mon 25:00", "*-02-30", "2001-01-01", "--version"):
+        refused = real.run([Calendars("hello", {"nightly": wrong})])
+        assert refused.statuses == {"calendars:hello": FAILED}
+        assert wrong in refused.failure.message
+        assert refused.failure.refused

@@ -10,6 +10,7 @@ from typing import Dict, Tuple, Type
 
 from provisioning.agent.resource import Resource
 from provisioning.agent.resources.absent import Absent
+from provisioning.agent.resources.calendars import Calendars
 from provisioning.agent.resources.certificate import Certificate, SelfSigned
 from provisioning.agent.resources.command import Command
 from provisioning.agent.resources.directory import Directory
@@ -19,6 +20,7 @@ from provisioning.agent.resources.group import Group
 from provisioning.agent.resources.instance import Instance
 from provisioning.agent.resources.link import Link
 from provisioning.agent.resources.live import Live
+from provisioning.agent.resources.live_units import LiveUnits
 from provisioning.agent.resources.one_off import OneOff
 from provisioning.agent.resources.packages import Packages
 from provisioning.agent.resources.port import Port
@@ -30,12 +32,14 @@ from provisioning.agent.resources.service import Service
 from provisioning.agent.resources.static_files import StaticFiles
 from provisioning.agent.resources.timer import Timer
 from provisioning.agent.resources.tmpfiles import Tmpfiles
+from provisioning.agent.resources.trial import Trial
 from provisioning.agent.resources.unit import Unit
 from provisioning.agent.resources.user import User
 from provisioning.agent.resources.virtualenv import Virtualenv
 
 ALL: Tuple[Type[Resource], ...] = (
     Absent,
+    Calendars,
     Certificate,
     Command,
     Directory,
@@ -45,6 +49,7 @@ ALL: Tuple[Type[Resource], ...] = (
     Instance,
     Link,
     Live,
+    LiveUnits,
     OneOff,
     Packages,
     Port,
@@ -57,6 +62,7 @@ ALL: Tuple[Type[Resource], ...] = (
     StaticFiles,
     Timer,
     Tmpfiles,
+    Trial,
     Unit,
     User,
     Virtualenv,
@@ -67,6 +73,7 @@ TYPES: Dict[str, Type[Resource]] = {type_.kind: type_ for type_ in ALL}
 __all__ = [
     "ALL",
     "Absent",
+    "Calendars",
     "Certificate",
     "Command",
     "Directory",
@@ -76,6 +83,7 @@ __all__ = [
     "Instance",
     "Link",
     "Live",
+    "LiveUnits",
     "OneOff",
     "Packages",
     "Port",
@@ -90,6 +98,7 @@ __all__ = [
     "TYPES",
     "Timer",
     "Tmpfiles",
+    "Trial",
     "Unit",
     "User",
     "Virtualenv",
