@@ -1,8 +1,8 @@
 """Deploy, roll back, and look at releases: plans of resources like any other.
 
-    prepare   release, virtualenv, static files, import, migration, start and gate
+    prepare   release, virtualenv, static files, import, migration, start and gate, processes
     flip      the pointer, verified through the web server
-    finish    drain, retire, prune
+    finish    processes, timers; drain, retire, prune
 
 All hosts prepare before any of them flips: a release that one host refuses goes live
 on none.
@@ -18,9 +18,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from provisioning.agent.layout import UV, AppLayout
+from provisioning.processes import calendars, trial
 from provisioning.resources import (
     Instance,
     Live,
+    LiveUnits,
     OneOff,
     Packages,
     Pruned,
@@ -30,7 +32,7 @@ from provisioning.resources import (
     StaticFiles,
     Virtualenv,
 )
-from provisioning.roles import APP_SERVERS, sandbox_properties
+from provisioning.roles import APP_SERVERS, release_units, sandbox_properties
 from provisioning.secrets import GenerateSource, Secret, fetch_secrets, generate_secret
 
 if TYPE_CHECKING:
@@ -117,7 +119,9 @@ def prepare(deployment: Deployment, facts: Facts, *, migrate: bool) -> Iterator[
     app, artifact = deployment.app, deployment.artifact
     server = APP_SERVERS[app.server]
     venv = virtualenv(app, artifact, facts)
+    yield from calendars(app)
     yield Retired(app.name, drain_timeout_s=app.drain_timeout_s, label="before")
+    yield LiveUnits(app.name, label="before")
     if app.packages:
         yield Packages(f"{app.name} (deploy)", tuple(app.packages))
     yield venv
@@ -132,6 +136,7 @@ def prepare(deployment: Deployment, facts: Facts, *, migrate: bool) -> Iterator[
         secrets=tuple(app.secrets),
         venv=venv.path,
         server=server.server_config(app, facts, deployment.release),
+        units=release_units(app, facts, deployment.release),
         env=json.dumps(deployment.env),
         proposed=json.dumps(deployment.proposed),
         about={
@@ -155,6 +160,7 @@ def prepare(deployment: Deployment, facts: Facts, *, migrate: bool) -> Iterator[
             timeout_s=MIGRATE_TIMEOUT_S,
         )
     yield instance(app, deployment.release)
+    yield trial(app, deployment.release, known=True)
 
 
 def flip(
@@ -187,17 +193,20 @@ def flip_back(app: App, before: str, *, tls: bool, by: str) -> Iterator[Resource
 
 
 def stand_down(app: App) -> Iterator[Resource]:
-    """Yield what stops every release but the live one."""
+    """Yield what stops every release but the live one, and has that one's processes run."""
+    yield LiveUnits(app.name, label="after")
     yield Retired(app.name, drain_timeout_s=app.drain_timeout_s, label="after")
 
 
 def revive(app: App, release: str, facts: Facts) -> Iterator[Resource]:
     """Yield what a release that was live before needs to go live again."""
     yield Retired(app.name, drain_timeout_s=app.drain_timeout_s, label="before")
+    yield LiveUnits(app.name, label="before")
     if app.static:
         yield StaticFiles(app.name, release, dict(app.static))
     yield import_probe(app, release, facts)
     yield instance(app, release)
+    yield trial(app, release)
 
 
 def import_probe(app: App, release: str, facts: Facts) -> OneOff:

@@ -216,6 +216,28 @@ def test_the_book_has_a_last_page(ready_app: Any, monkeypatch: pytest.MonkeyPatc
     assert [number for number in range(5) if f"entry {number}" in page] == [2, 3, 4]
 
 
+def test_the_book_is_tidied_of_old_entries_only(ready_app: Any) -> None:
+    client = ready_app.test_client()
+    token = token_in(get(client, "/").text)
+    for message in ("an old one", "a new one"):
+        sign(client, form_token=token, name="Ada", message=message)
+    database = sys.modules["app.database"]
+    with ready_app.app_context(), database.connection() as connection:
+        connection.execute(
+            "UPDATE entry SET written_at = '2001-02-03T04:05:06Z' WHERE message = 'an old one'"
+        )
+    tidied = ready_app.test_cli_runner().invoke(args=["guestbook", "tidy"])
+    assert tidied.output == "entries removed: 1\n"
+    page = get(client, "/").text
+    assert "a new one" in page
+    assert "an old one" not in page
+
+
+def test_before_its_migration_there_is_nothing_to_tidy(make_app: MakeApp) -> None:
+    tidied = make_app().test_cli_runner().invoke(args=["guestbook", "tidy"])
+    assert (tidied.exit_code, tidied.output) == (0, "the guest book is not open yet\n")
+
+
 def test_errors_are_pages_without_details(ready_app: Any) -> None:
     @ready_app.get("/boom")
     def boom() -> str:

@@ -41,6 +41,9 @@ WEB_USER = "www-data"
 READY = ".ready"
 """Written last into a virtualenv: one that lacks it was cut off."""
 
+RUNTIME_UNITS = "/run/systemd/system"
+"""Unit files that are gone after a reboot. Source: systemd.unit(5), "UNIT FILE LOAD PATH"."""
+
 
 @dataclass(frozen=True)
 class AppLayout:
@@ -111,6 +114,14 @@ class AppLayout:
     def code(self, release_id: str) -> str:
         return f"{self.release(release_id)}/code"
 
+    def search_path(self, release_id: str) -> str:
+        """Where the programs of a release are looked for, as in PATH."""
+        return f"{self.release(release_id)}/venv/bin:/usr/local/bin:/usr/bin:/bin"
+
+    def units(self, release_id: str) -> str:
+        """The unit files of a release's processes and timers, where it has any."""
+        return f"{self.release(release_id)}/units"
+
     def socket(self, release_id: str) -> str:
         """Must stay under 108 bytes: Source: unix(7), sun_path."""
         return f"{self.runtime}/{release_id}.sock"
@@ -126,3 +137,12 @@ class AppLayout:
     def boot_unit(self) -> str:
         """Starts the release that is live when the host boots."""
         return f"{self.app}-boot.service"
+
+    # An app's name has no dot: no other app's units can be meant by these.
+
+    def process_unit(self, process: str, number: int, release_id: str) -> str:
+        return f"{self.app}.{process}.{number}@{release_id}.service"
+
+    def timer_unit(self, timer: str, suffix: str = "timer") -> str:
+        """Without a release: systemd keeps when it last fired under this name."""
+        return f"{self.app}.{timer}.{suffix}"

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import time
-from typing import Any, Dict, Iterable, List, Mapping, Optional
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Set
 
 from provisioning.agent.layout import READY, AppLayout
 from provisioning.agent.system import FILE, LINK, System
@@ -142,6 +142,22 @@ def connections(path: str) -> int:
             fields = line.split()
             if len(fields) >= 8 and fields[7] == path and not int(fields[3], 16) & 0x10000:
                 found += 1
+    return found
+
+
+def in_use(directory: str) -> Set[str]:
+    """Return the names of directories below one in which any process works.
+
+    A timer's run, or somebody's shell, that began when a release was live may outlast it.
+    """
+    found = set()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            where = os.readlink(f"/proc/{pid}/cwd")
+        except OSError:  # It has ended, or is one of the kernel's.
+            continue
+        if where.startswith(directory + os.sep):
+            found.add(where[len(directory) + 1 :].split(os.sep)[0])
     return found
 
 

@@ -9,12 +9,16 @@ import time
 from typing import Any, Dict, List, Mapping, Tuple
 
 from provisioning.agent import http
+from provisioning.agent.journal import cut_off, describe_cut_off, last_runs
 from provisioning.agent.layout import READY, AppLayout
+from provisioning.agent.relay import under_way
 from provisioning.agent.releases import Releases
 from provisioning.agent.system import System
+from provisioning.agent.units_status import units_status
 
 UNIT_PROPERTIES = "Id,ActiveState,UnitFileState,NRestarts,MemoryCurrent"
 HEALTH_TIMEOUT_S = 5.0
+SHOWN_RUNS = 5
 
 
 def host_status(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
@@ -42,6 +46,7 @@ def _app_status(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
     boot = units.pop(layout.boot_unit, {})
     mine = units.get(layout.unit(live), {})
     since, by = _live_since(releases, live)
+    beside = units_status(app, system)
     return {
         "live": live,
         "since": since,
@@ -54,7 +59,14 @@ def _app_status(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
         "memory_bytes": int(mine.get("memory", 0)),
         "certificate_days": _days_left(system, message.get("certificate", "")),
         "disk_free_percent": _disk_free_percent(layout.root),
-        "pending": _pending(units, live, layout, releases, system),
+        "processes": beside["processes"],
+        "timers": beside["timers"],
+        "runs": last_runs(SHOWN_RUNS),
+        "pending": [
+            *_pending(units, live, layout, releases, system),
+            *beside["pending"],
+            *_at_work(),
+        ],
     }
 
 
@@ -146,3 +158,11 @@ def _pending(
         if system.stat(os.path.join(layout.venvs, name, READY)) is None:
             found.append(f"virtualenv {name} is half built")
     return found
+
+
+def _at_work() -> List[str]:
+    """Return which run is at work on the host, or was cut off."""
+    now, last = under_way(), cut_off()
+    if now is not None:
+        return [f"{now['what']} by {now['who']} is under way"]
+    return [describe_cut_off(last)] if last is not None else []

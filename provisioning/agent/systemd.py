@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Sequence
+from typing import Dict, Mapping, Sequence
 
 PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,NeedDaemonReload,ActiveEnterTimestampMonotonic"
 
@@ -48,3 +48,13 @@ def parse_show(text: str, names: Sequence[str]) -> Dict[str, UnitState]:
     for name in names:
         states.setdefault(name, UnitState())
     return states
+
+
+def parse_properties(text: str) -> Dict[str, Mapping[str, str]]:
+    """Read `systemctl show --property=Id,...`: unit -> property -> value."""
+    found: Dict[str, Mapping[str, str]] = {}
+    for paragraph in text.split("\n\n"):
+        values = dict(line.split("=", 1) for line in paragraph.splitlines() if "=" in line)
+        if values.get("Id"):
+            found[values["Id"]] = values
+    return found

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "app", "host", "live release", "age", "by", "health", "nginx", "running", "at boot",
-    "restarts", "memory", "certificate", "disk free", "pending",
+    "restarts", "memory", "processes", "timers", "certificate", "disk free", "last run", "pending",
 )  # fmt: skip
 
 State = Mapping[str, Any]
@@ -26,7 +26,8 @@ def status(options: Options, named: Sequence[str], *, given: Mapping[str, Any] =
     """Show how every app is doing on every host.
 
     Returns:
-        The exit code: 1 where an app that was deployed does not answer.
+        The exit code: 1 where an app that was deployed does not answer, or a process of it does
+        not run.
     """
     scene = Scene(options, named, given)
     crew = scene.crew(scene.hosts)
@@ -61,6 +62,12 @@ def _found(
             yield app.name, host, answers.get(host, {}).get(app.name, {})
 
 
+def _is_well(state: State) -> bool:
+    return state.get("health") == state.get("site") == "200" and all(
+        each["running"] == each["wanted"] for each in state["processes"].values()
+    )
+
+
 def _question(inventory: Inventory, app: App) -> dict[str, Any]:
     certificate = {
         "acme": f"/etc/letsencrypt/live/{app.name}/fullchain.pem",
@@ -91,14 +98,34 @@ def _row(app: str, host: str, state: State) -> tuple[str, ...]:
         "yes" if state["at_boot"] else "no",
         str(state["restarts"]),
         f"{memory / 2**20:.0f} MB" if memory else "",
+        ", ".join(_process(name, each) for name, each in state["processes"].items()),
+        ", ".join(_timer(name, each) for name, each in state["timers"].items()),
         f"{days} days" if days is not None else "",
         f"{state['disk_free_percent']} %",
+        _run(state["runs"][0]) if state["runs"] else "",
         "; ".join(state["pending"]) or "nothing",
     )
 
 
-def _is_well(state: State) -> bool:
-    return state.get("health") == state.get("site") == "200"
+def _process(name: str, state: Mapping[str, int]) -> str:
+    """Return "worker 2/2": how many of it run, of how many."""
+    restarts = f" ({state['restarts']} restarts)" if state["restarts"] else ""
+    return f"{name} {state['running']}/{state['wanted']}{restarts}"
+
+
+def _timer(name: str, state: Mapping[str, Any]) -> str:
+    """Return "nightly 2026-11-26 03:00:00 UTC": when it runs next."""
+    # systemd writes the day of the week before it, and nothing while the command runs.
+    when = state["next"].partition(" ")[2]
+    if state["running"]:
+        when = "runs now"
+    return f"{name} {when or 'is stopped'}{' (last run failed)' if state['failed'] else ''}"
+
+
+def _run(run: Mapping[str, Any]) -> str:
+    """Return "provision by ann@desk 5 min ago: done"."""
+    since = age(time.time() - run["began"])
+    return f"{run['what']} by {run['who']} {since} ago: {run['ended'] or 'not ended'}"
 
 
 def age(seconds: float) -> str:

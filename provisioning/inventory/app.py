@@ -10,6 +10,7 @@ from pydantic import Field
 
 from provisioning.errors import ConfigurationError
 from provisioning.inventory.base import Model
+from provisioning.inventory.processes import AnyProcess, Timer
 from provisioning.inventory.sources import AnySource
 from provisioning.inventory.types import (
     AppName,
@@ -24,6 +25,7 @@ from provisioning.inventory.types import (
     NetworkAccess,
     Networks,
     Packages,
+    ProcessName,
     Python,
     RateOrOff,
     RelativePath,
@@ -85,7 +87,8 @@ class App(Model):
     )
     memory_max: SizeText | None = Field(
         default=None,
-        description='Memory of one release at most, such as "512m". Default: no bound.',
+        description='Memory of one release\'s web server at most, such as "512m", and of each of '
+        "its processes. Default: no bound.",
     )
     network: NetworkAccess = Field(
         default="full",
@@ -117,6 +120,18 @@ class App(Model):
         default=False,
         description="The release before runs with the migrated database too, so that a rollback "
         "over a migration needs no force.",
+    )
+
+    # What runs beside it
+    processes: Mapping[ProcessName, AnyProcess] = Field(
+        default={},
+        description="Programs that run as long as their release is live, such as job workers: a "
+        "command, or a table.",
+    )
+    timers: Mapping[ProcessName, Timer] = Field(
+        default={},
+        description="Commands that run at set times, in the live release, on every host of the "
+        "app.",
     )
 
     # What stands before it

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from provisioning.inventory.base import Model
 from provisioning.inventory.nearest import did_you_mean
+from provisioning.inventory.processes import Process, Timer
 from provisioning.inventory.toml_lines import KeyPath
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
+
+
+_WITHIN: Mapping[str, type[Model]] = {"processes": Process, "timers": Timer}
+"""Tables within the table of an app: what each of their entries is."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,9 @@ def _text(detail: ErrorDetails, known: Iterable[str], elsewhere: dict[str, str])
         case "missing":
             return "is missing"
         case "extra_forbidden":
+            within = _WITHIN.get(str(detail["loc"][0])) if len(detail["loc"]) > 1 else None
+            if within:
+                known, elsewhere = set(within.model_fields), {}
             return unknown_key(str(detail["loc"][-1]), known, elsewhere)
         case "value_error":
             of = "the name " if detail["loc"] == ("name",) else ""
@@ -85,6 +94,8 @@ def _text(detail: ErrorDetails, known: Iterable[str], elsewhere: dict[str, str])
             return f"must be true or false{given}"
         case "tuple_type":
             return f"must be a list: [{_quoted(detail['input'])}]"
+        case "model_type" if detail["loc"][0] == "processes":
+            return f"must be a command in quotes, or a table{given}"
         case "mapping_type" | "dict_type" | "model_type" | "model_attributes_type":
             return f"must be a table{given}"
         case "greater_than_equal":

@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from provisioning.inventory import values
+from provisioning.inventory.calendar import calendar
 from provisioning.inventory.values import Batch, Duration, Rate, Size
 
 T = TypeVar("T")
@@ -170,6 +171,15 @@ UrlFolder = Annotated[
     Matching(values.URL_FOLDER_PATTERN, 'a path with a slash at both ends, such as "/static/"'),
 ]
 Command = Annotated[str, AfterValidator(values.command_line)]
+Program = Annotated[str, AfterValidator(values.program)]
+ProcessName = Annotated[
+    str,
+    Matching(
+        values.APP_NAME_PATTERN,
+        "at most 31 lower-case letters, digits and hyphens, a letter first",
+    ),
+]
+At = Annotated[str, AfterValidator(calendar)]
 Csp = Annotated[str, AfterValidator(values.content_security_policy)]
 Networks = Annotated[
     tuple[Annotated[str, AfterValidator(values.network)], ...], AfterValidator(_unique)

@@ -197,6 +197,20 @@ def command_line(text: str) -> str:
     return text
 
 
+def program(text: str) -> str:
+    """Return a command for a unit of systemd.
+
+    Source: systemd.service(5), "COMMAND LINES": characters before a program's path change what
+    it may do, up to leaving the sandbox.
+    """
+    first = shlex.split(command_line(text))[0]
+    if not re.match(r"[A-Za-z0-9_./]", first):
+        raise ValueError(f'must begin with the name or the path of a program, not "{first}"')
+    if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", text):
+        raise ValueError("must be without control characters")
+    return text
+
+
 def acme_directory(text: str) -> str:
     """Return the name of a known ACME directory, or its URL."""
     if text in ACME_DIRECTORIES or text == LAB_DIRECTORY:

@@ -26,6 +26,7 @@ from provisioning.roles.loading import (
     read_given_certificate,
     resources_of,
 )
+from provisioning.roles.processes import release_units
 from provisioning.roles.sandbox import sandbox_properties
 from provisioning.roles.site import site
 from provisioning.roles.uv import uv
@@ -48,6 +49,7 @@ __all__ = [
     "compile_host",
     "load_own_roles",
     "read_given_certificate",
+    "release_units",
     "sandbox_properties",
 ]
 

@@ -66,7 +66,13 @@ def app_resources(app: App, facts: Facts, server: AppServer) -> Iterator[Resourc
     yield server.unit(app, facts)
     boot = Unit(
         f"{app.name}-boot.service",
-        render("app/app-boot.service.j2", app=app, live_socket=AppLayout(app.name).live_socket),
+        render(
+            "app/app-boot.service.j2",
+            app=app,
+            live_socket=AppLayout(app.name).live_socket,
+            releases=AppLayout(app.name).releases,
+            runtime_units=layout.RUNTIME_UNITS,
+        ),
     )
     yield boot
     yield Service(boot.path, restart_on=(boot,))

@@ -15,6 +15,7 @@ from pathlib import Path
 from provisioning.agent.layout import AppLayout
 from provisioning.resources import (
     Absent,
+    Calendars,
     Certificate,
     Command,
     Directory,
@@ -24,6 +25,7 @@ from provisioning.resources import (
     Instance,
     Link,
     Live,
+    LiveUnits,
     OneOff,
     PackageManager,
     Packages,
@@ -38,6 +40,7 @@ from provisioning.resources import (
     StaticFiles,
     Timer,
     Tmpfiles,
+    Trial,
     Unit,
     User,
     Virtualenv,
@@ -45,8 +48,28 @@ from provisioning.resources import (
 
 RELEASE = "20260102T030405Z-abc1234"
 
+CALENDARS = (
+    "03:00",
+    "3:5",
+    "*:0/5",
+    "*:*:0/10",
+    "hourly",
+    "daily UTC",
+    "Mon",
+    "Mon..Fri 06:30",
+    "sat,sun 10:00 Europe/Berlin",
+    "Mon,Wed..Fri *-*-* 03:00:30",
+    "*-*-01 04:00",
+    "*-02~01",
+    "01-01 00:00",
+    "2099-12-31",
+    "*-1..6-1,15 8..18/2:30",
+)
+"""Times in the inventory's words that systemd of every Debian understands."""
+
 EVERY_TYPE: tuple[Resource, ...] = (
     Absent("/etc/old"),
+    Calendars("hello", {"nightly": "03:00", "often": "*:0/5"}),
     Certificate("hello", ("hello.test", "www.hello.test"), "https://ca.test/dir", preflight=False),
     Command(
         "load data",
@@ -75,6 +98,7 @@ EVERY_TYPE: tuple[Resource, ...] = (
     Instance("hello", RELEASE, "/healthz", "hello.test", timeout_s=7),
     Link("/etc/localtime", "/usr/share/zoneinfo/UTC"),
     Live("hello", RELEASE, "/healthz", "hello.test", tls=False, by="me", rollback=True),
+    LiveUnits("hello", label="before"),
     OneOff("hello", RELEASE, "import", ("python", "-c", "import app"), ("User=hello",), "hint", 9),
     PackageManager(),
     Packages("web", ("nginx", "openssl"), absent=("apache2",)),
@@ -93,6 +117,7 @@ EVERY_TYPE: tuple[Resource, ...] = (
         server="bind = 'x'\n",
         env='{"KEY": "value"}',
         proposed='{"SECRET": "made"}',
+        units={"hello.nightly.timer": "[Timer]\n"},
         about={"by": "me"},
     ),
     Retired("hello", drain_timeout_s=3, label="before"),
@@ -101,6 +126,7 @@ EVERY_TYPE: tuple[Resource, ...] = (
     StaticFiles("hello", RELEASE, {"/static/": "static"}, replace=True),
     Timer("backup", "daily", 'echo "100%" $HOME', user="hello", description="Back up"),
     Tmpfiles("hello", "d /run/hello 0750 hello www-data -\n"),
+    Trial("hello", RELEASE, {"process worker": "celery"}, settle_s=5, drain_timeout_s=7),
     Unit("hello@.service", "[Service]\nExecStart=/bin/true\n"),
     User("hello", groups=("adm", "www-data"), home="/srv/hello", shell="/bin/sh", system=False),
     Virtualenv("/srv/hello/venvs/abc", {"requirements.txt": "flask\n"}, require_hashes=True),
@@ -302,6 +328,7 @@ def _release(root: Path) -> Sample:
             server="bind = 'x'\n",
             env='{"KEY": "va\\"lue"}',
             proposed='{"SECRET": "made"}',
+            units={"root.nightly.timer": "[Timer]\n", f"root.worker.1@{RELEASE}.service": "x\n"},
             about={"by": "me"},
         ),
         {

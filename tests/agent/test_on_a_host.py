@@ -12,6 +12,7 @@ from provisioning.agent.events import CHANGED, FAILED, Unchanged
 from provisioning.errors import ConnectionLostError
 from provisioning.lab import Lab
 from provisioning.resources import (
+    Calendars,
     Command,
     Directory,
     File,
@@ -31,6 +32,7 @@ from provisioning.resources import (
     Virtualenv,
 )
 from tests.agent.real_host import RealHost
+from tests.agent.samples import CALENDARS
 
 pytestmark = pytest.mark.lab
 
@@ -327,3 +329,14 @@ def test_after_a_reboot_only_the_agents_cache_is_gone(provisioned: RealHost) -> 
     provisioned.host.reboot()
     outcome = provisioned.run(_plan())
     assert not outcome.finished, outcome.statuses
+
+
+def test_times_are_what_systemd_understands(real: RealHost) -> None:
+    times = {f"timer-{number}": text for number, text in enumerate(CALENDARS)}
+    understood = real.run([Calendars("hello", times)])
+    assert [type(each) for each in understood.events[:-1]] == [Unchanged]
+    for wrong in ("Mon 25:00", "*-02-30", "2001-01-01", "--version"):
+        refused = real.run([Calendars("hello", {"nightly": wrong})])
+        assert refused.statuses == {"calendars:hello": FAILED}
+        assert wrong in refused.failure.message
+        assert refused.failure.refused

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.releases import Releases
+from provisioning.agent.releases import Releases, in_use
 from provisioning.agent.system import System
 from provisioning.resources import Release
 from tests.agent.runs import Host
@@ -118,3 +119,15 @@ def test_a_torn_line_of_the_history_costs_only_itself(layout: AppLayout) -> None
     releases.record("live", SECOND)
     assert [line["release"] for line in releases.history()] == [FIRST, SECOND, SECOND]
     assert releases.were_live() == [FIRST, SECOND]
+
+
+def test_a_release_that_something_works_in_is_in_use(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name / "code").mkdir(parents=True)
+    working = subprocess.Popen(["sleep", "600"], cwd=tmp_path / "one" / "code")
+    try:
+        assert in_use(str(tmp_path)) == {"one"}
+    finally:
+        working.kill()
+        working.wait()
+    assert in_use(str(tmp_path)) == set()

@@ -15,7 +15,7 @@ import pytest
 from provisioning.agent.facts import Facts
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.resource import encode
-from provisioning.roles import APP_SERVERS, compile_host, load_own_roles
+from provisioning.roles import APP_SERVERS, compile_host, load_own_roles, release_units
 from tests.roles.samples import files_of, inventory
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -50,6 +50,9 @@ def outcome(case: str, scratch: Path) -> dict[str, str]:
     for app in made.apps_on(host):
         path = f"files{AppLayout(app.name).release('RELEASE')}/server.py"
         texts[path] = APP_SERVERS[app.server].server_config(app, facts, "RELEASE")
+        folder = AppLayout(app.name).units("RELEASE")
+        for name, text in release_units(app, facts, "RELEASE").items():
+            texts[f"files{folder}/{name}"] = text
     desired = [{"id": each.id, **readable(encode(each))} for each in resources]
     return {"desired.json": json.dumps(desired, indent=2) + "\n", **texts}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+import click
 from flask import Blueprint, abort, flash, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
@@ -61,6 +62,20 @@ def sign() -> Response:
             )
         flash("Thank you! Your entry will outlive this release.", "written")
     return redirect(url_for("pages.home", _anchor="guestbook"), 303)
+
+
+@blueprint.cli.command("tidy")
+@click.option("--days", default=365, show_default=True, help="Days that an entry stays.")
+def tidy(days: int) -> None:
+    """Remove old entries; a timer of the inventory runs this at night."""
+    if not database.is_ready():
+        click.echo("the guest book is not open yet")
+        return
+    with database.connection() as connection:
+        removed = connection.execute(
+            "DELETE FROM entry WHERE datetime(written_at) < datetime('now', ?)", (f"-{days} days",)
+        )
+    click.echo(f"entries removed: {removed.rowcount}")
 
 
 def _form_token() -> str:

@@ -10,6 +10,7 @@ from typing import Dict, Tuple, Type
 
 from provisioning.agent.resource import Resource
 from provisioning.agent.resources.absent import Absent
+from provisioning.agent.resources.calendars import Calendars
 from provisioning.agent.resources.certificate import Certificate, SelfSigned
 from provisioning.agent.resources.command import Command
 from provisioning.agent.resources.directory import Directory
@@ -19,6 +20,7 @@ from provisioning.agent.resources.group import Group
 from provisioning.agent.resources.instance import Instance
 from provisioning.agent.resources.link import Link
 from provisioning.agent.resources.live import Live
+from provisioning.agent.resources.live_units import LiveUnits
 from provisioning.agent.resources.one_off import OneOff
 from provisioning.agent.resources.package_manager import PackageManager
 from provisioning.agent.resources.packages import Packages
@@ -31,12 +33,14 @@ from provisioning.agent.resources.service import Service
 from provisioning.agent.resources.static_files import StaticFiles
 from provisioning.agent.resources.timer import Timer
 from provisioning.agent.resources.tmpfiles import Tmpfiles
+from provisioning.agent.resources.trial import Trial
 from provisioning.agent.resources.unit import Unit
 from provisioning.agent.resources.user import User
 from provisioning.agent.resources.virtualenv import Virtualenv
 
 ALL: Tuple[Type[Resource], ...] = (
     Absent,
+    Calendars,
     Certificate,
     Command,
     Directory,
@@ -46,6 +50,7 @@ ALL: Tuple[Type[Resource], ...] = (
     Instance,
     Link,
     Live,
+    LiveUnits,
     OneOff,
     PackageManager,
     Packages,
@@ -59,6 +64,7 @@ ALL: Tuple[Type[Resource], ...] = (
     StaticFiles,
     Timer,
     Tmpfiles,
+    Trial,
     Unit,
     User,
     Virtualenv,
@@ -69,6 +75,7 @@ TYPES: Dict[str, Type[Resource]] = {type_.kind: type_ for type_ in ALL}
 __all__ = [
     "ALL",
     "Absent",
+    "Calendars",
     "Certificate",
     "Command",
     "Directory",
@@ -78,6 +85,7 @@ __all__ = [
     "Instance",
     "Link",
     "Live",
+    "LiveUnits",
     "OneOff",
     "PackageManager",
     "Packages",
@@ -93,6 +101,7 @@ __all__ = [
     "TYPES",
     "Timer",
     "Tmpfiles",
+    "Trial",
     "Unit",
     "User",
     "Virtualenv",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import ClassVar, Dict, Sequence
+from typing import ClassVar, Dict
 
 from provisioning.agent import http
-from provisioning.agent.environment import masked
 from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.layout import AppLayout
+from provisioning.agent.refusal import refusal
 from provisioning.agent.releases import Releases
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import System
@@ -19,7 +19,6 @@ ANSWERS = 3
 """Good answers in a row that are asked for: more than one worker has to be up."""
 
 ANSWER_TIMEOUT_S = 10.0
-SHOWN_LINES, LAST_LINES = 30, 8
 
 
 @dataclass(frozen=True)
@@ -124,38 +123,7 @@ class Instance(Resource):
             raise self._refused(system, "its process ended at the start")
 
     def _refused(self, system: System, why: str) -> AgentError:
-        journal = system.run(
-            ["journalctl", "--no-pager", "-o", "cat", "-n", "300", "-u", self.unit]
-        )
-        return AgentError(
-            masked(
-                system,
-                self.app,
-                self.release,
-                f"release {self.release} of {self.app} was refused: {why}",
-            ),
-            hint=f"correct it and deploy again; visitors still have the release before it. "
-            f"All it printed: journalctl -u {self.unit}",
-            output=masked(
-                system, self.app, self.release, _telling(journal.stdout.strip().splitlines())
-            ),
-            refused=True,
-        )
-
-
-def _telling(lines: Sequence[str]) -> str:
-    """Return the last traceback and the last lines, or just more of the last lines.
-
-    A server with several workers says much after the one line that matters.
-    """
-    starts = [number for number, line in enumerate(lines) if line.startswith("Traceback")]
-    for start in reversed(starts):
-        for end in range(start + 1, len(lines)):
-            # The exception: the first line that is not indented, and no other worker's.
-            if lines[end] and not lines[end].startswith((" ", "[")):
-                shown = lines[max(start, end + 1 - SHOWN_LINES) : end + 1]
-                return "\n".join([*shown, *lines[max(end + 1, len(lines) - LAST_LINES) :]])
-    return "\n".join(lines[-SHOWN_LINES:])
+        return refusal(system, self.app, self.release, self.unit, why)
 
 
 def _said(answer: http.Answer, path: str) -> str:

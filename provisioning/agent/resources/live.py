@@ -11,6 +11,7 @@ from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.releases import Releases, relative_link
 from provisioning.agent.resource import Change, Resource, State
+from provisioning.agent.resources.retired import Retired
 from provisioning.agent.system import System
 
 RELEASE_HEADER = "x-homeport-release"
@@ -74,6 +75,7 @@ class Live(Resource):
         answer = self._verify()
         if answer is not None:
             self._back(system, before)
+            Retired(self.app).apply(system, {})
             releases.record("rolled_back", self.release, to=before, by=self.by)
             raise AgentError(
                 f"release {self.release} of {self.app} was taken back: through the web server "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Dict, List, Set
 
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.releases import Releases, regular_files
+from provisioning.agent.releases import Releases, in_use, regular_files
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import System
 
@@ -16,7 +16,8 @@ from provisioning.agent.system import System
 class Pruned(Resource):
     """Have the newest releases that were live, and nothing that only older ones use.
 
-    The live release and the one before it always stay. Releases that never went live go
+    The live release and the one before it always stay, and so does one that a timer's run which
+    it began is still at work in. Releases that never went live go
     first: they are no candidates for a rollback.
 
     Args:
@@ -43,7 +44,8 @@ class Pruned(Resource):
         releases = Releases(self.app, system)
         there = set(releases.complete())
         were_live = [each for each in releases.were_live() if each in there]
-        return {*were_live[-self.keep :], releases.live, releases.previous} & there
+        needed = {releases.live, releases.previous, *in_use(releases.layout.releases)}
+        return {*were_live[-self.keep :], *needed} & there
 
     def _stale(self, system: System) -> List[str]:
         """Return the paths that no release which stays refers to."""

@@ -44,6 +44,7 @@ class Release(Resource):
         static: URL folder -> folder below the code's root; kept for pruning.
         venv: The virtualenv's path.
         server: Content of server.py, the app server's settings.
+        units: Name -> content of the unit files of its processes and timers.
         env: Secret JSON: the environment as given by the operator.
         secrets: Names of those variables that nobody may see, generated ones included.
         proposed: Secret JSON: values for secrets that are to be generated; used where the
@@ -60,6 +61,7 @@ class Release(Resource):
     server: Content
     env: Content
     proposed: Content
+    units: Mapping[str, Content] = field(default_factory=dict)
     executables: Tuple[str, ...] = ()
     links: Mapping[str, str] = field(default_factory=dict)
     shared: Tuple[str, ...] = ()
@@ -72,6 +74,7 @@ class Release(Resource):
             self,
             files={path: as_blob(content) for path, content in self.files.items()},
             server=as_blob(self.server),
+            units={name: as_blob(content) for name, content in self.units.items()},
             env=as_blob(self.env, secret=True),
             proposed=as_blob(self.proposed, secret=True),
         )
@@ -87,8 +90,9 @@ class Release(Resource):
     def _code(self) -> Dict[str, Blob]:
         return {path: as_blob(content) for path, content in self.files.items()}
 
-    def _settings(self) -> Tuple[Blob, Blob, Blob]:
-        return as_blob(self.server), as_blob(self.env), as_blob(self.proposed)
+    def _settings(self) -> Tuple[Blob, ...]:
+        values = (self.server, self.env, self.proposed, *self.units.values())
+        return tuple(as_blob(each) for each in values)
 
     def blobs(self) -> Iterable[Blob]:
         return (*self._code().values(), *self._settings())
@@ -137,6 +141,7 @@ class Release(Resource):
         self._link_shared(system, os.path.join(part, "code"))
         env = self._write_environment(system)
         system.write(os.path.join(part, "server.py"), system.content(as_blob(self.server)))
+        self._write_units(system, os.path.join(part, "units"))
         os.symlink(relative_link(os.path.join(final, "env"), env), os.path.join(part, "env"))
         venv = os.path.join(final, "venv")
         os.symlink(relative_link(venv, self.venv), os.path.join(part, "venv"))
@@ -196,6 +201,12 @@ class Release(Resource):
         values = {**given, **{name: kept[name] for name in proposed}}
         values["HOMEPORT_RELEASE"] = self.release
         return environment.write_revision(system, self.app, values)
+
+    def _write_units(self, system: System, directory: str) -> None:
+        if self.units:
+            os.makedirs(directory)
+        for name, content in self.units.items():
+            system.write(os.path.join(directory, name), system.content(as_blob(content)))
 
     def _write_manifest(self, system: System, part: str, env: str) -> None:
         manifest = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, List
 
 from provisioning.agent.layout import AppLayout
+from provisioning.agent.release_units import ReleaseUnits
 from provisioning.agent.releases import Releases, connections
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import System
@@ -18,8 +19,9 @@ POLL_S = 0.02
 class Retired(Resource):
     """Have nothing left of releases that visitors do not see: no process, nothing half built.
 
-    A release that was live finishes the requests that are in flight before it is stopped.
-    Before a deploy, the same puts in order what a deploy that was cut off has left.
+    A release that was live finishes the requests that are in flight before it is stopped, and
+    its processes what they are at. Before a deploy, the same puts in order what a deploy that
+    was cut off has left.
 
     Args:
         app: The app's name.
@@ -38,11 +40,12 @@ class Retired(Resource):
         return f"{self.app} {self.label}"
 
     def desired(self) -> State:
-        return {"running": "", "unfinished": 0}
+        return {"running": "", "processes": "", "unfinished": 0}
 
     def actual(self, system: System) -> State:
         return {
             "running": " ".join(self._others(system)),
+            "processes": " ".join(ReleaseUnits(self.app, system).leftovers()),
             "unfinished": len(Releases(self.app, system).unfinished()),
         }
 
@@ -62,7 +65,10 @@ class Retired(Resource):
         if system.dry:
             return
         layout, releases = AppLayout(self.app), Releases(self.app, system)
-        others = self._others(system)
+        units = ReleaseUnits(self.app, system)
+        others, processes = self._others(system), units.leftovers()
+        # They finish while the requests do.
+        units.begin_stop(processes)
         deadline = time.monotonic() + self.drain_timeout_s
         for release in others:
             self._drain(system, release, deadline)
@@ -71,6 +77,7 @@ class Retired(Resource):
             system.run(["systemctl", "reset-failed", unit])
             system.remove(layout.socket(release))
             releases.record("retired", release)
+        units.stop(processes)
         for path in releases.unfinished():
             system.remove(path)
 

@@ -1,0 +1,125 @@
+"""The processes of a release run, and stay up, before it goes live."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from typing import ClassVar, List, Mapping
+
+from provisioning.agent.errors import AgentError, StoppedError
+from provisioning.agent.layout import AppLayout
+from provisioning.agent.refusal import refusal
+from provisioning.agent.release_units import ReleaseUnits, is_first, process_of
+from provisioning.agent.releases import Releases
+from provisioning.agent.resource import Change, Resource, State, normalise
+from provisioning.agent.resources.retired import Retired
+from provisioning.agent.system import System
+
+POLL_S = 0.1
+
+
+@dataclass(frozen=True)
+class Trial(Resource):
+    """Have the first instance of each process of a release running, beside the live release's.
+
+    Nobody can ask a process for its health, so it is watched for a while instead: one that
+    ends in that time is refused with its own words, and with it the release. The programs of
+    timers, which run later, are looked for.
+
+    Args:
+        app: The app's name.
+        release: The release's id.
+        programs: "process worker" or "timer nightly" -> the program that it starts.
+        settle_s: How long processes are watched.
+        drain_timeout_s: How long what was started may take to end where it is refused.
+    """
+
+    kind: ClassVar[str] = "trial"
+
+    app: str
+    release: str
+    programs: Mapping[str, str] = field(default_factory=dict)
+    settle_s: int = 3
+    drain_timeout_s: int = 30
+
+    def __post_init__(self) -> None:
+        normalise(self, programs=dict(self.programs))
+
+    @property
+    def name(self) -> str:
+        return f"{self.app}@{self.release}"
+
+    def desired(self) -> State:
+        return {"missing": "", "running": True}
+
+    def actual(self, system: System) -> State:
+        return {
+            "missing": ", ".join(self._missing(system)),
+            "running": ReleaseUnits(self.app, system).is_running(self._files(system)),
+        }
+
+    def _missing(self, system: System) -> List[str]:
+        """Return whose program is nowhere to be found."""
+        layout = AppLayout(self.app)
+        places = layout.search_path(self.release).split(":")
+
+        def is_there(program: str) -> bool:
+            # An absolute path stays what it is.
+            around = [layout.code(self.release)] if "/" in program else places
+            return any(system.stat(os.path.join(each, program)) for each in around)
+
+        return [who for who, program in self.programs.items() if not is_there(program)]
+
+    def _files(self, system: System) -> Mapping[str, bytes]:
+        files = ReleaseUnits(self.app, system).files(self.release)
+        return {name: content for name, content in files.items() if is_first(name)}
+
+    def apply(self, system: System, change: Change) -> None:
+        if system.dry:
+            return
+        try:
+            self._look_for_programs(system)
+            files = self._files(system)
+            units = ReleaseUnits(self.app, system)
+            units.start(files)
+            self._watch(system, units, list(files))
+        except (AgentError, StoppedError, OSError):
+            # The web server of this release too, which has passed already.
+            Retired(self.app, self.drain_timeout_s).apply(system, {})
+            Releases(self.app, system).record("failed", self.release, at_state="processes")
+            raise
+
+    def _look_for_programs(self, system: System) -> None:
+        missing = self._missing(system)
+        if missing:
+            program = self.programs[missing[0]]
+            raise AgentError(
+                f"release {self.release} of {self.app} was refused: the {missing[0]} cannot start: "
+                f"{program} is neither in the release nor on the host",
+                hint=f"add what brings {program} to the app's requirements or packages, "
+                "or correct what is to run",
+                refused=True,
+            )
+
+    def _watch(self, system: System, units: ReleaseUnits, names: List[str]) -> None:
+        if names:
+            what = ", ".join(process_of(name) for name in names)
+            system.say(f"watching {what} for {self.settle_s} s")
+        deadline = time.monotonic() + self.settle_s
+        while names:
+            system.checkpoint()
+            for name, shown in units.show(names).items():
+                restarted = shown.get("NRestarts", "0") != "0"
+                if restarted or shown.get("SubState") != "running":
+                    raise refusal(system, self.app, self.release, name, _ended(name, shown))
+            if time.monotonic() > deadline:
+                return
+            time.sleep(POLL_S)
+
+
+def _ended(name: str, shown: Mapping[str, str]) -> str:
+    status = shown.get("ExecMainStatus", "0")
+    # Source: systemd.exec(5), "PROCESS EXIT CODES": above 199 it is systemd's own.
+    how = "could not be started" if int(status) >= 200 else f"ended with exit status {status}"
+    return f"the process {process_of(name)} {how}"

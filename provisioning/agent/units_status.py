@@ -1,0 +1,43 @@
+"""How the processes and timers of an app's live release are doing, right now."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from provisioning.agent.layout import AppLayout
+from provisioning.agent.release_units import RUNNING, ReleaseUnits, is_process, process_of
+from provisioning.agent.releases import Releases
+from provisioning.agent.system import System
+
+
+def units_status(app: str, system: System) -> Dict[str, Any]:
+    """Return how they are doing.
+
+    Returns:
+        "processes": name -> "running", "wanted" and "restarts"; "timers": name -> "next", as
+        systemd writes it, "running", and "failed", whether its last run has; "pending":
+        sentences.
+    """
+    units, releases = ReleaseUnits(app, system), Releases(app, system)
+    names = list(units.files(releases.live))
+    shown = units.show(names)
+    processes: Dict[str, Dict[str, int]] = {}
+    for name in filter(is_process, names):
+        values = shown.get(name, {})
+        each = processes.setdefault(process_of(name), {"running": 0, "wanted": 0, "restarts": 0})
+        each["wanted"] += 1
+        each["running"] += values.get("SubState") == "running"
+        each["restarts"] += int(values.get("NRestarts", 0))
+    layout = AppLayout(app)
+    timers = {}
+    for timer in (name for name in names if name.endswith(".timer")):
+        name = timer[len(f"{app}.") : -len(".timer")]
+        service = shown.get(layout.timer_unit(name, "service"), {})
+        timers[name] = {
+            "next": shown.get(timer, {}).get("NextElapseUSecRealtime", ""),
+            "running": service.get("ActiveState") in RUNNING,
+            "failed": service.get("ActiveState") == "failed",
+        }
+    pending = [f"{name} is not as the live release has it" for name in units.wrong()]
+    pending += [f"{name} is left over" for name in units.leftovers()]
+    return {"processes": processes, "timers": timers, "pending": pending}

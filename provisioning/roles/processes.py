@@ -1,0 +1,86 @@
+"""What a release runs besides its web server: its processes and timers, as unit files.
+
+They belong to the release and lie in its directory, so that a rollback brings back what the
+release was made to run. How they get to systemd: provisioning/agent/release_units.py.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from provisioning.agent.facts import Facts
+from provisioning.agent.layout import AppLayout
+from provisioning.inventory.app import App
+from provisioning.render import render
+from provisioning.roles.sandbox import sandbox_properties
+
+
+def release_units(app: App, facts: Facts, release_id: str) -> dict[str, str]:
+    """Return the unit files of a release: name -> text.
+
+    Args:
+        app: The app.
+        facts: Of the host that the release is for.
+        release_id: The release's id.
+    """
+    return {**dict(_processes(app, facts, release_id)), **dict(_timers(app, facts, release_id))}
+
+
+def _processes(app: App, facts: Facts, release_id: str) -> Iterator[tuple[str, str]]:
+    layout = AppLayout(app.name)
+    for name, process in app.processes.items():
+        for number in range(1, process.count + 1):
+            text = render(
+                "app/process.service.j2",
+                app=app,
+                name=name,
+                number=number,
+                release_id=release_id,
+                layout=layout,
+                exec_start=exec_start(process.run, layout.code(release_id)),
+                stop_timeout_s=process.stop_timeout_s or app.drain_timeout_s,
+                sandbox=sandbox_properties(app, facts),
+            )
+            yield layout.process_unit(name, number, release_id), text
+
+
+def _timers(app: App, facts: Facts, release_id: str) -> Iterator[tuple[str, str]]:
+    layout = AppLayout(app.name)
+    for name, timer in app.timers.items():
+        service = render(
+            "app/timed.service.j2",
+            app=app,
+            name=name,
+            release_id=release_id,
+            layout=layout,
+            exec_start=exec_start(timer.run, layout.code(release_id)),
+            sandbox=sandbox_properties(app, facts),
+        )
+        yield layout.timer_unit(name, "service"), service
+        yield layout.timer_unit(name), render("app/timer.j2", app=app, name=name, at=timer.at)
+
+
+def exec_start(command: str, code: str) -> str:
+    """Return a command line as systemd reads it: the same words, and nothing but words.
+
+    Source: systemd.service(5), "COMMAND LINES": quotes and backslashes as in C, "%" and "$"
+    stand for themselves when doubled. A program with a slash is looked for in the code.
+
+    Args:
+        command: Words, quoted as for a shell.
+        code: The release's code on the host.
+    """
+    program, *arguments = shlex.split(command)
+    if "/" in program and not program.startswith("/"):
+        program = f"{code}/{program}"
+    return " ".join(
+        # The name of a program is not searched for variables.
+        [_quoted(program), *(_quoted(each).replace("$", "$$") for each in arguments)]
+    )
+
+
+def _quoted(word: str) -> str:
+    for character in '\\"':
+        word = word.replace(character, "\\" + character)
+    return '"' + word.replace("%", "%%") + '"'

@@ -1,0 +1,126 @@
+import re
+import subprocess
+
+import pytest
+
+from provisioning.roles import release_units, sandbox_properties
+from provisioning.roles.processes import exec_start
+from tests.roles.samples import BOOKWORM, HELLO, inventory
+
+RELEASE = "20260102T030405Z-abc1234"
+MORE = """
+[apps.hello.processes]
+worker = { run = "celery -A app worker", count = 2, stop_timeout_s = 90 }
+beat = "celery -A app beat"
+
+[apps.hello.timers]
+nightly = { run = "flask --app app tidy", at = "03:00" }
+"""
+
+
+def units(tmp_path, text=MORE):
+    app = inventory(tmp_path, HELLO + text).apps["hello"]
+    return app, release_units(app, BOOKWORM, RELEASE)
+
+
+def test_every_instance_of_a_process_has_a_unit_of_its_release(tmp_path):
+    _, made = units(tmp_path)
+    assert sorted(made) == [
+        f"hello.beat.1@{RELEASE}.service",
+        "hello.nightly.service",
+        "hello.nightly.timer",
+        f"hello.worker.1@{RELEASE}.service",
+        f"hello.worker.2@{RELEASE}.service",
+    ]
+    assert units(tmp_path, "")[1] == {}
+
+
+def test_they_run_the_release_in_the_sandbox_of_the_app(tmp_path):
+    app, made = units(tmp_path)
+    sandbox = sandbox_properties(app, BOOKWORM)
+    for name, text in made.items():
+        if name.endswith(".timer"):
+            continue
+        lines = text.splitlines()
+        start = lines.index(sandbox[0])
+        assert lines[start : start + len(sandbox)] == sandbox
+        assert f"WorkingDirectory=/srv/hello/releases/{RELEASE}/code" in lines
+        assert f"EnvironmentFile=/srv/hello/releases/{RELEASE}/env" in lines
+        assert not re.search(r"(?m)^(WantedBy|\[Install)", text)
+
+
+def test_a_process_gets_its_own_time_to_end_or_that_of_the_app(tmp_path):
+    _, made = units(tmp_path)
+    assert "TimeoutStopSec=90\n" in made[f"hello.worker.1@{RELEASE}.service"]
+    assert "TimeoutStopSec=30\n" in made[f"hello.beat.1@{RELEASE}.service"]
+
+
+def test_a_timers_own_unit_is_the_same_for_every_release(tmp_path):
+    app, made = units(tmp_path)
+    later = release_units(app, BOOKWORM, "20270102T030405Z-abc1234")
+    assert later["hello.nightly.timer"] == made["hello.nightly.timer"]
+    assert "OnCalendar=03:00\n" in made["hello.nightly.timer"]
+    assert later["hello.nightly.service"] != made["hello.nightly.service"]
+
+
+@pytest.mark.parametrize(
+    ("command", "written"),
+    [
+        ("celery -A app worker", '"celery" "-A" "app" "worker"'),
+        ("bin/run", '"/srv/hello/code/bin/run"'),
+        ("/usr/bin/env", '"/usr/bin/env"'),
+        ("sh -c 'echo $HOME'", '"sh" "-c" "echo $$HOME"'),
+        ("a 100% ; b", '"a" "100%%" ";" "b"'),
+        ("a 'say \"\\\\\"'", '"a" "say \\"\\\\\\\\\\""'),
+        ("a ''", '"a" ""'),
+    ],
+)
+def test_a_command_is_words_for_systemd_too(command, written):
+    assert exec_start(command, "/srv/hello/code") == written
+
+
+def test_the_boot_starts_the_site_also_where_a_release_has_no_units(tmp_path):
+    """The script of the boot unit, with other programs in the places of systemctl's."""
+    app = inventory(tmp_path, HELLO).apps["hello"]
+    script = boot_script(app, tmp_path)
+    release = tmp_path / "releases" / RELEASE
+    release.mkdir(parents=True)
+    (tmp_path / "live.sock").symlink_to(f"/run/hello/{RELEASE}.sock")
+    assert run(script, tmp_path) == []
+    (release / "units").mkdir()
+    for name in units(tmp_path)[1]:
+        (release / "units" / name).write_text(name)
+    assert run(script, tmp_path) == [
+        "daemon-reload",
+        f"start --no-block hello.beat.1@{RELEASE}.service hello.nightly.timer "
+        f"hello.worker.1@{RELEASE}.service hello.worker.2@{RELEASE}.service",
+    ]
+    assert len(list((tmp_path / "run").iterdir())) == 5
+    (tmp_path / "live.sock").unlink()
+    assert run(script, tmp_path) == []
+
+
+def boot_script(app, tmp_path):
+    """Return the second ExecStart of the boot unit, as its shell gets it."""
+    from tests.roles.samples import compiled, text_of
+
+    text = text_of(compiled(tmp_path, HELLO)["unit:hello-boot.service"])
+    found = re.findall(r"^ExecStart=/bin/sh -ec '\\\n(.+?)'$", text, re.MULTILINE | re.DOTALL)
+    assert len(found) == 1
+    script = found[0].replace("\\\n", " ").replace("$$", "$")
+    (tmp_path / "run").mkdir()
+    script = script.replace("/srv/hello/", f"{tmp_path}/")
+    return script.replace("/run/systemd/system", f"{tmp_path}/run")
+
+
+def run(script, tmp_path):
+    """Return what systemctl was called with."""
+    calls = tmp_path / "calls"
+    calls.write_text("")
+    (tmp_path / "bin").mkdir(exist_ok=True)
+    program = tmp_path / "bin" / "systemctl"
+    program.write_text(f'#!/bin/sh\necho "$*" >> {calls}\n')
+    program.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
+    subprocess.run(["/bin/sh", "-ec", script], env=environment, check=True)
+    return calls.read_text().splitlines()
