@@ -77,19 +77,26 @@ def plan_deployment(inventory: Inventory, app: App, artifact: Artifact, by: str)
     Raises:
         ConfigurationError: a secret is missing.
     """
-    fetched = fetch_secrets(
-        app.secrets, of=f"apps.{app.name}.secrets", directory=inventory.path.parent
-    )
-    env = dict(app.env)
-    env.update({name: value.reveal() for name, value in fetched.values.items()})
     return Deployment(
         app=app,
         artifact=artifact,
-        env=env,
+        env=operators_environment(inventory, app),
         proposed=propose_secrets(app),
         tls=inventory.tls.method != "off",
         by=by,
     )
+
+
+def operators_environment(inventory: Inventory, app: App) -> dict[str, str]:
+    """Return an app's environment but for secrets that are generated.
+
+    Raises:
+        ConfigurationError: a secret is missing.
+    """
+    fetched = fetch_secrets(
+        app.secrets, of=f"apps.{app.name}.secrets", directory=inventory.path.parent
+    )
+    return {**app.env, **{name: value.reveal() for name, value in fetched.values.items()}}
 
 
 def propose_secrets(app: App, known: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -120,8 +127,7 @@ def prepare(deployment: Deployment, facts: Facts, *, migrate: bool) -> Iterator[
     server = APP_SERVERS[app.server]
     venv = virtualenv(app, artifact, facts)
     yield from calendars(app)
-    yield Retired(app.name, drain_timeout_s=app.drain_timeout_s, label="before")
-    yield LiveUnits(app.name, label="before")
+    yield from put_in_order(app)
     if app.packages:
         yield Packages(f"{app.name} (deploy)", tuple(app.packages))
     yield venv
@@ -163,6 +169,12 @@ def prepare(deployment: Deployment, facts: Facts, *, migrate: bool) -> Iterator[
     yield trial(app, deployment.release, known=True)
 
 
+def put_in_order(app: App) -> Iterator[Resource]:
+    """Yield what takes away whatever a deploy that was cut off has left."""
+    yield Retired(app.name, drain_timeout_s=app.drain_timeout_s, label="before")
+    yield LiveUnits(app.name, label="before")
+
+
 def flip(
     app: App, release: str, *, tls: bool, by: str, rollback: bool = False
 ) -> Iterator[Resource]:
@@ -200,8 +212,7 @@ def stand_down(app: App) -> Iterator[Resource]:
 
 def revive(app: App, release: str, facts: Facts) -> Iterator[Resource]:
     """Yield what a release that was live before needs to go live again."""
-    yield Retired(app.name, drain_timeout_s=app.drain_timeout_s, label="before")
-    yield LiveUnits(app.name, label="before")
+    yield from put_in_order(app)
     if app.static:
         yield StaticFiles(app.name, release, dict(app.static))
     yield import_probe(app, release, facts)

@@ -28,6 +28,7 @@ from provisioning.deploy import (
     stand_down,
 )
 from provisioning.errors import ConfigurationError, DeployRefusedError, InterruptedRunError
+from provisioning.renewal import Renewal, renew, renewed_id
 from provisioning.rollback_checks import must_be_whole, refuse_over_migration, release_to_revive
 
 if TYPE_CHECKING:
@@ -170,6 +171,45 @@ def deploy(crew: Crew, deployment: Deployment) -> bool:
         return rollout.carry_out(
             lambda run: prepare(deployment, run.known_facts, migrate=run.name == leader)
         )
+
+
+def renew_live(crew: Crew, renewal: Renewal) -> str:
+    """Make the live release of every host anew, and that one live.
+
+    Returns:
+        The release that is live now; "" if it came to nothing.
+    """
+    app = renewal.app
+    with crew.together():
+        states = _begin(crew, app, renewal.what)
+        if len(states) < len(crew.runs):
+            return ""
+        live = {host: _live_manifest(app, host, state) for host, state in states.items()}
+        for host, manifest in live.items():
+            must_be_whole(app, {host: states[host]}, str(manifest["release"]))
+        if renewal.env is not None:
+            renewal = replace(renewal, proposed=_shared_secrets(crew, app, states))
+        release = renewed_id(str(live[crew.runs[0].name]["release"]))
+        rollout = Rollout(
+            crew,
+            app,
+            release,
+            {host: str(state["live"]) for host, state in states.items()},
+            tls=renewal.tls,
+            by=renewal.by,
+        )
+        done = rollout.carry_out(
+            lambda run: renew(renewal, release, live[run.name], run.known_facts)
+        )
+        return release if done else ""
+
+
+def _live_manifest(app: App, host: str, state: State) -> Mapping[str, Any]:
+    for manifest in state["releases"]:
+        if manifest["release"] == state["live"]:
+            found: Mapping[str, Any] = manifest
+            return found
+    raise DeployRefusedError(f"{app.name} has no live release on {host}", hint="fab deploy")
 
 
 def rollback(crew: Crew, app: App, *, to: str, tls: bool, by: str, force: bool) -> str:

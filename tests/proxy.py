@@ -53,6 +53,7 @@ class Proxy:
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._wake, selectors.EVENT_READ)
         self._stopping = self._cutting = False
+        self._cut = threading.Event()
         self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
         self._thread.start()
 
@@ -67,8 +68,10 @@ class Proxy:
 
     def cut(self) -> None:
         """Reset all connections; new ones are accepted as before."""
+        self._cut.clear()
         self._cutting = True
         self._waker.send(b"!")
+        assert self._cut.wait(30), "the proxy is stuck"
 
     def close(self) -> None:
         """End the proxy and its connections."""
@@ -101,9 +104,10 @@ class Proxy:
                     self._take(key.data, key.fileobj)  # type: ignore[arg-type]
             self._deliver()
             if self._cutting or self._stopping:
-                self._cutting = False
                 for pair in list(self._pairs):
                     self._drop(pair)
+                self._cutting = False
+                self._cut.set()
 
     def _next_due_s(self) -> float | None:
         due = [queue[0][0] for pair in self._pairs for queue in pair.queues.values() if queue]

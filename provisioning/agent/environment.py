@@ -59,6 +59,12 @@ def write_revision(system: System, app: str, values: Mapping[str, str]) -> str:
     return path
 
 
+def of_release(system: System, app: str, release: str) -> Dict[str, str]:
+    """Return the environment that a release has; empty if it is not there."""
+    text = system.read(f"{AppLayout(app).release(release)}/env").decode(errors="replace")
+    return _parsed(text)
+
+
 def masked(system: System, app: str, release: str, text: str) -> str:
     """Return what a program of a release printed, less the values of its secrets.
 
@@ -66,7 +72,7 @@ def masked(system: System, app: str, release: str, text: str) -> str:
     """
     layout = AppLayout(app)
     manifest = json.loads(system.read(f"{layout.release(release)}/{MANIFEST}") or b"{}")
-    values = _parsed(system.read(f"{layout.release(release)}/env").decode(errors="replace"))
+    values = of_release(system, app, release)
     hidden = {values.get(name, "") for name in manifest.get("secrets", ())}
     hidden.update(generated_secrets(system, app).values())
     for value in sorted(hidden, key=len, reverse=True):

@@ -21,6 +21,7 @@ HELP = {
     "check": "Change nothing; tell what would change.",
     "diff": "Show what changes in text files.",
     "env": "Environment: inventory/ENV.toml. Default: HOMEPORT_ENV, else production.",
+    "env_only": "Upload nothing: the live release with its environment and secrets read anew.",
     "exit_code": "With --check: end with 5 if something would change.",
     "force": "Go back over a database migration (rollback); replace what is there (init).",
     "hosts": "How many hosts.",
@@ -66,22 +67,46 @@ def provision(
                exit_code_on_change=exit_code)  # fmt: skip
 
 
-@fleet_task(help=_help(*COMMON, "app"))
+@fleet_task(help=_help(*COMMON, "app", "env_only"))
 def deploy(
     context: FleetContext,
     env: str = "",
     limit: str = "",
     app: str = "",
+    env_only: bool = False,
     parallel: int = 32,
     json: bool = False,
     accept_new_host_keys: bool = False,
 ) -> int:
     """Make a new release live; no request is lost."""
     from provisioning.commands.deploy import deploy as run
+    from provisioning.commands.deploy import renew
 
     options = _options(env=env, limit=limit, parallel=parallel, json=json,
                        accept_new_host_keys=accept_new_host_keys)  # fmt: skip
+    if env_only:
+        return renew(options, context.hosts, app=app, new_environment=True,
+                     given=context.connect_options)  # fmt: skip
     return run(options, context.hosts, app=app, given=context.connect_options)
+
+
+@fleet_task(help=_help(*COMMON, "app"))
+def restart(
+    context: FleetContext,
+    app: str = "",
+    env: str = "",
+    limit: str = "",
+    parallel: int = 32,
+    json: bool = False,
+    accept_new_host_keys: bool = False,
+) -> int:
+    """Start the live release anew; no request is lost."""
+    from provisioning.commands.deploy import renew as run
+
+    options = _options(env=env, limit=limit, parallel=parallel, json=json,
+                       accept_new_host_keys=accept_new_host_keys)  # fmt: skip
+    return run(options, context.hosts, app=app, new_environment=False,
+               given=context.connect_options)  # fmt: skip
 
 
 @fleet_task(help=_help(*COMMON, "app", "to", "force"))
@@ -200,6 +225,6 @@ def lab_status(context: FleetContext, json: bool = False) -> int:
 
 
 namespace = Collection(
-    provision, deploy, rollback, releases, status, init, schema, check, demo,
+    provision, deploy, rollback, restart, releases, status, init, schema, check, demo,
     lab=Collection(lab_up, lab_down, lab_status),
 )  # fmt: skip

@@ -14,6 +14,7 @@ from provisioning.deploy import plan_deployment
 from provisioning.errors import ConfigurationError
 from provisioning.host_run import HostRun, who
 from provisioning.inventory.nearest import did_you_mean
+from provisioning.renewal import plan_renewal
 
 if TYPE_CHECKING:
     from provisioning.inventory.app import App
@@ -57,6 +58,44 @@ def deploy(
         if not rollout.deploy(crews.of(deployment.app), deployment):
             break
         conclusions.append(f"{deployment.app.name} {deployment.release} is live")
+    return scene.end(crews.runs, conclusion="; ".join(conclusions))
+
+
+def renew(
+    options: Options,
+    named: Sequence[str],
+    *,
+    app: str = "",
+    new_environment: bool,
+    given: Mapping[str, Any] = NOTHING,
+) -> int:
+    """Make the live release of the apps anew: restart it, or give it another environment.
+
+    Args:
+        options: What the person said.
+        named: Hosts of `-H`.
+        app: Only this app.
+        new_environment: Whether the environment is read anew, or stays as it is.
+        given: What fab was told about connecting.
+
+    Returns:
+        The exit code.
+    """
+    scene = Scene(options, named, given)
+    renewals = [
+        plan_renewal(scene.inventory, each, who(), new_environment=new_environment)
+        for each in _apps(scene, app)
+    ]
+    crews = _Crews(scene)
+    verb = "New environment for" if new_environment else "Restarting"
+    names = ", ".join(renewal.app.name for renewal in renewals)
+    scene.sink.begin(f"{verb} {names}", [host.name for host in scene.hosts])
+    conclusions = []
+    for renewal in renewals:
+        release = rollout.renew_live(crews.of(renewal.app), renewal)
+        if not release:
+            break
+        conclusions.append(f"{renewal.app.name} {release} is live")
     return scene.end(crews.runs, conclusion="; ".join(conclusions))
 
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 from dataclasses import dataclass, field
-from typing import ClassVar, Dict, Iterable, Mapping, Tuple
+from typing import ClassVar, Dict, Iterable, Mapping, Optional, Tuple
 
 from provisioning.agent import environment
 from provisioning.agent.durable import sync_directory
@@ -45,7 +45,8 @@ class Release(Resource):
         venv: The virtualenv's path.
         server: Content of server.py, the app server's settings.
         units: Name -> content of the unit files of its processes and timers.
-        env: Secret JSON: the environment as given by the operator.
+        env: Secret JSON: the environment as given by the operator; null for that of `base`.
+        base: A release here whose code it has, in place of `files`; "" for none.
         secrets: Names of those variables that nobody may see, generated ones included.
         proposed: Secret JSON: values for secrets that are to be generated; used where the
             host has none yet.
@@ -68,6 +69,7 @@ class Release(Resource):
     static: Mapping[str, str] = field(default_factory=dict)
     secrets: Tuple[str, ...] = ()
     about: Mapping[str, str] = field(default_factory=dict)
+    base: str = ""
 
     def __post_init__(self) -> None:
         normalise(
@@ -152,6 +154,9 @@ class Release(Resource):
         self._write_manifest(system, part, env)
 
     def _write_code(self, system: System, root: str) -> None:
+        if self.base:
+            self._share_code(system, root)
+            return
         sources = Releases(self.app, system).sources()
         executables = set(self.executables)
         directories = {root}
@@ -174,6 +179,31 @@ class Release(Resource):
             os.makedirs(os.path.dirname(full), exist_ok=True)
             os.symlink(target, full)
 
+    def _share_code(self, system: System, root: str) -> None:
+        """Have the code of the release that this one is based on."""
+        source_root = self._layout.code(self.base)
+        for path, digest in self._base_files(system).items():
+            source, full = os.path.join(source_root, path), os.path.join(root, path)
+            if system.digest(source) != digest:
+                raise AgentError(
+                    f"{source} is not what was deployed: somebody has changed or removed it",
+                    hint="fab deploy, which builds a whole release",
+                    refused=True,
+                )
+            os.makedirs(os.path.dirname(full), exist_ok=True)
+            link_or_copy(source, full, 0o755 if os.stat(source).st_mode & 0o100 else 0o644)
+        for directory, folders, names in os.walk(source_root):
+            for name in (*folders, *names):
+                source = os.path.join(directory, name)
+                if os.path.islink(source):
+                    full = os.path.join(root, os.path.relpath(source, source_root))
+                    os.makedirs(os.path.dirname(full), exist_ok=True)
+                    os.symlink(os.readlink(source), full)
+
+    def _base_files(self, system: System) -> Mapping[str, str]:
+        files: Mapping[str, str] = Releases(self.app, system).manifest(self.base).get("files", {})
+        return files
+
     def _link_shared(self, system: System, root: str) -> None:
         """Replace each shared directory by a link; what the release brought is its beginning."""
         for path in self.shared:
@@ -195,7 +225,9 @@ class Release(Resource):
             os.symlink(relative_link(link, outside), inside)
 
     def _write_environment(self, system: System) -> str:
-        given: Dict[str, str] = json.loads(system.content(as_blob(self.env)))
+        given: Optional[Dict[str, str]] = json.loads(system.content(as_blob(self.env)))
+        if given is None:
+            given = environment.of_release(system, self.app, self.base)
         proposed: Dict[str, str] = json.loads(system.content(as_blob(self.proposed)))
         kept = environment.keep_generated(system, self.app, proposed)
         values = {**given, **{name: kept[name] for name in proposed}}
@@ -208,6 +240,11 @@ class Release(Resource):
         for name, content in self.units.items():
             system.write(os.path.join(directory, name), system.content(as_blob(content)))
 
+    def _digests(self, system: System) -> Mapping[str, str]:
+        if self.base:
+            return self._base_files(system)
+        return {path: blob.digest for path, blob in self._code().items()}
+
     def _write_manifest(self, system: System, part: str, env: str) -> None:
         manifest = {
             "app": self.app,
@@ -219,8 +256,8 @@ class Release(Resource):
             "static": dict(self.static),
             "secrets": list(self.secrets),
             "files": {
-                path: blob.digest
-                for path, blob in self._code().items()
+                path: digest
+                for path, digest in self._digests(system).items()
                 if not any(path == each or path.startswith(each + "/") for each in self.shared)
             },
             **self.about,
