@@ -23,7 +23,7 @@ def variable(host: LabHost, name: str) -> str:
     """Return what a variable is to the live release."""
     text = host.shell("cat /srv/hello/current/env")
     [line] = [line for line in text.splitlines() if line.startswith(f"{name}=")]
-    return line.partition("=")[2].strip('"')
+    return line.partition("=")[2][1:-1]
 
 
 def code_inodes(host: LabHost) -> str:
