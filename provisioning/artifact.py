@@ -94,9 +94,8 @@ def build_artifact(source: Path, requirements: str, *, now: float | None = None)
             f"cannot deploy {source}: there are no files in it",
             hint="git add what belongs to the app, or correct the app's `source`",
         )
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
     return Artifact(
-        release=f"{stamp}-{(commit or NO_COMMIT)[:7]}",
+        release=_release_id(time.time() if now is None else now, commit),
         files=files,
         executables=tuple(executables),
         links=links,
@@ -105,6 +104,16 @@ def build_artifact(source: Path, requirements: str, *, now: float | None = None)
         commit=commit,
         dirty=dirty,
     )
+
+
+def _release_id(now: float, commit: str) -> str:
+    """Return <utc>-<commit>: it sorts by time, and no two runs of a script have the same.
+
+    A host takes a release whose id it has for the one that it has.
+    """
+    seconds, milliseconds = divmod(int(now * 1000), 1000)
+    utc = time.strftime("%Y%m%dT%H%M%S", time.gmtime(seconds))
+    return f"{utc}.{milliseconds:03}Z-{(commit or NO_COMMIT)[:7]}"
 
 
 def _git(source: Path, *arguments: str) -> str | None:

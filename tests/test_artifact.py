@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from provisioning.agent.releases import RELEASE_ID
 from provisioning.agent.resource import decode, encode
 from provisioning.agent.resources import TYPES
 from provisioning.agent.wire import Decoder, pack
@@ -65,8 +66,17 @@ def test_what_git_tracks_is_deployed_and_nothing_else(source: Path) -> None:
     assert sorted(artifact.files) == [".gitignore", "app.py", "requirements.txt"]
     assert artifact.files["app.py"] == b"app = 1\n"
     assert artifact.commit == commit
-    assert artifact.release == f"20231114T221320Z-{commit[:7]}"
+    assert artifact.release == f"20231114T221320.000Z-{commit[:7]}"
     assert not artifact.dirty
+
+
+def test_two_releases_of_one_second_are_told_apart(source: Path) -> None:
+    first, second = (
+        build_artifact(source, "requirements.txt", now=now).release
+        for now in (1_700_000_000.25, 1_700_000_000.5)
+    )
+    assert (first, second) == ("20231114T221320.250Z-0000000", "20231114T221320.500Z-0000000")
+    assert RELEASE_ID.fullmatch(first)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +137,7 @@ def test_without_git_everything_is_deployed_but_what_is_ignored(source: Path) ->
         (source / name).write_text("x")
     artifact = _build(source)
     assert sorted(artifact.files) == [".gitignore", "app.py", "pkg/a.py", "requirements.txt"]
-    assert artifact.release == "20231114T221320Z-0000000"
+    assert artifact.release == "20231114T221320.000Z-0000000"
     assert artifact.commit == ""
     assert not artifact.dirty
     assert not (source / ".git").exists()

@@ -51,7 +51,7 @@ def test_back_to_a_release_by_its_id_by_parts_of_it_and_twice_in_a_row(
     must_run_only(host, one)
     # The end of an id is its commit, the beginning its time.
     assert rollback(project, host, "--to", two[-7:]) == two
-    assert rollback(project, host, "--to", three[: len("20260101T000000Z-")]) == three
+    assert rollback(project, host, "--to", three[: len("20260101T000000.000Z-")]) == three
     assert rollback(project, host) == two
     assert rollback(project, host) == three
     must_run_only(host, three)
@@ -163,7 +163,7 @@ def test_releases_tells_what_became_of_each(project: Project, deployed_host):
                  "from __future__ import annotations\nraise RuntimeError\n")  # fmt: skip
     refused = project.fab("-H", host.name, "deploy")
     assert refused.code == 4
-    failed = max(set(re.findall(r"\d{8}T\d{6}Z-[0-9a-f]{7}", refused.output)))
+    failed = max(set(re.findall(r"\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{7}", refused.output)))
     project.edit("app/__init__.py", "raise RuntimeError\n", "", commit=False)
     (project.app / "README.md").write_text("changed\n")
     two = deploy(project, host)
