@@ -9,6 +9,7 @@ from typing import ClassVar, Dict, Sequence
 from provisioning.agent import http
 from provisioning.agent.environment import masked
 from provisioning.agent.errors import AgentError, StoppedError
+from provisioning.agent.journal import last_lines
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.releases import Releases
 from provisioning.agent.resource import Change, Resource, State
@@ -124,9 +125,6 @@ class Instance(Resource):
             raise self._refused(system, "its process ended at the start")
 
     def _refused(self, system: System, why: str) -> AgentError:
-        journal = system.run(
-            ["journalctl", "--no-pager", "-o", "cat", "-n", "300", "-u", self.unit]
-        )
         return AgentError(
             masked(
                 system,
@@ -137,7 +135,7 @@ class Instance(Resource):
             hint=f"correct it and deploy again; visitors still have the release before it. "
             f"All it printed: journalctl -u {self.unit}",
             output=masked(
-                system, self.app, self.release, _telling(journal.stdout.strip().splitlines())
+                system, self.app, self.release, _telling(last_lines(system, self.unit, 300))
             ),
             refused=True,
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Callable, ClassVar, Dict, Iterable, Tuple
 
 from provisioning.agent.errors import AgentError
+from provisioning.agent.journal import last_lines
 from provisioning.agent.resource import (
     Change,
     Ref,
@@ -155,13 +156,10 @@ class Service(Resource):
         done = system.run(["systemctl", verb, *options, self.unit])
         system.forget_cached()
         if done.status != 0:
-            journal = system.run(
-                ["journalctl", "--no-pager", "-o", "cat", "-n", "15", "-u", self.unit]
-            )
             raise AgentError(
                 f"cannot {verb} {self.unit}: {_reason(done.tail)}",
                 hint=f"on the host: systemctl status {self.unit}",
-                output=journal.stdout.strip(),
+                output="\n".join(last_lines(system, self.unit, 15)),
             )
 
 
