@@ -104,7 +104,8 @@ def _local_packages(path: Path, text: str) -> Iterator[str]:
         raise ConfigurationError(f"cannot read the requirements {path}: {error}") from None
     for each in lock.get("packages", ()):
         places = (*each.get("wheels", ()), *(each.get(kind, {}) for kind in KINDS))
-        if "directory" in each or any("path" in place and "url" not in place for place in places):
+        urls = [str(place.get("url", "file:")) for place in places if place]
+        if "directory" in each or any(url.startswith("file:") for url in urls):
             yield str(each.get("name", "?"))
     for each in lock.get("package", ()):
         where = each.get("source", {})

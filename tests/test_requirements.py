@@ -140,10 +140,11 @@ def test_a_pylock_that_names_a_folder_or_a_file_is_refused(source: Path) -> None
         '[[packages]]\nname = "b"\ndirectory = { path = "." }\n'
         '[[packages]]\nname = "c"\narchive = { path = "c.zip" }\n'
         '[[packages]]\nname = "d"\nwheels = [{ path = "d.whl" }]\n'
+        '[[packages]]\nname = "e"\nwheels = [{ url = "file:///mirror/e.whl" }]\n'
     )
     with pytest.raises(ConfigurationError) as caught:
         read_requirements(source, "pylock.toml")
-    assert caught.value.output == "b\nc\nd"
+    assert caught.value.output == "b\nc\nd\ne"
 
 
 def test_a_lock_file_that_is_no_toml_is_refused(source: Path) -> None:
