@@ -187,7 +187,7 @@ def test_after_a_boot_the_release_that_was_switched_to_runs_and_no_other(
     # A visitor's slow request keeps the old release there while the new one is live already.
     change_code(project)
     slow = Site(lab, host).connection()
-    slow.request("GET", "/slow?seconds=10", headers={"Host": "hello.lab"})
+    slow.request("GET", "/slow?seconds=25", headers={"Host": "hello.lab"})
     deploying = project.start("-H", host.name, "deploy")
     try:
         while (after := live_on(host)) == before:
