@@ -132,7 +132,7 @@ class Instance(Resource):
                 self.release,
                 f"release {self.release} of {self.app} was refused: {why}",
             ),
-            hint=f"correct it and deploy again; visitors still have the release before it. "
+            hint=f"correct it and deploy again; visitors have seen nothing of it. "
             f"All it printed: journalctl -u {self.unit}",
             output=masked(
                 system, self.app, self.release, _telling(last_lines(system, self.unit, 300))
