@@ -6,7 +6,6 @@ Read from the working tree; nothing is written, and no host is asked.
 from __future__ import annotations
 
 import os
-import posixpath
 import re
 import subprocess
 import tempfile
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from provisioning.errors import ConfigurationError
+from provisioning.requirements import read_requirements
 
 NO_COMMIT = "0000000"
 
@@ -24,11 +24,6 @@ IGNORED = frozenset(
      ".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".idea", ".vscode", ".DS_Store"}
 )  # fmt: skip
 """Left out where git does not say what belongs to the source."""
-
-INCLUDE = re.compile(
-    r"^[ \t]*(?:-[rc][ \t]*|--(?:requirement|constraint)[ \t=]+)([^\s=]\S*)", re.MULTILINE
-)
-"""Source: pip's "Requirements File Format"."""
 
 
 @dataclass(frozen=True)
@@ -94,17 +89,26 @@ def build_artifact(source: Path, requirements: str, *, now: float | None = None)
             f"cannot deploy {source}: there are no files in it",
             hint="git add what belongs to the app, or correct the app's `source`",
         )
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
     return Artifact(
-        release=f"{stamp}-{(commit or NO_COMMIT)[:7]}",
+        release=_release_id(time.time() if now is None else now, commit),
         files=files,
         executables=tuple(executables),
         links=links,
-        requirements=_requirements(source, requirements),
+        requirements=read_requirements(source, requirements),
         listing=PurePosixPath(requirements).as_posix(),
         commit=commit,
         dirty=dirty,
     )
+
+
+def _release_id(now: float, commit: str) -> str:
+    """Return <utc>-<commit>: it sorts by time, and no two runs of a script have the same.
+
+    A host takes a release whose id it has for the one that it has.
+    """
+    seconds, milliseconds = divmod(int(now * 1000), 1000)
+    utc = time.strftime("%Y%m%dT%H%M%S", time.gmtime(seconds))
+    return f"{utc}.{milliseconds:03}Z-{(commit or NO_COMMIT)[:7]}"
 
 
 def _git(source: Path, *arguments: str) -> str | None:
@@ -159,33 +163,3 @@ def _unignored(source: Path) -> str | None:
             source, elsewhere, f"--work-tree={source}",
             "ls-files", "-z", "--others", "--exclude-standard", *patterns,
         )  # fmt: skip
-
-
-def _requirements(source: Path, listing: str) -> dict[str, bytes]:
-    """Read the requirements and whatever they include."""
-    found: dict[str, bytes] = {}
-    wanted = [PurePosixPath(listing)]
-    if PurePosixPath(listing).name == "uv.lock":
-        wanted.append(PurePosixPath(listing).with_name("pyproject.toml"))
-    while wanted:
-        path = PurePosixPath(posixpath.normpath(wanted.pop()))
-        if path.as_posix() in found:
-            continue
-        if path.is_absolute() or ".." in path.parts:
-            raise ConfigurationError(
-                f"cannot take the requirements {path}: they lie outside of {source}",
-                hint="move them below the app's `source`",
-            )
-        try:
-            content = (source / path).read_bytes()
-        except OSError as error:
-            raise ConfigurationError(
-                f"cannot read the requirements {source / path}: {error.strerror}",
-                hint="correct the app's `requirements`, or write the file: "
-                "`pip freeze > requirements.txt` is a beginning",
-            ) from None
-        found[path.as_posix()] = content
-        if path.suffix not in (".lock", ".toml"):
-            includes = INCLUDE.findall(content.decode("utf-8", "replace"))
-            wanted += [path.parent / each for each in includes if "://" not in each]
-    return found

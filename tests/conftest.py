@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,17 @@ import pytest
 from provisioning.secrets import REDACTOR
 
 pytest_plugins = ["tests.lab_fixtures"]
+
+
+def pytest_configure() -> None:
+    """Have Ctrl-C mean what it means at a terminal, in this process and those it starts.
+
+    A shell without job control has what it starts in the background ignore it, and so do
+    `nohup` and some CI runners; a program that was started so inherits that. Source: POSIX,
+    "Shell Command Language", 2.12, and signal(7).
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from provisioning.agent.releases import RELEASE_ID
 from provisioning.agent.resource import decode, encode
 from provisioning.agent.resources import TYPES
 from provisioning.agent.wire import Decoder, pack
@@ -65,8 +66,17 @@ def test_what_git_tracks_is_deployed_and_nothing_else(source: Path) -> None:
     assert sorted(artifact.files) == [".gitignore", "app.py", "requirements.txt"]
     assert artifact.files["app.py"] == b"app = 1\n"
     assert artifact.commit == commit
-    assert artifact.release == f"20231114T221320Z-{commit[:7]}"
+    assert artifact.release == f"20231114T221320.000Z-{commit[:7]}"
     assert not artifact.dirty
+
+
+def test_two_releases_of_one_second_are_told_apart(source: Path) -> None:
+    first, second = (
+        build_artifact(source, "requirements.txt", now=now).release
+        for now in (1_700_000_000.25, 1_700_000_000.5)
+    )
+    assert (first, second) == ("20231114T221320.250Z-0000000", "20231114T221320.500Z-0000000")
+    assert RELEASE_ID.fullmatch(first)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +137,7 @@ def test_without_git_everything_is_deployed_but_what_is_ignored(source: Path) ->
         (source / name).write_text("x")
     artifact = _build(source)
     assert sorted(artifact.files) == [".gitignore", "app.py", "pkg/a.py", "requirements.txt"]
-    assert artifact.release == "20231114T221320Z-0000000"
+    assert artifact.release == "20231114T221320.000Z-0000000"
     assert artifact.commit == ""
     assert not artifact.dirty
     assert not (source / ".git").exists()
@@ -249,66 +259,6 @@ def test_an_empty_source_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="there are no files in it") as caught:
         _build(tmp_path)
     assert caught.value.hint
-
-
-# Requirements
-
-
-def test_requirements_bring_what_they_include(source: Path) -> None:
-    contents = {
-        "requirements.txt": "-r requirements/base.txt\nflask  # -r no.txt\n# -r comment.txt\n",
-        "requirements/base.txt": "  --requirement=more.in\n-c ../constraints.txt\n-rglued.txt\n",
-        "requirements/more.in": "--constraint\tdeep/c.txt\n",
-        "requirements/deep/c.txt": "x==1\n",
-        "requirements/glued.txt": "-r base.txt  # around in a circle\n",
-        "constraints.txt": "y==2\n",
-    }
-    for name, text in contents.items():
-        (source / name).parent.mkdir(parents=True, exist_ok=True)
-        (source / name).write_text(text)
-    artifact = _build(source)
-    assert {name: each.decode() for name, each in artifact.requirements.items()} == contents
-    assert artifact.listing == "requirements.txt"
-
-
-def test_a_url_among_the_requirements_is_the_hosts_business(source: Path) -> None:
-    (source / "requirements.txt").write_text("-c https://example.com/constraints.txt\nflask\n")
-    assert list(_build(source).requirements) == ["requirements.txt"]
-
-
-@pytest.mark.parametrize("missing", ["requirements.txt", "base.txt"])
-def test_requirements_that_are_not_there_are_named(source: Path, missing: str) -> None:
-    (source / "requirements.txt").write_text("-r base.txt\n")
-    (source / "base.txt").write_text("flask\n")
-    (source / missing).unlink()
-    with pytest.raises(ConfigurationError, match=f"hello/{missing}: No such file") as caught:
-        _build(source)
-    assert "pip freeze" in caught.value.hint
-
-
-@pytest.mark.parametrize("outside", ["../base.txt", "/etc/hostname", "a/../../base.txt"])
-def test_requirements_outside_of_the_source_are_refused(source: Path, outside: str) -> None:
-    """On the host they would be written outside of the virtualenv."""
-    (source.parent / "base.txt").write_text("flask\n")
-    (source / "requirements.txt").write_text(f"-r {outside}\n")
-    with pytest.raises(ConfigurationError, match="they lie outside of"):
-        _build(source)
-
-
-def test_a_uv_lock_brings_its_project(source: Path) -> None:
-    (source / "back").mkdir()
-    (source / "back" / "uv.lock").write_text('name = "gunicorn"\nsdist = { hash = "sha256:1" }\n')
-    (source / "back" / "pyproject.toml").write_text("[project]\nname = 'x'\n# -r no.txt\n")
-    artifact = _build(source, "back/uv.lock")
-    assert sorted(artifact.requirements) == ["back/pyproject.toml", "back/uv.lock"]
-    assert artifact.listing == "back/uv.lock"
-    assert artifact.requires("gunicorn")
-
-
-def test_a_uv_lock_without_its_project_is_refused(source: Path) -> None:
-    (source / "uv.lock").write_text("")
-    with pytest.raises(ConfigurationError, match=r"pyproject\.toml"):
-        _build(source, "uv.lock")
 
 
 @pytest.mark.parametrize(

@@ -279,7 +279,7 @@ def test_endpoints_for_tests_exist_only_when_asked_for(make_app: MakeApp) -> Non
 def test_slow_is_bounded(ready_app: Any) -> None:
     client = ready_app.test_client()
     assert get(client, "/slow?seconds=0.01").json["slept_s"] == 0.01
-    for seconds in ("-1", "10.1", "nan", "inf", "1e9"):
+    for seconds in ("-1", "30.1", "nan", "inf", "1e9"):
         assert get(client, f"/slow?seconds={seconds}").status_code == 400
 
 

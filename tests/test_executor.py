@@ -299,7 +299,7 @@ def test_ctrl_c_ends_without_a_traceback(folder: Path, environment: dict[str, st
     assert process.stdout
     assert process.stdout.readline() == "waiting\n"
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=55)
     assert errors == "interrupted\n"
     assert process.returncode == InterruptedRunError.exit_code
 

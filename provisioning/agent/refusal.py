@@ -7,8 +7,9 @@ from typing import Sequence
 from provisioning.agent.environment import masked
 from provisioning.agent.errors import AgentError
 from provisioning.agent.system import System
+from provisioning.agent.unit_journal import last_lines
 
-SHOWN_LINES, LAST_LINES = 30, 8
+SEARCHED_LINES, SHOWN_LINES, LAST_LINES = 300, 30, 8
 
 
 def refusal(system: System, app: str, release: str, unit: str, why: str) -> AgentError:
@@ -21,14 +22,11 @@ def refusal(system: System, app: str, release: str, unit: str, why: str) -> Agen
         unit: A unit of the release.
         why: What is wrong with it.
     """
-    # What it printed may still be on its way.
-    system.run(["journalctl", "--sync"])
-    journal = system.run(["journalctl", "--no-pager", "-o", "cat", "-n", "300", "-u", unit])
     return AgentError(
         masked(system, app, release, f"release {release} of {app} was refused: {why}"),
-        hint="correct it and deploy again; visitors still have the release before it. "
+        hint="correct it and deploy again; visitors have seen nothing of it. "
         f"All it printed: journalctl -u {unit}",
-        output=masked(system, app, release, _telling(journal.stdout.strip().splitlines())),
+        output=masked(system, app, release, _telling(last_lines(system, unit, SEARCHED_LINES))),
         refused=True,
     )
 

@@ -14,7 +14,7 @@ from provisioning.agent.layout import READY, AppLayout
 from provisioning.agent.system import FILE, LINK, System
 
 MANIFEST = "manifest.json"
-RELEASE_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-z]{1,16}")
+RELEASE_ID = re.compile(r"\d{8}T\d{6}\.\d{3}Z-[0-9a-z]{1,16}")
 """<utc>-<commit>: sorts by time. The commit is "0000000" where there is no git."""
 
 

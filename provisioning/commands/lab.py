@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -90,18 +91,20 @@ def _show_how_to_go_on(lab: Lab, sink: Sink) -> None:
     host = lab.hosts["web1"]
     root = lab.ssh_config.parent / "root.pem"
     root.write_bytes(lab.acme.root_certificate)
+    # As short as can be: a command that takes two lines cannot be copied as one.
+    authority, config = (os.path.relpath(path) for path in (root, lab.ssh_config))
     sink.table(
         "The app is up: https://hello.lab/",
         ("to", "do"),
         [
-            ("see it", f"curl --cacert {root} --resolve hello.lab:443:{host.address} "
+            ("see it", f"curl --cacert {authority} --resolve hello.lab:443:{host.address} "
                        "https://hello.lab/"),
             ("see it in a browser", f"add `{host.address} hello.lab` to /etc/hosts"),
             ("change and deploy", "edit examples/hello, then: fab deploy --env lab"),
             ("go back", "fab rollback --env lab"),
             ("see what is there", "fab releases --env lab"),
             ("see that nothing changes", "fab -H web1 provision --env lab"),
-            ("log in", f"ssh -F {lab.ssh_config} web1"),
+            ("log in", f"ssh -F {config} web1"),
             ("end", "fab lab.down"),
         ],
     )  # fmt: skip

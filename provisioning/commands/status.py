@@ -72,6 +72,7 @@ def _question(inventory: Inventory, app: App) -> dict[str, Any]:
     certificate = {
         "acme": f"/etc/letsencrypt/live/{app.name}/fullchain.pem",
         "self-signed": f"/etc/homeport/tls/{app.name}/fullchain.pem",
+        "files": "/etc/homeport/tls/given/fullchain.pem",
     }.get(inventory.tls.method, "")
     return {
         "app": app.name,

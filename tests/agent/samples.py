@@ -46,7 +46,7 @@ from provisioning.resources import (
     Virtualenv,
 )
 
-RELEASE = "20260102T030405Z-abc1234"
+RELEASE = "20260102T030405.000Z-abc1234"
 
 CALENDARS = (
     "03:00",

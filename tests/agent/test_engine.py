@@ -383,8 +383,8 @@ def test_a_program_that_takes_too_long_is_ended_with_all_that_it_started(root: P
 
     pids = root / "pids"
     script = f"sleep 1000 & echo $! >{pids}; echo begun; wait"
-    with pytest.raises(AgentError, match="sh did not end within 0 s"):
-        System().run(["sh", "-c", script], timeout_s=0.4)
+    with pytest.raises(AgentError, match="sh did not end within 2 s"):
+        System().run(["sh", "-c", script], timeout_s=2)
     child = Path("/proc") / pids.read_text().strip()
     # The signal was sent; a busy machine lets the process go on for a moment.
     with contextlib.suppress(FileNotFoundError):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.agent import events, layout
+from provisioning.agent import events, inbox, layout
 from provisioning.agent.boot import keep
 from provisioning.agent.gather import facts_digest
 from provisioning.agent.inbox import Inbox
@@ -189,19 +189,27 @@ def test_a_request_to_stop_is_honoured_at_the_next_safe_point(
     agent: LocalAgent, root: Path
 ) -> None:
     command, begun, go = _waiting(root)
+    # So many that the word arrives before the last of them, however busy the machine is.
+    later = [
+        Command(f"later{number}", ("sh", "-c", f"sleep 0.2; touch {root}/later{number}"),
+                creates=f"{root}/later{number}")
+        for number in range(300)
+    ]  # fmt: skip
     outcome: list[Ended] = []
-    resources = [command, File(str(root / "later"), "x")]
-    thread = threading.Thread(target=lambda: outcome.append(_submit(agent, *resources)))
+    thread = threading.Thread(target=lambda: outcome.append(_submit(agent, command, *later)))
     thread.start()
     begun()
     agent.conversation.stop()
-    # It is sent with the next look at the channel: wait until it must have arrived.
-    time.sleep(1.5)
     go()
-    thread.join(30)
+    thread.join(120)
     assert outcome[0].done.stopped
-    assert (root / "over").exists()
-    assert not (root / "later").exists()
+    assert (root / "over").exists(), "what it was at was not finished"
+    finished = [each.id for each in agent.heard if isinstance(each, events.Finished)]
+    # None was begun and left undone.
+    assert sorted(path.name for path in root.glob("later*")) == sorted(
+        each.removeprefix("command:") for each in finished if "later" in each
+    )
+    assert not (root / "later299").exists()
 
 
 def test_the_end_of_the_connection_stops_at_the_next_safe_point(
@@ -286,18 +294,18 @@ ABOUT = {"run": "1", "who": "me", "what": "provision", "began": 0.0}
 class Piped:
     """An agent in a thread, talked to frame by frame."""
 
-    def __init__(self, lease_s: float = 30.0) -> None:
-        inbox, self._to = os.pipe()
+    def __init__(self) -> None:
+        source, self._to = os.pipe()
         self._from, outbox = os.pipe()
         os.set_blocking(self._from, True)
         self._decoder = Decoder()
-        received = Inbox(lease_s)
-        received.read_from(inbox)
-        self._agent = Agent(received, FrameWriter(outbox))
-        self.thread = threading.Thread(target=self._serve, args=(inbox, outbox), daemon=True)
+        self._inbox = Inbox()
+        self._inbox.read_from(source)
+        self._agent = Agent(self._inbox, FrameWriter(outbox))
+        self.thread = threading.Thread(target=self._serve, args=(outbox,), daemon=True)
         self.thread.start()
 
-    def _serve(self, inbox: int, outbox: int) -> None:
+    def _serve(self, outbox: int) -> None:
         self._agent.serve()
         os.close(outbox)
 
@@ -306,6 +314,12 @@ class Piped:
 
     def submit(self, plan: Plan) -> None:
         self.send(plan.message(who="me"))
+
+    def ping(self) -> None:
+        """Send a ping, and return when it has been heard."""
+        self.send({"ping": 1})
+        heard = self._inbox
+        _until(lambda: heard._pinged and heard._heard == inbox.time.monotonic())
 
     def frames(self) -> Iterator[Frame]:
         while data := os.read(self._from, 65536):
@@ -320,16 +334,32 @@ class Piped:
 
 
 @pytest.fixture
-def piped() -> Iterator[Callable[..., Piped]]:
+def piped() -> Iterator[Callable[[], Piped]]:
     made: list[Piped] = []
 
-    def make(**options: float) -> Piped:
-        made.append(Piped(**options))
+    def make() -> Piped:
+        made.append(Piped())
         return made[-1]
 
     yield make
     for each in made:
         each.close()
+
+
+class Clock:
+    """Stands for the inbox's clock: time passes when the test says so."""
+
+    now_s = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(inbox, "time", clock)
+    return clock
 
 
 def _last_event(agent: Piped) -> events.Event:
@@ -339,14 +369,16 @@ def _last_event(agent: Piped) -> events.Event:
     raise AssertionError("it ended without a word")
 
 
-def test_a_lost_lease_stops_at_the_next_safe_point(root: Path, piped: Callable[..., Piped]) -> None:
-    agent = piped(lease_s=0.2)
+def test_a_lost_lease_stops_at_the_next_safe_point(
+    root: Path, piped: Callable[[], Piped], clock: Clock
+) -> None:
+    agent = piped()
     command, begun, go = _waiting(root)
-    agent.send({"ping": 1})
+    agent.ping()
     later = Command("later", ("touch", str(root / "later")), creates=str(root / "later"))
     agent.submit(make_plan([command, later]))
     begun()
-    time.sleep(0.3)
+    clock.now_s += inbox.LEASE_S + 1
     go()
     last = _last_event(agent)
     assert isinstance(last, events.Done)
@@ -355,19 +387,19 @@ def test_a_lost_lease_stops_at_the_next_safe_point(root: Path, piped: Callable[.
     assert not (root / "later").exists()
 
 
-def test_pings_keep_the_lease(root: Path, piped: Callable[..., Piped]) -> None:
-    agent = piped(lease_s=1.0)
+def test_pings_keep_the_lease(root: Path, piped: Callable[[], Piped], clock: Clock) -> None:
+    agent = piped()
     command, begun, go = _waiting(root)
-    agent.send({"ping": 1})
+    agent.ping()
     agent.submit(
         make_plan(
             [command, Command("later", ("touch", str(root / "later")), creates=str(root / "later"))]
         )
     )
     begun()
-    for _ in range(6):
-        time.sleep(0.25)
-        agent.send({"ping": 1})
+    for _ in range(3):
+        clock.now_s += inbox.LEASE_S - 1
+        agent.ping()
     go()
     last = _last_event(agent)
     assert isinstance(last, events.Done)
@@ -376,12 +408,12 @@ def test_pings_keep_the_lease(root: Path, piped: Callable[..., Piped]) -> None:
 
 
 def test_an_agent_waits_for_its_next_plan_longer_than_a_lease(
-    root: Path, piped: Callable[..., Piped]
+    root: Path, piped: Callable[[], Piped], clock: Clock
 ) -> None:
     """A host that is ready early waits for the others of a deploy before it switches."""
-    agent = piped(lease_s=0.1)
-    agent.send({"ping": 1})
-    time.sleep(1.3)
+    agent = piped()
+    agent.ping()
+    clock.now_s += inbox.LEASE_S + 1
     agent.submit(make_plan([Command("x", ("touch", str(root / "x")), creates=str(root / "x"))]))
     last = _last_event(agent)
     assert isinstance(last, events.Done)
@@ -390,7 +422,7 @@ def test_an_agent_waits_for_its_next_plan_longer_than_a_lease(
 
 
 def test_a_request_to_stop_is_answered_even_while_contents_are_awaited(
-    root: Path, piped: Callable[..., Piped]
+    root: Path, piped: Callable[[], Piped]
 ) -> None:
     agent = piped()
     agent.submit(make_plan([File(str(root / "x"), "x")]))

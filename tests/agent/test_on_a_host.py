@@ -157,7 +157,8 @@ DAMAGES = {
     "a service was stopped": "systemctl stop daemon",
     "a service was disabled": "systemctl disable daemon",
     "a service was masked": "rm /etc/systemd/system/daemon.service; systemctl mask --now daemon",
-    "a service was killed": "systemctl kill -s KILL daemon; sleep 0.3",
+    "a service was killed": "systemctl kill -s KILL daemon;"
+    "while systemctl -q is-active daemon; do sleep 0.05; done",
     "a unit was edited and loaded": "sed -i s/4096/2048/ /etc/systemd/system/daemon.service.d/*;"
     "systemctl daemon-reload; systemctl restart daemon",
     "a unit was edited": "echo '# x' >>/etc/systemd/system/daemon.service",
@@ -284,7 +285,13 @@ def test_a_service_that_cannot_start_shows_its_journal(provisioned: RealHost) ->
     unit = Unit(
         "dying.service", "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo alas; exit 3'\n"
     )
-    failure = provisioned.run([unit, Service("dying", enabled=False)]).failure
+    # The journal has so much to do that it is behind.
+    chatter = "systemd-run --quiet --unit chatter-{} sh -c 'while :; do echo x; done'"
+    provisioned.host.shell("; ".join(chatter.format(number) for number in range(6)))
+    try:
+        failure = provisioned.run([unit, Service("dying", enabled=False)]).failure
+    finally:
+        provisioned.host.shell("systemctl stop 'chatter-*'")
     assert "cannot restart dying.service" in failure.message
     assert "alas" in failure.output
 

@@ -15,7 +15,7 @@ from provisioning.agent.system import System
 from provisioning.resources import Release
 from tests.agent.runs import Host
 
-FIRST, SECOND = "20260102T030405Z-abc1234", "20260103T030405Z-def5678"
+FIRST, SECOND = "20260102T030405.000Z-abc1234", "20260103T030405.000Z-def5678"
 
 
 @pytest.fixture

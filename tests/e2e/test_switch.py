@@ -23,6 +23,7 @@ from tests.e2e.visitors import Visits, visitors
 pytestmark = pytest.mark.lab
 
 UNDISTURBED_S = 10
+REQUESTS = 4_000
 BALLAST_BYTES = 2_000_000
 AROUND_A_FILE_BYTES = 100_000
 """The connection, the plan with the digests of all files, and the agent if need be."""
@@ -48,7 +49,8 @@ def test_ten_deploys_and_five_rollbacks_lose_no_request(
     assert visits.releases == set(went_live)
     assert len(set(went_live)) == 11
     assert went_live[3] == went_live[1]
-    assert visits.result["per_second"] >= 100
+    # On a slow machine deploys take longer too: as many visitors see each of them.
+    assert visits.requests >= REQUESTS
     must_run_only(host, went_live[-1])
     with capsys.disabled():
         print("\n" + _comparison(undisturbed, visits))

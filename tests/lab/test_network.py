@@ -19,7 +19,7 @@ def test_hosts_know_each_other_by_name_and_lose_a_domain_that_is_forgotten(
     for name in (second.name, "hello.lab"):
         assert first.shell(f"getent ahostsv4 {name}").split()[0] == second.address
     assert first.shell("getent hosts acme.lab").split()[0] == lab.gateway
-    first.shell(f"timeout 5 bash -c 'head -c 3 < /dev/tcp/{second.name}/22' | grep -q SSH")
+    first.shell(f"timeout 60 bash -c 'head -c 3 < /dev/tcp/{second.name}/22' | grep -q SSH")
     lab.set_domain("hello.lab", first.name)
     assert second.shell("getent ahostsv4 hello.lab").split()[0] == first.address
     first.power_cut()

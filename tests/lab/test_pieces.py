@@ -154,9 +154,9 @@ def test_a_failing_program_shows_its_status_and_its_last_lines():
 def test_a_program_out_of_time_is_ended_with_its_children(tmp_path: Path):
     script = f"sleep 1000 & echo $! > {tmp_path}/child; wait"
     with pytest.raises(subprocess.TimeoutExpired):
-        call_bounded(["sh", "-c", script], stdin=None, timeout_s=1)
+        call_bounded(["sh", "-c", script], stdin=None, timeout_s=2)
     child = int((tmp_path / "child").read_text())
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while _runs(child):
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -190,7 +190,7 @@ def test_the_relay_passes_questions_on_by_datagram_and_by_connection():
         program = subprocess.Popen(argv)
         try:
             threading.Thread(target=_answer_backwards, args=(stream,), daemon=True).start()
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 60
             while True:
                 try:
                     connection = socket.create_connection(("127.0.0.1", port), timeout=10)

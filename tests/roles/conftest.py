@@ -20,7 +20,7 @@ source = "../hello"
 wsgi = "app:app"
 domains = ["limited.example.com"]
 static = { "/static/" = "app/static" }
-rate_limit = "60r/m"
+rate_limit = "1r/m"
 burst = 20
 
 [apps.behind]

@@ -5,7 +5,7 @@ import pytest
 from provisioning.roles.app_servers import gunicorn
 from tests.roles.samples import BOOKWORM, HELLO, compiled, inventory, text_of
 
-RELEASE = "20260102T030405Z-abcdef0"
+RELEASE = "20260102T030405.000Z-abcdef0"
 
 
 def settings(tmp_path, text="", facts=BOOKWORM):

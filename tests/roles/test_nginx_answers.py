@@ -167,6 +167,7 @@ def test_whoever_asks_too_fast_gets_429_and_is_told_when_to_come_back(nginx, dep
     site = "https://limited.example.com"
     answers = [nginx.ask(f"{site}/") for _ in range(40)]
     statuses = [answer.status for answer in answers]
+    # A slow machine may take a minute, in which one more is allowed.
     assert statuses[:21] == [200] * 21
     assert statuses.count(429) >= 10
     limited = answers[statuses.index(429)]
@@ -183,9 +184,9 @@ def test_whoever_asks_too_fast_gets_429_and_is_told_when_to_come_back(nginx, dep
 def test_one_households_ipv6_addresses_count_as_one_visitor(nginx, deploy):
     deploy(app="limited")
     site = "https://limited.example.com"
-    for address in HOUSEHOLD * 20:
-        status = nginx.ask(f"{site}/", source=address).status
-    assert status == 429
+    statuses = [nginx.ask(f"{site}/", source=address).status for address in HOUSEHOLD * 20]
+    assert statuses[:21] == [200] * 21
+    assert statuses.count(429) >= 10
     assert nginx.ask(f"{site}/", source=NEIGHBOUR).status == 200
 
 

@@ -84,7 +84,7 @@ def test_closing_wakes_whoever_waits(dialled) -> None:
     thread = threading.Thread(target=wait)
     thread.start()
     ours.close()
-    thread.join(10)
+    thread.join(60)
     assert heard in ([b""], ["closed"])
 
 

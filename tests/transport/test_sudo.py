@@ -54,17 +54,23 @@ def test_a_user_without_sudo_password_becomes_root_on_one_channel(server: SudoSs
 def test_becoming_root_without_password_waits_no_oftener_than_a_plain_program(
     server: SudoSshd,
 ) -> None:
-    turns = []
-    for sudo in (False, True):
-        # Far enough away that what crosses on the wire always crosses in the same way.
-        with Proxy("127.0.0.1", server.port, delay_s=0.02) as proxy:
-            server.trust(name=f"[127.0.0.1]:{proxy.port}")
-            config = server.ssh_config(port=proxy.port)
-            with connect(server.login("admin"), ssh_config=config) as connection:
-                channel = connection.open("read line; echo got $line", sudo=sudo)
-                assert talk(channel) == "got hello\n"
-            turns.append(proxy.turns)
-    assert turns[1] == turns[0]
+    plain = min(turns_of_a_talk(server, sudo=False) for _ in range(3))
+    assert any(turns_of_a_talk(server, sudo=True) <= plain for _ in range(10))
+
+
+def turns_of_a_talk(server: SudoSshd, *, sudo: bool) -> int:
+    """Return how often a program that answers one line is waited for.
+
+    What waits for an answer waits every time; a pause of this machine can only add to that,
+    by tearing apart what was sent in one go. So the fewest of some tries are what it costs.
+    """
+    with Proxy("127.0.0.1", server.port, delay_s=0.02) as proxy:
+        server.trust(name=f"[127.0.0.1]:{proxy.port}")
+        config = server.ssh_config(port=proxy.port)
+        with connect(server.login("admin"), ssh_config=config) as connection:
+            channel = connection.open("read line; echo got $line", sudo=sudo)
+            assert talk(channel) == "got hello\n"
+        return proxy.turns
 
 
 def test_a_program_that_needs_no_root_runs_as_the_login_user(server: SudoSshd) -> None:
@@ -102,12 +108,9 @@ def test_a_password_that_must_be_asked_for_costs_one_channel_more_and_loses_no_b
     once = AskOnce(ask)
     for channels in (2, 1):  # the second host finds the answer at hand
         with log_in(server, "operator", sudo_password=once) as connection:
-            channel = connection.open("wc -c; id -u", sudo=True)
+            channel = connection.open("head -c 200000 | wc -c; id -u", sudo=True)
             channel.send(b"x" * 100_000)
-            channel.send(b"y" * 100_000)
-            with pytest.raises(TimeoutError):
-                channel.receive(1)  # the program runs, and waits for the end of its input
-            channel.close()
+            assert talk(channel, b"y" * 100_000) == "200000\n0\n"
             assert connection.counters.channels == channels
     assert asked == ["asked"]
 

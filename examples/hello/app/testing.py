@@ -9,12 +9,12 @@ from flask import Blueprint, Response, abort, current_app, jsonify, request
 
 blueprint = Blueprint("testing", __name__)
 
-_LONGEST_S = 10.0
+_LONGEST_S = 30.0
 
 
 @blueprint.get("/slow")
 def slow() -> Response:
-    """Answer after `?seconds=`, from 0 to 10."""
+    """Answer after `?seconds=`, from 0 to 30."""
     seconds = request.args.get("seconds", default=1.0, type=float)
     # Written so that "nan", which compares false with everything, is refused too.
     if seconds is None or not 0 <= seconds <= _LONGEST_S:

@@ -17,6 +17,7 @@ from provisioning.agent.resource import (
 )
 from provisioning.agent.system import System
 from provisioning.agent.systemd import UnitState
+from provisioning.agent.unit_journal import last_lines
 from provisioning.agent.workers import wait_until_replaced, workers_of
 
 NEVER = "never"
@@ -155,13 +156,10 @@ class Service(Resource):
         done = system.run(["systemctl", verb, *options, self.unit])
         system.forget_cached()
         if done.status != 0:
-            journal = system.run(
-                ["journalctl", "--no-pager", "-o", "cat", "-n", "15", "-u", self.unit]
-            )
             raise AgentError(
                 f"cannot {verb} {self.unit}: {_reason(done.tail)}",
                 hint=f"on the host: systemctl status {self.unit}",
-                output=journal.stdout.strip(),
+                output="\n".join(last_lines(system, self.unit, 15)),
             )
 
 
