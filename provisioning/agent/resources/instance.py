@@ -131,14 +131,11 @@ class Instance(Resource):
             masked(
                 system,
                 self.app,
-                self.release,
                 f"release {self.release} of {self.app} was refused: {why}",
             ),
             hint=f"correct it and deploy again; visitors still have the release before it. "
             f"All it printed: journalctl -u {self.unit}",
-            output=masked(
-                system, self.app, self.release, _telling(journal.stdout.strip().splitlines())
-            ),
+            output=masked(system, self.app, _telling(journal.stdout.strip().splitlines())),
             refused=True,
         )
 
