@@ -43,6 +43,7 @@ def app_status(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
         "memory_bytes": int(mine.get("memory", 0)),
         "certificate_days": _days_left(system, message.get("certificate", "")),
         "disk_free_percent": _disk_free_percent(layout.root),
+        "maintenance": system.stat(layout.maintenance) is not None,
         "pending": _pending(units, live, layout, releases),
     }  # fmt: skip
 

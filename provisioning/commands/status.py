@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "app", "host", "live release", "for", "by", "health", "site", "runs", "restarts", "memory",
-    "certificate", "disk free", "pending",
+    "certificate", "disk free", "visitors", "pending",
 )  # fmt: skip
 
 
@@ -74,6 +74,7 @@ def _row(app: str, host: str, state: Mapping[str, Any]) -> tuple[str, ...]:
         f"{state['memory_bytes'] / 2**20:.0f} MB" if state["memory_bytes"] else "",
         f"{days} days" if days is not None else "",
         f"{state['disk_free_percent']} %",
+        "maintenance" if state["maintenance"] else "served",
         "; ".join(state["pending"]) or "nothing",
     )
 
