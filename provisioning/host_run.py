@@ -73,7 +73,8 @@ class HostRun:
         self._began = time.monotonic()
         self._session = Session(agent_payload())
         self._conversation = Conversation(self._session, open_channel, self._heard)
-        self._started = False
+        self._started = self._ended = False
+        self._open_channel = open_channel
         self._plan: Plan | None = None
 
     def _heard(self, heard: Heard) -> None:
@@ -129,9 +130,20 @@ class HostRun:
         """Remember why this host could not be worked on."""
         self.report.error = error
 
-    def end(self) -> HostReport:
-        """Close the connection and complete the report."""
+    def open(self, command: str) -> Channel:
+        """Start a command as root besides the agent."""
+        return self._open_channel(command)
+
+    def close(self) -> None:
+        """End the agent; the connection stays."""
         self._conversation.__exit__()
+
+    def end(self) -> HostReport:
+        """End the agent, complete the report and show it, once."""
+        if self._ended:
+            return self.report
+        self._ended = True
+        self.close()
         counters = self._counters()
         self.report.seconds = time.monotonic() - self._began
         self.report.connections = counters.connections
