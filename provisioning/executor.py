@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,17 +25,26 @@ class FleetContext(Context):
 
     Attributes:
         hosts: The hosts of -H as given, without repetitions; empty without -H.
+        remainder: The words after `--`, for a command that takes them.
     """
 
-    def __init__(self, config: Config, hosts: Sequence[str] = ()) -> None:
+    def __init__(
+        self, config: Config, hosts: Sequence[str] = (), remainder: Sequence[str] = ()
+    ) -> None:
         super().__init__(config)
-        self._set(_fleet_hosts=tuple(hosts))
+        self._set(_fleet_hosts=tuple(hosts), _fleet_remainder=tuple(remainder))
 
     @property
     def hosts(self) -> tuple[str, ...]:
         """The hosts of -H, as given; empty without -H."""
         hosts: tuple[str, ...] = self._fleet_hosts
         return hosts
+
+    @property
+    def remainder(self) -> tuple[str, ...]:
+        """The words after `--`, as they were typed."""
+        remainder: tuple[str, ...] = self._fleet_remainder
+        return remainder
 
     @property
     def dry(self) -> bool:
@@ -70,7 +80,19 @@ def _secret(text: str | None) -> Secret | None:
 
 
 class FleetTask(fabric_tasks.Task):
-    """A command that is called once for all hosts, and whose errors end without a traceback."""
+    """A command that is called once for all hosts, and whose errors end without a traceback.
+
+    Args:
+        takes_remainder: Whether the words after `--` are for it.
+        may_name: The flag whose value may also stand alone after the command's name, or "".
+    """
+
+    def __init__(
+        self, *args: Any, takes_remainder: bool = False, may_name: str = "", **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+        self.takes_remainder = takes_remainder
+        self.may_name = may_name
 
     def __call__(self, context: Context, *args: Any, **kwargs: Any) -> Any:
         """Call the command.
@@ -105,6 +127,8 @@ def fleet_task(
     iterable: Iterable[str] = (),
     optional: Iterable[str] = (),
     positional: Iterable[str] | None = None,
+    takes_remainder: bool = False,
+    may_name: str = "",
 ) -> Callable[[Callable[..., Any]], FleetTask]:
     """Turn a function into a command that is called once with all hosts.
 
@@ -119,6 +143,7 @@ def fleet_task(
         iterable: Flags that may be given several times.
         optional: Flags that may be given without a value.
         positional: Parameters that need no flag; None for those without a default.
+        takes_remainder, may_name: See `FleetTask`.
     """
     make: Callable[..., FleetTask] = FleetTask
 
@@ -133,25 +158,34 @@ def fleet_task(
             optional=tuple(optional),
             positional=positional,
             auto_shortflags=False,
+            takes_remainder=takes_remainder,
+            may_name=may_name,
         )
 
     return decorate
 
 
 class FleetCall(Call):
-    """One call of a command, and the hosts that it is for."""
+    """One call of a command, the hosts that it is for, and the words after `--`."""
 
-    def __init__(self, *args: Any, hosts: Sequence[str] = (), **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        hosts: Sequence[str] = (),
+        remainder: Sequence[str] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.hosts = tuple(hosts)
+        self.remainder = tuple(remainder)
 
     def clone_data(self) -> dict[str, Any]:
         """Return what a copy is made from."""
-        return {**super().clone_data(), "hosts": self.hosts}
+        return {**super().clone_data(), "hosts": self.hosts, "remainder": self.remainder}
 
     def make_context(self, config: Config) -> FleetContext:
         """Return what the command is called with."""
-        return FleetContext(config, self.hosts)
+        return FleetContext(config, self.hosts, self.remainder)
 
 
 class FleetExecutor(fabric_executor.Executor):
@@ -164,10 +198,15 @@ class FleetExecutor(fabric_executor.Executor):
         """Return the calls to make, in order, commands before and after each included."""
         fabric_s: Any = super()
         expanded: list[Any] = []
+        if not calls and not apply_hosts:
+            # Nothing before or after a command; Fabric would want hosts for what follows `--`.
+            return expanded
         if not any(isinstance(_task_of(call), FleetTask) for call in calls):
             expanded += fabric_s.expand_calls(calls, apply_hosts)
             return expanded
-        if self.core.remainder:
+        remainder = words_after_dashes(self.core.remainder, sys.argv)
+        # What runs before and after a command is not asked: it gets none of it.
+        if remainder and apply_hosts and not (len(calls) == 1 and _takes_remainder(calls[0])):
             raise Exit("cannot run both a command and what follows `--`: give one of them", 2)
         for call in calls:
             task = _task_of(call)
@@ -178,7 +217,8 @@ class FleetExecutor(fabric_executor.Executor):
                 call = Call(task)
             expanded += self.expand_calls(task.pre, apply_hosts=False)
             hosts = self._hosts() if apply_hosts else ()
-            expanded.append(call.clone(into=FleetCall, with_={"hosts": hosts}))
+            given = {"hosts": hosts, "remainder": remainder if task.takes_remainder else ()}
+            expanded.append(call.clone(into=FleetCall, with_=given))
             expanded += self.expand_calls(task.post, apply_hosts=False)
         return expanded
 
@@ -187,5 +227,23 @@ class FleetExecutor(fabric_executor.Executor):
         return tuple(dict.fromkeys(host.strip() for host in given.split(",") if host.strip()))
 
 
+def _takes_remainder(call: Any) -> bool:
+    task = _task_of(call)
+    return isinstance(task, FleetTask) and task.takes_remainder
+
+
 def _task_of(call: Any) -> Any:
     return call if isinstance(call, Task) else call.task
+
+
+def words_after_dashes(joined: str, argv: Sequence[str]) -> tuple[str, ...]:
+    """Return what follows `--` word by word.
+
+    Args:
+        joined: The same as the parser keeps it: with spaces between, so that it cannot tell
+            where a word ends.
+        argv: The command line that it most likely comes from.
+    """
+    words = tuple(argv[argv.index("--") + 1 :]) if "--" in argv else ()
+    # Whoever calls the program as a function gives it another command line.
+    return words if " ".join(words) == joined else tuple(joined.split())

@@ -83,7 +83,7 @@ class HostRun:
         self._counters = counters
         self._began = time.monotonic()
         self._conversation = self._new_conversation()
-        self._started = False
+        self._started = self._ended = False
         self._stopping = False
         self._plan: Plan | None = None
         # The id of our run in the background, while it has the host.
@@ -241,10 +241,21 @@ class HostRun:
         """Remember why this host could not be worked on."""
         self.report.error = error
 
-    def end(self) -> HostReport:
-        """Close the connection and complete the report."""
+    def open(self, command: str) -> Channel:
+        """Start a command as root besides the agent."""
+        return self._open_channel(command)
+
+    def close(self) -> None:
+        """End the agent; the connection stays."""
         self.let_go()
         self._conversation.__exit__()
+
+    def end(self) -> HostReport:
+        """End the agent, complete the report and show it, once."""
+        if self._ended:
+            return self.report
+        self._ended = True
+        self.close()
         counters = self._counters()
         self.report.seconds = time.monotonic() - self._began
         self.report.connections = counters.connections

@@ -6,6 +6,7 @@ checked without being changed, and is provisioned by the same plan as any other.
 
     bootstrap/start.sh    python3, or a borrowed one
     bootstrap/loader.py   compiled modules from the host's cache, or from the controller
+    bootstrap/attached.py besides: a person at a program of an app (see attached.py)
     agent/boot.py         makes them importable
     agent/main.py         frames
 """
@@ -51,6 +52,16 @@ class Payload:
             script = script.replace(f"@{name}@", value)
         # Within single quotes nothing of it means anything to any login shell, csh included.
         return f"sh -c 'eval \"$(printf %s {_base64(script)} | base64 -d)\"'"
+
+
+def attached_command(marker: str) -> str:
+    """Return the shell command that starts what stands between a person and an app's program.
+
+    Args:
+        marker: Random hex of the line after which its frames begin.
+    """
+    program = _base64(_without_comments(BOOTSTRAP / "attached.py"))
+    return f"sh -c 'exec python3 -I -c \"$(printf %s {program} | base64 -d)\" {marker}'"
 
 
 def _base64(text: str) -> str:

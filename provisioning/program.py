@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
+from typing import Any
 
 from fabric.config import Config
 from fabric.main import Fab
 from invoke.exceptions import Exit, ParseError
+from invoke.parser import Parser
+from invoke.parser.argument import Argument
 
 from provisioning.endings import BROKEN_PIPE_EXIT_CODE
 from provisioning.errors import ConfigurationError
-from provisioning.executor import FleetExecutor
+from provisioning.executor import FleetExecutor, FleetTask
 
 USAGE = ConfigurationError.exit_code
 
@@ -52,6 +55,60 @@ class Program(Fab):
         with _usage_errors():
             super().parse_tasks()
 
+    def _make_parser(self) -> Parser:
+        """Return what the commands are read with, and give it what it can read.
+
+        Here, because a parser may be made only once: that takes the flags' help away.
+        """
+        parser: Parser = super()._make_parser()
+        named = {
+            name: f"--{task.may_name}"
+            for name, task in self._tasks_by_name().items()
+            if isinstance(task, FleetTask) and task.may_name
+        }
+        flags = {
+            name: {**self.initial_context.flags, **context.flags}
+            for name, context in parser.contexts.items()
+        }
+        self.core.unparsed = with_flags(self.core.unparsed, named, flags)
+        return parser
+
+    def _tasks_by_name(self) -> dict[str, Any]:
+        return {name: self.collection[name] for name in self.collection.task_names}
+
+
+def with_flags(
+    tokens: Sequence[str],
+    named: Mapping[str, str],
+    flags: Mapping[str, Mapping[str, Argument]],
+) -> list[str]:
+    """Return a command line in which words that stand alone have got their flag.
+
+    The parser knows no word that may be left out: it takes `fab logs hello` for two commands.
+
+    Args:
+        tokens: The command line from the first command on, without `--` and what follows it.
+        named: Command -> the flag that a word alone after it is the value of.
+        flags: Command -> its flags.
+    """
+    result: list[str] = []
+    command, missing, is_value = "", "", False
+    for token in tokens:
+        if is_value:
+            is_value = False
+        elif token.startswith("-"):
+            name, has_value, _ = token.partition("=")
+            flag = flags.get(command, {}).get(name)
+            is_value = flag is not None and flag.takes_value and not has_value
+            missing = "" if name == missing else missing
+        elif missing:
+            result.append(missing)
+            missing = ""
+        elif token in flags:
+            command, missing = token, named.get(token, "")
+        result.append(token)
+    return result
+
 
 @contextmanager
 def _usage_errors() -> Iterator[None]:
@@ -60,6 +117,9 @@ def _usage_errors() -> Iterator[None]:
         yield
     except ParseError as error:
         raise Exit(f"error: {error}\n  try: fab --list, fab --help COMMAND", USAGE) from None
+    except ValueError as error:
+        # Of a flag that takes a number.
+        raise Exit(f"error: {error}\n  try: fab --help COMMAND", USAGE) from None
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from provisioning.errors import InterruptedRunError
+from provisioning.executor import words_after_dashes
 
 ROOT = Path(__file__).parent.parent
 FAB = Path(sys.executable).with_name("fab")
@@ -50,6 +51,16 @@ def rollback(context, to: str = ""):
 def lab_up(context, number: int = 1):
     """Start the lab."""
     print("up", json.dumps(context.hosts), number)
+
+@fleet_task(takes_remainder=True, name="run")
+def run_there(context, app: str, env: str = ""):
+    """Run what follows two dashes."""
+    print("run", json.dumps(context.hosts), app, json.dumps(context.remainder))
+
+@fleet_task(may_name="app")
+def logs(context, app: str = "", follow: bool = False, grep: str = ""):
+    """Show logs."""
+    print("logs", json.dumps(context.hosts), repr(app), follow, repr(grep))
 
 @fleet_task()
 def options(context):
@@ -91,7 +102,7 @@ def plain(c, word="x"):
     """Something of Fabric's own."""
     print("plain", getattr(c, "host", None), word)
 
-ns = Collection(before, provision, rollback, fail, plain, options, ask)
+ns = Collection(before, provision, rollback, fail, plain, options, ask, run_there, logs)
 ns.add_collection(Collection("lab", lab_up))
 '''
 
@@ -201,6 +212,76 @@ def test_a_command_together_with_another_after_two_dashes_is_refused(fab: Fab) -
     done = fab("-H", "a", "provision", "--", "uname")
     assert done.returncode == 2
     assert done.stderr == ("cannot run both a command and what follows `--`: give one of them\n")
+
+
+def test_a_command_that_takes_it_gets_what_follows_two_dashes_word_by_word(fab: Fab) -> None:
+    words = ["python", "-c", "print('a  b')", "", "--", "--env", "$HOME", "*"]
+    done = fab("-H", "web1", "run", "hello", "--", *words)
+    assert done.stdout == f'run ["web1"] hello {json.dumps(words)}\n'
+    assert (done.returncode, done.stderr) == (0, "")
+    assert fab("run", "hello").stdout == "run [] hello []\n"
+
+
+def test_what_follows_two_dashes_is_for_one_command_alone(fab: Fab) -> None:
+    for commands in (
+        ["run", "a", "provision"],
+        ["provision", "run", "a"],
+        ["run", "a", "run", "b"],
+    ):
+        done = fab("-H", "web1", *commands, "--", "uname")
+        assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_commands_around_one_that_takes_what_follows_get_none_of_it(folder: Path, fab: Fab) -> None:
+    with (folder / "fabfile.py").open("a") as file:
+        file.write("run_there.pre, run_there.post = [before], [before]\n")
+    assert fab("-H", "a", "run", "hello", "--", "id").stdout.splitlines() == [
+        "before []",
+        'run ["a"] hello ["id"]',
+        "before []",
+    ]
+
+
+def test_what_fab_is_called_with_as_a_function_is_split_at_spaces() -> None:
+    assert words_after_dashes("id -u", ["pytest", "-q"]) == ("id", "-u")
+    assert words_after_dashes("id -u", ["fab", "run", "--", "id -u"]) == ("id -u",)
+    assert words_after_dashes("", ["fab", "run"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (["logs"], ["logs [] '' False ''"]),
+        (["logs", "hello"], ["logs [] 'hello' False ''"]),
+        (["logs", "--follow", "hello"], ["logs [] 'hello' True ''"]),
+        (["logs", "hello", "--follow"], ["logs [] 'hello' True ''"]),
+        (["logs", "--grep", "provision", "hello"], ["logs [] 'hello' False 'provision'"]),
+        (["logs", "--grep=a b", "hello"], ["logs [] 'hello' False 'a b'"]),
+        (["logs", "--app", "hello", "rollback"], ["logs [] 'hello' False ''", 'rollback [] ']),
+        (["logs", "rollback"], ["logs [] 'rollback' False ''"]),
+        (["logs", "a", "logs", "b"], ["logs [] 'a' False ''", "logs [] 'b' False ''"]),
+        (["-H", "logs", "logs", "a"], ["logs [\"logs\"] 'a' False ''"]),
+        (["logs", "-H", "web1", "a"], ["logs [\"web1\"] 'a' False ''"]),
+        (["rollback", "--to", "logs"], ["rollback [] logs"]),
+    ],
+)  # fmt: skip
+def test_a_word_that_may_be_left_out_needs_no_flag(
+    fab: Fab, given: list[str], shown: list[str]
+) -> None:
+    done = fab(*given)
+    assert (done.stdout.splitlines(), done.stderr) == (shown, "")
+
+
+def test_words_that_no_command_takes_are_refused_as_ever(fab: Fab) -> None:
+    assert fab("logs", "hello", "hallo").returncode == 2
+    assert fab("provision", "hello").returncode == 2
+
+
+def test_a_number_that_is_none_is_wrong_usage(fab: Fab) -> None:
+    done = fab("lab.up", "--number", "many")
+    assert done.returncode == 2
+    assert "'many'" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_list_shows_one_line_each(fab: Fab) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.payload import AGENT, BOOTSTRAP, agent_payload
+from provisioning.payload import AGENT, BOOTSTRAP, agent_payload, attached_command
 
 SOURCES = sorted([*AGENT.rglob("*.py"), *BOOTSTRAP.rglob("*.py")])
 OLDEST = (3, 9)
@@ -22,6 +22,7 @@ OLDEST = (3, 9)
 # Bytes; raise them knowingly. The agent travels once per host and boot, the command always.
 MAX_PAYLOAD_BYTES = 80 * 1024
 MAX_COMMAND_BYTES = 4864
+MAX_ATTACHED_BYTES = 6912
 
 
 def _name(path: Path) -> str:
@@ -143,6 +144,7 @@ def test_the_payload_stays_small() -> None:
     payload = agent_payload()
     assert len(payload.data) <= MAX_PAYLOAD_BYTES
     assert len(payload.command("0" * 24)) <= MAX_COMMAND_BYTES
+    assert len(attached_command("0" * 24)) <= MAX_ATTACHED_BYTES
 
 
 SHELLS = [
@@ -170,6 +172,23 @@ def test_the_command_means_the_same_to_every_login_shell(shell: str, tmp_path: P
     assert lines[:2] == ["-I", "-c"], done.stderr
     assert lines[-2:] == [payload.digest, "feedbeef"]
     compile("\n".join(lines[2:-2]), "loader", "exec")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_other_command_too(shell: str, tmp_path: Path) -> None:
+    python = tmp_path / "python3"
+    python.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    python.chmod(0o755)
+    done = subprocess.run(
+        [shell, "-c", attached_command("feedbeef")],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = done.stdout.splitlines()
+    assert (lines[:2], lines[-1]) == (["-I", "-c"], "feedbeef"), done.stderr
+    compile("\n".join(lines[2:-1]), "attached", "exec")
 
 
 def test_the_command_holds_no_character_that_a_shell_could_take_for_its_own() -> None:

@@ -10,11 +10,15 @@ import hashlib
 import json
 import os
 import re
-from typing import Dict, Mapping
+from typing import Callable, Dict, Iterable, Iterator, Mapping, Set
+from urllib.parse import quote
 
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.releases import MANIFEST
 from provisioning.agent.system import System
+
+SHORT_CHARS, FRAGMENT_CHARS = 4, 8
+"""As in provisioning/secrets/redaction.py: shorter values, or lines of one, are innocent words."""
 
 
 def quoted(value: str) -> str:
@@ -65,20 +69,50 @@ def of_release(system: System, app: str, release: str) -> Dict[str, str]:
     return _parsed(text)
 
 
-def masked(system: System, app: str, release: str, text: str) -> str:
-    """Return what a program of a release printed, less the values of its secrets.
+def masked(system: System, app: str, text: str) -> str:
+    """Return what a program of an app printed, less the values of its secrets."""
+    return mask_for(system, [app])(text)
+
+
+def mask_for(system: System, apps: Iterable[str]) -> Callable[[str], str]:
+    """Return a function that takes the values of apps' secrets out of a text.
 
     The controller masks what it knows; what was generated long ago only the host knows.
     """
-    layout = AppLayout(app)
-    manifest = json.loads(system.read(f"{layout.release(release)}/{MANIFEST}") or b"{}")
-    values = of_release(system, app, release)
-    hidden = {values.get(name, "") for name in manifest.get("secrets", ())}
-    hidden.update(generated_secrets(system, app).values())
-    for value in sorted(hidden, key=len, reverse=True):
-        if value:
-            text = text.replace(value, "***")
-    return text
+    forms = {
+        form for app in apps for value in _secret_values(system, app) for form in _written(value)
+    }
+    # Longest first: of two that begin alike, the whole one must be taken.
+    expressions = (_expression(form) for form in sorted(forms, key=lambda each: (-len(each), each)))
+    pattern = re.compile("|".join(expressions))
+    return lambda text: pattern.sub("***", text) if forms else text
+
+
+def _secret_values(system: System, app: str) -> Set[str]:
+    """Return what the secrets of an app's releases are, and were, as far as it lies here."""
+    layout, names = AppLayout(app), set()
+    for release in system.list(layout.releases):
+        manifest = json.loads(system.read(f"{layout.release(release)}/{MANIFEST}") or b"{}")
+        names.update(manifest.get("secrets", ()))
+    values = set(generated_secrets(system, app).values())
+    for revision in system.list(layout.env):
+        variables = _parsed(system.read(f"{layout.env}/{revision}").decode(errors="replace"))
+        values.update(variables.get(name, "") for name in names)
+    return values
+
+
+def _written(value: str) -> Iterator[str]:
+    """Yield a value as programs print it; a log has a private key line by line."""
+    lines = [line for line in value.splitlines() if len(line) >= FRAGMENT_CHARS]
+    for each in (value, *lines):
+        if each:
+            yield from (each, json.dumps(each)[1:-1], repr(each)[1:-1], quote(each, safe=""))
+
+
+def _expression(form: str) -> str:
+    """Return how a value is found: a short one only where it stands alone."""
+    alone = len(form) < SHORT_CHARS
+    return rf"(?<!\w){re.escape(form)}(?!\w)" if alone else re.escape(form)
 
 
 def _parsed(text: str) -> Dict[str, str]:

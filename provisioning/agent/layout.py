@@ -101,8 +101,8 @@ class AppLayout:
 
     @property
     def maintenance(self) -> str:
-        """While this file exists, visitors get the maintenance page."""
-        return f"{self.root}/maintenance"
+        """A part of the web server's configuration that is there in maintenance only."""
+        return f"{self.root}/maintenance.conf"
 
     @property
     def runtime(self) -> str:

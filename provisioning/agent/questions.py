@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Callable, Dict, Mapping
 
+from provisioning.agent.caller import caller
 from provisioning.agent.environment import generated_secrets
 from provisioning.agent.errors import AgentError
 from provisioning.agent.gather import gather_facts
+from provisioning.agent.logs import logs
 from provisioning.agent.releases import Releases
 from provisioning.agent.status import host_status
 from provisioning.agent.system import System
@@ -50,7 +52,9 @@ HISTORY_LINES = 200
 
 QUESTIONS: Dict[str, Question] = {
     "app": _app,
+    "caller": caller,
     "facts": _facts,
+    "logs": logs,
     "secrets": _secrets,
     "status": host_status,
 }

@@ -23,10 +23,10 @@ def refusal(system: System, app: str, release: str, unit: str, why: str) -> Agen
         why: What is wrong with it.
     """
     return AgentError(
-        masked(system, app, release, f"release {release} of {app} was refused: {why}"),
+        masked(system, app, f"release {release} of {app} was refused: {why}"),
         hint="correct it and deploy again; visitors have seen nothing of it. "
         f"All it printed: journalctl -u {unit}",
-        output=masked(system, app, release, _telling(last_lines(system, unit, SEARCHED_LINES))),
+        output=masked(system, app, _telling(last_lines(system, unit, SEARCHED_LINES))),
         refused=True,
     )
 

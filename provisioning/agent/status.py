@@ -59,6 +59,7 @@ def _app_status(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
         "memory_bytes": int(mine.get("memory", 0)),
         "certificate_days": _days_left(system, message.get("certificate", "")),
         "disk_free_percent": _disk_free_percent(layout.root),
+        "maintenance": system.stat(layout.maintenance) is not None,
         "processes": beside["processes"],
         "timers": beside["timers"],
         "runs": last_runs(SHOWN_RUNS),

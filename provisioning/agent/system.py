@@ -17,7 +17,19 @@ import stat as stat_module
 import subprocess
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from provisioning.agent import dpkg, systemd
 from provisioning.agent.durable import sync_directory
@@ -278,6 +290,38 @@ class System:
         return Completed(
             process.returncode, stdout.decode(errors="replace"), stderr.decode(errors="replace")
         )
+
+    def lines(self, argv: Sequence[str]) -> Iterator[bytes]:
+        """Yield what a program prints, line by line; end it when nobody wants any more.
+
+        Raises:
+            AgentError: it is not there, or printed nothing and failed.
+        """
+        try:
+            process = subprocess.Popen(  # noqa: S603
+                list(argv),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=CLEAN_ENVIRONMENT,
+                cwd="/",
+            )
+        except FileNotFoundError:
+            raise CannotStartError(f"cannot run {argv[0]}: it is not installed") from None
+        with process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            silent = True
+            try:
+                for line in process.stdout:
+                    silent = False
+                    yield line
+            except BaseException:
+                process.kill()
+                raise
+            complaint = process.stderr.read().decode(errors="replace").strip()
+        if process.returncode != 0 and silent:
+            raise AgentError(f"{argv[0]} failed", output=complaint)
 
     # Changing
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 HELP = {
     "accept_new_host_keys": "Trust the key of a host that is seen for the first time.",
+    "allow": "Networks that are let through: 203.0.113.7,2001:db8::/48. Default: you.",
     "app": "Only this app.",
     "check": "Change nothing; tell what would change.",
     "diff": "Show what changes in text files.",
@@ -24,10 +25,14 @@ HELP = {
     "env_only": "Upload nothing: the live release with its environment and secrets read anew.",
     "exit_code": "With --check: end with 5 if something would change.",
     "force": "Go back over a database migration (rollback); replace what is there (init).",
+    "follow": "Go on showing what is logged, until Ctrl-C.",
+    "grep": "Only lines that hold this text.",
     "hosts": "How many hosts.",
     "json": "Print events as JSON lines.",
     "limit": "Only these hosts or groups, with commas between.",
+    "lines": "Only the last so many of each host; default: 100, or all of --since.",
     "parallel": "How many hosts are worked on at the same time.",
+    "since": "How far back: 30m, 2h, 7d.",
     "suite": "Debian release: bookworm or trixie.",
     "tests": "Arguments for pytest, as one word.",
     "to": "The release to go back to: its id, or a beginning or end of it.",
@@ -90,7 +95,7 @@ def deploy(
     return run(options, context.hosts, app=app, given=context.connect_options)
 
 
-@fleet_task(help=_help(*COMMON, "app"))
+@fleet_task(help=_help(*COMMON, "app"), may_name="app")
 def restart(
     context: FleetContext,
     app: str = "",
@@ -165,6 +170,73 @@ def status(
     return run(options, context.hosts, given=context.connect_options)
 
 
+@fleet_task(help=_help(*COMMON, "app", "follow", "since", "grep", "lines"), may_name="app")
+def logs(
+    context: FleetContext,
+    app: str = "",
+    follow: bool = False,
+    since: str = "",
+    grep: str = "",
+    lines: int = 0,
+    env: str = "",
+    limit: str = "",
+    parallel: int = 32,
+    json: bool = False,
+    accept_new_host_keys: bool = False,
+) -> int:
+    """Show what an app has logged on all its hosts."""
+    from provisioning.commands.logs import logs as run
+
+    options = _options(env=env, limit=limit, parallel=parallel, json=json,
+                       accept_new_host_keys=accept_new_host_keys)  # fmt: skip
+    return run(options, context.hosts, app=app, follow=follow, since=since, grep=grep, lines=lines,
+               given=context.connect_options)  # fmt: skip
+
+
+@fleet_task(name="run", help=_help("env", "accept_new_host_keys"), takes_remainder=True)
+def run_in_release(
+    context: FleetContext, app: str, env: str = "", accept_new_host_keys: bool = False
+) -> int:
+    """Run a command in the live release: fab run APP -- COMMAND."""
+    from provisioning.commands.run import run
+
+    options = _options(env=env, accept_new_host_keys=accept_new_host_keys)
+    return run(options, context.hosts, app=app, command=context.remainder,
+               given=context.connect_options)  # fmt: skip
+
+
+@fleet_task(help=_help("env", "accept_new_host_keys"))
+def shell(
+    context: FleetContext, app: str, env: str = "", accept_new_host_keys: bool = False
+) -> int:
+    """Open a shell in the live release, on one host."""
+    from provisioning.commands.run import shell as run
+
+    options = _options(env=env, accept_new_host_keys=accept_new_host_keys)
+    return run(options, context.hosts, app=app, given=context.connect_options)
+
+
+@fleet_task(help=_help(*COMMON, "allow"))
+def maintenance(
+    context: FleetContext,
+    app: str,
+    state: str,
+    allow: str = "",
+    env: str = "",
+    limit: str = "",
+    parallel: int = 32,
+    json: bool = False,
+    accept_new_host_keys: bool = False,
+) -> int:
+    """Show visitors a page instead of the app: fab maintenance APP on|off."""
+    from provisioning.commands.maintenance import maintenance as run
+
+    options = _options(env=env, limit=limit, parallel=parallel, json=json,
+                       accept_new_host_keys=accept_new_host_keys)  # fmt: skip
+    return run(options, context.hosts, app=app, state=state, allow=allow,
+               given=context.connect_options)  # fmt: skip
+
+
 @fleet_task(help=_help("force"))
 def init(context: FleetContext, force: bool = False) -> int:
     """Write what a repository of yours needs to begin with."""
@@ -225,6 +297,7 @@ def lab_status(context: FleetContext, json: bool = False) -> int:
 
 
 namespace = Collection(
-    provision, deploy, rollback, restart, releases, status, init, schema, check, demo,
+    provision, deploy, rollback, restart, releases, status, logs, run_in_release, shell,
+    maintenance, init, schema, check, demo,
     lab=Collection(lab_up, lab_down, lab_status),
 )  # fmt: skip

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from provisioning import rollout
 from provisioning.artifact import build_artifact
+from provisioning.commands.of_app import apps_named, hosts_of
 from provisioning.commands.scene import NOTHING, Options, Scene
 from provisioning.crew import Crew
 from provisioning.deploy import plan_deployment
 from provisioning.errors import ConfigurationError
 from provisioning.host_run import HostRun, who
-from provisioning.inventory.nearest import did_you_mean
 from provisioning.renewal import plan_renewal
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def deploy(
         The exit code.
     """
     scene = Scene(options, named, given)
-    apps = _apps(scene, app)
+    apps = apps_named(scene, app)
     # All that can be wrong on this machine is found before any host is asked.
     deployments = [
         plan_deployment(
@@ -84,7 +84,7 @@ def renew(
     scene = Scene(options, named, given)
     renewals = [
         plan_renewal(scene.inventory, each, who(), new_environment=new_environment)
-        for each in _apps(scene, app)
+        for each in apps_named(scene, app)
     ]
     crews = _Crews(scene)
     verb = "New environment for" if new_environment else "Restarting"
@@ -122,7 +122,7 @@ def rollback(
         The exit code.
     """
     scene = Scene(options, named, given)
-    apps = _apps(scene, app)
+    apps = apps_named(scene, app)
     if len(apps) > 1:
         raise ConfigurationError(
             "cannot tell which app to roll back: there are " + ", ".join(a.name for a in apps),
@@ -151,7 +151,7 @@ def releases(
         The exit code.
     """
     scene = Scene(options, named, given)
-    apps = _apps(scene, app)
+    apps = apps_named(scene, app)
     crews = _Crews(scene)
     for each in apps:
         states = crews.of(each).all(_question(each))
@@ -234,28 +234,8 @@ class _Crews:
         Raises:
             ConfigurationError: none of them is the app's.
         """
-        inventory = self._scene.inventory
-        hosts = [host for host in self._scene.hosts if app in inventory.apps_on(host)]
-        if not hosts:
-            its_own = ", ".join(host.name for host in inventory.hosts_of(app))
-            raise ConfigurationError(
-                f"{app.name} does not run on " + ", ".join(host.name for host in self._scene.hosts),
-                hint=f"its hosts are {its_own or 'none'}",
-            )
+        hosts = hosts_of(self._scene, [app])
         for host in hosts:
             if host.name not in self._runs:
                 self._runs[host.name] = self._scene.run(host)
         return Crew([self._runs[host.name] for host in hosts], self._scene.options.parallel)
-
-
-def _apps(scene: Scene, name: str) -> list[App]:
-    apps = scene.inventory.apps
-    if not apps:
-        raise ConfigurationError(
-            f"there is no app in {scene.inventory.path}", hint="add a table [apps.<name>]"
-        )
-    if not name:
-        return list(apps.values())
-    if name not in apps:
-        raise ConfigurationError(f"there is no app {name}{did_you_mean(name, apps)}")
-    return [apps[name]]

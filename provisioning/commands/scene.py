@@ -192,13 +192,17 @@ class Scene:
         with self.sink.paused():
             return ask_secret(f"passphrase of {path}: ")
 
+    def close(self) -> None:
+        """Close all connections; agents end by themselves then. Callable from any thread."""
+        for connection in list(self._connections):
+            connection.close()
+
     def end(
         self, runs: Sequence[HostRun], *, exit_code_on_change: bool = False, conclusion: str = ""
     ) -> int:
         """Close everything, print the summary, and return the exit code."""
         reports = [run.end() for run in runs]
-        for connection in self._connections:
-            connection.close()
+        self.close()
         self.sink.end(reports, conclusion=conclusion)
         return exit_code(reports, check=self.options.check, exit_code_on_change=exit_code_on_change)
 

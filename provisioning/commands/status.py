@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "app", "host", "live release", "age", "by", "health", "nginx", "running", "at boot",
-    "restarts", "memory", "processes", "timers", "certificate", "disk free", "last run", "pending",
+    "restarts", "memory", "processes", "timers", "certificate", "disk free", "visitors",
+    "last run", "pending",
 )  # fmt: skip
 
 State = Mapping[str, Any]
@@ -103,6 +104,7 @@ def _row(app: str, host: str, state: State) -> tuple[str, ...]:
         ", ".join(_timer(name, each) for name, each in state["timers"].items()),
         f"{days} days" if days is not None else "",
         f"{state['disk_free_percent']} %",
+        "maintenance" if state["maintenance"] else "served",
         _run(state["runs"][0]) if state["runs"] else "",
         "; ".join(state["pending"]) or "nothing",
     )

@@ -9,9 +9,9 @@ from typing import TextIO
 from provisioning.report.exit_codes import exit_code
 from provisioning.report.host_report import HostReport, Status
 from provisioning.report.output import Output
-from provisioning.report.sink import Sink
+from provisioning.report.sink import LogLine, Sink
 
-__all__ = ["HostReport", "Sink", "Status", "exit_code", "make_sink"]
+__all__ = ["HostReport", "LogLine", "Sink", "Status", "exit_code", "make_sink"]
 
 
 def make_sink(

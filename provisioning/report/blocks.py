@@ -15,6 +15,8 @@ from provisioning.report.aligned import numeric_columns
 from provisioning.report.changes import FAILED, Words, words_for
 from provisioning.report.cleaning import clean_line, clean_lines
 from provisioning.report.host_report import HostReport
+from provisioning.report.log_lines import ERROR, about
+from provisioning.report.sink import LogLine
 from provisioning.report.styles import BAD, OUTCOMES, QUIET, STRONG, SYMBOLS, diff_line, text
 
 OUTPUT_LINES = 15
@@ -55,6 +57,17 @@ def _change(words: Words, *, check: bool) -> Text:
     shown = text(words.id)
     if details:
         shown.append("  ").append_text(text(details, QUIET))
+    return shown
+
+
+def log_block(line: LogLine, width: int, colour: str) -> RenderableType:
+    """Return a logged line, each line of its text after the host it comes from."""
+    style = BAD if line.priority <= ERROR else ""
+    shown = Text(overflow="fold")
+    for number, each in enumerate(clean_lines(line.text) or [""]):
+        shown.append("\n" * bool(number))
+        shown.append_text(text(clean_line(line.host).ljust(width), colour))
+        shown.append_text(text(f"  {about(line)}  ", QUIET)).append_text(text(each, style))
     return shown
 
 

@@ -8,6 +8,7 @@ command that worked on hosts is `summary`, that of one that could not is `error`
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from provisioning.report.changes import words_for
 from provisioning.report.cleaning import clean, clean_line
 from provisioning.report.host_report import HostReport
 from provisioning.report.output import Output
+from provisioning.report.sink import LogLine
 from provisioning.session import Heard, OtherFacts, Ready, Said
 
 _ACTIONS = {"+": "add", "~": "change", "-": "remove"}
@@ -39,7 +41,9 @@ class JsonSink:
         self._diff = diff
         self._check = check
 
-    def begin(self, title: str, hosts: Sequence[str], *, check: bool = False) -> None:
+    def begin(
+        self, title: str, hosts: Sequence[str], *, check: bool = False, log: bool = False
+    ) -> None:
         """Write `begin`."""
         self._check = self._check or check
         self._write("begin", title=title, hosts=list(hosts), check=self._check)
@@ -66,6 +70,14 @@ class JsonSink:
             case events.Done():
                 ended = {"stopped": heard.stopped, "failed": heard.failed}
                 self._write("done", host, run=heard.run, **ended, seconds=heard.seconds)
+
+    def log(self, lines: Sequence[LogLine]) -> None:
+        """Write `log`, once for each line."""
+        for line in lines:
+            at, unit = _time(line.at), line.unit
+            self._write("log", line.host, at=at, unit=unit, priority=line.priority, text=line.text)
+        if self._output.gone:
+            raise BrokenPipeError
 
     def ended(self, report: HostReport) -> None:
         """Write `ended`."""
@@ -125,10 +137,19 @@ class JsonSink:
         self._write("finished", host, **values, seconds=finished.seconds)
 
     def _write(self, event: str, host: str = "", /, **values: Any) -> None:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        line = {"time": now, "host": clean_line(host), "event": event, **_clean(values)}
+        line = {
+            "time": _time(time.time()),
+            "host": clean_line(host),
+            "event": event,
+            **_clean(values),
+        }
         # The text is ASCII; nothing in it can end the line early.
         self._output.write(json.dumps(line) + "\n")
+
+
+def _time(seconds: float) -> str:
+    at = datetime.fromtimestamp(seconds, UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _outcome(report: HostReport) -> dict[str, Any]:

@@ -42,10 +42,12 @@ class LiveLines:
     Args:
         names: The hosts.
         check: Changes are only counted.
+        log: Nothing is changed; hosts are only asked.
     """
 
     names: Sequence[str]
     check: bool = False
+    log: bool = False
     _hosts: dict[str, _Host] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,10 +66,10 @@ class LiveLines:
             case events.Started(id):
                 host.resource, host.doing = id, ""
             case events.Finished(status=status):
-                host.resource, host.doing = "", "comparing"
+                host.resource, host.doing = "", self._idle
                 host.changed += status == events.CHANGED
             case Ready() | OtherFacts() | events.Unchanged():
-                host.resource, host.doing = "", "comparing"
+                host.resource, host.doing = "", self._idle
 
     def end(self, name: str) -> None:
         """Show a host no more."""
@@ -112,7 +114,13 @@ class LiveLines:
             table.add_row(*cells, text(elapsed, QUIET))
         return table
 
+    @property
+    def _idle(self) -> str:
+        return "asking" if self.log else "comparing"
+
     def _changed(self, host: _Host) -> str:
+        if self.log:
+            return ""
         return f"{host.changed} {'would change' if self.check else 'changed'}"
 
     def _counts(self, at_work: int, hidden: int) -> Text:

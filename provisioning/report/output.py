@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import threading
 from typing import TextIO
 
@@ -40,6 +41,17 @@ class Output:
                 except OSError:
                     self._give_up()
         return len(text)
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody reads any more; known before anything is written in vain."""
+        with contextlib.suppress(OSError, ValueError), self._lock:
+            poll = select.poll()
+            poll.register(self._stream.fileno(), 0)
+            # Source: poll(2): of a pipe, POLLERR says that its reading end was closed.
+            if any(events & select.POLLERR for _, events in poll.poll(0)):
+                self._give_up()
+        return self._gone
 
     def flush(self) -> None:
         """Do nothing: everything written has been flushed."""

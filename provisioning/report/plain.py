@@ -13,7 +13,9 @@ from provisioning.report.aligned import aligned
 from provisioning.report.changes import FAILED, words_for
 from provisioning.report.cleaning import clean_line, clean_lines
 from provisioning.report.host_report import HostReport
+from provisioning.report.log_lines import about
 from provisioning.report.output import Output
+from provisioning.report.sink import LogLine
 from provisioning.secrets import REDACTOR
 from provisioning.session import Heard, Said
 
@@ -38,13 +40,20 @@ class PlainSink:
         self._check = check
         self._width = 0
         self._several = False
+        self._log = False
+        self._talk = output
 
-    def begin(self, title: str, hosts: Sequence[str], *, check: bool = False) -> None:
+    def begin(
+        self, title: str, hosts: Sequence[str], *, check: bool = False, log: bool = False
+    ) -> None:
         """Write the title and the hosts' names."""
         self._check = self._check or check
         names = [clean_line(host) for host in hosts]
         self._width = max(map(len, names), default=0)
         self._several = len(names) > 1
+        if log:
+            self._log, self._talk = True, self._errors
+            return
         checking = " (check: nothing is changed)" if self._check else ""
         on = f": {', '.join(names)}" if names else ""
         self._write([clean_line(title) + on + checking])
@@ -63,12 +72,25 @@ class PlainSink:
             case events.Finished(status=events.CHANGED | events.FAILED):
                 self._write_of(host, self._finished(heard))
 
+    def log(self, lines: Sequence[LogLine]) -> None:
+        """Write lines, each after its host, time and unit."""
+        self._write(
+            [
+                f"{clean_line(line.host).ljust(self._width)}  {about(line)}  {text}"
+                for line in lines
+                for text in clean_lines(line.text) or [""]
+            ],
+            self._output,
+        )
+        if self._output.gone:
+            raise BrokenPipeError
+
     def ended(self, report: HostReport) -> None:
         """Write why a host failed; of several, also that it is done with."""
         failure = summary.unsaid_failure_of(report)
         if failure:
             self._write_of(report.host, _failure(failure.message, failure.output, failure.hint))
-        elif self._several:
+        elif self._several and not self._log:
             outcome = summary.outcome(report, check=self._check)
             self._write_of(report.host, [f"= {outcome}, {report.seconds:.1f} s"])
 
@@ -85,6 +107,8 @@ class PlainSink:
 
     def end(self, reports: Sequence[HostReport], *, conclusion: str = "") -> None:
         """Write the summary as aligned text."""
+        if self._log:
+            return
         columns = summary.columns(check=self._check)
         rows = [summary.row(report, check=self._check) for report in reports]
         lines = ["", *aligned(columns, rows)] if rows else []
@@ -136,7 +160,7 @@ class PlainSink:
     def _write(self, lines: Sequence[str], output: Output | None = None) -> None:
         """Write lines that belong together as one, whatever other hosts have to say."""
         text = "".join(f"{REDACTOR.redact(line)}\n" for line in lines)
-        (output or self._output).write(text)
+        (output or self._talk).write(text)
 
 
 def _failure(message: str, output: str, hint: str) -> Iterable[str]:

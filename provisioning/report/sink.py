@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from provisioning.errors import HomeportError
@@ -11,16 +12,46 @@ from provisioning.report.host_report import HostReport
 from provisioning.session import Heard
 
 
+@dataclass(frozen=True)
+class LogLine:
+    """What a unit of an app has logged.
+
+    Args:
+        host: The host's name.
+        at: Seconds since the epoch.
+        unit: e.g. "hello@20260102T030405Z-abc1234.service".
+        priority: 0 (emergency) to 7 (debug). Source: syslog(3).
+        text: May be several lines.
+    """
+
+    host: str
+    at: float
+    unit: str
+    priority: int
+    text: str
+
+
 class Sink(Protocol):
     """Shows what happens. Safe to call from several threads at once."""
 
-    def begin(self, title: str, hosts: Sequence[str], *, check: bool = False) -> None:
+    def begin(
+        self, title: str, hosts: Sequence[str], *, check: bool = False, log: bool = False
+    ) -> None:
         """Say what is about to be done, and where.
 
         Args:
             title: Such as "provision" or "deploy hello".
             hosts: All that will be worked on, in the order of the inventory.
             check: Nothing will be changed.
+            log: The output is that of programs, and may be another program's input: nothing
+                else is written there, and no summary.
+        """
+
+    def log(self, lines: Sequence[LogLine]) -> None:
+        """Show what was logged, in this order; maybe nothing.
+
+        Raises:
+            BrokenPipeError: Whoever reads along has seen enough.
         """
 
     def heard(self, host: str, heard: Heard) -> None:

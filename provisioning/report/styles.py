@@ -28,6 +28,9 @@ OUTCOMES = {
     "interrupted": "bold yellow",
 }
 
+HOSTS = ("cyan", "green", "magenta", "yellow", "blue")
+"""Of a log's lines, one after the other."""
+
 QUIET = "dim"
 STRONG = "bold"
 BAD = "bold red"

@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import cycle
 from typing import IO, Any, cast
 
 from rich.console import Console, Group, RenderableType
@@ -19,7 +20,8 @@ from provisioning.report.cleaning import clean_line
 from provisioning.report.host_report import HostReport
 from provisioning.report.live_lines import FRAMES_PER_S, LiveLines
 from provisioning.report.output import Output
-from provisioning.report.styles import QUIET, STRONG, text
+from provisioning.report.sink import LogLine
+from provisioning.report.styles import HOSTS, QUIET, STRONG, text
 from provisioning.session import Heard
 
 HOST_COLUMN_CHARS = 24
@@ -67,25 +69,34 @@ class TerminalSink:
         self._lines = LiveLines(())
         self._live: Live | None = None
         self._width = 0
+        self._log = False
+        self._colours: dict[str, str] = {}
         self._ending = threading.Event()
         self._drawer: threading.Thread | None = None
 
-    def begin(self, title: str, hosts: Sequence[str], *, check: bool = False) -> None:
+    def begin(
+        self, title: str, hosts: Sequence[str], *, check: bool = False, log: bool = False
+    ) -> None:
         """Show the title, and from now on a line for each host at work."""
         self._stop()
-        self._check = self._check or check
+        self._check, self._log = self._check or check, log
+        self._colours = dict(zip(hosts, cycle(HOSTS), strict=False))
         self._width = min(
             max((len(clean_line(host)) for host in hosts), default=0), HOST_COLUMN_CHARS
         )
+        if not log:
+            self._show(self._head(title, hosts))
+        if hosts:
+            self._lines = LiveLines(tuple(hosts), self._check, log)
+            self._start()
+
+    def _head(self, title: str, hosts: Sequence[str]) -> RenderableType:
         head = text(clean_line(title), STRONG)
         if hosts:
             head.append("  ").append_text(text(summary.host_names(hosts), QUIET))
         if self._check:
             head.append_text(text("  check: nothing is changed", QUIET))
-        self._show(head)
-        if hosts:
-            self._lines = LiveLines(tuple(hosts), self._check)
-            self._start()
+        return head
 
     def heard(self, host: str, heard: Heard) -> None:
         """Follow what a host is doing, and keep what it changed on the screen."""
@@ -102,6 +113,16 @@ class TerminalSink:
             elif heard.status == events.FAILED:
                 failure = summary.Failure((host,), heard.message, heard.hint, heard.output)
                 self._show(blocks.failure_block(host, self._width, failure, heard.id))
+
+    def log(self, lines: Sequence[LogLine]) -> None:
+        """Show lines in place of the live ones; whoever follows sees by them that it goes on."""
+        if not lines:
+            return
+        self._stop()
+        shown = [
+            blocks.log_block(line, self._width, self._colours.get(line.host, "")) for line in lines
+        ]
+        self._show(*shown)
 
     def ended(self, report: HostReport) -> None:
         """Take a host's line away; show why it failed, unless that has been shown."""
@@ -132,6 +153,8 @@ class TerminalSink:
     def end(self, reports: Sequence[HostReport], *, conclusion: str = "") -> None:
         """Take the live lines away and show the summary."""
         self._stop()
+        if self._log:
+            return
         narrow = self._console.width < NARROW_CHARS
         self._show(*blocks.summary_block(reports, conclusion, check=self._check, narrow=narrow))
 

@@ -71,7 +71,7 @@ class Site:
         csp: Content-Security-Policy where the app sends none, or "".
         csp_report_only: Whether browsers only report what `csp` would forbid.
         hsts: Value of Strict-Transport-Security, or "".
-        maintenance: While this file exists, visitors get the maintenance page.
+        maintenance: File that is there in maintenance: it says who is turned away.
     """
 
     name: str

@@ -1,10 +1,12 @@
 """A real nginx with a rendered configuration, in namespaces of its own: nothing of it is left
 behind, and no port of this machine is taken."""
 
+import contextlib
 import ctypes
 import http.client
 import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -113,6 +115,26 @@ class StagedNginx:
         self._process.kill()
         self._process.wait()
         self._errors.close()
+
+    def reload(self) -> None:
+        """Have it load its configuration anew, and wait until only new workers answer."""
+        before = self._workers()
+        os.kill(int(self._inner), signal.SIGHUP)
+        deadline = time.monotonic() + 20
+        while not self._workers() or before & self._workers():
+            assert time.monotonic() < deadline, "it did not reload"
+            time.sleep(0.02)
+
+    def _workers(self) -> set[str]:
+        """Return the workers that take connections."""
+        master = int(self._inner)
+        found = set()
+        for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split():
+            with contextlib.suppress(FileNotFoundError):
+                title = Path(f"/proc/{pid}/cmdline").read_text()
+                if "worker process" in title and "shutting down" not in title:
+                    found.add(pid)
+        return found
 
     def put_static(self, name: str, content: bytes = b"x", app: str = "hello") -> None:
         """Put a file below /static/ of an app."""

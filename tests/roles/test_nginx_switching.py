@@ -4,6 +4,7 @@ import ssl
 
 import pytest
 
+from provisioning.maintenance import begin
 from tests.roles.staged_nginx import ELSEWHERE, tls
 
 SITE = "https://hello.example.com"
@@ -65,18 +66,54 @@ def test_the_page_is_no_address_of_its_own(nginx, deploy):
     assert nginx.ask(f"{SITE}/homeport-unavailable.html").status == 404
 
 
-def test_in_maintenance_visitors_get_the_page_while_health_and_static_files_answer(nginx, deploy):
-    deploy()
+@pytest.fixture
+def maintenance(nginx):
+    """Write what turns visitors away, or nothing, and have nginx load it."""
+    path = nginx.srv / "hello/maintenance.conf"
+
+    def set_to(allowed):
+        path.unlink(missing_ok=True)
+        if allowed is not None:
+            file, _ = begin("hello", allowed)
+            path.write_text(file.blob.text)
+        nginx.reload()
+
+    yield set_to
+    set_to(None)
+
+
+def test_in_maintenance_visitors_get_the_page_while_health_and_static_files_answer(
+    nginx, deploy, maintenance
+):
+    release = deploy()
     nginx.put_static("site.css")
-    flag = nginx.srv / "hello/maintenance"
-    flag.touch()
-    try:
-        assert nginx.ask(f"{SITE}/").status == 503
-        assert nginx.ask(f"{SITE}/healthz").status == 200
-        assert nginx.ask(f"{SITE}/static/site.css").status == 200
-    finally:
-        flag.unlink()
+    maintenance([])
+    asked = len(release.asked)
+    answer = nginx.ask(f"{SITE}/", source=ELSEWHERE)
+    assert answer.status == 503
+    assert b"Back in a moment" in answer.body
+    assert (answer["Retry-After"], answer["Cache-Control"]) == ("30", "no-store")
+    assert nginx.ask(f"{SITE}/form", method="POST", body=b"x", source=ELSEWHERE).status == 503
+    assert len(release.asked) == asked
+    assert nginx.ask(f"{SITE}/healthz", source=ELSEWHERE).status == 200
+    assert nginx.ask(f"{SITE}/static/site.css", source=ELSEWHERE).status == 200
+    # The host itself is always let through, and another app is another matter.
     assert nginx.ask(f"{SITE}/").status == 200
+    maintenance(None)
+    assert nginx.ask(f"{SITE}/", source=ELSEWHERE).status == 200
+
+
+def test_in_maintenance_some_networks_get_the_app_as_it_is(nginx, deploy, maintenance):
+    release = deploy()
+    maintenance(["192.0.2.0/24"])
+    assert nginx.ask(f"{SITE}/", source=ELSEWHERE).body == b"r1 0"
+    # What a visitor claims does not open the door.
+    maintenance(["198.51.100.7/32"])
+    claim = {"X-Forwarded-For": "198.51.100.7", "X-Real-IP": "198.51.100.7"}
+    assert nginx.ask(f"{SITE}/", headers=claim, source=ELSEWHERE).status == 503
+    release.stop()
+    # An app that is down shows the same page to those who are let through.
+    assert nginx.ask(f"{SITE}/").status == 503
 
 
 # Switching releases

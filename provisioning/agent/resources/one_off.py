@@ -84,7 +84,7 @@ class OneOff(Resource):
                 f"release {self.release} of {self.app} was refused: "
                 f"{self.label} ended with exit status {done.status}",
                 hint=self.hint,
-                output=masked(system, self.app, self.release, done.tail),
+                output=masked(system, self.app, done.tail),
                 refused=True,
             )
         system.memory.remember(self.id, "yes")

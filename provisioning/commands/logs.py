@@ -1,0 +1,102 @@
+"""`fab logs`: what an app has logged on all its hosts, in the order of time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from provisioning.commands.of_app import apps_named, hosts_of
+from provisioning.commands.scene import NOTHING, Options, Scene
+from provisioning.errors import ConfigurationError, HomeportError
+from provisioning.fleet import run_on_hosts
+from provisioning.host_run import HostRun
+from provisioning.inventory import Duration
+from provisioning.logs import HOLD_S, Merged, Query, read_log
+
+DEFAULT_LINES = 100
+"""Of each host, where nothing is said about how far back to go."""
+
+
+def logs(
+    options: Options,
+    named: Sequence[str],
+    *,
+    app: str = "",
+    follow: bool = False,
+    since: str = "",
+    grep: str = "",
+    lines: int = 0,
+    given: Mapping[str, Any] = NOTHING,
+) -> int:
+    """Show what an app has logged.
+
+    Args:
+        options: What the person said.
+        named: Hosts of `-H`.
+        app: The app; "": all apps.
+        follow: Go on showing until Ctrl-C.
+        since: How far back, as "1h"; "": not bounded.
+        grep: Only lines that hold this text.
+        lines: The last so many of each host; 0: all that `since` gives, else DEFAULT_LINES.
+        given: What fab was told about connecting.
+
+    Returns:
+        The exit code.
+    """
+    since_s = _seconds(since)
+    if lines < 0:
+        raise ConfigurationError(f"--lines {lines}: it cannot be less than none")
+    scene = Scene(options, named, given)
+    apps = apps_named(scene, app)
+    hosts = hosts_of(scene, apps)
+    runs = {
+        scene.run(host): [each.name for each in scene.inventory.apps_on(host) if each in apps]
+        for host in hosts
+    }
+    scene.sink.begin("", [host.name for host in hosts], log=True)
+    merged = Merged(
+        [host.name for host in hosts], scene.sink.log, hold_s=HOLD_S if follow else None
+    )
+    stopping, interrupted = threading.Event(), threading.Event()
+
+    def work(run: HostRun) -> None:
+        query = Query(
+            apps=runs[run],
+            since=time.time() - since_s if since_s else 0.0,
+            lines=lines or (0 if since_s else DEFAULT_LINES),
+            grep=grep,
+        )
+        try:
+            read_log(run, query, merged, stopping if follow else None)
+        except BrokenPipeError:
+            stopping.set()
+            raise
+        except HomeportError as error:
+            if not stopping.is_set():
+                run.fail(error)
+                # At once: who follows may follow for hours.
+                run.end()
+        finally:
+            merged.leave(run.name)
+
+    def interrupt() -> None:
+        interrupted.set()
+        stopping.set()
+        scene.close()
+
+    outcomes = run_on_hosts(list(runs), work, parallel=options.parallel, on_interrupt=interrupt)
+    if interrupted.is_set():
+        raise KeyboardInterrupt
+    for outcome in outcomes:
+        if outcome.error is not None:
+            raise outcome.error
+    return scene.end(list(runs), conclusion="the log ends here")
+
+
+def _seconds(since: str) -> int:
+    try:
+        return Duration.parse(since).seconds if since else 0
+    except ValueError as error:
+        raise ConfigurationError(f"--since: {error}") from None

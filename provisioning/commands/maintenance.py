@@ -1,0 +1,66 @@
+"""`fab maintenance`: a page for visitors instead of the app, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from provisioning.commands.of_app import apps_named, hosts_of
+from provisioning.commands.scene import NOTHING, Options, Scene
+from provisioning.errors import ConfigurationError
+from provisioning.host_run import HostRun
+from provisioning.maintenance import begin, end, networks
+
+
+def maintenance(
+    options: Options,
+    named: Sequence[str],
+    *,
+    app: str,
+    state: str,
+    allow: str = "",
+    given: Mapping[str, Any] = NOTHING,
+) -> int:
+    """Turn an app's visitors away, or let them in again, on all its hosts.
+
+    Args:
+        options: What the person said.
+        named: Hosts of `-H`.
+        app: The app.
+        state: "on" or "off".
+        allow: Networks that are let through; "": the address that the connection comes from.
+        given: What fab was told about connecting.
+
+    Returns:
+        The exit code.
+    """
+    if state not in ("on", "off"):
+        raise ConfigurationError(
+            f"cannot set maintenance to {state}: it is on or off", hint=f"fab maintenance {app} on"
+        )
+    allowed = networks(allow)
+    if allow and state == "off":
+        raise ConfigurationError("--allow is for maintenance that goes on")
+    scene = Scene(options, named, given)
+    [found] = apps_named(scene, app)
+    hosts = hosts_of(scene, [found])
+    crew = scene.crew(hosts)
+
+    def work(run: HostRun) -> bool:
+        known: Any = run.ask("app", app=app)
+        if not known["provisioned"]:
+            raise ConfigurationError(
+                f"{app} is not there on {run.name}: the host is not provisioned for it yet",
+                hint=f"fab -H {run.name} provision",
+            )
+        if state == "off":
+            return run.converge(end(app))
+        own = allowed or networks(str(run.ask("caller")))
+        run.note(f"let through: {', '.join(own) or 'the host itself'}")
+        return run.converge(begin(app, own))
+
+    scene.sink.begin(f"Maintenance of {app}: {state}", [host.name for host in hosts])
+    done = crew.all(work)
+    everywhere = len(done) == len(hosts) and all(done.values())
+    what = "visitors get the maintenance page" if state == "on" else "visitors get the app"
+    return scene.end(crew.runs, conclusion=f"{app}: {what}" if everywhere else "")

@@ -1,0 +1,89 @@
+"""`fab run` and `fab shell`: a program in the live release of an app."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from provisioning.attached import Console, attach
+from provisioning.commands.of_app import apps_named, hosts_of
+from provisioning.commands.scene import NOTHING, Options, Scene
+from provisioning.errors import ConfigurationError
+from provisioning.live_program import SHELL, live_program, live_release
+from provisioning.report.console import PipedConsole, TerminalConsole
+
+
+def run(
+    options: Options,
+    named: Sequence[str],
+    *,
+    app: str,
+    command: Sequence[str],
+    given: Mapping[str, Any] = NOTHING,
+) -> int:
+    """Run a command once in the live release.
+
+    Args:
+        options: What the person said.
+        named: Hosts of `-H`: the one to run it on; default: the first of the app's.
+        app: The app.
+        command: Program and arguments.
+        given: What fab was told about connecting.
+
+    Returns:
+        The command's exit status.
+    """
+    if not command:
+        raise ConfigurationError(
+            "cannot run nothing: the command is missing", hint=f"fab run {app} -- COMMAND"
+        )
+    return _attended(options, named, app, command, lambda: nullcontext(PipedConsole()), given)
+
+
+def shell(
+    options: Options, named: Sequence[str], *, app: str, given: Mapping[str, Any] = NOTHING
+) -> int:
+    """Open a shell in the live release. See `run`.
+
+    Raises:
+        ConfigurationError: There is no terminal.
+    """
+    if not TerminalConsole.is_possible():
+        raise ConfigurationError(
+            "cannot open a shell: this is no terminal", hint=f"fab run {app} -- COMMAND"
+        )
+    return _attended(options, named, app, SHELL, TerminalConsole, given)
+
+
+def _attended(
+    options: Options,
+    named: Sequence[str],
+    app_name: str,
+    argv: Sequence[str],
+    console: Callable[[], AbstractContextManager[Console]],
+    given: Mapping[str, Any],
+) -> int:
+    scene = Scene(options, named, given)
+    [app] = apps_named(scene, app_name)
+    hosts = hosts_of(scene, [app])
+    if len(named) > 1 and len(hosts) > 1:
+        raise ConfigurationError(
+            f"cannot run {shlex.join(argv)} on {', '.join(host.name for host in hosts)}: "
+            "it is for one host",
+            hint=f"fab -H {hosts[0].name} ...",
+        )
+    host = scene.run(hosts[0])
+    # Whatever there is to say must not get between what the program prints.
+    scene.sink.begin("", [host.name], log=True)
+    try:
+        facts, release = host.facts(), live_release(host, app)
+        host.close()
+        scene.sink.end([])
+        with console() as attended:
+            program = live_program(app, release, facts, argv, terminal=attended.size is not None)
+            return attach(program, host.open, attended)
+    finally:
+        scene.sink.end([])
+        scene.close()

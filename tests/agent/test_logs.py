@@ -1,0 +1,204 @@
+"""What is told of a host's journal: this app's units, a page at a time, without secrets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioning.agent import logs as module
+from provisioning.agent.errors import AgentError, StoppedError
+from provisioning.agent.layout import AppLayout
+from provisioning.agent.logs import logs
+from provisioning.agent.system import System
+
+RELEASE = "20260102T030405Z-abc1234"
+
+
+class Journal(System):
+    """A system whose journal holds these entries."""
+
+    def __init__(self, *entries: dict[str, Any], **options: Any) -> None:
+        super().__init__(**options)
+        self.journal = [
+            {"__CURSOR": f"c{number}", "__REALTIME_TIMESTAMP": f"{number}500000", **entry}
+            for number, entry in enumerate(entries)
+        ]
+        self.asked: list[Sequence[str]] = []
+
+    def lines(self, argv: Sequence[str]) -> Iterator[bytes]:
+        self.asked.append(argv)
+        found = list(self.journal)
+        for word in argv:
+            if word.startswith("--after-cursor="):
+                found = found[int(word.partition("=c")[2]) + 1 :]
+            if word.startswith("--cursor="):
+                found = found[int(word.partition("=c")[2]) :]
+        if "--reverse" in argv:
+            found.reverse()
+        for entry in found:
+            yield json.dumps(entry).encode() + b"\n"
+
+
+def said(text: Any, unit: str = f"hello@{RELEASE}.service", **more: Any) -> dict[str, Any]:
+    return {"MESSAGE": text, "_SYSTEMD_UNIT": unit, "PRIORITY": "6", **more}
+
+
+def ask(system: System, **values: Any) -> dict[str, Any]:
+    return logs({"apps": ["hello"], **values}, system)
+
+
+def texts(page: dict[str, Any]) -> list[str]:
+    return [entry[-1] for entry in page["entries"]]
+
+
+def test_an_entry_is_told_with_its_time_unit_and_priority() -> None:
+    page = ask(Journal(said("a"), said("b", PRIORITY="3")))
+    unit = f"hello@{RELEASE}.service"
+    assert page["entries"] == [[0.5, unit, 6, "a"], [1.5, unit, 3, "b"]]
+    assert (page["cursor"], page["more"]) == ("c1", False)
+
+
+@pytest.mark.parametrize(
+    ("unit", "is_ours"),
+    [
+        (f"hello@{RELEASE}.service", True),
+        ("hello-boot.service", True),
+        (f"hello-import-{RELEASE}.service", True),
+        (f"hello.worker.1@{RELEASE}.service", True),
+        ("hello.nightly.timer", True),
+        (f"hello-api@{RELEASE}.service", False),
+        ("hello-api-boot.service", False),
+        (f"hello-api-import-{RELEASE}.service", False),
+        ("hello-api.nightly.timer", False),
+        ("othello@1.service", False),
+        ("nginx.service", False),
+    ],
+)
+def test_only_units_of_this_very_app_are_told_of(unit: str, is_ours: bool) -> None:
+    assert texts(ask(Journal(said("x", unit)))) == ["x"] * is_ours
+
+
+def test_what_systemd_says_about_a_unit_is_told_of_that_unit() -> None:
+    entry = said("Started.", "init.scope", UNIT="hello-boot.service")
+    assert ask(Journal(entry))["entries"][0][1] == "hello-boot.service"
+
+
+def test_messages_that_are_no_text_are_made_one() -> None:
+    journal = Journal(said(list(b"caf\xff")), said(["one", "two"]), said(None))
+    assert texts(ask(journal)) == ["caf\ufffd", "one\ntwo", ""]
+
+
+def test_only_the_last_lines_that_hold_a_text() -> None:
+    journal = Journal(*(said(f"{word} {n}") for n in range(5) for word in ("yes", "no")))
+    page = ask(journal, lines=2, grep="yes")
+    assert texts(page) == ["yes 3", "yes 4"]
+    # What comes next begins after everything that was looked at.
+    assert page["cursor"] == "c9"
+
+
+def test_fewer_lines_than_asked_for_are_all_there_are() -> None:
+    assert texts(ask(Journal(said("a"), said("b")), lines=10)) == ["a", "b"]
+    assert texts(ask(Journal(), lines=10)) == []
+    assert texts(ask(Journal(said("a")), lines=10, grep="b")) == []
+
+
+def test_a_page_begins_after_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAGE_ENTRIES", 2)
+    journal = Journal(*(said(str(n)) for n in range(5)))
+    seen, after, more = [], "", True
+    while more:
+        page = ask(journal, after=after, since=1.25, lines=99)
+        seen.append(texts(page))
+        after, more = page["cursor"], page["more"]
+    assert seen == [["0", "1"], ["2", "3"], ["4"]]
+    assert "--since=@1.250000" in journal.asked[0]
+    # A cursor says it better.
+    assert not any(word.startswith("--since") for word in journal.asked[-1])
+
+
+def test_a_page_is_bounded_by_its_size_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAGE_CHARS", 10)
+    page = ask(Journal(said("x" * 11), said("y")))
+    assert (len(page["entries"]), page["more"]) == (1, True)
+
+
+def test_a_search_that_finds_nothing_for_long_goes_on_with_the_next_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PAGE_S", -1)
+    page = ask(Journal(said("a"), said("b")), grep="z")
+    assert (page["entries"], page["cursor"], page["more"]) == ([], "c0", True)
+
+
+def test_a_controller_that_is_gone_ends_it() -> None:
+    def gone() -> None:
+        raise StoppedError
+
+    with pytest.raises(AgentError, match="stopped"):
+        ask(Journal(said("a"), checkpoint=gone))
+
+
+SECRETS = {
+    "TOKEN": 'to"ken\\with$signs',
+    "KEY": "-----BEGIN KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEF==\n-----END KEY-----",
+    "PIN": "42",
+}
+
+
+@pytest.fixture
+def with_secrets() -> None:
+    """An app with a release that has secrets, one revision before it, and a generated one."""
+    from provisioning.agent.environment import quoted
+
+    layout = AppLayout("hello")
+    for path in (layout.release(RELEASE), layout.env):
+        Path(path).mkdir(parents=True)
+    manifest = {"secrets": [*SECRETS, "MADE"]}
+    Path(layout.release(RELEASE), "manifest.json").write_text(json.dumps(manifest))
+    for name, values in (
+        ("one", {**SECRETS, "LEVEL": "info"}),
+        ("two", {"TOKEN": "an-older-token"}),
+    ):
+        text = "".join(f"{key}={quoted(value)}\n" for key, value in values.items())
+        Path(layout.env, name).write_text(text)
+    Path(layout.secrets).write_text(json.dumps({"MADE": "made-on-the-host"}))
+
+
+@pytest.mark.parametrize(
+    ("logged", "shown"),
+    [
+        ("token=made-on-the-host!", "token=***!"),
+        ('plain to"ken\\with$signs', "plain ***"),
+        (json.dumps({"t": SECRETS["TOKEN"]}), '{"t": "***"}'),
+        ("/?t=to%22ken%5Cwith%24signs&x", "/?t=***&x"),
+        ("an-older-token", "***"),
+        ("key: MIIEvQIBADANBgkq", "key: ***"),
+        ("level info, pin 42, not 1421", "level info, pin ***, not 1421"),
+    ],
+)
+def test_secrets_are_masked_however_they_are_written(
+    with_secrets: None, logged: str, shown: str
+) -> None:
+    assert texts(ask(Journal(said(logged)))) == [shown]
+
+
+def test_a_secret_cannot_be_searched_for(with_secrets: None) -> None:
+    assert texts(ask(Journal(said("is made-on-the-host")), grep="made-on")) == []
+
+
+def test_lines_of_a_program_end_with_it_or_with_whoever_reads(tmp_path: Path) -> None:
+    system = System()
+    assert list(system.lines(["printf", "a\\nb"])) == [b"a\n", b"b"]
+    pid = tmp_path / "pid"
+    endless = system.lines(["sh", "-c", f"echo $$ > {pid}; exec yes"])
+    assert next(endless) == b"y\n"
+    endless.close()
+    assert not Path(f"/proc/{pid.read_text().strip()}").exists()
+    with pytest.raises(AgentError, match="sh failed"):
+        list(system.lines(["sh", "-c", "echo no >&2; exit 3"]))
+    with pytest.raises(AgentError, match="not installed"):
+        list(system.lines(["no-such-program"]))
