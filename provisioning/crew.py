@@ -88,13 +88,22 @@ class Crew:
         return True
 
     def under_way(self) -> dict[HostRun, Begun]:
-        """Return the runs of others that kept this one from beginning, and can be watched."""
-        found = {}
-        for run in self.runs:
-            error = run.report.error
+        """Return what others do that kept this command from beginning, and can be watched.
+
+        They began on a host of ours that we found busy; they may be at work on others, too.
+        """
+        errors = [run.report.error for run in self.runs]
+        busy = [each.under_way for each in errors if isinstance(each, HostBusyError)]
+        whats = {each.what for each in busy if each}
+        if not whats:
+            return {}
+        free = [run for run in self.runs if not run.report.error and not run.has_host]
+        asked = Crew(free, self.parallel).all(lambda run: run.under_way()) if free else {}
+        found = {run: asked[run.name] for run in free if asked.get(run.name)}
+        for run, error in zip(self.runs, errors, strict=True):
             if isinstance(error, HostBusyError) and error.under_way:
                 found[run] = error.under_way
-        return found
+        return {run: each for run, each in found.items() if each.what in whats}
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:

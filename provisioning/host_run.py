@@ -19,7 +19,7 @@ from provisioning.payload import agent_payload
 from provisioning.plan import Plan, make_plan
 from provisioning.render import annotate
 from provisioning.report import HostReport, Sink
-from provisioning.session import Heard, OtherFacts, RunDiedError, Session
+from provisioning.session import Begun, Heard, OtherFacts, RunDiedError, Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -208,6 +208,11 @@ class HostRun:
                 self._run = ""
                 raise
             time.sleep(RECONNECT_PAUSE_S)
+
+    def under_way(self) -> Begun | None:
+        """Return the run in the background that is at work on the host, if there is one."""
+        found = self.ask("run")
+        return Begun(**found) if isinstance(found, dict) else None
 
     def watch(self, run: str) -> None:
         """Hear of a run in the background that somebody else has begun, to its end."""

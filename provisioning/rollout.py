@@ -27,7 +27,12 @@ from provisioning.deploy import (
     revive,
     stand_down,
 )
-from provisioning.errors import ConfigurationError, DeployRefusedError, InterruptedRunError
+from provisioning.errors import (
+    ConfigurationError,
+    DeployRefusedError,
+    InterruptedRunError,
+    UnreachableError,
+)
 from provisioning.renewal import Renewal, renew, renewed_id
 from provisioning.rollback_checks import must_be_whole, refuse_over_migration, release_to_revive
 
@@ -254,6 +259,7 @@ def _begin(crew: Crew, app: App, what: str) -> dict[str, State]:
     """
     if not crew.begin(what):
         _watch(crew)
+        _say_who_waits(crew)
         return {}
     return _states(crew, app)
 
@@ -267,6 +273,19 @@ def _watch(crew: Crew) -> None:
         run.note(f"{begun.what} by {begun.who} is under way since {ago_s} s: watching it; "
                  "Ctrl-C leaves it alone")  # fmt: skip
     Crew(list(others), crew.parallel).all(lambda run: run.watch(others[run].run))
+
+
+def _say_who_waits(crew: Crew) -> None:
+    """Say what a host that is down means for the others."""
+    down = [run.name for run in crew.runs if isinstance(run.report.error, UnreachableError)]
+    others = [run.name for run in crew.runs if not run.report.error]
+    if down and others:
+        for run in crew.runs:
+            if run.name in others:
+                run.note(
+                    f"nothing was done: {', '.join(down)} cannot be reached, and all hosts of an "
+                    f"app go live together; --limit {','.join(others)} goes on without"
+                )
 
 
 def _states(crew: Crew, app: App) -> dict[str, State]:

@@ -73,7 +73,9 @@ class Inbox:
                     if frame is not None:
                         forward(frame)
             if self._stopped:
+                # It is for whoever reads there.
                 forward({"stop": 1})
+                self._stopped = False
             self._forward = forward
 
     def keep(self) -> None:
@@ -90,6 +92,11 @@ class Inbox:
         """Take no more: the controller is gone."""
         self._closed = True
         self._wake()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody has asked to stop."""
+        return self._stopped
 
     @property
     def gone(self) -> bool:

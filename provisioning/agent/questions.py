@@ -10,6 +10,7 @@ from provisioning.agent.environment import generated_secrets
 from provisioning.agent.errors import AgentError
 from provisioning.agent.gather import gather_facts
 from provisioning.agent.logs import logs
+from provisioning.agent.relay import under_way
 from provisioning.agent.releases import Releases
 from provisioning.agent.status import host_status
 from provisioning.agent.system import System
@@ -43,6 +44,11 @@ def _app(message: Mapping[str, Any], system: System) -> Any:
     }
 
 
+def _run(message: Mapping[str, Any], system: System) -> Any:
+    """Tell of the run that is under way in the background; null if there is none."""
+    return under_way()
+
+
 def _secrets(message: Mapping[str, Any], system: System) -> Any:
     """Tell the values of an app's generated secrets, for another host of the app."""
     return generated_secrets(system, message["app"])
@@ -55,6 +61,7 @@ QUESTIONS: Dict[str, Question] = {
     "caller": caller,
     "facts": _facts,
     "logs": logs,
+    "run": _run,
     "secrets": _secrets,
     "status": host_status,
 }

@@ -6,7 +6,7 @@ import select
 import socket
 from typing import Any, Dict, Optional
 
-from provisioning.agent import journal, layout
+from provisioning.agent import events, journal, layout
 from provisioning.agent.inbox import Inbox
 from provisioning.agent.outbox import Outbox
 from provisioning.agent.wire import Decoder, Frame, Message, pack, pack_blob
@@ -94,7 +94,8 @@ def _connect() -> Optional[socket.socket]:
 def _pass_on(connection: socket.socket, inbox: Inbox, outbox: Outbox) -> bool:
     """Pass on messages; return False if the run died before it said that it had ended."""
     decoder = Decoder()
-    while not inbox.gone:
+    # An owner's word to stop is passed on; whoever only listens stops listening.
+    while not (inbox.gone or inbox.stopped):
         if not select.select([connection], [], [], LOOK_UP_S)[0]:
             continue
         try:
@@ -109,6 +110,9 @@ def _pass_on(connection: socket.socket, inbox: Inbox, outbox: Outbox) -> bool:
             outbox.send(frame)
             if "ended" in frame:
                 return True
+    if inbox.stopped:
+        outbox.event(events.Done("", stopped=True))
+        outbox.send({"ended": 1})
     return True
 
 

@@ -58,6 +58,7 @@ def deploy(
         if not rollout.deploy(crews.of(deployment.app), deployment):
             break
         conclusions.append(f"{deployment.app.name} {deployment.release} is live")
+        _say_who_was_left_out(scene, deployment.app)
     return scene.end(crews.runs, conclusion="; ".join(conclusions))
 
 
@@ -162,6 +163,17 @@ def releases(
                 list(_rows(state)),
             )
     return scene.end(crews.runs)
+
+
+def _say_who_was_left_out(scene: Scene, app: App) -> None:
+    """Name the app's hosts that still have the release before."""
+    deployed = {host.name for host in hosts_of(scene, [app])}
+    left = [host.name for host in scene.inventory.hosts_of(app) if host.name not in deployed]
+    if left:
+        scene.sink.note(
+            f"{app.name} stays as it was on {', '.join(left)}: the next `fab deploy` of all hosts "
+            "brings them up"
+        )
 
 
 def _question(app: App) -> Callable[[HostRun], Any]:
