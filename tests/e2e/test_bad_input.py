@@ -78,7 +78,7 @@ def test_all_mistakes_are_told_at_once(project: Project):
 
 def test_a_source_that_is_not_there_is_told(project: Project):
     project.configure('source = "../examples/hello"', 'source = "../nowhere"')
-    result = project.fab("deploy")
+    result = project.fab("-H", "web1", "deploy")
     must_be_told(result, 2, "cannot read the source of the app hello", "apps.hello.source")
 
 
@@ -86,7 +86,7 @@ def test_a_source_that_is_not_there_is_told(project: Project):
     ("arguments", "words"),
     [
         (("provision", "--env", "lap"), ("lap", "lab")),
-        (("deploy", "--app", "helo"), ("helo", "hello")),
+        (("-H", "web1", "deploy", "--app", "helo"), ("helo", "hello")),
         (("provision", "--limit", "web9"), ("web9",)),
     ],
     ids=["environment", "app", "limit"],
