@@ -10,7 +10,7 @@ import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -61,22 +61,27 @@ class Artifact:
         return any(re.search(pattern.encode(), each) for each in self.requirements.values())
 
 
-def build_artifact(source: Path, requirements: str, *, now: float | None = None) -> Artifact:
+def build_artifact(
+    source: Path, requirements: str, *, include: Sequence[str] = (), now: float | None = None
+) -> Artifact:
     """Read an app's source.
 
     Args:
         source: The app's folder.
         requirements: Lock file, relative to it.
+        include: Files and folders in it that belong to the release though git does not track
+            them.
         now: Seconds since the epoch; default: now.
 
     Raises:
-        ConfigurationError: the requirements are not there, or nothing is to be deployed.
+        ConfigurationError: the requirements or what is to be included are not there, or nothing
+            is to be deployed.
     """
     commit, dirty = _commit(source)
     files: dict[str, bytes] = {}
     links: dict[str, str] = {}
     executables = []
-    for path in _paths(source):
+    for path in dict.fromkeys((*_paths(source), *_included(source, include))):
         full = source / path
         if full.is_symlink():
             links[path] = str(full.readlink())
@@ -133,8 +138,13 @@ def _git(source: Path, *arguments: str) -> str | None:
     return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None
 
 
+def commit_of(source: Path) -> str:
+    """Return the full hash of the commit that is checked out, "" where there is none."""
+    return (_git(source, "rev-parse", "HEAD") or "").strip()
+
+
 def _commit(source: Path) -> tuple[str, bool]:
-    commit = (_git(source, "rev-parse", "HEAD") or "").strip()
+    commit = commit_of(source)
     changes = _git(source, "status", "--porcelain", "--untracked-files=no", "--", ".")
     return commit, bool(commit and changes and changes.strip())
 
@@ -150,6 +160,21 @@ def _paths(source: Path) -> Iterator[str]:
         relative = path.relative_to(source)
         if not IGNORED.intersection(relative.parts) and (path.is_symlink() or not path.is_dir()):
             yield relative.as_posix()
+
+
+def _included(source: Path, include: Sequence[str]) -> Iterator[str]:
+    for name in include:
+        top = source / name
+        # A link is taken as a link: what it leads to may lie anywhere.
+        is_folder = top.is_dir() and not top.is_symlink()
+        if not is_folder and not top.exists():
+            raise ConfigurationError(
+                f"cannot include {top}: there is no such file or folder",
+                hint="have a before-build hook build it, or correct the app's `include`",
+            )
+        for path in sorted(top.rglob("*")) if is_folder else [top]:
+            if path.is_symlink() or not path.is_dir():
+                yield path.relative_to(source).as_posix()
 
 
 def _unignored(source: Path) -> str | None:

@@ -129,6 +129,11 @@ class Crew:
         """Whether a second Ctrl-C left hosts at what they are at: nothing more can be asked."""
         return any(run.at_work for run in self.runs)
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether a person has stopped the work on any of them."""
+        return any(isinstance(run.report.error, InterruptedRunError) for run in self.runs)
+
     def _interrupt(self) -> None:
         for run in self.runs:
             run.stop()

@@ -1,10 +1,12 @@
 """Deploy, roll back, and look at releases: plans of resources like any other.
 
-    prepare   release, virtualenv, static files, import, migration, start and gate, processes
+    build     release, virtualenv, static files, import
+    migrate   the database, on one host
+    start     start and gate, processes
     flip      the pointer, verified through the web server
     finish    processes, timers; drain, retire, prune
 
-All hosts prepare before any of them flips: a release that one host refuses goes live
+All hosts are ready before any of them flips: a release that one host refuses goes live
 on none.
 """
 
@@ -115,14 +117,8 @@ def propose_secrets(app: App, known: Mapping[str, str] | None = None) -> dict[st
     return proposed
 
 
-def prepare(deployment: Deployment, facts: Facts, *, migrate: bool) -> Iterator[Resource]:
-    """Yield what a release needs before it may go live; visitors see none of it.
-
-    Args:
-        deployment: The release.
-        facts: The host's.
-        migrate: Run the app's migration: once per deploy, on one host.
-    """
+def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
+    """Yield what makes a release that can be imported; visitors see none of it."""
     app, artifact = deployment.app, deployment.artifact
     server = APP_SERVERS[app.server]
     venv = virtualenv(app, artifact, facts)
@@ -155,18 +151,26 @@ def prepare(deployment: Deployment, facts: Facts, *, migrate: bool) -> Iterator[
     if app.static:
         yield StaticFiles(app.name, deployment.release, dict(app.static))
     yield import_probe(app, deployment.release, facts)
-    if migrate and app.migrate:
+
+
+def migrate(app: App, release: str, facts: Facts) -> Iterator[Resource]:
+    """Yield what brings the database up to date: once per deploy, on one host."""
+    if app.migrate:
         yield OneOff(
             app.name,
-            deployment.release,
+            release,
             "migrate",
             tuple(shlex.split(app.migrate)),
             tuple(sandbox_properties(app, facts)),
             hint="the database may be half way; visitors still have the release before it",
             timeout_s=MIGRATE_TIMEOUT_S,
         )
-    yield instance(app, deployment.release)
-    yield trial(app, deployment.release, known=True)
+
+
+def start(app: App, release: str) -> Iterator[Resource]:
+    """Yield what has a release run, and shows that it and its processes can."""
+    yield instance(app, release)
+    yield trial(app, release, known=True)
 
 
 def put_in_order(app: App) -> Iterator[Resource]:

@@ -1,6 +1,6 @@
 """Take an app's hosts through a deploy or a rollback together.
 
-    prepare     on all hosts; a host that refuses keeps the release from going live anywhere
+    get ready   on all hosts; a host that refuses keeps the release from going live anywhere
     flip        in batches; a host that refuses has those flipped back that were flipped
     finish      drain, retire, prune
 
@@ -12,20 +12,22 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from provisioning.crew import Crew
 from provisioning.deploy import (
     Deployment,
+    build,
     finish,
     flip,
     flip_back,
-    prepare,
+    migrate,
     propose_secrets,
     revive,
     stand_down,
+    start,
 )
 from provisioning.errors import (
     ConfigurationError,
@@ -38,11 +40,17 @@ from provisioning.rollback_checks import must_be_whole, refuse_over_migration, r
 
 if TYPE_CHECKING:
     from provisioning.agent.resource import Resource
+    from provisioning.hooks import Hooks
     from provisioning.host_run import HostRun
     from provisioning.inventory.app import App
+    from provisioning.inventory.hooks import Stage
 
 State = Mapping[str, Any]
 """What a host says of an app: see agent/questions.py."""
+
+Resources = Callable[["HostRun"], "Iterable[Resource]"]
+Step = tuple["Stage | None", Resources]
+"""A part of getting ready, and for which hooks on the controller it waits first."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ class Rollout:
         tls: Whether the site is served on 443.
         by: Who does this.
         rollback: Whether it goes back to an earlier release.
-        before_flip: Called when all hosts are ready; what it raises keeps them from flipping.
+        hooks: Of the app.
     """
 
     crew: Crew
@@ -66,20 +74,56 @@ class Rollout:
     before: Mapping[str, str]
     tls: bool
     by: str
+    hooks: Hooks
     rollback: bool = False
-    before_flip: Callable[[], None] = field(default=lambda: None)
 
-    def carry_out(self, prepared: Callable[[HostRun], Iterator[Resource]]) -> bool:
-        """Prepare, flip and finish; return whether the release is live everywhere."""
-        if len(self.crew.runs) == 1:
-            return self._at_once(prepared)
-        if not self._prepare(prepared):
+    def carry_out(self, *steps: Step) -> bool:
+        """Get ready step by step, flip and finish.
+
+        Returns:
+            Whether the release is live everywhere.
+
+        Raises:
+            DeployRefusedError: a hook on the controller kept it from going live.
+        """
+        phases = self._phases([*steps, ("before-flip", self.hooked("before-flip"))])
+        *earlier, last = phases
+        if not all(self._get_ready(phase) for phase in earlier):
             return False
-        try:
-            self.before_flip()
-        except Exception:
-            self._stand_down(self.crew.runs)
-            raise
+        if len(self.crew.runs) == 1:
+            live = self._at_once(last)
+        else:
+            live = self._get_ready(last) and self._in_batches()
+        if live:
+            for stage in self._afterwards:
+                self.hooks.run(stage)
+        return live
+
+    @property
+    def _afterwards(self) -> tuple[Stage, ...]:
+        return ("after-flip", "after-rollback") if self.rollback else ("after-flip",)
+
+    def hooked(self, *stages: Stage) -> Resources:
+        """Return what gives the hooks that run on a host at these stages."""
+        return lambda run: [
+            resource
+            for stage in stages
+            for resource in self.hooks.on_host(
+                stage, run.known_facts, run.name, first=run is self.crew.runs[0]
+            )
+        ]
+
+    def _phases(self, steps: Sequence[Step]) -> list[Step]:
+        """Join the steps that wait for nothing on the controller: one exchange in place of two."""
+        phases: list[tuple[Stage | None, list[Resources]]] = []
+        for stage, resources in steps:
+            if phases and not (stage and self.hooks.has(stage)):
+                phases[-1][1].append(resources)
+            else:
+                phases.append((stage, [resources]))
+        return [(stage, _joined(parts)) for stage, parts in phases]
+
+    def _in_batches(self) -> bool:
         flipped: list[HostRun] = []
         batches = list(_batches(self.crew.runs, self.app.batch.size(len(self.crew.runs))))
         for number, batch in enumerate(batches):
@@ -92,21 +136,21 @@ class Rollout:
             if len(done) < len(batch):
                 break
         if len(flipped) == len(self.crew.runs):
-            return len(self._crew(flipped).converge(lambda _: finish(self.app))) == len(flipped)
+            return len(self._crew(flipped).converge(self._finish)) == len(flipped)
         if not self.crew.abandoned:
             self._flip_back(flipped)
         return False
 
-    def _at_once(self, prepared: Callable[[HostRun], Iterator[Resource]]) -> bool:
-        def everything(run: HostRun) -> Iterator[Resource]:
-            yield from prepared(run)
-            yield from self._flip(run)
-            yield from finish(self.app)
-
+    def _at_once(self, phase: Step) -> bool:
+        stage, resources = phase
+        self._run_hooks(stage)
+        everything = _joined([resources, self._flip, self._finish])
         return bool(self.crew.converge(everything, otherwise=lambda _: stand_down(self.app)))
 
-    def _prepare(self, prepared: Callable[[HostRun], Iterator[Resource]]) -> bool:
-        ready = self.crew.converge(prepared, last=False, otherwise=lambda _: stand_down(self.app))
+    def _get_ready(self, phase: Step) -> bool:
+        stage, resources = phase
+        self._run_hooks(stage)
+        ready = self.crew.converge(resources, last=False, otherwise=lambda _: stand_down(self.app))
         if len(ready) == len(self.crew.runs):
             return True
         if not self.crew.abandoned:
@@ -116,8 +160,20 @@ class Rollout:
             self._stand_down(ready)
         return False
 
+    def _run_hooks(self, stage: Stage | None) -> None:
+        if stage:
+            try:
+                self.hooks.run(stage)
+            except BaseException:
+                self._stand_down(self.crew.runs)
+                raise
+
     def _flip(self, run: HostRun) -> Iterator[Resource]:
         return flip(self.app, self.release, tls=self.tls, by=self.by, rollback=self.rollback)
+
+    def _finish(self, run: HostRun) -> Iterator[Resource]:
+        yield from self.hooked(*self._afterwards)(run)
+        yield from finish(self.app)
 
     def _stand_down(self, runs: Sequence[HostRun]) -> None:
         self._crew([run for run in runs if run.has_host]).converge(lambda _: stand_down(self.app))
@@ -151,20 +207,27 @@ class Rollout:
         return Crew(runs, self.crew.parallel)
 
 
-def deploy(crew: Crew, deployment: Deployment) -> bool:
+def _joined(parts: Sequence[Resources]) -> Resources:
+    return lambda run: [resource for part in parts for resource in part(run)]
+
+
+def deploy(crew: Crew, deployment: Deployment, hooks: Hooks) -> bool:
     """Make a new release live on every host, or on none.
 
     Returns:
         Whether it is live.
+
+    Raises:
+        DeployRefusedError: a hook on the controller kept it from going live.
     """
     app = deployment.app
     with crew.together():
-        states = _begin(crew, app, f"deploy of {app.name} {deployment.release}")
+        states = _begin(crew, app, f"deploy of {app.name} {deployment.release}", hooks)
         if len(states) < len(crew.runs):
             return False
         _must_be_provisioned(app, states)
         deployment = replace(deployment, proposed=_shared_secrets(crew, app, states))
-        leader = crew.runs[0].name
+        hooks.tell(previous=str(states[crew.runs[0].name]["live"]))
         rollout = Rollout(
             crew,
             app,
@@ -172,13 +235,23 @@ def deploy(crew: Crew, deployment: Deployment) -> bool:
             {host: str(state["live"]) for host, state in states.items()},
             tls=deployment.tls,
             by=deployment.by,
+            hooks=hooks,
         )
+
+        def migration(run: HostRun) -> Iterator[Resource]:
+            if app.migrate and run is crew.runs[0]:
+                yield from rollout.hooked("before-migrate")(run)
+                yield from migrate(app, deployment.release, run.known_facts)
+                yield from rollout.hooked("after-migrate")(run)
+
         return rollout.carry_out(
-            lambda run: prepare(deployment, run.known_facts, migrate=run.name == leader)
+            (None, lambda run: build(deployment, run.known_facts)),
+            ("before-migrate", migration),
+            ("after-migrate", lambda _: start(app, deployment.release)),
         )
 
 
-def renew_live(crew: Crew, renewal: Renewal) -> str:
+def renew_live(crew: Crew, renewal: Renewal, hooks: Hooks) -> str:
     """Make the live release of every host anew, and that one live.
 
     Returns:
@@ -186,7 +259,7 @@ def renew_live(crew: Crew, renewal: Renewal) -> str:
     """
     app = renewal.app
     with crew.together():
-        states = _begin(crew, app, renewal.what)
+        states = _begin(crew, app, renewal.what, hooks)
         if len(states) < len(crew.runs):
             return ""
         live = {host: _live_manifest(app, host, state) for host, state in states.items()}
@@ -194,7 +267,10 @@ def renew_live(crew: Crew, renewal: Renewal) -> str:
             must_be_whole(app, {host: states[host]}, str(manifest["release"]))
         if renewal.env is not None:
             renewal = replace(renewal, proposed=_shared_secrets(crew, app, states))
-        release = renewed_id(str(live[crew.runs[0].name]["release"]))
+        before = live[crew.runs[0].name]
+        release = renewed_id(str(before["release"]))
+        commit = str(before.get("commit", ""))
+        hooks.tell(release=release, previous=str(before["release"]), commit=commit)
         rollout = Rollout(
             crew,
             app,
@@ -202,9 +278,10 @@ def renew_live(crew: Crew, renewal: Renewal) -> str:
             {host: str(state["live"]) for host, state in states.items()},
             tls=renewal.tls,
             by=renewal.by,
+            hooks=hooks,
         )
         done = rollout.carry_out(
-            lambda run: renew(renewal, release, live[run.name], run.known_facts)
+            (None, lambda run: renew(renewal, release, live[run.name], run.known_facts))
         )
         return release if done else ""
 
@@ -217,12 +294,15 @@ def _live_manifest(app: App, host: str, state: State) -> Mapping[str, Any]:
     raise DeployRefusedError(f"{app.name} has no live release on {host}", hint="fab deploy")
 
 
-def rollback(crew: Crew, app: App, *, to: str, tls: bool, by: str, force: bool) -> str:
+def rollback(
+    crew: Crew, app: App, hooks: Hooks, *, to: str, tls: bool, by: str, force: bool
+) -> str:
     """Make an earlier release live again on every host.
 
     Args:
         crew: The app's hosts.
         app: The app.
+        hooks: Its hooks.
         to: The release's id, or a beginning of it that no other has; "" for the one before.
         tls: Whether the site is served on 443.
         by: Who does this.
@@ -232,13 +312,14 @@ def rollback(crew: Crew, app: App, *, to: str, tls: bool, by: str, force: bool) 
         The release that is live now; "" if it came to nothing.
     """
     with crew.together():
-        states = _begin(crew, app, f"rollback of {app.name}")
+        states = _begin(crew, app, f"rollback of {app.name}", hooks)
         if len(states) < len(crew.runs):
             return ""
         release = release_to_revive(app, states, to)
         must_be_whole(app, states, release)
         if not force and not app.migrate_compatible:
             refuse_over_migration(app, states, release)
+        hooks.tell(release=release, **_about(states[crew.runs[0].name], release))
         rollout = Rollout(
             crew,
             app,
@@ -246,26 +327,37 @@ def rollback(crew: Crew, app: App, *, to: str, tls: bool, by: str, force: bool) 
             {host: str(state["live"]) for host, state in states.items()},
             tls=tls,
             by=by,
+            hooks=hooks,
             rollback=True,
         )
-        done = rollout.carry_out(lambda run: revive(app, release, run.known_facts))
+        done = rollout.carry_out(
+            ("before-rollback", rollout.hooked("before-rollback")),
+            (None, lambda run: revive(app, release, run.known_facts)),
+        )
         return release if done else ""
 
 
-def _begin(crew: Crew, app: App, what: str) -> dict[str, State]:
+def _about(state: State, release: str) -> dict[str, str]:
+    """Return what hooks are told of a release that is there already."""
+    commits = [each.get("commit", "") for each in state["releases"] if each["release"] == release]
+    return {"previous": str(state["live"]), "commit": str(commits[0]) if commits else ""}
+
+
+def _begin(crew: Crew, app: App, what: str, hooks: Hooks) -> dict[str, State]:
     """Get hold of every host, and ask it what is there of an app, and for its facts.
 
     A host at which the same is under way already is watched instead, to its end.
     """
     if not crew.begin(what):
-        _watch(crew)
+        if _watch(crew):
+            hooks.leave_it()
         _say_who_waits(crew)
         return {}
     return _states(crew, app)
 
 
-def _watch(crew: Crew) -> None:
-    """Follow what others do on our hosts, as if it were ours."""
+def _watch(crew: Crew) -> bool:
+    """Follow what others do on our hosts, as if it were ours; return whether there was any."""
     others = crew.under_way()
     for run, begun in others.items():
         run.report.error = None
@@ -273,6 +365,7 @@ def _watch(crew: Crew) -> None:
         run.note(f"{begun.what} by {begun.who} is under way since {ago_s} s: watching it; "
                  "Ctrl-C leaves it alone")  # fmt: skip
     Crew(list(others), crew.parallel).all(lambda run: run.watch(others[run].run))
+    return bool(others)
 
 
 def _say_who_waits(crew: Crew) -> None:
@@ -300,8 +393,8 @@ def _states(crew: Crew, app: App) -> dict[str, State]:
 
 
 def _batches(runs: Sequence[HostRun], size: int) -> Iterator[Sequence[HostRun]]:
-    for start in range(0, len(runs), size):
-        yield runs[start : start + size]
+    for first in range(0, len(runs), size):
+        yield runs[first : first + size]
 
 
 def _must_be_provisioned(app: App, states: Mapping[str, State]) -> None:

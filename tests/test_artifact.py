@@ -123,6 +123,33 @@ def test_a_folder_of_a_repository_is_a_source_of_its_own(source: Path) -> None:
     assert not artifact.dirty, "what changed is not of this app"
 
 
+def test_what_is_to_be_included_is_deployed_though_git_does_not_track_it(source: Path) -> None:
+    (source / ".gitignore").write_text("dist/\n*.map\n")
+    _commit(source)
+    for name in ("static/dist/app.js", "static/dist/deep/app.css", "static/x", "app.map"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text("built")
+    (source / "static/dist/latest.js").symlink_to("app.js")
+    (source / "static/dist/deep/app.css").chmod(0o755)
+    artifact = build_artifact(
+        source, "requirements.txt", include=("static/dist", "app.map", "app.py"), now=0
+    )
+    assert sorted(artifact.files) == [
+        ".gitignore", "app.map", "app.py", "requirements.txt",
+        "static/dist/app.js", "static/dist/deep/app.css",
+    ]  # fmt: skip
+    assert artifact.links == {"static/dist/latest.js": "app.js"}
+    assert artifact.executables == ("static/dist/deep/app.css",)
+    assert not artifact.dirty
+
+
+def test_what_is_to_be_included_must_be_there(source: Path) -> None:
+    _commit(source)
+    with pytest.raises(ConfigurationError, match=r"cannot include .*/dist: there is no such") as no:
+        build_artifact(source, "requirements.txt", include=("dist",))
+    assert "before-build hook" in no.value.hint
+
+
 def test_without_git_everything_is_deployed_but_what_is_ignored(source: Path) -> None:
     (source / ".gitignore").write_text("*.log\nbuild/\n")
     for name in (

@@ -108,6 +108,8 @@ def _converge(
                 hint="look for something else on the host that changes it back",
             )
     yield events.Finished(resource.id, events.CHANGED, dict(change), diffs)
+    while system.notes:
+        yield events.Noted(system.notes.pop(0))
 
 
 def _dependents(resources: Iterable[Resource]) -> Mapping[str, Tuple[str, ...]]:

@@ -119,6 +119,8 @@ class System:
         self.say = say
         self.checkpoint = checkpoint
         self.memory = memory or Memory()
+        self.notes: List[str] = []
+        """What a person should know of the resource at work, whatever becomes of the run."""
         self.receive: Callable[[Sequence[str]], Mapping[str, bytes]] = _nobody_to_ask
         self._contents: Dict[str, bytes] = {}
         self._packages: Optional[Dict[str, str]] = None

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from provisioning import rollout
-from provisioning.artifact import build_artifact
+from provisioning.artifact import build_artifact, commit_of
 from provisioning.commands.of_app import apps_named, hosts_of
 from provisioning.commands.scene import NOTHING, Options, Scene
 from provisioning.crew import Crew
-from provisioning.deploy import plan_deployment
-from provisioning.errors import ConfigurationError
+from provisioning.deploy import Deployment, plan_deployment
+from provisioning.errors import ConfigurationError, HomeportError, InterruptedRunError
+from provisioning.hooks import Command, Hooks
 from provisioning.host_run import HostRun, who
 from provisioning.renewal import plan_renewal
 
 if TYPE_CHECKING:
     from provisioning.inventory.app import App
+
+R = TypeVar("R")
 
 
 def deploy(
@@ -36,17 +40,15 @@ def deploy(
     """
     scene = Scene(options, named, given)
     apps = apps_named(scene, app)
+    crews = _Crews(scene)
+    hooks = {each.name: crews.hooks(each, "deploy") for each in apps}
     # All that can be wrong on this machine is found before any host is asked.
     deployments = [
-        plan_deployment(
-            scene.inventory,
-            each,
-            build_artifact(each.source_path(scene.inventory), each.requirements),
-            who(),
+        _seen_through(
+            partial(_built, scene, each, hooks[each.name]), crews.of(each), hooks[each.name]
         )
         for each in apps
     ]
-    crews = _Crews(scene)
     scene.sink.begin(
         "Deploying " + ", ".join(f"{each.app.name} {each.release}" for each in deployments),
         [host.name for host in scene.hosts],
@@ -55,11 +57,42 @@ def deploy(
     for deployment in deployments:
         if deployment.artifact.dirty:
             scene.sink.note(f"{deployment.app.name}: changes that are in no commit go along")
-        if not rollout.deploy(crews.of(deployment.app), deployment):
+        crew, its_hooks = crews.of(deployment.app), hooks[deployment.app.name]
+        work = partial(rollout.deploy, crew, deployment, its_hooks)
+        if not _seen_through(work, crew, its_hooks):
             break
         conclusions.append(f"{deployment.app.name} {deployment.release} is live")
         _say_who_was_left_out(scene, deployment.app)
     return scene.end(crews.runs, conclusion="; ".join(conclusions))
+
+
+def _built(scene: Scene, app: App, hooks: Hooks) -> Deployment:
+    source = app.source_path(scene.inventory)
+    hooks.tell(commit=commit_of(source))
+    hooks.run("before-build")
+    artifact = build_artifact(source, app.requirements, include=app.include)
+    deployment = plan_deployment(scene.inventory, app, artifact, who())
+    # A hook may have made a commit.
+    hooks.tell(release=deployment.release, commit=artifact.commit)
+    hooks.run("after-build")
+    return deployment
+
+
+def _seen_through(work: Callable[[], R], crew: Crew, hooks: Hooks) -> R:
+    """Do the work; if nothing comes of it, run the hooks that are for that.
+
+    Not where nothing was done, and not for a person who has interrupted it.
+    """
+    try:
+        result = work()
+    except (ConfigurationError, InterruptedRunError):
+        raise
+    except HomeportError:
+        hooks.run("after-failure")
+        raise
+    if not result and not crew.interrupted:
+        hooks.run("after-failure")
+    return result
 
 
 def renew(
@@ -88,12 +121,16 @@ def renew(
         for each in apps_named(scene, app)
     ]
     crews = _Crews(scene)
+    command: Command = "deploy" if new_environment else "restart"
+    hooks = {each.app.name: crews.hooks(each.app, command) for each in renewals}
     verb = "New environment for" if new_environment else "Restarting"
     names = ", ".join(renewal.app.name for renewal in renewals)
     scene.sink.begin(f"{verb} {names}", [host.name for host in scene.hosts])
     conclusions = []
     for renewal in renewals:
-        release = rollout.renew_live(crews.of(renewal.app), renewal)
+        crew, its_hooks = crews.of(renewal.app), hooks[renewal.app.name]
+        work = partial(rollout.renew_live, crew, renewal, its_hooks)
+        release = _seen_through(work, crew, its_hooks)
         if not release:
             break
         conclusions.append(f"{renewal.app.name} {release} is live")
@@ -130,15 +167,11 @@ def rollback(
             hint=f"fab rollback --app {apps[0].name}",
         )
     crews = _Crews(scene)
+    crew, hooks = crews.of(apps[0]), crews.hooks(apps[0], "rollback")
     scene.sink.begin(f"Rolling back {apps[0].name}", [host.name for host in scene.hosts])
-    live = rollout.rollback(
-        crews.of(apps[0]),
-        apps[0],
-        to=to,
-        tls=scene.inventory.tls.method != "off",
-        by=who(),
-        force=force,
-    )
+    tls = scene.inventory.tls.method != "off"
+    work = partial(rollout.rollback, crew, apps[0], hooks, to=to, tls=tls, by=who(), force=force)
+    live = _seen_through(work, crew, hooks)
     conclusion = f"{apps[0].name} {live} is live" if live else ""
     return scene.end(crews.runs, conclusion=conclusion)
 
@@ -239,6 +272,16 @@ class _Crews:
     def runs(self) -> list[HostRun]:
         """The runs that were needed."""
         return list(self._runs.values())
+
+    def hooks(self, app: App, command: Command) -> Hooks:
+        """Return an app's hooks for this command.
+
+        Raises:
+            ConfigurationError: what they need is not there, or none of the hosts is the app's.
+        """
+        hosts = tuple(run.name for run in self.of(app).runs)
+        say = self._scene.sink.note
+        return Hooks.of(self._scene.inventory, app, command, by=who(), hosts=hosts, say=say)
 
     def of(self, app: App) -> Crew:
         """Return the crew of an app's hosts among the command's.

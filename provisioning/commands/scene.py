@@ -212,7 +212,10 @@ def _mask_environment(inventory: Inventory) -> None:
 
     A role of the person's own runs in this process, and its errors may show `os.environ`.
     """
-    sources = [source for app in inventory.apps.values() for source in app.secrets.values()]
+    sources: list[object] = [
+        source for app in inventory.apps.values() for source in app.secrets.values()
+    ]
+    sources += [hook.webhook for app in inventory.apps.values() for hook in app.hooks]
     passwords = [host.sudo_password for host in inventory.hosts.values()]
     for source in (*sources, *passwords):
         if isinstance(source, EnvSource):

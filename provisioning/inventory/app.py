@@ -10,6 +10,7 @@ from pydantic import Field
 
 from provisioning.errors import ConfigurationError
 from provisioning.inventory.base import Model
+from provisioning.inventory.hooks import Hook
 from provisioning.inventory.processes import AnyProcess, Timer
 from provisioning.inventory.sources import AnySource
 from provisioning.inventory.types import (
@@ -56,6 +57,11 @@ class App(Model):
     source: LocalPath = Field(
         description="The app's folder, relative to the inventory. What git tracks there is "
         "deployed; all of it, less ignored files, where there is no git."
+    )
+    include: RelativePaths = Field(
+        default=(),
+        description="Files and folders of the source to deploy besides, though git does not "
+        "track them: what a before-build hook builds.",
     )
     hosts: HostNames = Field(default=(), description="Groups or hosts it runs on. Default: all.")
     wsgi: Wsgi = Field(description='What to serve: "module:name" or "module:factory()".')
@@ -199,6 +205,9 @@ class App(Model):
     )
     pause_s: Annotated[Whole, Field(ge=0, le=3600)] = Field(
         default=0, description="Seconds between two batches."
+    )
+    hooks: tuple[Hook, ...] = Field(
+        default=(), description="What to run before and after the steps of a deploy, in order."
     )
 
     def source_path(self, inventory: Inventory) -> Path:

@@ -82,6 +82,7 @@ def app_mistakes(
         yield from _environment_mistakes(app)
         yield from _folder_mistakes(app)
         yield from _hsts_mistakes(app)
+        yield from _hook_mistakes(app)
     yield from _domain_mistakes(apps, hosts)
 
 
@@ -121,6 +122,12 @@ def _hsts_mistakes(app: App) -> Iterator[Mistake]:
             ("apps", app.name, "hsts_preload"),
             'needs hsts_subdomains = true and hsts of at least "365d"',
         )
+
+
+def _hook_mistakes(app: App) -> Iterator[Mistake]:
+    for index, hook in enumerate(app.hooks):
+        if hook.at in ("before-migrate", "after-migrate") and not app.migrate:
+            yield Mistake(("apps", app.name, "hooks", index), f"{hook.at}: there is no migrate")
 
 
 def _domain_mistakes(apps: Mapping[str, App], hosts: Mapping[str, Host]) -> Iterator[Mistake]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioning.inventory.base import Model
+from provisioning.inventory.hooks import Hook
 from provisioning.inventory.nearest import did_you_mean
 from provisioning.inventory.processes import Process, Timer
 from provisioning.inventory.toml_lines import KeyPath
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 
-_WITHIN: Mapping[str, type[Model]] = {"processes": Process, "timers": Timer}
+_WITHIN: Mapping[str, type[Model]] = {"hooks": Hook, "processes": Process, "timers": Timer}
 """Tables within the table of an app: what each of their entries is."""
 
 
@@ -92,6 +93,8 @@ def _text(detail: ErrorDetails, known: Iterable[str], elsewhere: dict[str, str])
             return f"must be a whole number{given}"
         case "bool_type" | "bool_parsing":
             return f"must be true or false{given}"
+        case "tuple_type" if detail["loc"] == ("hooks",):
+            return "must be a list of tables: each begins with [[apps.<name>.hooks]]"
         case "tuple_type":
             return f"must be a list: [{_quoted(detail['input'])}]"
         case "model_type" if detail["loc"][0] == "processes":

@@ -192,7 +192,7 @@ def command_line(text: str) -> str:
         words = shlex.split(text)
     except ValueError as error:
         raise ValueError(f"is not a command: {str(error).lower()}") from None
-    if not words or "\n" in text:
+    if not words or "\n" in text or "\0" in text:
         raise ValueError("must be a command on one line")
     return text
 

@@ -14,6 +14,7 @@ from provisioning.agent.errors import StoppedError
 from provisioning.agent.events import CHANGED, FAILED, UNCHANGED
 from provisioning.agent.memory import Memory
 from provisioning.agent.overlay import Overlay
+from provisioning.agent.resource import Change
 from provisioning.agent.system import Completed, System
 from provisioning.agent.systemd import UnitState
 from provisioning.resources import Absent, Command, Directory, File, FileSet, Resource, Service
@@ -37,6 +38,23 @@ def test_the_first_failure_ends_the_run_and_says_so(root: Path, host: Host) -> N
     assert outcome.failure.message == "cannot fail: sh ended with exit status 3"
     assert outcome.failure.output == "so it is"
     assert not (root / "later").exists()
+
+
+def test_what_a_person_should_know_is_said_once_and_the_run_goes_on(
+    root: Path, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply = Directory.apply
+
+    def damp(directory: Directory, system: System, change: Change) -> None:
+        apply(directory, system, change)
+        system.notes += ["warning: it is damp", "| very"]
+
+    monkeypatch.setattr(Directory, "apply", damp)
+    first, later = Directory(str(root / "cellar")), File(str(root / "later"), "x")
+    outcome = host.run([first, later])
+    noted = [each.text for each in outcome.events if isinstance(each, events.Noted)]
+    assert noted == ["warning: it is damp", "| very"]
+    assert outcome.statuses == {first.id: CHANGED, later.id: CHANGED}
 
 
 def test_a_resource_that_does_not_come_about_has_failed(root: Path, host: Host) -> None:

@@ -11,6 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from provisioning.inventory import App, Host, Ssh, Tables, Tls, load, schema
+from provisioning.inventory.hooks import Hook
 
 REPOSITORY = Path(__file__).parents[2]
 FOLDER = REPOSITORY / "inventory"
@@ -26,17 +27,23 @@ def test_the_example_loads_and_means_what_its_comments_say() -> None:
 
 @pytest.mark.parametrize(
     ("model", "heading"),
-    [(Host, "[hosts.web1]"), (App, "[apps.hello]"), (Tls, "[tls]"), (Ssh, "[ssh]")],
+    [
+        (Host, "[hosts.web1]"),
+        (App, "[apps.hello]"),
+        (Hook, "[[apps.hello.hooks]]"),
+        (Tls, "[tls]"),
+        (Ssh, "[ssh]"),
+    ],
 )
 def test_every_key_there_is_stands_in_the_example_with_a_word_about_it(
-    model: type[Host | App | Tls | Ssh], heading: str
+    model: type[Host | App | Hook | Tls | Ssh], heading: str
 ) -> None:
     text = (FOLDER / "example.toml").read_text()
     table = text[text.index(f"\n{heading}") :]
     end = re.search(r"\n# ----", table)
     table = table[: end.start()] if end else table
     for key in set(model.model_fields) - {"name"}:
-        written = re.search(rf"^(# )?(\[apps\.hello\.)?{key}( = |\]).*#.*$", table, re.MULTILINE)
+        written = re.search(rf"^(# )?(\[\[?apps\.hello\.)?{key}( = |\]).*#.*$", table, re.MULTILINE)
         assert written, f"{key} is not explained in {heading}"
 
 
@@ -106,6 +113,8 @@ def test_the_schema_accepts_every_inventory_of_this_repository() -> None:
         ("apps", "secrets", {"A": {"env": "X", "file": "y"}}),
         ("apps", "static", {"static": "x"}),
         ("apps", "memory_max", None),
+        ("apps", "hooks", [{"at": "before-flp", "run": "x"}]),
+        ("apps", "hooks", [{"at": "after-flip", "webhook": "https://example.com/canary"}]),
     ],
 )
 def test_the_schema_refuses_what_loading_refuses(table: str, key: str, value: object) -> None:

@@ -36,6 +36,7 @@ def speak(sink, words):
         Ready(words),
         events.Started(f"x:{words}"),
         events.Progress(f"x:{words}", f"doing {words}"),
+        events.Noted(words),
         changed,
         failed,
         events.Unchanged((words,)),

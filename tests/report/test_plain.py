@@ -37,6 +37,7 @@ def test_a_run_reads_line_by_line(stream):
         events.Progress("packages:base", "installing nginx"),
         NEW_FILE,
         CHANGED_FILE,
+        events.Noted("warning: it is damp"),
         events.Done("run", seconds=2.0),
     ):
         report.hear(heard)
@@ -51,6 +52,7 @@ def test_a_run_reads_line_by_line(stream):
         "web1    packages:base  installing nginx\n"
         "web1  + file:/etc/new\n"
         "web1  ~ file:/etc/motd  content, mode 0640 -> 0644\n"
+        "web1    warning: it is damp\n"
         "web1    the old release drains\n"
         "everything is there\n"
         "\n"

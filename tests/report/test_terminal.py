@@ -73,6 +73,14 @@ def test_an_unreachable_host_says_so_when_it_ends(terminal, stream):
     assert "try: check the address" in shown(stream)
 
 
+def test_what_an_agent_notes_stays_on_the_screen(terminal, stream):
+    sink = terminal()
+    sink.begin("deploy", ["web1"])
+    sink.heard("web1", events.Noted("warning: it is damp"))
+    sink.end([HostReport("web1")])
+    assert shown(stream).count("warning: it is damp") == 1
+
+
 def test_a_diff_is_coloured(terminal, stream):
     sink = terminal(diff=True)
     sink.heard("web1", CHANGED_FILE)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Tuple
+import time
+from dataclasses import dataclass, field
+from typing import ClassVar, Mapping, Tuple
 
 from provisioning.agent.environment import masked
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.releases import Releases
 from provisioning.agent.resource import Change, Resource, State, normalise
-from provisioning.agent.system import System
+from provisioning.agent.system import Completed, System
+
+STOP_S = 10
+"""What is ended is asked first, and killed after so many seconds."""
+
+NOTED_LINES = 10
+"""Of what a program printed that may fail."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +25,8 @@ class OneOff(Resource):
     """Have a program of a release run to success, once.
 
     It runs as the app's user with the app's environment, limits and sandbox, in a transient
-    unit. A release in which it fails never goes live.
+    unit; nothing of what it has started outlives it. A release in which it fails never goes
+    live.
 
     Args:
         app: The app's name.
@@ -28,6 +36,9 @@ class OneOff(Resource):
         properties: The sandbox, as "Key=Value" of systemd.exec(5).
         hint: What to do when it fails.
         timeout_s: In seconds.
+        env: Variables besides those of the app.
+        occasion: The run of a command that it belongs to; in another one it runs again.
+        required: Whether its failure is one of the run. If not, a person is told of it.
     """
 
     kind: ClassVar[str] = "oneoff"
@@ -39,6 +50,9 @@ class OneOff(Resource):
     properties: Tuple[str, ...] = ()
     hint: str = ""
     timeout_s: int = 600
+    env: Mapping[str, str] = field(default_factory=dict)
+    occasion: str = ""
+    required: bool = True
 
     def __post_init__(self) -> None:
         normalise(self, argv=tuple(self.argv), properties=tuple(self.properties))
@@ -51,13 +65,36 @@ class OneOff(Resource):
         return {"done": "yes"}
 
     def actual(self, system: System) -> State:
-        return {"done": system.memory.recall(self.id) or None}
+        return {"done": "yes" if system.memory.recall(self._key) == self._done else None}
+
+    @property
+    def _key(self) -> str:
+        # A record that a later run replaces need not go with the release.
+        return f"{self.kind}:{self.app} {self.label}" if self.occasion else self.id
+
+    @property
+    def _done(self) -> str:
+        return self.occasion or "yes"
 
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
             return
-        layout = AppLayout(self.app)
-        release = layout.release(self.release)
+        began = time.monotonic()
+        done = self._run(system)
+        if done.status != 0:
+            # Source: systemd.service(5), RuntimeMaxSec=: the exit status does not tell.
+            late = time.monotonic() - began >= self.timeout_s
+            self._failed(
+                system,
+                f"did not end within {self.timeout_s} s"
+                if late
+                else f"ended with exit status {done.status}",
+                masked(system, self.app, done.tail),
+            )
+        system.memory.remember(self._key, self._done)
+
+    def _run(self, system: System) -> Completed:
+        release = AppLayout(self.app).release(self.release)
         unit = f"{self.app}-{self.label}-{self.release}"
         path = f"{release}/venv/bin:/usr/local/bin:/usr/bin:/bin"
         options = [
@@ -65,8 +102,10 @@ class OneOff(Resource):
             f"--property=WorkingDirectory={release}/code",
             f"--property=EnvironmentFile={release}/env",
             f"--property=RuntimeMaxSec={self.timeout_s}",
+            f"--property=TimeoutStopSec={STOP_S}",
             f"--setenv=PATH={path}",
             "--setenv=PYTHONDONTWRITEBYTECODE=1",
+            *(f"--setenv={name}={value}" for name, value in self.env.items()),
             *(f"--property={each}" for each in self.properties),
         ]
         argv = list(self.argv)
@@ -74,17 +113,20 @@ class OneOff(Resource):
         if "/" not in argv[0] and system.stat(installed):
             argv[0] = installed
         system.run(["systemctl", "reset-failed", f"{unit}.service"])
-        done = system.run(
+        return system.run(
             ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", *options, "--", *argv],
-            timeout_s=self.timeout_s + 30,
+            timeout_s=self.timeout_s + STOP_S + 30,
         )
-        if done.status != 0:
-            Releases(self.app, system).record("failed", self.release, at_state=self.label)
-            raise AgentError(
-                f"release {self.release} of {self.app} was refused: "
-                f"{self.label} ended with exit status {done.status}",
-                hint=self.hint,
-                output=masked(system, self.app, done.tail),
-                refused=True,
-            )
-        system.memory.remember(self.id, "yes")
+
+    def _failed(self, system: System, how: str, output: str) -> None:
+        if not self.required:
+            system.notes.append(f"warning: {self.label} {how}")
+            system.notes += [f"| {line}" for line in output.splitlines()[-NOTED_LINES:]]
+            return
+        Releases(self.app, system).record("failed", self.release, at_state=self.label)
+        raise AgentError(
+            f"release {self.release} of {self.app} was refused: {self.label} {how}",
+            hint=self.hint,
+            output=output,
+            refused=True,
+        )

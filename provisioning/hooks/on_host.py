@@ -1,0 +1,51 @@
+"""Hooks on hosts: programs of a release, as the app itself would run them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioning.resources import OneOff
+from provisioning.roles import sandbox_properties
+
+if TYPE_CHECKING:
+    from provisioning.agent.facts import Facts
+    from provisioning.hooks.occasion import Occasion
+    from provisioning.inventory.app import App
+    from provisioning.inventory.hooks import Hook
+
+
+def program(
+    app: App, hook: Hook, number: int, occasion: Occasion, facts: Facts, host: str
+) -> OneOff:
+    """Return a hook as a resource.
+
+    Args:
+        app: The app.
+        hook: One with `run`.
+        number: Which of the app's hooks it is, from 1.
+        occasion: What it is told.
+        facts: Of the host.
+        host: The host's name.
+    """
+    assert hook.run
+    return OneOff(
+        app.name,
+        occasion.release,
+        f"{hook.at}-hook-{number}",
+        ("/bin/sh", "-c", _as_it_stands(hook.run)),
+        tuple(sandbox_properties(app, facts)),
+        hint=f"correct `{hook.run}` of apps.{app.name}.hooks"
+        + ("; visitors still have the release before it" if hook.stops else ""),
+        timeout_s=hook.limit_s,
+        env=occasion.variables(hook.at, host),
+        occasion=occasion.id,
+        required=hook.stops,
+    )
+
+
+def _as_it_stands(command: str) -> str:
+    """Leave variables to the shell.
+
+    Source: systemd.service(5), "COMMAND LINES": it replaces ${NAME} itself; $$ is a dollar sign.
+    """
+    return command.replace("$", "$$")
