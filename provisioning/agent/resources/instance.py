@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import ClassVar, Dict, Sequence
+from typing import ClassVar, Dict, Iterator, Sequence, Tuple
 
 from provisioning.agent import http
 from provisioning.agent.environment import masked
@@ -125,6 +125,7 @@ class Instance(Resource):
             raise self._refused(system, "its process ended at the start")
 
     def _refused(self, system: System, why: str) -> AgentError:
+        journal = last_lines(system, self.unit, 300)
         return AgentError(
             masked(
                 system,
@@ -135,25 +136,42 @@ class Instance(Resource):
             hint=f"correct it and deploy again; visitors have seen nothing of it. "
             f"All it printed: journalctl -u {self.unit}",
             output=masked(
-                system, self.app, self.release, _telling(last_lines(system, self.unit, 300))
+                system,
+                self.app,
+                self.release,
+                _telling(journal, AppLayout(self.app).code(self.release)),
             ),
             refused=True,
         )
 
 
-def _telling(lines: Sequence[str]) -> str:
-    """Return the last traceback and the last lines, or just more of the last lines.
+def _telling(lines: Sequence[str], code: str) -> str:
+    """Return the traceback that matters and the last lines, or just more of the last lines.
 
-    A server with several workers says much after the one line that matters.
+    A server with several workers says much after the one line that matters: the same from the
+    other workers, and why it then ended itself.
+
+    Args:
+        lines: What it printed.
+        code: Where the app's own code is.
     """
-    starts = [number for number, line in enumerate(lines) if line.startswith("Traceback")]
-    for start in reversed(starts):
-        for end in range(start + 1, len(lines)):
-            # The exception: the first line that is not indented, and no other worker's.
-            if lines[end] and not lines[end].startswith((" ", "[")):
-                shown = lines[max(start, end + 1 - SHOWN_LINES) : end + 1]
-                return "\n".join([*shown, *lines[max(end + 1, len(lines) - LAST_LINES) :]])
+    found = list(_tracebacks(lines))
+    of_app = [each for each in found if any(code in line for line in lines[each[0] : each[1]])]
+    for start, end in of_app[-1:] or found[:1]:
+        shown = lines[max(start, end - SHOWN_LINES) : end]
+        return "\n".join([*shown, *lines[max(end, len(lines) - LAST_LINES) :]])
     return "\n".join(lines[-SHOWN_LINES:])
+
+
+def _tracebacks(lines: Sequence[str]) -> Iterator[Tuple[int, int]]:
+    """Yield where each traceback starts, and where it has ended."""
+    for start, line in enumerate(lines):
+        if line.startswith("Traceback"):
+            for end in range(start + 1, len(lines)):
+                # The exception: the first line that is not indented, and no other worker's.
+                if lines[end] and not lines[end].startswith((" ", "[")):
+                    yield start, end + 1
+                    break
 
 
 def _said(answer: http.Answer, path: str) -> str:
