@@ -95,7 +95,7 @@ def build_artifact(
             hint="git add what belongs to the app, or correct the app's `source`",
         )
     return Artifact(
-        release=_release_id(time.time() if now is None else now, commit),
+        release=release_id(time.time() if now is None else now, commit),
         files=files,
         executables=tuple(executables),
         links=links,
@@ -106,7 +106,7 @@ def build_artifact(
     )
 
 
-def _release_id(now: float, commit: str) -> str:
+def release_id(now: float, commit: str) -> str:
     """Return <utc>-<commit>: it sorts by time, and no two runs of a script have the same.
 
     A host takes a release whose id it has for the one that it has.

@@ -162,7 +162,7 @@ def migrate(app: App, release: str, facts: Facts) -> Iterator[Resource]:
             "migrate",
             tuple(shlex.split(app.migrate)),
             tuple(sandbox_properties(app, facts)),
-            hint="the database may be half way; visitors still have the release before it",
+            hint="the database may be half way; visitors have seen nothing of it",
             timeout_s=MIGRATE_TIMEOUT_S,
         )
 
@@ -234,7 +234,7 @@ def import_probe(app: App, release: str, facts: Facts) -> OneOff:
         "import",
         (f"{AppLayout(app.name).release(release)}/venv/bin/python", "-c", code),
         tuple(sandbox_properties(app, facts)),
-        hint="correct it and deploy again; visitors still have the release before it",
+        hint="correct it and deploy again; visitors have seen nothing of it",
         timeout_s=IMPORT_TIMEOUT_S,
     )
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from provisioning.agent.layout import AppLayout
+from provisioning.artifact import release_id
 from provisioning.deploy import (
     import_probe,
     instance,
@@ -65,7 +66,7 @@ def plan_renewal(inventory: Inventory, app: App, by: str, *, new_environment: bo
 
 def renewed_id(live: str) -> str:
     """Return an id for a release with the code of another."""
-    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{live.rpartition('-')[2]}"
+    return release_id(time.time(), live.rpartition("-")[2])
 
 
 def renew(

@@ -61,7 +61,7 @@ class Begun:
     Args:
         run: Its id.
         who: Who began it, as "user@machine".
-        what: What it does, as "deploy of hello 20260102T030405Z-abcdef0".
+        what: What it does, as "deploy of hello 20260102T030405.000Z-abcdef0".
         began: When, in seconds since the epoch.
     """
 

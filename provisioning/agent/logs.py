@@ -132,7 +132,9 @@ def _units(app: str) -> str:
 
     "hello-api" is another app than "hello", but has neither a dot nor a "@" before its end.
     """
-    return re.escape(app) + r"(?:[@.].*|-boot\.service|-[a-z]+-\d{8}T\d{6}Z-[0-9a-z]+\.service)"
+    return (
+        re.escape(app) + r"(?:[@.].*|-boot\.service|-[a-z]+-\d{8}T\d{6}\.\d{3}Z-[0-9a-z]+\.service)"
+    )
 
 
 def _text(value: Any) -> str:

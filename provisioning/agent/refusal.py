@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Iterator, Sequence, Tuple
 
 from provisioning.agent.environment import masked
 from provisioning.agent.errors import AgentError
+from provisioning.agent.layout import AppLayout
 from provisioning.agent.system import System
 from provisioning.agent.unit_journal import last_lines
 
@@ -26,21 +27,39 @@ def refusal(system: System, app: str, release: str, unit: str, why: str) -> Agen
         masked(system, app, f"release {release} of {app} was refused: {why}"),
         hint="correct it and deploy again; visitors have seen nothing of it. "
         f"All it printed: journalctl -u {unit}",
-        output=masked(system, app, _telling(last_lines(system, unit, SEARCHED_LINES))),
+        output=masked(
+            system,
+            app,
+            telling(last_lines(system, unit, SEARCHED_LINES), AppLayout(app).code(release)),
+        ),
         refused=True,
     )
 
 
-def _telling(lines: Sequence[str]) -> str:
-    """Return the last traceback and the last lines, or just more of the last lines.
+def telling(lines: Sequence[str], code: str) -> str:
+    """Return the traceback that matters and the last lines, or just more of the last lines.
 
-    A server with several workers says much after the one line that matters.
+    A server with several workers says much after the one line that matters: the same from the
+    other workers, and why it then ended itself.
+
+    Args:
+        lines: What it printed.
+        code: Where the app's own code is.
     """
-    starts = [number for number, line in enumerate(lines) if line.startswith("Traceback")]
-    for start in reversed(starts):
-        for end in range(start + 1, len(lines)):
-            # The exception: the first line that is not indented, and no other worker's.
-            if lines[end] and not lines[end].startswith((" ", "[")):
-                shown = lines[max(start, end + 1 - SHOWN_LINES) : end + 1]
-                return "\n".join([*shown, *lines[max(end + 1, len(lines) - LAST_LINES) :]])
+    found = list(_tracebacks(lines))
+    of_app = [each for each in found if any(code in line for line in lines[each[0] : each[1]])]
+    for start, end in of_app[-1:] or found[:1]:
+        shown = lines[max(start, end - SHOWN_LINES) : end]
+        return "\n".join([*shown, *lines[max(end, len(lines) - LAST_LINES) :]])
     return "\n".join(lines[-SHOWN_LINES:])
+
+
+def _tracebacks(lines: Sequence[str]) -> Iterator[Tuple[int, int]]:
+    """Yield where each traceback starts, and where it has ended."""
+    for start, line in enumerate(lines):
+        if line.startswith("Traceback"):
+            for end in range(start + 1, len(lines)):
+                # The exception: the first line that is not indented, and no other worker's.
+                if lines[end] and not lines[end].startswith((" ", "[")):
+                    yield start, end + 1
+                    break

@@ -4,7 +4,7 @@ A release's directory has their unit files in `units/`. They are copied to where
 when they are to run, and stay there until they are retired or the host is switched off; at
 boot `<app>-boot.service` copies those of the live release again.
 
-    hello.worker.2@20260102T030405Z-abc1234.service    the second instance of a process
+    hello.worker.2@20260102T030405.000Z-abc1234.service    the second instance of a process
     hello.nightly.timer, hello.nightly.service         of the release that is live
 """
 

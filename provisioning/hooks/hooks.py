@@ -106,7 +106,7 @@ class Hooks:
                         f"the {self._occasion.command} of {self._app.name} was stopped: the hook "
                         f"{stage}, {what}, {failure.reason}",
                         hint=f"correct it or what it found, then {self._occasion.command} again; "
-                        "visitors still have the release before it",
+                        "visitors have seen nothing of it",
                         output=failure.output,
                     ) from None
                 self._say(f"warning: the hook {stage}, {what}, {failure.reason}")

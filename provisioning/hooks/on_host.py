@@ -35,7 +35,7 @@ def program(
         ("/bin/sh", "-c", _as_it_stands(hook.run)),
         tuple(sandbox_properties(app, facts)),
         hint=f"correct `{hook.run}` of apps.{app.name}.hooks"
-        + ("; visitors still have the release before it" if hook.stops else ""),
+        + ("; visitors have seen nothing of it" if hook.stops else ""),
         timeout_s=hook.limit_s,
         env=occasion.variables(hook.at, host),
         occasion=occasion.id,

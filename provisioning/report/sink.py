@@ -19,7 +19,7 @@ class LogLine:
     Args:
         host: The host's name.
         at: Seconds since the epoch.
-        unit: e.g. "hello@20260102T030405Z-abc1234.service".
+        unit: e.g. "hello@20260102T030405.000Z-abc1234.service".
         priority: 0 (emergency) to 7 (debug). Source: syslog(3).
         text: May be several lines.
     """

@@ -15,7 +15,7 @@ from provisioning.agent.layout import AppLayout
 from provisioning.agent.logs import logs
 from provisioning.agent.system import System
 
-RELEASE = "20260102T030405Z-abc1234"
+RELEASE = "20260102T030405.000Z-abc1234"
 
 
 class Journal(System):

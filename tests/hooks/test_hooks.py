@@ -24,7 +24,7 @@ wsgi = "app:app"
 domains = ["hello.example.com"]
 migrate = "flask init-db"
 """
-RELEASE = "20260101T000000Z-abcdef0"
+RELEASE = "20260101T000000.000Z-abcdef0"
 
 HooksOf = Callable[..., Hooks]
 

@@ -7,7 +7,7 @@ from provisioning.roles import release_units, sandbox_properties
 from provisioning.roles.processes import exec_start
 from tests.roles.samples import BOOKWORM, HELLO, inventory
 
-RELEASE = "20260102T030405Z-abc1234"
+RELEASE = "20260102T030405.000Z-abc1234"
 MORE = """
 [apps.hello.processes]
 worker = { run = "celery -A app worker", count = 2, stop_timeout_s = 90 }
@@ -57,7 +57,7 @@ def test_a_process_gets_its_own_time_to_end_or_that_of_the_app(tmp_path):
 
 def test_a_timers_own_unit_is_the_same_for_every_release(tmp_path):
     app, made = units(tmp_path)
-    later = release_units(app, BOOKWORM, "20270102T030405Z-abc1234")
+    later = release_units(app, BOOKWORM, "20270102T030405.000Z-abc1234")
     assert later["hello.nightly.timer"] == made["hello.nightly.timer"]
     assert "OnCalendar=03:00\n" in made["hello.nightly.timer"]
     assert later["hello.nightly.service"] != made["hello.nightly.service"]
