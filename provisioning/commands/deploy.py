@@ -187,15 +187,18 @@ def releases(
     scene = Scene(options, named, given)
     apps = apps_named(scene, app)
     crews = _Crews(scene)
+    counts = []
     for each in apps:
         states = crews.of(each).all(_question(each))
         for host, state in states.items():
+            number = len(state["releases"])
+            counts.append(f"{number} release{'s' * (number != 1)} of {each.name} on {host}")
             scene.sink.table(
                 f"{each.name} on {host}",
                 ("release", "state", "since", "by", "commit"),
                 list(_rows(state)),
             )
-    return scene.end(crews.runs)
+    return scene.end(crews.runs, conclusion="; ".join(counts))
 
 
 def _say_who_was_left_out(scene: Scene, app: App) -> None:
