@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from provisioning.lab import LabHost
+from tests.e2e.hooks import TELL, add_hooks, hook, on_host, ran_here
 from tests.e2e.project import Project, Result
 from tests.e2e.steps import (
     MIGRATION_THAT_WAITS,
@@ -158,6 +159,14 @@ def test_hosts_end_on_what_they_had_when_one_of_them_refuses_at_the_flip(
     before = {host.name: live_on(host) for host in hosts}
     project.configure('csp = "strict"\n', 'csp = "strict"\nbatch = 1\n')
     names = ",".join(before)
+    add_hooks(
+        project,
+        hook("before-flip", TELL),
+        on_host("before-flip", "touch instance/may-flip"),
+        on_host("after-flip", "echo $HOMEPORT_RELEASE >> instance/seen", "once = true"),
+        hook("after-flip", TELL),
+        hook("after-failure", TELL),
+    )
     # They were made one by one, each with a secret of its own.
     hosts[1].shell("rm /srv/hello/secrets.json")
     # Visitors of the second host cannot be served: only its flip finds that out.
@@ -166,13 +175,20 @@ def test_hosts_end_on_what_they_had_when_one_of_them_refuses_at_the_flip(
     refused = project.fab("-H", names, "deploy", timeout_s=300)
     assert refused.code == 4, refused.output
     assert f"flipped back: {hosts[1].name} did not get to the end" in refused.output
+    # One host was flipped, and no hook has taken that for the end.
+    assert ran_here(refused.output) == ["before-flip", "after-failure"]
+    shared = "/srv/hello/shared/instance"
     for host in hosts:
         wait_for(lambda host=host: not agents(host))
         must_run_only(host, before[host.name])
+        host.shell(f"rm {shared}/may-flip && test ! -e {shared}/seen")
     hosts[1].shell("systemctl start nginx")
     result = project.fab("-H", names, "deploy").must_succeed()
     live = {live_on(host) for host in hosts}
     assert len(live) == 1, result.output
+    assert ran_here(result.output) == ["before-flip", "after-flip"]
+    assert hosts[0].shell(f"cat {shared}/seen").split() == list(live)
+    hosts[1].shell(f"test -e {shared}/may-flip && test ! -e {shared}/seen")
     for host in hosts:
         wait_for(lambda host=host: not agents(host))
         must_run_only(host, *live)

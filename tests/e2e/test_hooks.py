@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import signal
 from pathlib import Path
 
 import pytest
 
 from provisioning.lab import Lab, LabHost
+from tests.e2e.hooks import TELL, add_hooks, hook, marks, on_host
 from tests.e2e.project import Project
 from tests.e2e.site import Site
 from tests.e2e.steps import (
@@ -25,30 +25,7 @@ pytestmark = pytest.mark.lab
 
 SHARED = "/srv/hello/shared/instance"
 
-TELL = 'echo "ran $HOMEPORT_STAGE"'
 TELL_ON_HOST = 'env > "instance/$HOMEPORT_STAGE" && id -un >> "instance/$HOMEPORT_STAGE"'
-
-MARKS = re.compile(r"\| ran (\S+)|\+ oneoff:hello/\S+ (\S+)")
-
-
-def add_hooks(project: Project, *hooks: str) -> None:
-    """Have the inventory say these hooks and no others."""
-    text = project.inventory.read_text().partition("[[apps.hello.hooks]]")[0]
-    tables = "".join(f"[[apps.hello.hooks]]\n{each}\n" for each in hooks)
-    project.inventory.write_text(f"{text}\n{tables}")
-
-
-def hook(at: str, run: str, *more: str) -> str:
-    return "\n".join([f'at = "{at}"', f"run = '''{run}'''", *more, ""])
-
-
-def on_host(at: str, run: str, *more: str) -> str:
-    return hook(at, run, 'on = "host"', *more)
-
-
-def marks(output: str) -> list[str]:
-    """Return what ran, in the order in which it was said."""
-    return [here or f"{label} on the host" for here, label in MARKS.findall(output)]
 
 
 def told_on_host(host: LabHost, stage: str) -> dict[str, str]:
