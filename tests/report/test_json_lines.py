@@ -11,7 +11,7 @@ import pytest
 from provisioning.agent import events
 from provisioning.agent.facts import Facts
 from provisioning.errors import ConfigurationError, UnreachableError
-from provisioning.report import HostReport, make_sink
+from provisioning.report import HostReport, LogLine, make_sink
 from provisioning.secrets import Secret
 from provisioning.session import Answered, OtherFacts, Ready, Said
 from tests.report.samples import CHANGED_FILE, DIFF, FAILED, NEW, OLD
@@ -47,6 +47,7 @@ def speak(sink):
         sink.heard("web1", heard)
     sink.ended(report)
     sink.note("something", "web1")
+    sink.log([LogLine("web1", 1_700_000_000.0, "hello@r1.service", 6, "words")])
     sink.table("releases", ["release", "state"], [["r1", "live"]])
     sink.error(ConfigurationError("cannot do it: no", hint="do it", output="words"))
     sink.end([report])
