@@ -89,10 +89,14 @@ def complete(system: System) -> None:
     system.say(f"completing an interrupted installation: {left}")
     apt_locks.wait(system, apt_locks.left_script)
     configured = _configure(system)
-    # By name: apt believes that what has the right version is whole, whatever dpkg says of it.
-    halves = [name for name, wanted in _unfinished(system).items() if wanted]
-    fixed = with_good_lists(system, "install", "--fix-broken", "--reinstall", *halves)
+    # First what is missing besides: with names, apt gives up on dependencies that are.
+    fixed = with_good_lists(system, "install", "--fix-broken")
     system.forget_cached()
+    halves = [name for name, wanted in _unfinished(system).items() if wanted]
+    if halves:
+        # By name: apt believes that what has the right version is whole, whatever dpkg says.
+        fixed = with_good_lists(system, "install", "--fix-broken", "--reinstall", *halves)
+        system.forget_cached()
     left = interrupted(system)
     if left:
         raise AgentError(

@@ -228,7 +228,7 @@ def maintenance(
     json: bool = False,
     accept_new_host_keys: bool = False,
 ) -> int:
-    """Show visitors a page instead of the app: fab maintenance APP on|off."""
+    """Show visitors a page instead: fab maintenance APP on|off."""
     from provisioning.commands.maintenance import maintenance as run
 
     options = _options(env=env, limit=limit, parallel=parallel, json=json,
@@ -264,7 +264,7 @@ def check(context: FleetContext, tests: str = "") -> int:
 
 @fleet_task(help=_help("json"))
 def demo(context: FleetContext, json: bool = False) -> int:
-    """Take a bare throwaway host of this machine to an app over HTTPS."""
+    """Take a bare throwaway host of yours to an app over HTTPS."""
     from provisioning.commands.lab import demo as run
 
     return run(json=json)

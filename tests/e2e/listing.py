@@ -21,8 +21,9 @@ MOVING = (
     "/var/lib/systemd/timers",
     "/var/lib/systemd/timesync",
     "/var/lib/systemd/random-seed",
+    "/var/lib/homeport/runs",
 )
-"""What a host writes by itself, or because somebody logs in."""
+"""What a host writes by itself, or because somebody logs in; and what runs say of themselves."""
 
 APT_MEMORY = ("/var/lib/apt", "/var/cache/apt")
 """The archive's lists: a check fetches them to know what would be installed."""

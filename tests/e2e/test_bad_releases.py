@@ -59,7 +59,7 @@ def _exit_at_start(project: Project) -> None:
 
 
 def _be_impatient(project: Project) -> None:
-    project.configure("[apps.hello.env]\n", "start_timeout_s = 6\n\n[apps.hello.env]\n")
+    project.configure("[apps.hello.timers]\n", "start_timeout_s = 6\n\n[apps.hello.timers]\n")
 
 
 def _hang_at_start(project: Project) -> None:
