@@ -58,7 +58,8 @@ class RealHost:
             f"-path {path}"
             for path in (
                 "/var/lib/apt/lists", "/var/cache/apt", "/var/log", "/tmp", "/var/tmp",
-                "/var/lib/systemd", "/var/lib/homeport/runs", "/root/.ssh", "/run", "/proc", "/sys", "/dev",
+                "/var/lib/systemd", "/var/lib/homeport/runs", "/root/.ssh", "/run", "/proc", "/sys",
+                "/dev",
             )
         )  # fmt: skip
         return set(
