@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from provisioning import rollout
+from provisioning import releasing
 from provisioning.artifact import build_artifact, commit_of
 from provisioning.commands.of_app import apps_named, hosts_of
 from provisioning.commands.scene import NOTHING, Options, Scene
@@ -58,7 +58,7 @@ def deploy(
         if deployment.artifact.dirty:
             scene.sink.note(f"{deployment.app.name}: changes that are in no commit go along")
         crew, its_hooks = crews.of(deployment.app), hooks[deployment.app.name]
-        work = partial(rollout.deploy, crew, deployment, its_hooks)
+        work = partial(releasing.deploy, crew, deployment, its_hooks)
         if not _seen_through(work, crew, its_hooks):
             break
         conclusions.append(f"{deployment.app.name} {deployment.release} is live")
@@ -129,7 +129,7 @@ def renew(
     conclusions = []
     for renewal in renewals:
         crew, its_hooks = crews.of(renewal.app), hooks[renewal.app.name]
-        work = partial(rollout.renew_live, crew, renewal, its_hooks)
+        work = partial(releasing.renew_live, crew, renewal, its_hooks)
         release = _seen_through(work, crew, its_hooks)
         if not release:
             break
@@ -170,7 +170,7 @@ def rollback(
     crew, hooks = crews.of(apps[0]), crews.hooks(apps[0], "rollback")
     scene.sink.begin(f"Rolling back {apps[0].name}", [host.name for host in scene.hosts])
     tls = scene.inventory.tls.method != "off"
-    work = partial(rollout.rollback, crew, apps[0], hooks, to=to, tls=tls, by=who(), force=force)
+    work = partial(releasing.rollback, crew, apps[0], hooks, to=to, tls=tls, by=who(), force=force)
     live = _seen_through(work, crew, hooks)
     conclusion = f"{apps[0].name} {live} is live" if live else ""
     return scene.end(crews.runs, conclusion=conclusion)

@@ -1,0 +1,235 @@
+"""The use cases of a release: deploy it, renew it, go back to it, on all hosts of an app."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from provisioning.crew import Crew
+from provisioning.deploy import Deployment, build, migrate, propose_secrets, revive, start
+from provisioning.errors import ConfigurationError, DeployRefusedError, UnreachableError
+from provisioning.renewal import Renewal, renew, renewed_id
+from provisioning.rollback_checks import must_be_whole, refuse_over_migration, release_to_revive
+from provisioning.rollout import Rollout
+
+if TYPE_CHECKING:
+    from provisioning.agent.resource import Resource
+    from provisioning.hooks import Hooks
+    from provisioning.host_run import HostRun
+    from provisioning.inventory.app import App
+
+State = Mapping[str, Any]
+"""What a host says of an app: see agent/questions.py."""
+
+
+def deploy(crew: Crew, deployment: Deployment, hooks: Hooks) -> bool:
+    """Make a new release live on every host, or on none.
+
+    Returns:
+        Whether it is live.
+
+    Raises:
+        DeployRefusedError: a hook on the controller kept it from going live.
+    """
+    app = deployment.app
+    with crew.together():
+        states = _begin(crew, app, f"deploy of {app.name} {deployment.release}", hooks)
+        if len(states) < len(crew.runs):
+            return False
+        _must_be_provisioned(app, states)
+        deployment = replace(deployment, proposed=_shared_secrets(crew, app, states))
+        hooks.tell(previous=str(states[crew.runs[0].name]["live"]))
+        rollout = Rollout(
+            crew,
+            app,
+            deployment.release,
+            {host: str(state["live"]) for host, state in states.items()},
+            tls=deployment.tls,
+            by=deployment.by,
+            hooks=hooks,
+        )
+
+        def migration(run: HostRun) -> Iterator[Resource]:
+            if app.migrate and run is crew.runs[0]:
+                yield from rollout.hooked("before-migrate")(run)
+                yield from migrate(app, deployment.release, run.known_facts)
+                yield from rollout.hooked("after-migrate")(run)
+
+        return rollout.carry_out(
+            (None, lambda run: build(deployment, run.known_facts)),
+            ("before-migrate", migration),
+            ("after-migrate", lambda _: start(app, deployment.release)),
+        )
+
+
+def renew_live(crew: Crew, renewal: Renewal, hooks: Hooks) -> str:
+    """Make the live release of every host anew, and that one live.
+
+    Returns:
+        The release that is live now; "" if it came to nothing.
+    """
+    app = renewal.app
+    with crew.together():
+        states = _begin(crew, app, renewal.what, hooks)
+        if len(states) < len(crew.runs):
+            return ""
+        live = {host: _live_manifest(app, host, state) for host, state in states.items()}
+        for host, manifest in live.items():
+            must_be_whole(app, {host: states[host]}, str(manifest["release"]))
+        if renewal.env is not None:
+            renewal = replace(renewal, proposed=_shared_secrets(crew, app, states))
+        before = live[crew.runs[0].name]
+        release = renewed_id(str(before["release"]))
+        commit = str(before.get("commit", ""))
+        hooks.tell(release=release, previous=str(before["release"]), commit=commit)
+        rollout = Rollout(
+            crew,
+            app,
+            release,
+            {host: str(state["live"]) for host, state in states.items()},
+            tls=renewal.tls,
+            by=renewal.by,
+            hooks=hooks,
+        )
+        done = rollout.carry_out(
+            (None, lambda run: renew(renewal, release, live[run.name], run.known_facts))
+        )
+        return release if done else ""
+
+
+def _live_manifest(app: App, host: str, state: State) -> Mapping[str, Any]:
+    for manifest in state["releases"]:
+        if manifest["release"] == state["live"]:
+            found: Mapping[str, Any] = manifest
+            return found
+    raise DeployRefusedError(f"{app.name} has no live release on {host}", hint="fab deploy")
+
+
+def rollback(
+    crew: Crew, app: App, hooks: Hooks, *, to: str, tls: bool, by: str, force: bool
+) -> str:
+    """Make an earlier release live again on every host.
+
+    Args:
+        crew: The app's hosts.
+        app: The app.
+        hooks: Its hooks.
+        to: The release's id, or a beginning of it that no other has; "" for the one before.
+        tls: Whether the site is served on 443.
+        by: Who does this.
+        force: Go back over a migration that was not declared compatible.
+
+    Returns:
+        The release that is live now; "" if it came to nothing.
+    """
+    with crew.together():
+        states = _begin(crew, app, f"rollback of {app.name}", hooks)
+        if len(states) < len(crew.runs):
+            return ""
+        release = release_to_revive(app, states, to)
+        must_be_whole(app, states, release)
+        if not force and not app.migrate_compatible:
+            refuse_over_migration(app, states, release)
+        hooks.tell(release=release, **_about(states[crew.runs[0].name], release))
+        rollout = Rollout(
+            crew,
+            app,
+            release,
+            {host: str(state["live"]) for host, state in states.items()},
+            tls=tls,
+            by=by,
+            hooks=hooks,
+            rollback=True,
+        )
+        done = rollout.carry_out(
+            ("before-rollback", rollout.hooked("before-rollback")),
+            (None, lambda run: revive(app, release, run.known_facts)),
+        )
+        return release if done else ""
+
+
+def _about(state: State, release: str) -> dict[str, str]:
+    """Return what hooks are told of a release that is there already."""
+    commits = [each.get("commit", "") for each in state["releases"] if each["release"] == release]
+    return {"previous": str(state["live"]), "commit": str(commits[0]) if commits else ""}
+
+
+def _begin(crew: Crew, app: App, what: str, hooks: Hooks) -> dict[str, State]:
+    """Get hold of every host, and ask it what is there of an app, and for its facts.
+
+    A host at which the same is under way already is watched instead, to its end.
+    """
+    if not crew.begin(what):
+        if _watch(crew):
+            hooks.leave_it()
+        _say_who_waits(crew)
+        return {}
+    return _states(crew, app)
+
+
+def _watch(crew: Crew) -> bool:
+    """Follow what others do on our hosts, as if it were ours; return whether there was any."""
+    others = crew.under_way()
+    for run, begun in others.items():
+        run.report.error = None
+        ago_s = max(0, int(time.time() - begun.began))
+        run.note(f"{begun.what} by {begun.who} is under way since {ago_s} s: watching it; "
+                 "Ctrl-C leaves it alone")  # fmt: skip
+    Crew(list(others), crew.parallel).all(lambda run: run.watch(others[run].run))
+    return bool(others)
+
+
+def _say_who_waits(crew: Crew) -> None:
+    """Say what a host that is down means for the others."""
+    down = [run.name for run in crew.runs if isinstance(run.report.error, UnreachableError)]
+    others = [run.name for run in crew.runs if not run.report.error]
+    if down and others:
+        for run in crew.runs:
+            if run.name in others:
+                run.note(
+                    f"nothing was done: {', '.join(down)} cannot be reached, and all hosts of an "
+                    f"app go live together; --limit {','.join(others)} goes on without"
+                )
+
+
+def _states(crew: Crew, app: App) -> dict[str, State]:
+    """Ask every host what is there of an app, and for its facts."""
+    salt = secrets.token_hex(8)
+
+    def ask(run: HostRun) -> Any:
+        run.known_facts = run.facts()
+        return run.ask("app", app=app.name, salt=salt)
+
+    return crew.all(ask)
+
+
+def _must_be_provisioned(app: App, states: Mapping[str, State]) -> None:
+    bare = [host for host, state in states.items() if not state["provisioned"]]
+    if bare:
+        raise DeployRefusedError(
+            f"cannot deploy {app.name} to {', '.join(bare)}: not provisioned for it yet",
+            hint=f"fab -H {','.join(bare)} provision",
+        )
+
+
+def _shared_secrets(crew: Crew, app: App, states: Mapping[str, State]) -> dict[str, str]:
+    """Return the generated secrets, the same for all hosts: theirs where they have any."""
+    held = {host: state["secrets"] for host, state in states.items()}
+    known: dict[str, str] = {}
+    for name in propose_secrets(app):
+        holders = {host: digests[name] for host, digests in held.items() if name in digests}
+        if len(set(holders.values())) > 1:
+            raise ConfigurationError(
+                f"the generated secret {name} of {app.name} differs between {', '.join(holders)}",
+                hint=f"decide for one: remove {name} from /srv/{app.name}/secrets.json on the "
+                "other hosts, then deploy again",
+            )
+        if holders and len(holders) < len(crew.runs):
+            holder = next(run for run in crew.runs if run.name in holders)
+            values = holder.ask("secrets", app=app.name)
+            assert isinstance(values, dict)
+            known[name] = values[name]
+    return propose_secrets(app, known)
