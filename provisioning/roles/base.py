@@ -22,6 +22,8 @@ from provisioning.resources import (
 def base(host: Host, facts: Facts) -> Iterator[Resource]:
     """Yield what every host has, and the Debian packages that this one asks for."""
     names = ["python3", "python3-venv", "ca-certificates", "unattended-upgrades", "logrotate"]
+    # By it a deploy asks systemd for a unit of its own; minimal images lack it.
+    names += ["dbus"]
     # A container has the time of the machine that it runs on.
     names += [] if facts.container else ["systemd-timesyncd"]
     packages = Packages("base", tuple(names))
