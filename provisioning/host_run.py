@@ -167,6 +167,9 @@ class HostRun:
 
         Returns:
             Whether all of them are as desired.
+
+        Raises:
+            RunDiedError: it came to no end on the host, and nobody here had asked for that.
         """
         plan = make_plan(resources)
         self.at_work = True
@@ -179,6 +182,12 @@ class HostRun:
         assert isinstance(ended, Ended)
         if not ended.done.more:
             self._run = ""
+        if ended.done.stopped and not self._stopping:
+            raise RunDiedError(
+                "the run was stopped on the host before its end: the host went down, or somebody "
+                "has ended its unit",
+                hint="run it again: what was cut off is completed",
+            )
         return not (ended.done.failed or ended.done.stopped)
 
     def _resume(self, plan: Plan, lost: ConnectionLostError) -> Ended:
