@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from provisioning.host_run import HostRun
 
 Resources = Callable[["HostRun"], "Iterable[Resource]"]
+"""What a host's run is to bring to its desired state."""
 
 
 @dataclass(frozen=True)

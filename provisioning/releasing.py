@@ -46,7 +46,7 @@ def deploy(crew: Crew, deployment: Deployment, hooks: Hooks) -> bool:
             crew,
             app,
             deployment.release,
-            {host: str(state["live"]) for host, state in states.items()},
+            _live_releases(states),
             tls=deployment.tls,
             by=deployment.by,
             hooks=hooks,
@@ -89,7 +89,7 @@ def renew_live(crew: Crew, renewal: Renewal, hooks: Hooks) -> str:
             crew,
             app,
             release,
-            {host: str(state["live"]) for host, state in states.items()},
+            _live_releases(states),
             tls=renewal.tls,
             by=renewal.by,
             hooks=hooks,
@@ -138,7 +138,7 @@ def rollback(
             crew,
             app,
             release,
-            {host: str(state["live"]) for host, state in states.items()},
+            _live_releases(states),
             tls=tls,
             by=by,
             hooks=hooks,
@@ -149,6 +149,10 @@ def rollback(
             (None, lambda run: revive(app, release, run.known_facts)),
         )
         return release if done else ""
+
+
+def _live_releases(states: Mapping[str, State]) -> dict[str, str]:
+    return {host: str(state["live"]) for host, state in states.items()}
 
 
 def _about(state: State, release: str) -> dict[str, str]:
@@ -185,14 +189,14 @@ def _watch(crew: Crew) -> bool:
 def _say_who_waits(crew: Crew) -> None:
     """Say what a host that is down means for the others."""
     down = [run.name for run in crew.runs if isinstance(run.report.error, UnreachableError)]
-    others = [run.name for run in crew.runs if not run.report.error]
-    if down and others:
-        for run in crew.runs:
-            if run.name in others:
-                run.note(
-                    f"nothing was done: {', '.join(down)} cannot be reached, and all hosts of an "
-                    f"app go live together; --limit {','.join(others)} goes on without"
-                )
+    others = [run for run in crew.runs if not run.report.error]
+    if down:
+        limit = ",".join(run.name for run in others)
+        for run in others:
+            run.note(
+                f"nothing was done: {', '.join(down)} cannot be reached, and all hosts of an "
+                f"app go live together; --limit {limit} goes on without"
+            )
 
 
 def _states(crew: Crew, app: App) -> dict[str, State]:

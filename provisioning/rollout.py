@@ -11,11 +11,11 @@ nothing is waited for in between: it is told everything at once.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioning.crew import Crew
+from provisioning.crew import Crew, Resources
 from provisioning.deploy import finish, flip, flip_back, stand_down
 from provisioning.errors import InterruptedRunError
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from provisioning.inventory.app import App
     from provisioning.inventory.hooks import Stage
 
-Resources = Callable[["HostRun"], "Iterable[Resource]"]
 Step = tuple["Stage | None", Resources]
 """A part of getting ready, and for which hooks on the controller it waits first."""
 

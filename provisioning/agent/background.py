@@ -19,10 +19,11 @@ from dataclasses import replace
 from types import FrameType
 from typing import Any, Mapping, Optional, Sequence
 
-from provisioning.agent import events, journal, layout, listeners, unit
+from provisioning.agent import events, layout, listeners, unit
 from provisioning.agent.errors import AgentError
 from provisioning.agent.executor import Executor
 from provisioning.agent.inbox import Inbox
+from provisioning.agent.journal import RunJournal
 from provisioning.agent.listeners import Listeners
 from provisioning.agent.lock import HostLock
 from provisioning.agent.outbox import Outbox
@@ -73,14 +74,13 @@ class _Run:
         self._listeners = heard_by
         # Whoever began it may go: it comes to its end without them.
         self._inbox = Inbox(lease_s=None, patience_s=SILENCE_S)
-        interrupted = journal.cut_off()
-        self._journal = journal.RunJournal(about, always=interrupted is not None)
+        self._journal, first = RunJournal.begin(about)
         self._outbox = Outbox(self._journal, heard_by)
         self._executor = Executor(self._inbox, self._outbox)
         # What to do if nobody says what comes next, or a plan does not come to its end.
         self._otherwise: Sequence[Mapping[str, Any]] = ()
-        if interrupted is not None:
-            self._outbox.event(events.Noted(journal.describe_cut_off(interrupted)))
+        for event in first:
+            self._outbox.event(event)
 
     def live(self) -> None:
         """Carry out plans until the last one; then tell how it ended, and end."""

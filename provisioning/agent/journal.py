@@ -10,9 +10,9 @@ import contextlib
 import json
 import os
 import time
-from typing import Any, Dict, List, Mapping, Optional, TextIO
+from typing import Any, Dict, List, Mapping, Optional, TextIO, Tuple
 
-from provisioning.agent import layout
+from provisioning.agent import events, layout
 from provisioning.agent.wire import Message
 
 KEPT = 20
@@ -31,6 +31,14 @@ class RunJournal:
         self._always = always
         self._waiting: List[Message] = []
         self._file: Optional[TextIO] = None
+
+    @classmethod
+    def begin(cls, about: Mapping[str, Any]) -> Tuple[RunJournal, List[events.Noted]]:
+        """Return the journal of a run that has the host's lock, and what it has to say first."""
+        interrupted = cut_off()
+        if interrupted is None:
+            return cls(about), []
+        return cls(about, always=True), [events.Noted(describe_cut_off(interrupted))]
 
     def __call__(self, message: Message) -> None:
         """Take a message; events are written."""

@@ -30,11 +30,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Sequence
+from typing import Any, Mapping, Optional, Sequence
 
-from provisioning.agent import background, borrowed, events, journal, layout
+from provisioning.agent import background, borrowed, events, layout
 from provisioning.agent.executor import Executor, about_run
 from provisioning.agent.inbox import Inbox
+from provisioning.agent.journal import RunJournal
 from provisioning.agent.lock import HostLock, LockHeldError
 from provisioning.agent.outbox import FrameWriter, Outbox
 from provisioning.agent.relay import relay, replay, under_way
@@ -75,18 +76,14 @@ class Agent:
             done = Executor(self._inbox, self._outbox).carry_out(message)
         else:
             about = about_run(message)
-            lock = HostLock(layout.LOCK)
-            try:
-                lock.acquire(about)
-            except LockHeldError as held:
-                self._refuse(held)
+            lock = self._lock(about)
+            if lock is None:
                 return
-            interrupted = journal.cut_off()
-            kept = journal.RunJournal(about, always=interrupted is not None)
+            kept, first = RunJournal.begin(about)
             outbox = Outbox(self._writer, kept)
             try:
-                if interrupted is not None:
-                    outbox.event(events.Noted(journal.describe_cut_off(interrupted)))
+                for event in first:
+                    outbox.event(event)
                 done = Executor(self._inbox, outbox).carry_out(message)
                 outbox.flush()
                 if done is not None:
@@ -101,11 +98,8 @@ class Agent:
     def _begin(self, message: Message) -> None:
         """Begin a run that does not end with the connection, and pass on what is said."""
         about = about_run({**message, "run": message["begin"]})
-        lock = HostLock(layout.LOCK)
-        try:
-            lock.acquire(about)
-        except LockHeldError as held:
-            self._refuse(held)
+        lock = self._lock(about)
+        if lock is None:
             return
         background.start(about, lock, closing=[self._writer.descriptor])
         relay(self._inbox, self._outbox, owner=True)
@@ -119,6 +113,16 @@ class Agent:
             relay(self._inbox, self._outbox, owner=owner, after=after)
         else:
             replay(message["watch"], self._outbox, owner=owner)
+
+    def _lock(self, about: Mapping[str, Any]) -> Optional[HostLock]:
+        """Return the host's lock, taken; or say who has it, and return None."""
+        lock = HostLock(layout.LOCK)
+        try:
+            lock.acquire(about)
+        except LockHeldError as held:
+            self._refuse(held)
+            return None
+        return lock
 
     def _refuse(self, held: LockHeldError) -> None:
         now = under_way()
