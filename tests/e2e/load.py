@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import ssl
 import sys
 import time
@@ -55,6 +56,22 @@ KINDS = (
     Kind("post", 2, "POST", "/echo", BODY),
     Kind("slow", 3, path=f"/slow?seconds={SLOW_S}"),
 )
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A request that failed.
+
+    Args:
+        began, ended: When it was sent, and when it was given up; by time.monotonic().
+        why: The kind of request and what was wrong, with the time of day.
+        on_kept: Whether nothing of the answer came, on a connection that was there before.
+    """
+
+    began: float
+    ended: float
+    why: str
+    on_kept: bool = False
 
 
 class Connection:
@@ -105,16 +122,25 @@ class Load:
         name: The site's name.
         ca_file: Whom its certificate must be from.
         stop: The load ends once this file is there.
+        pause_s: Between two requests of a client.
     """
 
-    def __init__(self, address: str, name: str, ca_file: str, stop: Path) -> None:
+    def __init__(
+        self, address: str, name: str, ca_file: str, stop: Path, pause_s: float = PAUSE_S
+    ) -> None:
         self._address, self._name, self._stop = address, name, stop
+        self._pause_s = pause_s
         self._context = ssl.create_default_context(cafile=ca_file)
         self._sent: Counter[str] = Counter()
         self._times_s: dict[str, list[float]] = {}
-        self._failures: list[str] = []
+        self.failures: list[Failure] = []
         self._reopened = 0
         self._releases: Counter[str] = Counter()
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far."""
+        return sum(self._sent.values())
 
     async def run(self) -> dict[str, object]:
         """Keep on until the file is there; return the result."""
@@ -129,7 +155,7 @@ class Load:
             "seconds": round(seconds, 1),
             "sent": dict(self._sent),
             "per_second": round(sum(self._sent.values()) / seconds),
-            "failures": self._failures,
+            "failures": [each.why for each in self.failures],
             "reopened": self._reopened,
             "slowest_ms": {name: times[-1] for name, times in times_ms.items()},
             "p99_ms": {name: times[int(len(times) * 0.99)] for name, times in times_ms.items()},
@@ -139,20 +165,24 @@ class Load:
     async def _client(self, kind: Kind) -> None:
         connection: Connection | None = None
         while not self._stop.exists():
-            began = time.monotonic()
+            began, kept = time.monotonic(), connection
             self._sent[kind.name] += 1
             try:
                 async with asyncio.timeout(ANSWER_WITHIN_S):
                     connection, status, body = await self._exchange(kind, connection)
-                self._judge(kind, status, body)
+                wrong = self._judge(kind, status, body)
             except (OSError, asyncio.IncompleteReadError, ValueError, KeyError) as error:
-                self._fail(kind, f"{type(error).__name__}: {error}")
+                wrong = f"{type(error).__name__}: {error}"
                 connection = None
+            if wrong:
+                why = f"{time.strftime('%H:%M:%S')} {kind.name}: {wrong}"
+                on_kept = kept is not None and not kept.heard
+                self.failures.append(Failure(began, time.monotonic(), why, on_kept))
             self._times_s.setdefault(kind.name, []).append(time.monotonic() - began)
             if connection is not None and (connection.closing or not kind.keep):
                 connection.close()
                 connection = None
-            await asyncio.sleep(PAUSE_S)
+            await asyncio.sleep(self._pause_s)
         if connection is not None:
             connection.close()
 
@@ -173,22 +203,25 @@ class Load:
         return connection, *await connection.ask(self._name, kind)
 
     async def _connect(self) -> Connection:
-        return Connection(
-            *await asyncio.open_connection(
-                self._address, 443, ssl=self._context, server_hostname=self._name
-            )
+        reader, writer = await asyncio.open_connection(
+            self._address, 443, ssl=self._context, server_hostname=self._name
         )
+        # Of a host that has lost its power nothing is heard: it is asked every second.
+        tcp: socket.socket = writer.get_extra_info("socket")
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
+        tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
+        return Connection(reader, writer)
 
-    def _judge(self, kind: Kind, status: int, body: bytes) -> None:
+    def _judge(self, kind: Kind, status: int, body: bytes) -> str:
+        """Return what is wrong with an answer; "" if it is right."""
         if status != 200:
-            self._fail(kind, f"status {status}: {body[:120]!r}")
-        elif kind.body and body != kind.body:
-            self._fail(kind, f"{len(body)} bytes of an echo of {len(kind.body)}")
-        elif kind.name == "health":
+            return f"status {status}: {body[:120]!r}"
+        if kind.body and body != kind.body:
+            return f"{len(body)} bytes of an echo of {len(kind.body)}"
+        if kind.name == "health":
             self._releases[json.loads(body)["release"]] += 1
-
-    def _fail(self, kind: Kind, why: str) -> None:
-        self._failures.append(f"{time.strftime('%H:%M:%S')} {kind.name}: {why}")
+        return ""
 
 
 if __name__ == "__main__":

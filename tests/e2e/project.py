@@ -66,11 +66,14 @@ class Project:
     Args:
         directory: The folder.
         lab: Where its hosts are.
+        env: Variables besides those of this process.
+        program: What runs as `fab`.
     """
 
     directory: Path
     lab: Lab
     env: dict[str, str] = field(default_factory=dict)
+    program: tuple[str, ...] = (str(FAB),)
 
     @classmethod
     def create(cls, directory: Path, lab: Lab) -> Project:
@@ -125,7 +128,7 @@ class Project:
     def start(self, *arguments: str, **options: object) -> subprocess.Popen:
         """Start `fab` and return its process."""
         return subprocess.Popen(
-            [str(FAB), *arguments],
+            [*self.program, *arguments],
             cwd=self.directory,
             env=self.environment(),
             stdin=subprocess.DEVNULL,

@@ -1,0 +1,94 @@
+"""Deploys, rollbacks and provisions of a live host: every fault at every boundary."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from itertools import product
+
+from tests.chaos.disturbance import Disturbance
+from tests.chaos.faults import FAULTS, Fault
+from tests.chaos.moments import Moment, between, boundaries
+from tests.chaos.row import Row
+from tests.chaos.sameness import Look, look_at
+from tests.chaos.scene import Scene
+from tests.chaos.stage import Stage, stage
+from tests.chaos.subjects import SUBJECTS, Subject
+
+Try = tuple[Moment, Fault]
+Share = tuple[int, int]
+"""(i, n): the i-th of every n; several hosts share the work."""
+
+
+def run(scene: Scene, suite: str, share: Share, extra: int) -> Iterator[Row]:
+    """Disturb commands on one host.
+
+    Args:
+        scene: The scene.
+        suite: The host's Debian.
+        share: Which boundaries and faults are tried here.
+        extra: So many moments between boundaries are tried for each command.
+    """
+    with stage(scene, suite) as where:
+        for kind in SUBJECTS:
+            yield from disturb(where, kind(where), share, extra)
+
+
+def disturb(where: Stage, subject: Subject, share: Share, extra: int) -> Iterator[Row]:
+    """Disturb one command at all its boundaries, and at moments between."""
+    counts, undisturbed = _undisturbed(where, subject)
+    tries = _tries(subject, counts, share, extra, where.scene.random)
+    for number, (moment, fault) in enumerate(tries, 1):
+        where.scene.say(
+            f"{where.host.name}: {number} of {len(tries)}, {subject.name}, {fault.name} at {moment}"
+        )
+        row = Disturbance(where, subject, fault, moment, undisturbed).carry_out()
+        if row is None and moment in boundaries(counts):
+            row = Row(fault.name, f"{subject.name}: {moment.at}", wrong=["it never came to that"])
+        if row is not None:
+            yield row
+            if not row.is_good:
+                _mend(where)
+
+
+def _undisturbed(where: Stage, subject: Subject) -> tuple[Mapping[str, int], Mapping[str, Look]]:
+    """Return how many moments a command has, and what it makes of the host in each variant."""
+    counts: dict[str, int] = {}
+    looks: dict[str, Look] = {}
+    # The last two are the same as the two before, or the host is not compared by what counts.
+    for _ in range(4):
+        subject.prepare()
+        where.moments.begin_counting()
+        where.fab(*subject.arguments).must_succeed()
+        for at, calls in where.moments.counted().items():
+            counts[at] = max(calls, counts.get(at, 0))
+        look = look_at(where.host)
+        before = looks.get(subject.variant, look)
+        assert not look.differences(before), look.differences(before)
+        assert not look.left_over, look.left_over
+        looks[subject.variant] = look
+    return counts, looks
+
+
+def _tries(
+    subject: Subject, counts: Mapping[str, int], share: Share, extra: int, chance: random.Random
+) -> list[Try]:
+    faults = [each for each in FAULTS if subject.background or not each.background_only]
+    # Not one fault after the other: what one leaves behind, another may stumble over.
+    all_ = [
+        (moment, faults[(first + shift) % len(faults)])
+        for shift, (first, moment) in product(
+            range(len(faults)), enumerate(boundaries(counts))
+        )
+    ]  # fmt: skip
+    index, shares = share
+    mine = [each for number, each in enumerate(all_) if number % shares == index]
+    moments = between(counts, chance)
+    return mine + [(next(moments), chance.choice(faults)) for _ in range(extra)]
+
+
+def _mend(where: Stage) -> None:
+    """Have the host as it should be after something went wrong, for the sake of what follows."""
+    where.host.boot()
+    for command in ("provision", "deploy"):
+        where.fab(command)
