@@ -74,15 +74,11 @@ def _tries(
     subject: Subject, counts: Mapping[str, int], share: Share, extra: int, chance: random.Random
 ) -> list[Try]:
     faults = [each for each in FAULTS if subject.background or not each.background_only]
-    # Not one fault after the other: what one leaves behind, another may stumble over.
-    all_ = [
-        (moment, faults[(first + shift) % len(faults)])
-        for shift, (first, moment) in product(
-            range(len(faults)), enumerate(boundaries(counts))
-        )
-    ]  # fmt: skip
+    all_ = list(product(boundaries(counts), faults))
+    # In any order: what one leaves behind, another may stumble over. All hosts share one order.
+    random.Random(subject.name).shuffle(all_)
     index, shares = share
-    mine = [each for number, each in enumerate(all_) if number % shares == index]
+    mine = all_[index::shares]
     moments = between(counts, chance)
     return mine + [(next(moments), chance.choice(faults)) for _ in range(extra)]
 
