@@ -23,6 +23,8 @@ MOVING = (
     "/etc/letsencrypt/accounts",
     "/home/operator/.sudo_as_admin_successful",
     "/run/homeport/agent",
+    "/run/homeport/apt-get.log",
+    "/run/homeport/candidates.json",
     "/srv/hello/shared/instance/*",
     "/tmp/systemd-private-*",
     "/var/cache/apt",
