@@ -10,7 +10,7 @@ import shutil
 import time
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Set
 
-from provisioning.agent.layout import BUILDER, READY, RUNTIME_UNITS, TEMPORARY, AppLayout
+from provisioning.agent.layout import READY, AppLayout
 from provisioning.agent.system import FILE, LINK, System
 
 MANIFEST = "manifest.json"
@@ -124,69 +124,6 @@ class Releases:
             for path, digest in self.manifest(release).get("files", {}).items():
                 found[digest] = os.path.join(code, path)
         return found
-
-    def half_built(self) -> List[str]:
-        """Return the releases and virtualenvs that a run which was cut off did not complete."""
-        releases, live = self.layout.releases, self.live
-        found = [
-            os.path.join(releases, name)
-            for name in self._system.list(releases)
-            if name.endswith(PART)
-            or (RELEASE_ID.fullmatch(name) and name != live and not self._lies_in(name, MANIFEST))
-        ]
-        venvs = [
-            name
-            for name in self._system.list(self.layout.venvs)
-            if self._system.stat(os.path.join(self.layout.venvs, name, READY)) is None
-        ]
-        if venvs:
-            # What somebody has damaged of a release that is whole is not ours to remove.
-            used = {self.manifest(each).get("venv") for each in {*self.complete(), live} - {""}}
-            found += [os.path.join(self.layout.venvs, name) for name in venvs if name not in used]
-        return found
-
-    def temporary(self) -> List[str]:
-        """Return the files that a run which was cut off was writing, and sockets of the dead.
-
-        A socket of a release that runs is its own, and goes when that is stopped.
-        """
-        root, env = self.layout.root, self.layout.env
-        found = [
-            os.path.join(path, name) for path in (root, env) for name in self._being_written(path)
-        ]
-        found += [
-            os.path.join(RUNTIME_UNITS, name)
-            for name in self._being_written(RUNTIME_UNITS)
-            if name.startswith(f".{self.layout.app}.")
-        ]
-        for directory, _, names in os.walk(self.layout.static):
-            found += [os.path.join(directory, name) for name in names if name.endswith(TEMPORARY)]
-        services, live = self._system.services(), self.live
-        for name in self._system.list(self.layout.runtime):
-            release = name.removesuffix(".sock")
-            if RELEASE_ID.fullmatch(release) and release != live:
-                found += [self.layout.socket(release)] * (self.layout.unit(release) not in services)
-        return found
-
-    def sweep(self) -> None:
-        """Remove what is half built, and temporary files."""
-        for path in self.half_built():
-            if os.path.dirname(path) == self.layout.venvs:
-                # A build whose agent was killed may still be at work in there.
-                self._system.end_processes(BUILDER)
-            elif os.path.isdir(path):
-                # The same; what compiles it has no user of its own, but knows it by this name.
-                os.rename(path, path + PART)
-                path += PART
-            self._system.remove(path)
-        for path in self.temporary():
-            self._system.remove(path)
-
-    def _lies_in(self, release: str, name: str) -> bool:
-        return self._system.stat(os.path.join(self.layout.release(release), name)) is not None
-
-    def _being_written(self, directory: str) -> List[str]:
-        return [name for name in self._system.list(directory) if name.endswith(TEMPORARY)]
 
 
 def connections(path: str) -> int:

@@ -224,7 +224,7 @@ def test_a_provision_puts_in_order_what_a_killed_deploy_has_left(project: Projec
     # A live release that cannot run is said by a provision, and is not in the way of a deploy.
     host.shell(
         f"cd /srv/hello/releases/{live}/code/app; "
-        "echo 'raise SystemExit(\"the crew is ill\")' > pages.py; "
+        "echo 'raise RuntimeError(\"the crew is ill\")' > pages.py; "
         f"systemctl stop hello@{live}"
     )
     refused = provision(project, host)

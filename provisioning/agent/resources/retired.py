@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, List
 
 from provisioning.agent.layout import AppLayout
+from provisioning.agent.leftovers import Leftovers
 from provisioning.agent.release_units import ReleaseUnits
 from provisioning.agent.releases import Releases, connections
 from provisioning.agent.resource import Change, Resource, State
@@ -43,11 +44,11 @@ class Retired(Resource):
         return {"running": "", "processes": "", "unfinished": 0}
 
     def actual(self, system: System) -> State:
-        releases = Releases(self.app, system)
+        leftovers = Leftovers(self.app, system)
         return {
             "running": " ".join(self._others(system)),
             "processes": " ".join(ReleaseUnits(self.app, system).leftovers()),
-            "unfinished": len(releases.half_built()) + len(releases.temporary()),
+            "unfinished": len(leftovers.half_built()) + len(leftovers.temporary()),
         }
 
     def _others(self, system: System) -> List[str]:
@@ -78,7 +79,7 @@ class Retired(Resource):
             releases.record("retired", release)
         units.stop(processes)
         system.forget_cached()
-        releases.sweep()
+        Leftovers(self.app, system).sweep()
 
     def _drain(self, system: System, release: str, deadline: float) -> None:
         socket = AppLayout(self.app).socket(release)
