@@ -24,6 +24,7 @@ hello-migrate-import-{RELEASE}.service loaded active running of an app hello-mig
 hello-migrate@{RELEASE}.service loaded active running of the same
 hello-{RELEASE}.service not-found inactive dead hello-{RELEASE}.service
 hello@{RELEASE}.service loaded active running hello, release
+root@{RELEASE}.service loaded active running root, release
 """
 
 

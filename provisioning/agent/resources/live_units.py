@@ -66,12 +66,20 @@ class LiveUnits(Resource):
         unit = AppLayout(self.app).unit(live)
         active, sub = system.services().get(unit, ("inactive", "dead"))
         if self.health:
-            # Between two attempts of systemd's, "auto-restart", it counts as activating.
-            runs = active in RUNNING and not sub.startswith("auto-restart")
+            runs = active in RUNNING and not self._ends_again_and_again(unit, active, sub, system)
         else:
             # What has failed systemd has tried often enough.
             runs = active in (*RUNNING, "failed")
         return [] if runs else [unit]
+
+    def _ends_again_and_again(self, unit: str, active: str, sub: str, system: System) -> bool:
+        """Tell whether systemd is at another attempt, or waits for its time ("auto-restart")."""
+        if active != "activating":
+            return False
+        if sub.startswith("auto-restart"):
+            return True
+        shown = system.run(["systemctl", "show", "--value", "--property=NRestarts", unit]).stdout
+        return shown.strip() not in ("", "0")
 
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
