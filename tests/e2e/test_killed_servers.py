@@ -88,8 +88,12 @@ def test_a_worker_without_master_ends_with_its_release(lab: Lab, project: Projec
     try:
         slow.request("GET", "/slow?seconds=30", headers={"Host": "hello.lab"})
         wait_for(lambda: _connections(host, live) == 1)
+        workers = set(_processes(host, live)) - {_shown(host, "MainPID")}
         _kill_master(host)
-        # It finishes what it is at, for as long as its release may take to be drained.
+        wait_for(lambda: len(workers & set(_processes(host, live))) == 1)
+        # It finishes what it is at, temporary files included, while its release is drained.
+        [orphan] = workers & set(_processes(host, live))
+        host.shell(f"touch /proc/{orphan}/root/tmp/there /proc/{orphan}/root/var/tmp/there")
         assert _connections(host, live) == 1
         after = deploy_change(project, host)
     finally:

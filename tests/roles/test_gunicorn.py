@@ -1,3 +1,4 @@
+import atexit
 import os
 import socket
 from dataclasses import replace
@@ -111,8 +112,13 @@ def systemd(tmp_path, monkeypatch):
         yield notified
 
 
-def test_the_listening_socket_is_kept_by_systemd_until_the_master_ends_by_itself(tmp_path, systemd):
+def test_the_listening_socket_is_kept_by_systemd_until_the_master_ends_by_itself(
+    tmp_path, systemd, monkeypatch
+):
     made = settings(tmp_path)
+    at_exit = []
+    monkeypatch.setattr(atexit, "register", lambda *call: at_exit.append(call))
+    made["SOCKET"] = str(tmp_path / "app.sock")
     with socket.socket(socket.AF_UNIX) as listening:
         made["when_ready"](SimpleNamespace(LISTENERS=[listening]))
         told, descriptors, _, _ = socket.recv_fds(systemd, 1000, 2)
@@ -120,7 +126,12 @@ def test_the_listening_socket_is_kept_by_systemd_until_the_master_ends_by_itself
         [kept] = descriptors
         assert os.path.sameopenfile(kept, listening.fileno())
         os.close(kept)
-    made["on_exit"](None)
+    (tmp_path / "app.sock").touch()
+    [(let_go, master)] = at_exit
+    let_go(master + 1)  # In a worker.
+    assert (tmp_path / "app.sock").exists()
+    let_go(master)
+    assert not (tmp_path / "app.sock").exists()
     assert systemd.recv(1000).decode().split("\n") == ["FDSTOREREMOVE=1", "FDNAME=listening"]
 
 

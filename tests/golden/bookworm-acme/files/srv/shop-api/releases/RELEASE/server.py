@@ -1,6 +1,7 @@
 # Made by Homeport from templates/gunicorn/server.py.j2; an edit by hand is undone by the next provision.
 """Gunicorn's settings for release RELEASE of shop-api."""
 
+import atexit
 import os
 import socket
 
@@ -89,13 +90,16 @@ def when_ready(server):
     """Have systemd keep the listening socket, unless it came from there."""
     if not given:
         tell_systemd(f"FDSTORE=1\n{KEPT}", [server.LISTENERS[0].fileno()])
+    # Not gunicorn's on_exit: a second worker that cannot start keeps that from being called.
+    atexit.register(let_go, os.getpid())
 
 
-def on_exit(server):
-    """Take the socket away when the master ends by itself; gunicorn leaves a given one."""
-    if os.path.exists(SOCKET):
-        os.unlink(SOCKET)
-    tell_systemd(f"FDSTOREREMOVE=1\n{KEPT}")
+def let_go(master):
+    """Take the socket away as the master ends; workers, which inherit this, leave it alone."""
+    if os.getpid() == master:
+        if os.path.exists(SOCKET):
+            os.unlink(SOCKET)
+        tell_systemd(f"FDSTOREREMOVE=1\n{KEPT}")
 
 
 def outlive_master(worker):
