@@ -84,6 +84,11 @@ class AppLayout:
         return f"{self.root}/shared"
 
     @property
+    def temporary(self) -> str:
+        """What an app's web servers see as /tmp."""
+        return f"{self.root}/tmp"  # noqa: S108
+
+    @property
     def live_socket(self) -> str:
         """The pointer: a symlink to the live release's socket. Renaming it is the switch."""
         return f"{self.root}/live.sock"

@@ -65,7 +65,12 @@ def app_resources(app: App, facts: Facts, server: AppServer, web_unit: str) -> I
     yield from _directories(app)
     yield Tmpfiles(
         f"homeport-{app.name}",
-        render("app/tmpfiles.conf.j2", app=app, directory=AppLayout(app.name).runtime),
+        render(
+            "app/tmpfiles.conf.j2",
+            app=app,
+            directory=AppLayout(app.name).runtime,
+            temporary=AppLayout(app.name).temporary,
+        ),
     )
     yield server.unit(app, facts)
     boot = Unit(

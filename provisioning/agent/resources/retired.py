@@ -74,6 +74,8 @@ class Retired(Resource):
             self._drain(system, release, deadline)
             unit = layout.unit(release)
             system.act(["systemctl", "stop", unit], why=f"stop {unit}")
+            # A stop ends gunicorn's master, and that its workers: not what others have left.
+            system.run(["systemctl", "kill", "--signal=KILL", unit])
             system.run(["systemctl", "reset-failed", unit])
             system.remove(layout.socket(release))
             releases.record("retired", release)
