@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 
 from provisioning.agent.environment import mask_for
 from provisioning.agent.errors import AgentError, StoppedError
+from provisioning.agent.resources import ended
 from provisioning.agent.system import System
 
 PAGE_ENTRIES = 1000
@@ -132,9 +133,7 @@ def _units(app: str) -> str:
 
     "hello-api" is another app than "hello", but has neither a dot nor a "@" before its end.
     """
-    return (
-        re.escape(app) + r"(?:[@.].*|-boot\.service|-[a-z]+-\d{8}T\d{6}\.\d{3}Z-[0-9a-z]+\.service)"
-    )
+    return rf"{re.escape(app)}(?:[@.].*|-boot\.service)|{ended.unit_names(app)}"
 
 
 def _text(value: Any) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from provisioning.agent.events import CHANGED, FAILED, Unchanged
+from provisioning.agent.events import CHANGED, FAILED, Noted, Unchanged
 from provisioning.errors import ConnectionLostError
 from provisioning.lab import Lab
 from provisioning.resources import (
@@ -18,6 +19,7 @@ from provisioning.resources import (
     File,
     FileSet,
     Group,
+    OneOff,
     PackageManager,
     Packages,
     Port,
@@ -347,3 +349,49 @@ def test_times_are_what_systemd_understands(real: RealHost) -> None:
         assert refused.statuses == {"calendars:hello": FAILED}
         assert wrong in refused.failure.message
         assert refused.failure.refused
+
+
+LOUD = """
+import subprocess, sys
+for number in range(30000):
+    print("out", number, flush=True)
+    print("  err", number, file=sys.stderr, flush=True)
+    if number >= 29990:
+        subprocess.run(["sh", "-c", "echo a child; echo its error >&2"])
+sys.exit("alas")
+"""
+
+
+def test_what_a_one_off_program_printed_is_told_whole_in_order_and_of_this_time_only(
+    provisioned: RealHost,
+) -> None:
+    app, release = "builder-of-things", "20260102T030405.000Z-abc1234"
+    root = f"/srv/{app}"
+    provisioned.host.shell(
+        f"mkdir -p {root}/releases/{release}/code; touch {root}/releases/{release}/env"
+    )
+
+    told_only = {"required": False, "occasion": "this"}
+
+    def program(*argv: str, **more: Any) -> OneOff:
+        return OneOff(app, release, "migrate", argv, (f"User={app}",), "restore it", **more)
+
+    try:
+        failure = provisioned.run([program("python3", "-c", LOUD)]).failure
+        told = provisioned.run([program("sh", "-c", "echo later; exit 3", **told_only)])
+        missing = provisioned.run([program("no-such-program")]).failure
+    finally:
+        provisioned.host.shell(f"rm -r {root}")
+    assert "migrate ended with exit status 1" in failure.message
+    assert failure.hint.startswith(f"restore it. All it printed: journalctl -t {app}-migrate-")
+    printed = [
+        line
+        for number in range(29990, 30000)
+        for line in (f"out {number}", f"  err {number}", "a child", "its error")
+    ]
+    assert failure.output.splitlines() == [*printed, "alas"][-30:]
+    assert [event.text for event in told.events if isinstance(event, Noted)] == [
+        "warning: migrate ended with exit status 3",
+        "| later",
+    ]
+    assert "no-such-program" in missing.output

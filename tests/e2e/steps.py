@@ -193,7 +193,8 @@ def wait_until_held(host: LabHost, process: subprocess.Popen) -> None:
 
 
 MIGRATION_THAT_WAITS = """\
-migrate = "sh -c 'touch instance/at-the-step; while test -e instance/hold; do sleep 0.05; done'"
+migrate = "sh -c 'touch instance/at-the-step; while test -e instance/hold; do sleep 0.05; done; \
+echo printed && echo printed >> instance/migrated'"
 """
 
 

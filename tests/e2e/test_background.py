@@ -169,6 +169,8 @@ def test_a_run_that_is_killed_is_said_and_its_migration_waited_for(project: Proj
     step.let_go()
     stdout, stderr = again.communicate(timeout=120)
     assert again.returncode == 0, stdout + stderr
+    # Both have come to their end, though nobody hears any more what the first one prints.
+    assert host.shell("cat /srv/hello/shared/instance/migrated").split() == ["printed", "printed"]
     assert live_on(host) != before
     must_run_only(host, live_on(host))
     assert "was cut off" not in provision(project, host).must_succeed().output

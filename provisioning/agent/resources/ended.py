@@ -90,10 +90,15 @@ def _all(app: str, system: System) -> List[str]:
 
 
 def _label(app: str, unit: str) -> str:
-    """Return what a unit of a OneOff of an app is: "import"; "" for all other units.
+    """Return what a unit of a OneOff of an app is: "import"; "" for all other units."""
+    found = re.fullmatch(unit_names(app), unit)
+    return found[1] if found else ""
 
-    The expression is that narrow since "hello-migrate" may be an app as well.
+
+def unit_names(app: str) -> str:
+    """Return an expression for the units of an app's imports, migrations and hooks.
+
+    It is that narrow since "hello-migrate" may be an app as well.
     """
     labels = r"import|migrate|(?:before|after)-[a-z]+-hook-\d+"
-    found = re.fullmatch(rf"{re.escape(app)}-({labels})-{RELEASE_ID.pattern}\.service", unit)
-    return found[1] if found else ""
+    return rf"{re.escape(app)}-({labels})-{RELEASE_ID.pattern}\.service"

@@ -113,6 +113,6 @@ class LiveUnits(Resource):
                     f"the live release of {self.app}, {live}, does not start",
                     hint="fab deploy brings another one, fab rollback the one before. "
                     f"All it printed, on the host: journalctl -u {unit}",
-                    output=own_words(system, self.app, live, unit),
+                    output=own_words(system, self.app, live, f"--unit={unit}"),
                 )
             time.sleep(POLL_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from dataclasses import dataclass, field
 from typing import ClassVar, Mapping, Tuple
@@ -9,6 +10,7 @@ from typing import ClassVar, Mapping, Tuple
 from provisioning.agent.environment import masked
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
+from provisioning.agent.refusal import own_words
 from provisioning.agent.releases import Releases
 from provisioning.agent.resource import Change, Resource, State, normalise
 from provisioning.agent.system import Completed, System
@@ -19,14 +21,24 @@ STOP_S = 10
 NOTED_LINES = 10
 """Of what a program printed that may fail."""
 
+PRINTING = (
+    "StandardOutput=journal",
+    # One stream for both, so that their order is kept.
+    "StandardError=inherit",
+    # Off, in effect: 0 is not handed on to journald by the systemd of Debian 12 and 13.
+    "LogRateLimitIntervalSec=1s",
+    "LogRateLimitBurst=1000000",
+)
+"""Source: systemd.exec(5), "LOGGING AND STANDARD INPUT/OUTPUT"; a default burst loses the end."""
+
 
 @dataclass(frozen=True)
 class OneOff(Resource):
     """Have a program of a release run to success, once.
 
     It runs as the app's user with the app's environment, limits and sandbox, in a transient
-    unit; nothing of what it has started outlives it. A release in which it fails never goes
-    live.
+    unit; nothing of what it has started outlives it. It prints to the journal, so that it comes
+    to its end though the run be killed. A release in which it fails never goes live.
 
     Args:
         app: The app's name.
@@ -80,7 +92,9 @@ class OneOff(Resource):
         if system.dry:
             return
         began = time.monotonic()
-        done = self._run(system)
+        # By this, unlike by the unit's name, the journal has the lines of this time only.
+        printed_as = f"{self.app}-{self.label}-{secrets.token_hex(4)}"
+        done = self._run(system, printed_as)
         if done.status != 0:
             # Source: systemd.service(5), RuntimeMaxSec=: the exit status does not tell.
             late = time.monotonic() - began >= self.timeout_s
@@ -89,11 +103,13 @@ class OneOff(Resource):
                 f"did not end within {self.timeout_s} s"
                 if late
                 else f"ended with exit status {done.status}",
+                # Of systemd-run itself, if it could not even be started.
                 masked(system, self.app, done.tail),
+                printed_as,
             )
         system.memory.remember(self._key, self._done)
 
-    def _run(self, system: System) -> Completed:
+    def _run(self, system: System, printed_as: str) -> Completed:
         release = AppLayout(self.app).release(self.release)
         # By this name a run that is killed leaves it behind: see resources/ended.py.
         unit = f"{self.app}-{self.label}-{self.release}"
@@ -104,10 +120,11 @@ class OneOff(Resource):
             f"--property=EnvironmentFile={release}/env",
             f"--property=RuntimeMaxSec={self.timeout_s}",
             f"--property=TimeoutStopSec={STOP_S}",
+            f"--property=SyslogIdentifier={printed_as}",
             f"--setenv=PATH={path}",
             "--setenv=PYTHONDONTWRITEBYTECODE=1",
             *(f"--setenv={name}={value}" for name, value in self.env.items()),
-            *(f"--property={each}" for each in self.properties),
+            *(f"--property={each}" for each in (*PRINTING, *self.properties)),
         ]
         argv = list(self.argv)
         installed = f"{release}/venv/bin/{argv[0]}"
@@ -115,11 +132,13 @@ class OneOff(Resource):
             argv[0] = installed
         system.run(["systemctl", "reset-failed", f"{unit}.service"])
         return system.run(
-            ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", *options, "--", *argv],
+            ["systemd-run", "--quiet", "--wait", "--collect", *options, "--", *argv],
             timeout_s=self.timeout_s + STOP_S + 30,
         )
 
-    def _failed(self, system: System, how: str, output: str) -> None:
+    def _failed(self, system: System, how: str, complaint: str, printed_as: str) -> None:
+        printed = own_words(system, self.app, self.release, f"--identifier={printed_as}")
+        output = "\n".join(filter(None, (complaint, printed)))
         if not self.required:
             system.notes.append(f"warning: {self.label} {how}")
             system.notes += [f"| {line}" for line in output.splitlines()[-NOTED_LINES:]]
@@ -127,7 +146,7 @@ class OneOff(Resource):
         Releases(self.app, system).record("failed", self.release, at_state=self.label)
         raise AgentError(
             f"release {self.release} of {self.app} was refused: {self.label} {how}",
-            hint=self.hint,
+            hint=f"{self.hint}. All it printed: journalctl -t {printed_as}",
             output=output,
             refused=True,
         )
