@@ -1,0 +1,212 @@
+"""Two people start a command at the same time: one does the work, the other is told.
+
+A guard shows from the host's side that never two are inside: a file that must not be there is
+made, kept for a moment and removed, by a hook in deploys and rollbacks and by a role in
+provisions. The journals show it for the whole length of the runs, and the history of releases
+that every one of them followed the one that was live.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from provisioning.lab import LabHost
+from tests.chaos.host_side import breaks, history, intervals, overlaps, stale
+from tests.chaos.row import Row
+from tests.chaos.scene import Scene
+from tests.chaos.sites import BETWEEN, SUITES, shortened, site, switch_off
+from tests.e2e.hooks import add_hooks, on_host
+from tests.e2e.project import Project, Result
+from tests.e2e.steps import agents, change_code, live_on, must_run_only, wait_for
+
+Pair = tuple[str, str]
+
+PAIRS: Sequence[Pair] = (
+    ("deploy", "deploy"),
+    ("deploy", "rollback"),
+    ("deploy", "provision"),
+    ("provision", "provision"),
+)
+WEIGHTS = (4, 2, 2, 1)
+
+SHARE_OF_FLEETS = 0.3
+"""Of the rounds that are on two hosts."""
+
+LATEST_START_S = 1.5
+"""So much later the second command starts, at most; a deploy takes longer."""
+
+GUARD = "/srv/hello/shared/instance/inside"
+RAN = "/run/guarded-provision"
+
+INSIDE = f"set -e -C; echo $$ > {GUARD}; sleep 0.2; rm {GUARD}"
+"""Fails if another one is inside. Source: POSIX, sh: with -C, > takes no file that exists."""
+
+ROLE = f'''
+"""Be alone on the host, once."""
+
+from provisioning.resources import Command
+
+
+def guarded(host, facts):
+    script = "{INSIDE}; touch {RAN}"
+    return [Command("be alone", ("sh", "-c", script), creates="{RAN}")]
+'''
+
+WATCHED = re.compile(r"(deploy|rollback) of hello.* by \S+ is under way since \d+ s: watching it")
+REFUSED = re.compile(
+    r"another run is at work on this host: "
+    r"(deploy of hello \S+|rollback of hello|provision) by \S+@\S+, since \d+ s"
+)
+
+
+@dataclass(frozen=True)
+class _Said:
+    """A command of a round and how it ended."""
+
+    command: str
+    result: Result
+
+    @property
+    def watched(self) -> bool:
+        return bool(WATCHED.search(self.result.output))
+
+    @property
+    def refused(self) -> bool:
+        return bool(REFUSED.search(self.result.output))
+
+    @property
+    def did_it(self) -> bool:
+        return self.result.code == 0 and not (self.watched or self.refused)
+
+
+def run(scene: Scene, rounds: int) -> Iterator[Row]:
+    """Have two commands start at the same time, over and over; a row per pair.
+
+    Args:
+        scene: Where.
+        rounds: How many times, over all pairs.
+    """
+    people = [Project.create(scene.directory / f"person{n}", scene.lab) for n in (1, 2)]
+    try:
+        hosts = _hosts(people)
+        rows: dict[tuple[Pair, int], Row] = {}
+        for number in range(1, rounds + 1):
+            [pair] = scene.random.choices(PAIRS, WEIGHTS)
+            on = hosts if scene.random.random() < SHARE_OF_FLEETS else hosts[:1]
+            row = rows.setdefault((pair, len(on)), Row(" and ".join(pair), _where(on)))
+            _Round(scene, people, on, pair, f"round {number}").play(row)
+        yield from rows.values()
+    finally:
+        switch_off(scene.lab)
+
+
+def _where(hosts: Sequence[LabHost]) -> str:
+    return "one host" if len(hosts) == 1 else f"{len(hosts)} hosts"
+
+
+def _hosts(people: Sequence[Project]) -> list[LabHost]:
+    first = people[0]
+    hosts = [site(first, suite) for suite in SUITES]
+    # Each was made by itself, with a secret of its own.
+    hosts[1].shell("rm -f /srv/hello/secrets.json")
+    names = ",".join(host.name for host in hosts)
+    for person in people:
+        (person.directory / "roles").mkdir()
+        (person.directory / "roles" / "guarded.py").write_text(ROLE)
+        tables = [f'[hosts.{each.name}]\nuser = "root"\nroles = ["guarded"]\n' for each in hosts]
+        person.configure(BETWEEN, "\n".join([*tables, BETWEEN]))
+        add_hooks(person, on_host("before-flip", INSIDE))
+    # On all of them the same release is live, and the same was live before.
+    for person in people:
+        change_code(person)
+        person.fab("-H", names, "deploy").must_succeed()
+    return hosts
+
+
+class _Round:
+    """Two commands at once, and what must be so afterwards."""
+
+    def __init__(
+        self, scene: Scene, people: Sequence[Project], hosts: Sequence[LabHost], pair: Pair,
+        name: str,
+    ) -> None:  # fmt: skip
+        self._scene, self._people, self._hosts = scene, people, hosts
+        self._pair, self._name = pair, name
+        self._wrong: list[str] = []
+
+    def play(self, row: Row) -> None:
+        """Have both commands carried out, and judge."""
+        before = {host.name: len(history(host)) for host in self._hosts}
+        for host in self._hosts:
+            host.shell(f"rm -f {RAN}")
+        said = self._carry_out()
+        for each in self._hosts:
+            wait_for(lambda each=each: not agents(each))
+        self._judge_commands(said)
+        self._judge_hosts(before, row)
+        row.tried += 1
+        if self._wrong:
+            told = "\n".join(f"-- {each.command}: {shortened(each.result)}" for each in said)
+            row.wrong.append(f"{self._name}: {'; '.join(self._wrong)}\n{told}")
+        else:
+            row.converged += 1
+
+    def _carry_out(self) -> list[_Said]:
+        chance = self._scene.random
+        commands = list(self._pair)
+        chance.shuffle(commands)
+        later_s = chance.uniform(0, LATEST_START_S)
+        started = []
+        for person, command in zip(self._people, commands, strict=True):
+            names = [host.name for host in self._hosts]
+            chance.shuffle(names)
+            if command == "deploy":
+                change_code(person)
+            if started:
+                time.sleep(later_s)
+            started.append((command, person.start("-H", ",".join(names), command)))
+        self._scene.say(
+            f"{self._name}: {commands[0]}, {later_s:.2f} s later {commands[1]}, "
+            f"{_where(self._hosts)}"
+        )
+        ended = []
+        for command, process in started:
+            stdout, stderr = process.communicate(timeout=300)
+            ended.append(_Said(command, Result(process.returncode, stdout, stderr)))
+        return ended
+
+    def _judge_commands(self, said: Sequence[_Said]) -> None:
+        for each in said:
+            if "Traceback" in each.result.output or "bug in Homeport" in each.result.output:
+                self._wrong.append(f"{each.command} shows its inside")
+            if not (each.did_it or each.watched or each.refused):
+                self._wrong.append(f"{each.command} did nothing, and does not say who did")
+            if each.refused and not each.watched and each.result.code != 1:
+                self._wrong.append(f"{each.command} was refused with code {each.result.code}")
+        if not any(each.did_it for each in said) and not self._shared_the_hosts(said):
+            self._wrong.append("nobody did the work")
+
+    def _shared_the_hosts(self, said: Sequence[_Said]) -> bool:
+        """Return whether each had hosts that the other was refused: provisions need not agree."""
+        return len(self._hosts) > 1 and any(each.command == "provision" for each in said)
+
+    def _judge_hosts(self, before: dict[str, int], row: Row) -> None:
+        live = {host.name: live_on(host) for host in self._hosts}
+        if len(set(live.values())) > 1:
+            self._wrong.append(f"the hosts differ: {live}")
+        for host in self._hosts:
+            self._wrong += [f"{host.name}: {each}" for each in overlaps(intervals(host))]
+            lines = history(host)[max(0, before[host.name] - 1) :]
+            self._wrong += [f"{host.name}: {each}" for each in breaks(lines)]
+            left = stale(host)
+            if host.path(GUARD).exists():
+                left.append(GUARD)
+                host.path(GUARD).unlink()
+            row.left_over += [f"{self._name}, {host.name}: {each}" for each in left]
+            try:
+                must_run_only(host, live[host.name])
+            except AssertionError as error:
+                self._wrong.append(f"{host.name}: {error}")
