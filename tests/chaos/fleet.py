@@ -44,18 +44,29 @@ def run(scene: Scene, hosts: int, rounds: int, faults: Sequence[Fault] = ALL) ->
     names = [f"fleet{number}" for number in range(1, hosts + 1)]
     project = Project.create(scene.directory / "fleet", scene.lab)
     try:
-        fleet = _Fleet(scene, project, _made(scene, project, names))
-        rows: dict[str, Row] = {}
-        fleet.deploy_undisturbed()
-        for number in range(1, rounds + 1):
-            fault = scene.random.choice(faults)
-            row = rows.setdefault(fault.name, Row(fault.name, f"deploys to {hosts} hosts"))
-            fleet.play(number, fault, row)
-        yield from rows.values()
+        yield from play(scene, project, _made(scene, project, names), rounds, faults)
     finally:
         for name in names:
             if name in scene.lab.hosts:
                 scene.lab.remove(name)
+
+
+def play(
+    scene: Scene,
+    project: Project,
+    hosts: Sequence[LabHost],
+    rounds: int,
+    faults: Sequence[Fault] = ALL,
+) -> Iterator[Row]:
+    """Do that on hosts that are provisioned; see `run`."""
+    fleet = _Fleet(scene, project, hosts)
+    fleet.deploy_undisturbed()
+    rows: dict[str, Row] = {}
+    for number in range(1, rounds + 1):
+        fault = scene.random.choice(faults)
+        row = rows.setdefault(fault.name, Row(fault.name, f"deploys to {len(hosts)} hosts"))
+        fleet.play(number, fault, row)
+    yield from rows.values()
 
 
 def _made(scene: Scene, project: Project, names: Sequence[str]) -> list[LabHost]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from provisioning.lab import Lab, LabHost
-from tests.e2e.conftest import lead_domains_to
 from tests.e2e.project import Project, Result
+from tests.e2e.roads import lead_domains_to
 
 SUITES = ("bookworm", "trixie")
 
 LIVE = "deployed"
-"""Name of the snapshot; as in tests/e2e/conftest.py, which has such hosts in a run of all tests."""
+"""Name of the snapshot; as in tests/e2e/roads.py, which has such hosts in a run of all tests."""
 
 BETWEEN = "[apps.hello]\n"
 """A line of the inventory before which tables can stand."""
@@ -30,6 +30,14 @@ def site(project: Project, suite: str) -> LabHost:
     project.fab("deploy", "--limit", name).must_succeed()
     host.snapshot(LIVE)
     return host
+
+
+def sites(project: Project) -> list[LabHost]:
+    """Return one such host of each Debian, for deploys to all of them."""
+    hosts = [site(project, suite) for suite in SUITES]
+    # Each was made by itself, with a secret of its own.
+    hosts[1].shell("rm -f /srv/hello/secrets.json")
+    return hosts
 
 
 def switch_off(lab: Lab) -> None:

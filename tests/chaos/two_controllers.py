@@ -17,10 +17,10 @@ from provisioning.lab import LabHost
 from tests.chaos.host_side import breaks, history, intervals, overlaps, stale
 from tests.chaos.row import Row
 from tests.chaos.scene import Scene
-from tests.chaos.sites import BETWEEN, SUITES, shortened, site, switch_off
+from tests.chaos.sites import BETWEEN, shortened, sites, switch_off
 from tests.e2e.hooks import add_hooks, on_host
 from tests.e2e.project import Project, Result
-from tests.e2e.steps import agents, change_code, live_on, must_run_only, wait_for
+from tests.e2e.steps import PATIENCE_S, agents, change_code, live_on, must_run_only, wait_for
 
 Pair = tuple[str, str]
 
@@ -33,7 +33,7 @@ PAIRS: Sequence[Pair] = (
 WEIGHTS = (4, 2, 2, 1)
 
 SHARE_OF_FLEETS = 0.3
-"""Of the rounds that are on two hosts."""
+"""Of the rounds that are on two hosts; they come last."""
 
 LATEST_START_S = 1.5
 """So much later the second command starts, at most; a deploy takes longer."""
@@ -77,6 +77,10 @@ class _Said:
     def refused(self) -> bool:
         return bool(REFUSED.search(self.result.output))
 
+    def __str__(self) -> str:
+        how = "watched" if self.watched else "was refused" if self.refused else "did it"
+        return f"{self.command} {how} ({self.result.code})"
+
     @property
     def did_it(self) -> bool:
         return self.result.code == 0 and not (self.watched or self.refused)
@@ -93,9 +97,12 @@ def run(scene: Scene, rounds: int) -> Iterator[Row]:
     try:
         hosts = _hosts(people)
         rows: dict[tuple[Pair, int], Row] = {}
+        on_one = round(rounds * (1 - SHARE_OF_FLEETS))
         for number in range(1, rounds + 1):
             [pair] = scene.random.choices(PAIRS, WEIGHTS)
-            on = hosts if scene.random.random() < SHARE_OF_FLEETS else hosts[:1]
+            on = hosts[:1] if number <= on_one else hosts
+            if number == on_one + 1:
+                _make_equal(people, hosts)
             row = rows.setdefault((pair, len(on)), Row(" and ".join(pair), _where(on)))
             _Round(scene, people, on, pair, f"round {number}").play(row)
         yield from rows.values()
@@ -108,22 +115,22 @@ def _where(hosts: Sequence[LabHost]) -> str:
 
 
 def _hosts(people: Sequence[Project]) -> list[LabHost]:
-    first = people[0]
-    hosts = [site(first, suite) for suite in SUITES]
-    # Each was made by itself, with a secret of its own.
-    hosts[1].shell("rm -f /srv/hello/secrets.json")
-    names = ",".join(host.name for host in hosts)
+    hosts = sites(people[0])
     for person in people:
         (person.directory / "roles").mkdir()
         (person.directory / "roles" / "guarded.py").write_text(ROLE)
         tables = [f'[hosts.{each.name}]\nuser = "root"\nroles = ["guarded"]\n' for each in hosts]
         person.configure(BETWEEN, "\n".join([*tables, BETWEEN]))
         add_hooks(person, on_host("before-flip", INSIDE))
-    # On all of them the same release is live, and the same was live before.
+    _make_equal(people, hosts)
+    return hosts
+
+
+def _make_equal(people: Sequence[Project], hosts: Sequence[LabHost]) -> None:
+    """Have the same release live on all hosts, and the same one live before."""
     for person in people:
         change_code(person)
-        person.fab("-H", names, "deploy").must_succeed()
-    return hosts
+        person.fab("-H", ",".join(host.name for host in hosts), "deploy").must_succeed()
 
 
 class _Round:
@@ -168,15 +175,13 @@ class _Round:
             if started:
                 time.sleep(later_s)
             started.append((command, person.start("-H", ",".join(names), command)))
-        self._scene.say(
-            f"{self._name}: {commands[0]}, {later_s:.2f} s later {commands[1]}, "
-            f"{_where(self._hosts)}"
-        )
-        ended = []
+        said = []
         for command, process in started:
-            stdout, stderr = process.communicate(timeout=300)
-            ended.append(_Said(command, Result(process.returncode, stdout, stderr)))
-        return ended
+            stdout, stderr = process.communicate(timeout=PATIENCE_S)
+            said.append(_Said(command, Result(process.returncode, stdout, stderr)))
+        outcome = f", {later_s:.2f} s later ".join(map(str, said))
+        self._scene.say(f"{self._name}, {_where(self._hosts)}: {outcome}")
+        return said
 
     def _judge_commands(self, said: Sequence[_Said]) -> None:
         for each in said:
