@@ -153,6 +153,7 @@ class _Fleet:
         if not heard.struck:
             wrong.append("it never came to that state")
         if wrong:
+            self._scene.say(f"{name}: {'; '.join(wrong)}")
             row.wrong.append(f"{name}: {'; '.join(wrong)}\n{shortened(heard.result)}")
         else:
             row.converged += 1

@@ -156,6 +156,7 @@ class _Round:
         self._judge_hosts(before, row)
         row.tried += 1
         if self._wrong:
+            self._scene.say(f"{self._name}: {'; '.join(self._wrong)}")
             told = "\n".join(f"-- {each.command}: {shortened(each.result)}" for each in said)
             row.wrong.append(f"{self._name}: {'; '.join(self._wrong)}\n{told}")
         else:
