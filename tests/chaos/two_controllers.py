@@ -190,10 +190,16 @@ class _Round:
                 self._wrong.append(f"{each.command} shows its inside")
             if not (each.did_it or each.watched or each.refused):
                 self._wrong.append(f"{each.command} did nothing, and does not say who did")
-            if each.refused and not each.watched and each.result.code != 1:
-                self._wrong.append(f"{each.command} was refused with code {each.result.code}")
+            if each.result.code != self._right_code(each):
+                self._wrong.append(f"{each}: not the right exit code")
         if not any(each.did_it for each in said) and not self._shared_the_hosts(said):
             self._wrong.append("nobody did the work")
+
+    def _right_code(self, said: _Said) -> int:
+        """Return 0 for who had it done, by themselves or by another who did the same."""
+        if said.watched:
+            return 0 if len(set(self._pair)) == 1 else 4
+        return 1 if said.refused else 0
 
     def _shared_the_hosts(self, said: Sequence[_Said]) -> bool:
         """Return whether each had hosts that the other was refused: provisions need not agree."""
