@@ -7,6 +7,7 @@ the host that could not be reached. The next deploy makes all of them equal agai
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -30,6 +31,13 @@ STRICT = 'csp = "strict"\n'
 """A line of the app's table, after which others can stand."""
 
 PATIENCE_S = 1800
+
+ENDS_WITHIN_S = 600
+"""A deploy, with all the time that it waits for a host that is gone, and for a slow machine."""
+
+SHOWN_CHARS = 600
+
+EXIT_CODES = (0, 1, 3, 4)
 
 Started = Mapping[str, Sequence[str]]
 """Host -> the states of a deploy there: resources as they began, with no release's id in them."""
@@ -63,6 +71,8 @@ def play(
 ) -> Iterator[Row]:
     """Do that on hosts that are provisioned; see `run`."""
     fleet = _Fleet(scene, project, hosts)
+    # The first one may do what later ones need not, such as make a virtualenv.
+    fleet.deploy_undisturbed()
     fleet.deploy_undisturbed()
     rows: dict[str, Row] = {}
     for number in range(1, rounds + 1):
@@ -105,10 +115,25 @@ class _Heard:
     struck: bool = False
 
     @property
+    def _summary(self) -> list[dict]:
+        last = self.result.events[-1] if self.result.events else {}
+        return list(last.get("hosts", ()))
+
+    @property
     def named_unreachable(self) -> set[str]:
         """The hosts of which the summary says that they could not be reached."""
-        last = self.result.events[-1] if self.result.events else {}
-        return {row["host"] for row in last.get("hosts", ()) if row["status"] == "unreachable"}
+        return {row["host"] for row in self._summary if row["status"] == "unreachable"}
+
+    @property
+    def told(self) -> str:
+        """What a person needs to know of it to see what went wrong."""
+        lines = [f"exit code {self.result.code}"]
+        for event in self.result.events:
+            if event["event"] in ("note", "error") or event.get("status") == "failed":
+                values = {name: each for name, each in event.items() if each}
+                lines.append(str(values)[:SHOWN_CHARS])
+        lines += [f"{each['host']}: {each['status']}, {each['error']}" for each in self._summary]
+        return "\n".join([*lines, self.result.stderr[-SHOWN_CHARS:]])
 
 
 class _Fleet:
@@ -144,7 +169,6 @@ class _Fleet:
         before = set(self._live().values())
         heard = self._deploy(fault, victim, state)
         live = self._live()
-        row.tried += 1
         wrong = self._judge(heard, live, before)
         fault.mend(self._scene.lab, victim)
         settle(self._hosts)
@@ -156,16 +180,19 @@ class _Fleet:
             settle(self._hosts)
         differences = self._differences()
         wrong += differences
-        if not heard.struck:
-            wrong.append("it never came to that state")
+        row.tried += heard.struck
         if wrong:
             self._scene.say(f"{name}: {'; '.join(wrong)}")
-            row.wrong.append(f"{name}: {'; '.join(wrong)}\n{shortened(heard.result)}")
-        else:
+            row.wrong.append(f"{name}: {'; '.join(wrong)}\n{heard.told}")
+        elif heard.struck:
             row.converged += 1
+        else:
+            self._scene.say(f"{name}: it never came to that state")
 
     def _judge(self, heard: _Heard, live: Mapping[str, str], before: set[str]) -> list[str]:
         wrong = []
+        if heard.result.code not in EXIT_CODES:
+            wrong.append("it did not end by itself")
         if "Traceback" in heard.result.output or "bug in Homeport" in heard.result.output:
             wrong.append("the command shows its inside")
         reachable = {
@@ -183,6 +210,8 @@ class _Fleet:
 
     def _deploy(self, fault: Fault | None, victim: LabHost | None, state: str) -> _Heard:
         process = self._project.start("-H", self._names, "deploy", "--json")
+        watchdog = threading.Timer(ENDS_WITHIN_S, process.kill)
+        watchdog.start()
         heard = _Heard(Result(-1, "", ""))
         lines = []
         try:
@@ -200,6 +229,7 @@ class _Fleet:
                     fault.strike(self._scene.lab, victim)
             _, stderr = process.communicate(timeout=PATIENCE_S)
         finally:
+            watchdog.cancel()
             process.kill()
             process.wait()
         heard.result = Result(process.returncode, "".join(lines), stderr)
