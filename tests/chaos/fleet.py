@@ -6,21 +6,19 @@ the host that could not be reached. The next deploy makes all of them equal agai
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from provisioning.lab import LabHost
+from tests.chaos.heard import Heard, listen
 from tests.chaos.host_faults import ALL, Fault, settle
 from tests.chaos.host_side import stale
 from tests.chaos.row import Row
 from tests.chaos.scene import Scene
 from tests.chaos.sites import SUITES, shortened
-from tests.e2e.project import Project, Result
-from tests.e2e.steps import RELEASE, change_code, must_run_only
+from tests.e2e.project import Project
+from tests.e2e.steps import change_code, must_run_only
 
 DISK_MB = 700
 """Of each host: what is on it after some deploys, and as much again."""
@@ -32,15 +30,7 @@ STRICT = 'csp = "strict"\n'
 
 PATIENCE_S = 1800
 
-ENDS_WITHIN_S = 600
-"""A deploy, with all the time that it waits for a host that is gone, and for a slow machine."""
-
-SHOWN_CHARS = 600
-
 EXIT_CODES = (0, 1, 3, 4)
-
-Started = Mapping[str, Sequence[str]]
-"""Host -> the states of a deploy there: resources as they began, with no release's id in them."""
 
 
 def run(scene: Scene, hosts: int, rounds: int, faults: Sequence[Fault] = ALL) -> Iterator[Row]:
@@ -100,42 +90,6 @@ def _made(scene: Scene, project: Project, names: Sequence[str]) -> list[LabHost]
     return [made[name] for name in names]
 
 
-@dataclass
-class _Heard:
-    """A deploy as `--json` told of it.
-
-    Args:
-        result: How it ended.
-        started: See Started.
-        struck: Whether the fault was brought about.
-    """
-
-    result: Result
-    started: dict[str, list[str]] = field(default_factory=dict)
-    struck: bool = False
-
-    @property
-    def _summary(self) -> list[dict]:
-        last = self.result.events[-1] if self.result.events else {}
-        return list(last.get("hosts", ()))
-
-    @property
-    def named_unreachable(self) -> set[str]:
-        """The hosts of which the summary says that they could not be reached."""
-        return {row["host"] for row in self._summary if row["status"] == "unreachable"}
-
-    @property
-    def told(self) -> str:
-        """What a person needs to know of it to see what went wrong."""
-        lines = [f"exit code {self.result.code}"]
-        for event in self.result.events:
-            if event["event"] in ("note", "error") or event.get("status") == "failed":
-                values = {name: each for name, each in event.items() if each}
-                lines.append(str(values)[:SHOWN_CHARS])
-        lines += [f"{each['host']}: {each['status']}, {each['error']}" for each in self._summary]
-        return "\n".join([*lines, self.result.stderr[-SHOWN_CHARS:]])
-
-
 class _Fleet:
     """The hosts, and what is known of them from round to round."""
 
@@ -143,7 +97,7 @@ class _Fleet:
         self._scene, self._project, self._hosts = scene, project, hosts
         self._names = ",".join(host.name for host in hosts)
         self._inventory = project.inventory.read_text()
-        self._states: Started = {}
+        self._states: Mapping[str, Sequence[str]] = {}
 
     def deploy_undisturbed(self) -> None:
         """Deploy, and fail the suite unless all hosts are equal afterwards."""
@@ -189,7 +143,7 @@ class _Fleet:
         else:
             self._scene.say(f"{name}: it never came to that state")
 
-    def _judge(self, heard: _Heard, live: Mapping[str, str], before: set[str]) -> list[str]:
+    def _judge(self, heard: Heard, live: Mapping[str, str], before: set[str]) -> list[str]:
         wrong = []
         if heard.result.code not in EXIT_CODES:
             wrong.append("it did not end by itself")
@@ -208,31 +162,17 @@ class _Fleet:
             wrong.append("it says that it is done, and the release before is live")
         return wrong
 
-    def _deploy(self, fault: Fault | None, victim: LabHost | None, state: str) -> _Heard:
-        process = self._project.start("-H", self._names, "deploy", "--json")
-        watchdog = threading.Timer(ENDS_WITHIN_S, process.kill)
-        watchdog.start()
-        heard = _Heard(Result(-1, "", ""))
-        lines = []
-        try:
-            assert process.stdout is not None
-            for line in process.stdout:
-                lines.append(line)
-                event = json.loads(line)
-                if event["event"] != "started":
-                    continue
-                at = RELEASE.sub("RELEASE", event["id"])
-                heard.started.setdefault(event["host"], []).append(at)
-                hit = victim is not None and (event["host"], at) == (victim.name, state)
-                if fault and victim and hit and not heard.struck:
-                    heard.struck = True
-                    fault.strike(self._scene.lab, victim)
-            _, stderr = process.communicate(timeout=PATIENCE_S)
-        finally:
-            watchdog.cancel()
-            process.kill()
-            process.wait()
-        heard.result = Result(process.returncode, "".join(lines), stderr)
+    def _deploy(self, fault: Fault | None, victim: LabHost | None, state: str) -> Heard:
+        struck = False
+
+        def strike(host: str, at: str) -> None:
+            nonlocal struck
+            if fault and victim and (host, at) == (victim.name, state) and not struck:
+                struck = True
+                fault.strike(self._scene.lab, victim)
+
+        heard = listen(self._project.start("-H", self._names, "deploy", "--json"), strike)
+        heard.struck = struck
         return heard
 
     def _live(self) -> dict[str, str]:

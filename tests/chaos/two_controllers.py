@@ -8,14 +8,13 @@ that every one of them followed the one that was live.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from provisioning.lab import LabHost
 from tests.chaos.host_side import breaks, history, intervals, overlaps, stale
 from tests.chaos.row import Row
+from tests.chaos.said import Said
 from tests.chaos.scene import Scene
 from tests.chaos.sites import BETWEEN, shortened, sites, switch_off
 from tests.e2e.hooks import add_hooks, on_host
@@ -54,36 +53,6 @@ def guarded(host, facts):
     script = "{INSIDE}; touch {RAN}"
     return [Command("be alone", ("sh", "-c", script), creates="{RAN}")]
 '''
-
-WATCHED = re.compile(r"(deploy|rollback) of hello.* by \S+ is under way since \d+ s: watching it")
-REFUSED = re.compile(
-    r"another run is at work on this host: "
-    r"(deploy of hello \S+|rollback of hello|provision) by \S+@\S+, since \d+ s"
-)
-
-
-@dataclass(frozen=True)
-class _Said:
-    """A command of a round and how it ended."""
-
-    command: str
-    result: Result
-
-    @property
-    def watched(self) -> bool:
-        return bool(WATCHED.search(self.result.output))
-
-    @property
-    def refused(self) -> bool:
-        return bool(REFUSED.search(self.result.output))
-
-    def __str__(self) -> str:
-        how = "watched" if self.watched else "was refused" if self.refused else "did it"
-        return f"{self.command} {how} ({self.result.code})"
-
-    @property
-    def did_it(self) -> bool:
-        return self.result.code == 0 and not (self.watched or self.refused)
 
 
 def run(scene: Scene, rounds: int) -> Iterator[Row]:
@@ -162,7 +131,7 @@ class _Round:
         else:
             row.converged += 1
 
-    def _carry_out(self) -> list[_Said]:
+    def _carry_out(self) -> list[Said]:
         chance = self._scene.random
         commands = list(self._pair)
         chance.shuffle(commands)
@@ -179,12 +148,12 @@ class _Round:
         said = []
         for command, process in started:
             stdout, stderr = process.communicate(timeout=PATIENCE_S)
-            said.append(_Said(command, Result(process.returncode, stdout, stderr)))
+            said.append(Said(command, Result(process.returncode, stdout, stderr)))
         outcome = f", {later_s:.2f} s later ".join(map(str, said))
         self._scene.say(f"{self._name}, {_where(self._hosts)}: {outcome}")
         return said
 
-    def _judge_commands(self, said: Sequence[_Said]) -> None:
+    def _judge_commands(self, said: Sequence[Said]) -> None:
         for each in said:
             if "Traceback" in each.result.output or "bug in Homeport" in each.result.output:
                 self._wrong.append(f"{each.command} shows its inside")
@@ -195,13 +164,13 @@ class _Round:
         if not any(each.did_it for each in said) and not self._shared_the_hosts(said):
             self._wrong.append("nobody did the work")
 
-    def _right_code(self, said: _Said) -> int:
+    def _right_code(self, said: Said) -> int:
         """Return 0 for who had it done, by themselves or by another who did the same."""
         if said.watched:
             return 0 if len(set(self._pair)) == 1 else 4
         return 1 if said.refused else 0
 
-    def _shared_the_hosts(self, said: Sequence[_Said]) -> bool:
+    def _shared_the_hosts(self, said: Sequence[Said]) -> bool:
         """Return whether each had hosts that the other was refused: provisions need not agree."""
         return len(self._hosts) > 1 and any(each.command == "provision" for each in said)
 
