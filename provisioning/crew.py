@@ -76,15 +76,18 @@ class Crew:
     def begin(self, what: str) -> bool:
         """Begin a run in the background on every host.
 
-        The first host is asked first, and the others only when it is ours: of two
-        commands for the same hosts, one gets them all.
+        The first host by name is asked first, and the others only when it is ours: of two
+        commands for the same hosts, in whatever order, one gets them all.
 
         Returns:
-            Whether all hosts are ours; if not, why is remembered with them.
+            Whether all hosts are ours; if not, none is kept, and why is remembered with them.
         """
-        for part in (self.runs[:1], self.runs[1:]):
+        first, *others = sorted(self.runs, key=lambda run: run.name)
+        for part in ([first], others):
             begun = Crew(part, self.parallel).all(lambda run: run.begin(what)) if part else {}
             if len(begun) < len(part):
+                # Whoever has the others may be waiting for ours: two could watch each other.
+                Crew(self.runs, self.parallel).all(lambda run: run.let_go())
                 return False
         return True
 

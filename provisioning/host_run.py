@@ -145,6 +145,18 @@ class HostRun:
         self._conversation.begin(run, who=who(), what=what)
         self._run = run
 
+    def begin_again(self, what: str) -> None:
+        """Begin another run over a new connection, after one of ours came to a bad end.
+
+        Raises:
+            HostBusyError: another run is at work there.
+            UnreachableError: the host cannot be connected to.
+        """
+        self._conversation.__exit__()
+        self._conversation = self._new_conversation()
+        self._conversation.start()
+        self.begin(what)
+
     @property
     def has_host(self) -> bool:
         """Whether a run in the background of ours has the host."""
@@ -197,7 +209,8 @@ class HostRun:
         """Come back to our run, which goes on without us, and hear how it ends.
 
         Raises:
-            ConnectionLostError: the host cannot be reached any more.
+            ConnectionLostError: the person does not want to wait for it.
+            UnreachableError: the host cannot be reached any more.
             RunDiedError: the host went down, and the run with it.
         """
         run, heard = self._run, self._conversation.heard_of_run
@@ -213,9 +226,16 @@ class HostRun:
                 return self._conversation.resume(run, heard, plan)
             except (UnreachableError, ConnectionLostError):
                 heard = max(heard, self._conversation.heard_of_run)
-                if self._stopping or time.monotonic() > deadline:
+                if self._stopping:
                     self._run = ""
                     raise lost from None
+                if time.monotonic() > deadline:
+                    self._run = ""
+                    raise UnreachableError(
+                        f"cannot reach {self.name} again: {lost.message}",
+                        hint=lost.hint,
+                        output=lost.output,
+                    ) from None
             except RunDiedError:
                 self._run = ""
                 raise

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from provisioning.agent.releases import RELEASE_ID
 from provisioning.crew import Crew
 from provisioning.deploy import Deployment, build, migrate, propose_secrets, revive, start
 from provisioning.errors import ConfigurationError, DeployRefusedError, UnreachableError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from provisioning.hooks import Hooks
     from provisioning.host_run import HostRun
     from provisioning.inventory.app import App
+    from provisioning.session import Begun
 
 State = Mapping[str, Any]
 """What a host says of an app: see agent/questions.py."""
@@ -164,18 +166,33 @@ def _about(state: State, release: str) -> dict[str, str]:
 def _begin(crew: Crew, app: App, what: str, hooks: Hooks) -> dict[str, State]:
     """Get hold of every host, and ask it what is there of an app, and for its facts.
 
-    A host at which the same is under way already is watched instead, to its end.
+    A host at which a release is being changed already is watched instead, to its end.
+
+    Raises:
+        DeployRefusedError: what was under way there is something else than we are to do.
     """
     if not crew.begin(what):
-        if _watch(crew):
+        watched = _watch(crew)
+        if watched:
             hooks.leave_it()
         _say_who_waits(crew)
+        for begun in watched:
+            if _kind(begun.what) != _kind(what) and not crew.interrupted:
+                raise DeployRefusedError(
+                    f"the {_kind(what)} was not done: {begun.what} by {begun.who} was under way",
+                    hint="run it again if it is still to be done",
+                )
         return {}
     return _states(crew, app)
 
 
-def _watch(crew: Crew) -> bool:
-    """Follow what others do on our hosts, as if it were ours; return whether there was any."""
+def _kind(what: str) -> str:
+    """Return what a run is, in the words in which others are told of it, less the release."""
+    return RELEASE_ID.sub("", what).strip()
+
+
+def _watch(crew: Crew) -> list[Begun]:
+    """Follow what others do on our hosts, as if it were ours; return what it was."""
     others = crew.under_way()
     for run, begun in others.items():
         run.report.error = None
@@ -183,7 +200,7 @@ def _watch(crew: Crew) -> bool:
         run.note(f"{begun.what} by {begun.who} is under way since {ago_s} s: watching it; "
                  "Ctrl-C leaves it alone")  # fmt: skip
     Crew(list(others), crew.parallel).all(lambda run: run.watch(others[run].run))
-    return bool(others)
+    return list(others.values())
 
 
 def _say_who_waits(crew: Crew) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioning.crew import Crew, Resources
-from provisioning.deploy import finish, flip, flip_back, stand_down
+from provisioning.deploy import finish, flip, flip_back, instance, stand_down
 from provisioning.errors import InterruptedRunError
 
 if TYPE_CHECKING:
@@ -101,11 +101,13 @@ class Rollout:
         return [(stage, _joined(parts)) for stage, parts in phases]
 
     def _in_batches(self) -> bool:
+        told: list[HostRun] = []
         flipped: list[HostRun] = []
         batches = list(_batches(self.crew.runs, self.app.batch.size(len(self.crew.runs))))
         for number, batch in enumerate(batches):
             if number and not self._pause():
                 break
+            told += batch
             done = self._crew(batch).converge(
                 self._flip, last=False, otherwise=lambda _: finish(self.app)
             )
@@ -116,6 +118,7 @@ class Rollout:
             return len(self._crew(flipped).converge(self._finish)) == len(flipped)
         if not self.crew.abandoned:
             self._flip_back(flipped)
+            self._take_back([run for run in told if run not in flipped])
         return False
 
     def _at_once(self, phase: Step) -> bool:
@@ -169,6 +172,26 @@ class Rollout:
             if run not in back and not run.report.error:
                 run.note(f"{self.release} is still live here: it could not be flipped back")
         self._stand_down([run for run in self.crew.runs if run not in flipped])
+
+    def _take_back(self, broken: Sequence[HostRun]) -> None:
+        """Have hosts whose run came to a bad end at the flip end on the release that they had.
+
+        Visitors may see the new one there: the run may have ended right after its flip.
+        """
+
+        def take_back(run: HostRun) -> None:
+            before, taken = self.before.get(run.name, ""), False
+            try:
+                run.begin_again(f"taking {self.app.name} {self.release} back")
+                # It may have been stopped, by what was to be done if that run went no further.
+                again = [instance(self.app, before)] if before else []
+                back = flip_back(self.app, before, tls=self.tls, by=self.by)
+                taken = run.converge([*again, *back])
+            finally:
+                if not taken:
+                    run.note(f"{self.release} may be live here: it could not be taken back")
+
+        self._crew(broken).all(take_back)
 
     def _pause(self) -> bool:
         """Wait between two batches; return False if Ctrl-C ended it."""

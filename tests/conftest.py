@@ -9,7 +9,7 @@ import pytest
 
 from provisioning.secrets import REDACTOR
 
-pytest_plugins = ["tests.lab_fixtures"]
+pytest_plugins = ["tests.lab_fixtures", "tests.e2e.roads"]
 
 
 def pytest_configure() -> None:

@@ -272,6 +272,7 @@ def test_endpoints_for_tests_exist_only_when_asked_for(make_app: MakeApp) -> Non
     for value in ("", "0", "true"):
         client = make_app(HELLO_TEST_ENDPOINTS=value).test_client()
         assert get(client, "/slow?seconds=0").status_code == 404
+        assert get(client, "/stream?seconds=0").status_code == 404
         assert client.post("/echo", base_url=SITE).status_code == 404
         assert client.post("/upload", base_url=SITE).status_code == 404
 
@@ -281,6 +282,15 @@ def test_slow_is_bounded(ready_app: Any) -> None:
     assert get(client, "/slow?seconds=0.01").json["slept_s"] == 0.01
     for seconds in ("-1", "30.1", "nan", "inf", "1e9"):
         assert get(client, f"/slow?seconds={seconds}").status_code == 400
+
+
+def test_a_stream_comes_line_by_line_and_says_its_end(ready_app: Any) -> None:
+    answer = get(ready_app.test_client(), "/stream?seconds=0.15", buffered=False)
+    lines = list(answer.iter_encoded())
+    assert lines == [b"20261123T101502-1a2b3c4\n", b".\n", b".\n", b"end\n"]
+    assert answer.headers["X-Accel-Buffering"] == "no"
+    for seconds in ("-1", "301", "nan"):
+        assert get(ready_app.test_client(), f"/stream?seconds={seconds}").status_code == 400
 
 
 def test_echo_and_upload_answer_with_what_was_sent(ready_app: Any) -> None:

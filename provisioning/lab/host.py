@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from provisioning.errors import HomeportError
+from provisioning.lab import readiness
 from provisioning.lab.host_view import HostView
 from provisioning.lab.processes import tail
 from provisioning.lab.readiness import speaks_ssh, wait_for
@@ -138,7 +139,11 @@ class LabHost(HostView):
     def _is_ready(self) -> bool:
         if not self._driver.is_started(self._state):
             log = self._log.read_text(errors="replace") if self._log.exists() else ""
-            raise HomeportError(f"cannot reach {self.name}: the host is off", output=tail(log))
+            raise HomeportError(
+                f"cannot reach {self.name}: the host is off",
+                hint=readiness.hint_for(log),
+                output=tail(log),
+            )
         if not speaks_ssh(*self.endpoint(_SSH_PORT)):
             return False
         try:

@@ -13,6 +13,10 @@ from provisioning.lab.processes import tail
 _POLL_S = 0.05
 _CONNECT_TIMEOUT_S = 2.0
 
+_INOTIFY = "/proc/sys/fs/inotify/max_user_instances"
+_PER_HOST = 11
+"""Inotify instances of a host's root, with somebody logged in; systemd's own are half of them."""
+
 
 def wait_for(condition: Callable[[], bool], timeout_s: float, purpose: str, log: Path) -> None:
     """Return when a condition holds.
@@ -42,3 +46,17 @@ def speaks_ssh(address: str, port: int) -> bool:
             return connection.recv(4).startswith(b"SSH")
     except OSError:
         return False
+
+
+def hint_for(log: str) -> str:
+    """Return what to do about a host that did not boot, going by its console's log; or "".
+
+    Source: inotify(7): instances are counted per user, over all hosts of this machine.
+    """
+    if "inotify object: Too many open files" not in log:
+        return ""
+    limit = Path(_INOTIFY).read_text().strip()
+    return (
+        f"this machine allows {limit} inotify instances, and each host takes some {_PER_HOST}: "
+        "fewer hosts, or sysctl fs.inotify.max_user_instances=1024"
+    )

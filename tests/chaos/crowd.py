@@ -8,13 +8,17 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from provisioning.lab import Lab, LabHost
+from tests.e2e.kinds import STEADY
 from tests.e2e.load import Failure, Load
 
 PAUSE_S = 0.05
 """Between two requests of a visitor: some 200 a second from all, and the machine is not busy."""
+
+KINDS = tuple(replace(kind, pause_s=PAUSE_S) for kind in STEADY)
 
 Outage = tuple[float, float]
 """From and until when a host was gone, by time.monotonic()."""
@@ -52,7 +56,7 @@ def crowd(lab: Lab, host: LabHost, name: str = "hello.lab") -> Iterator[Crowd]:
     with tempfile.TemporaryDirectory(prefix="homeport-load-") as directory:
         authority, stop = Path(directory, "root.pem"), Path(directory, "stop")
         authority.write_bytes(lab.acme.root_certificate)
-        load = Load(host.address, name, str(authority), stop, PAUSE_S)
+        load = Load(host.address, name, str(authority), stop, KINDS)
         thread = threading.Thread(target=lambda: asyncio.run(load.run()), name="visitors")
         thread.start()
         try:

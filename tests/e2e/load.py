@@ -1,13 +1,13 @@
 """Steady load from outside, as a program of its own; it counts every request that fails.
 
-    python -m tests.e2e.load ADDRESS NAME CA_FILE STOP_FILE
+    python -m tests.e2e.load ADDRESS NAME CA_FILE STOP_FILE LOAD
 
-Keep-alive clients, clients that connect anew for each request, POSTs, and slow requests
-that are in flight all the time. A failure is a status that is not 200, a connection that
-is refused, one that is reset after the request was written, an answer that is cut short,
-or none within 60 s. A keep-alive connection that the server closes between two requests
-is opened again, as browsers do (RFC 9112, 9.3.1), and counted: only if nothing of the
-answer came, and only for requests that may be repeated.
+What the clients do stands in kinds.py. A failure is a status that is not 200, a connection
+that is refused, one that is reset after the request was written, an answer that is cut short,
+or none within 60 s; answers that may be cut short from some age on are counted apart. A
+keep-alive connection that the server closes between two requests is opened again, as browsers
+do (RFC 9112, 9.3.1), and counted: only if nothing of the answer came, and only for requests
+that may be repeated.
 """
 
 from __future__ import annotations
@@ -19,43 +19,18 @@ import ssl
 import sys
 import time
 from collections import Counter
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-PAUSE_S = 0.015
-"""Between two requests of a client: the load is steady, it does not saturate the machine."""
+from tests.e2e.kinds import LOADS, STEADY, Kind
 
-SLOW_S = 1
 ANSWER_WITHIN_S = 60
-BODY = b"x" * 2000
+STOPS_WITHIN_S = 0.5
 
 
-@dataclass(frozen=True)
-class Kind:
-    """What one client does over and over.
-
-    Args:
-        name: As the result calls it.
-        clients: How many of them there are.
-        method, path, body: Its request.
-        keep: Whether it keeps its connection.
-    """
-
-    name: str
-    clients: int
-    method: str = "GET"
-    path: str = "/"
-    body: bytes = b""
-    keep: bool = True
-
-
-KINDS = (
-    Kind("keep-alive", 4),
-    Kind("health", 2, path="/healthz"),
-    Kind("anew", 2, keep=False),
-    Kind("post", 2, "POST", "/echo", BODY),
-    Kind("slow", 3, path=f"/slow?seconds={SLOW_S}"),
-)
+class CutShortError(ConnectionError):
+    """An answer of which the end is missing."""
 
 
 @dataclass(frozen=True)
@@ -101,14 +76,20 @@ class Connection:
             for name, _, value in (line.partition(b":") for line in head.split(b"\r\n"))
         }
         self.closing = headers.get(b"connection", b"") == b"close"
-        if headers.get(b"transfer-encoding") == b"chunked":
-            body = b""
-            while size := int(await self._reader.readline(), 16):
-                body += (await self._reader.readexactly(size + 2))[:-2]
-            await self._reader.readline()
-        else:
-            body = await self._reader.readexactly(int(headers[b"content-length"]))
+        try:
+            body = await self._body(headers)
+        except (asyncio.IncompleteReadError, ValueError, ConnectionError) as error:
+            raise CutShortError(f"{type(error).__name__}: {error}") from None
         return int(status_line.split(b" ", 2)[1]), body
+
+    async def _body(self, headers: Mapping[bytes, bytes]) -> bytes:
+        if headers.get(b"transfer-encoding") != b"chunked":
+            return await self._reader.readexactly(int(headers[b"content-length"]))
+        body = bytearray()
+        while size := int(await self._reader.readline(), 16):
+            body += (await self._reader.readexactly(size + 2))[:-2]
+        await self._reader.readline()
+        return bytes(body)
 
     def close(self) -> None:
         self._writer.close()
@@ -122,19 +103,25 @@ class Load:
         name: The site's name.
         ca_file: Whom its certificate must be from.
         stop: The load ends once this file is there.
-        pause_s: Between two requests of a client.
+        kinds: What its clients do.
     """
 
     def __init__(
-        self, address: str, name: str, ca_file: str, stop: Path, pause_s: float = PAUSE_S
+        self,
+        address: str,
+        name: str,
+        ca_file: str,
+        stop: Path,
+        kinds: Sequence[Kind] = STEADY,
     ) -> None:
         self._address, self._name, self._stop = address, name, stop
-        self._pause_s = pause_s
+        self._kinds = kinds
         self._context = ssl.create_default_context(cafile=ca_file)
         self._sent: Counter[str] = Counter()
         self._times_s: dict[str, list[float]] = {}
         self.failures: list[Failure] = []
         self._reopened = 0
+        self._cut: Counter[str] = Counter()
         self._releases: Counter[str] = Counter()
 
     @property
@@ -145,7 +132,15 @@ class Load:
     async def run(self) -> dict[str, object]:
         """Keep on until the file is there; return the result."""
         began = time.monotonic()
-        await asyncio.gather(*(self._client(kind) for kind in KINDS for _ in range(kind.clients)))
+        streams = [asyncio.create_task(each) for each in self._clients(may_end=True)]
+        await asyncio.gather(*self._clients(may_end=False))
+        # What the server may cut short, so may we.
+        for stream in streams:
+            stream.cancel()
+        await asyncio.gather(*streams, return_exceptions=True)
+        for stream in streams:
+            if not stream.cancelled():
+                stream.result()
         seconds = time.monotonic() - began
         times_ms = {
             name: [round(each * 1000, 1) for each in sorted(times)]
@@ -157,10 +152,19 @@ class Load:
             "per_second": round(sum(self._sent.values()) / seconds),
             "failures": [each.why for each in self.failures],
             "reopened": self._reopened,
+            "cut": dict(self._cut),
             "slowest_ms": {name: times[-1] for name, times in times_ms.items()},
             "p99_ms": {name: times[int(len(times) * 0.99)] for name, times in times_ms.items()},
             "releases": dict(self._releases),
         }
+
+    def _clients(self, *, may_end: bool) -> list[Coroutine[None, None, None]]:
+        return [
+            self._client(kind)
+            for kind in self._kinds
+            if (kind.may_end_after_s is not None) == may_end
+            for _ in range(kind.clients)
+        ]
 
     async def _client(self, kind: Kind) -> None:
         connection: Connection | None = None
@@ -171,6 +175,12 @@ class Load:
                 async with asyncio.timeout(ANSWER_WITHIN_S):
                     connection, status, body = await self._exchange(kind, connection)
                 wrong = self._judge(kind, status, body)
+            except CutShortError as error:
+                age_s = time.monotonic() - began
+                may_be = kind.may_end_after_s is not None and age_s >= kind.may_end_after_s
+                wrong = "" if may_be else f"cut short after {age_s:.1f} s: {error}"
+                self._cut[kind.name] += may_be
+                connection = None
             except (OSError, asyncio.IncompleteReadError, ValueError, KeyError) as error:
                 wrong = f"{type(error).__name__}: {error}"
                 connection = None
@@ -182,9 +192,14 @@ class Load:
             if connection is not None and (connection.closing or not kind.keep):
                 connection.close()
                 connection = None
-            await asyncio.sleep(self._pause_s)
+            await self._pause(kind.pause_s)
         if connection is not None:
             connection.close()
+
+    async def _pause(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not self._stop.exists():
+            await asyncio.sleep(min(left, STOPS_WITHIN_S))
 
     async def _exchange(
         self, kind: Kind, connection: Connection | None
@@ -217,13 +232,13 @@ class Load:
         """Return what is wrong with an answer; "" if it is right."""
         if status != 200:
             return f"status {status}: {body[:120]!r}"
-        if kind.body and body != kind.body:
-            return f"{len(body)} bytes of an echo of {len(kind.body)}"
+        if not kind.is_right(body):
+            return f"{len(body)} bytes that are not the answer: {body[-120:]!r}"
         if kind.name == "health":
             self._releases[json.loads(body)["release"]] += 1
         return ""
 
 
 if __name__ == "__main__":
-    load = Load(sys.argv[1], sys.argv[2], sys.argv[3], Path(sys.argv[4]))
+    load = Load(*sys.argv[1:4], Path(sys.argv[4]), LOADS[sys.argv[5]])
     print(json.dumps(asyncio.run(load.run())))

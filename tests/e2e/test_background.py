@@ -120,6 +120,8 @@ def test_a_second_deploy_watches_the_one_under_way(project: Project, held: Held)
     wait_for(step.is_reached, first)
     second = project.start("-H", host.name, "deploy", "--json")
     heard = hear(second, lambda event: event.get("id", "").startswith("release:"))
+    third = project.start("-H", host.name, "rollback", "--json")
+    hear(third, lambda event: "watching it" in event.get("text", ""))
     step.let_go()
     stdout, stderr = second.communicate(timeout=120)
     heard += Result(second.returncode, stdout, stderr).events
@@ -129,6 +131,10 @@ def test_a_second_deploy_watches_the_one_under_way(project: Project, held: Held)
     [note] = [event["text"] for event in heard if event["event"] == "note"]
     assert f"deploy of hello {live_on(host)} by " in note
     assert "watching it" in note
+    # It is no rollback that the third has watched.
+    stdout, stderr = third.communicate(timeout=120)
+    assert third.returncode == 4, stdout + stderr
+    assert "the rollback of hello was not done: deploy of hello" in stdout + stderr
     # It heard all of it, the switch included, and made no release of its own.
     assert "live:hello" in [each["id"] for each in heard if each["event"] == "finished"]
     assert len(host.shell("ls /srv/hello/releases").split()) == 2

@@ -11,8 +11,8 @@ from collections import Counter
 import pytest
 
 from provisioning.lab import LabHost
-from tests.e2e.conftest import Road, lead_domains_to
 from tests.e2e.project import Project
+from tests.e2e.roads import Road, lead_domains_to
 from tests.e2e.site import Site
 
 pytestmark = pytest.mark.lab

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from provisioning.lab import Lab, LabHost
-from tests.e2e.conftest import lead_domains_to
 from tests.e2e.project import ROOT, Project, Result
+from tests.e2e.roads import lead_domains_to
 from tests.e2e.site import Site
 from tests.e2e.steps import (
     add_watched_role,

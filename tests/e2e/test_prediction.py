@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import pytest
 
 from provisioning.lab import LabHost
-from tests.e2e.conftest import Road, lead_domains_to
 from tests.e2e.damages import DAMAGES, TOGETHER
 from tests.e2e.listing import APT_MEMORY, listing_of, touched, without
 from tests.e2e.project import Project
+from tests.e2e.roads import Road, lead_domains_to
 from tests.e2e.site import Site
 
 pytestmark = pytest.mark.lab

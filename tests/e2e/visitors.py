@@ -39,6 +39,11 @@ class Visits:
         return sum(self.result["sent"].values())
 
     @property
+    def cut(self) -> int:
+        """How many answers ended early that may."""
+        return sum(self.result["cut"].values())
+
+    @property
     def slowest_quick_ms(self) -> float:
         return max(self.result["slowest_ms"][kind] for kind in QUICK)
 
@@ -55,14 +60,23 @@ class Visits:
 
 
 @contextmanager
-def visitors(lab: Lab, host: LabHost, name: str = "hello.lab") -> Iterator[Visits]:
-    """Have visitors on a site for the length of a block."""
+def visitors(
+    lab: Lab, host: LabHost, name: str = "hello.lab", *, load: str = "steady"
+) -> Iterator[Visits]:
+    """Have visitors on a site for the length of a block.
+
+    Args:
+        lab: Whose authority they trust.
+        host: Where the site is.
+        name: The site's name.
+        load: What they do, as in kinds.LOADS.
+    """
     visits = Visits()
     with tempfile.TemporaryDirectory(prefix="homeport-load-") as directory:
         authority, stop = Path(directory, "root.pem"), Path(directory, "stop")
         authority.write_bytes(lab.acme.root_certificate)
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.e2e.load", host.address, name, authority, stop],
+            [sys.executable, "-m", "tests.e2e.load", host.address, name, authority, stop, load],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from provisioning.errors import ConfigurationError, HomeportError
-from provisioning.lab import Lab, guest, keys, relay, roster, seed, state
+from provisioning.lab import Lab, guest, keys, readiness, relay, roster, seed, state
 from provisioning.lab.files import write_file
 from provisioning.lab.processes import call, call_bounded
 from provisioning.lab.state import LabPaths, LabState
@@ -226,3 +226,9 @@ def test_files_have_their_mode_whatever_the_umask_is(tmp_path: Path):
         os.umask(before)
     modes = [(tmp_path / p).stat().st_mode & 0o777 for p in ("a", "a/b", "a/b/file")]
     assert modes == [0o755, 0o755, 0o644]
+
+
+def test_a_machine_that_has_no_room_for_another_host_is_told_what_to_raise():
+    log = "Failed to create control group inotify object: Too many open files\n"
+    assert "sysctl fs.inotify.max_user_instances=" in readiness.hint_for(log)
+    assert readiness.hint_for("Failed to mount /sys\n") == ""

@@ -17,7 +17,7 @@ def settings(environ: Mapping[str, str], instance_path: str) -> dict[str, Any]:
     HELLO_DATABASE        SQLite file; default: hello.sqlite3 in the instance folder
     HELLO_TRUSTED_HOSTS   names that the app answers to, with commas; default: any,
                           because nginx has already refused the others
-    HELLO_TEST_ENDPOINTS  1: /slow, /echo and /upload exist, for tests under load
+    HELLO_TEST_ENDPOINTS  1: /slow, /stream, /echo and /upload exist, for tests under load
     HOMEPORT_RELEASE      the release's id, set by Homeport
     """
     secret_key = environ.get("SECRET_KEY", "")

@@ -4,23 +4,41 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterator
 
 from flask import Blueprint, Response, abort, current_app, jsonify, request
 
 blueprint = Blueprint("testing", __name__)
 
 _LONGEST_S = 30.0
+_LONGEST_STREAM_S = 300.0
+_STREAM_PAUSE_S = 0.1
 
 
 @blueprint.get("/slow")
 def slow() -> Response:
     """Answer after `?seconds=`, from 0 to 30."""
-    seconds = request.args.get("seconds", default=1.0, type=float)
-    # Written so that "nan", which compares false with everything, is refused too.
-    if seconds is None or not 0 <= seconds <= _LONGEST_S:
-        abort(400, f"seconds must be from 0 to {_LONGEST_S:g}.")
+    seconds = _seconds(_LONGEST_S)
     time.sleep(seconds)
     return jsonify(slept_s=seconds, release=current_app.config["RELEASE"])
+
+
+@blueprint.get("/stream")
+def stream() -> Response:
+    """Answer line by line for `?seconds=`, from 0 to 300; the last line is "end"."""
+    seconds = _seconds(_LONGEST_STREAM_S)
+    release = current_app.config["RELEASE"]
+
+    def lines() -> Iterator[str]:
+        until = time.monotonic() + seconds
+        yield f"{release}\n"
+        while time.monotonic() < until:
+            time.sleep(_STREAM_PAUSE_S)
+            yield ".\n"
+        yield "end\n"
+
+    # nginx passes each line on as it comes.
+    return Response(lines(), mimetype="text/plain", headers={"X-Accel-Buffering": "no"})
 
 
 @blueprint.post("/echo")
@@ -44,3 +62,11 @@ def upload() -> Response:
         digest.update(chunk)
         size_bytes += len(chunk)
     return jsonify(size_bytes=size_bytes, sha256=digest.hexdigest())
+
+
+def _seconds(longest: float) -> float:
+    seconds = request.args.get("seconds", default=1.0, type=float)
+    # Written so that "nan", which compares false with everything, is refused too.
+    if seconds is None or not 0 <= seconds <= longest:
+        abort(400, f"seconds must be from 0 to {longest:g}.")
+    return seconds

@@ -1,0 +1,100 @@
+"""All hosts end on one release, whatever becomes of the run on one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from provisioning.crew import Crew
+from provisioning.errors import HomeportError, UnreachableError
+from provisioning.inventory.app import App
+from provisioning.report import HostReport
+from provisioning.rollout import Rollout
+from provisioning.session import RunDiedError
+
+OLD, NEW = "20260101T000000.000Z-aaaaaaa", "20260202T000000.000Z-bbbbbbb"
+HOSTS = ("web1", "web2", "web3")
+
+
+class Run:
+    """A host's run, of which the host is a pointer in memory.
+
+    Args:
+        name: The host's name.
+        dies: Whether its run is killed right after the flip.
+        comes_back: Whether the host can be connected to after that.
+    """
+
+    def __init__(self, name: str, *, dies: bool = False, comes_back: bool = True) -> None:
+        self.name = name
+        self.report = HostReport(name)
+        self.live, self.running = OLD, {OLD, NEW}
+        self.has_host, self.at_work, self.known_facts = True, False, None
+        self.notes: list[str] = []
+        self._dies, self._comes_back = dies, comes_back
+
+    def converge(self, resources: Iterable[Any], *, last: bool = True, otherwise: Any = ()) -> bool:
+        for resource in resources:
+            if resource.kind == "instance":
+                self.running.add(resource.release)
+            elif resource.kind == "live":
+                self.live = resource.release
+                if self._dies:
+                    self._dies, self.has_host = False, False
+                    self.running.discard(OLD)
+                    raise RunDiedError("the run on the host has ended without a word")
+            elif resource.kind == "retired":
+                self.running &= {self.live}
+        self.has_host = not last
+        return True
+
+    def begin_again(self, what: str) -> None:
+        if not self._comes_back:
+            raise UnreachableError("cannot connect")
+        self.has_host = True
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def fail(self, error: HomeportError) -> None:
+        self.report.error = error
+
+
+class NoHooks:
+    def has(self, stage: str) -> bool:
+        return False
+
+    def run(self, stage: str) -> None:
+        pass
+
+    def on_host(self, *arguments: Any, **options: Any) -> Iterable[Any]:
+        return ()
+
+
+def rollout(runs: list[Run], batch: object) -> Rollout:
+    app = App(name="hello", source=".", wsgi="app:app", domains=["hello.example"], batch=batch)  # type: ignore[arg-type]
+    crew: Any = Crew(runs)  # type: ignore[arg-type]
+    before = {run.name: OLD for run in runs}
+    return Rollout(crew, app, NEW, before, tls=True, by="me", hooks=NoHooks())  # type: ignore
+
+
+@pytest.mark.parametrize("batch", [1, "100%"])
+@pytest.mark.parametrize("victim", HOSTS)
+def test_a_host_whose_run_dies_right_after_its_flip_is_taken_back(victim: str, batch: object):
+    runs = [Run(name, dies=name == victim) for name in HOSTS]
+    assert not rollout(runs, batch).carry_out()
+    assert {run.name: run.live for run in runs} == dict.fromkeys(HOSTS, OLD)
+    assert all(run.running == {OLD} for run in runs)
+    [died] = [run for run in runs if run.report.error]
+    assert died.name == victim
+    assert isinstance(died.report.error, RunDiedError)
+
+
+def test_a_host_that_cannot_be_reached_any_more_is_named():
+    runs = [Run("web1"), Run("web2", dies=True, comes_back=False), Run("web3")]
+    assert not rollout(runs, 1).carry_out()
+    assert {run.name: run.live for run in runs} == {"web1": OLD, "web2": NEW, "web3": OLD}
+    assert runs[1].report.status == "unreachable"
+    assert runs[1].notes == [f"{NEW} may be live here: it could not be taken back"]
