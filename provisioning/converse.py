@@ -64,7 +64,8 @@ class Conversation:
         self._open_channel = open_channel
         self._heard = heard
         self._channel: Channel | None = None
-        self._pinged = time.monotonic()
+        # The first ping goes with the first request: from then on a silence is noticed there.
+        self._pinged = float("-inf")
         self._stop = threading.Event()
         # What was said, and not yet looked at; an error stands where it was said.
         self._said: deque[Heard | Exception] = deque()

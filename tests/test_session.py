@@ -218,4 +218,5 @@ def test_a_request_to_stop_is_sent_once(session: Session) -> None:
         conversation.ask("b")
     decoder = Decoder()
     decoder.feed(bytes(channel.sent))
-    assert list(decoder) == [{"ask": "a"}, {"stop": 1}, {"ask": "b"}]
+    # With the first request goes a ping: from then on the agent notices a silence.
+    assert list(decoder) == [{"ask": "a"}, {"stop": 1}, {"ping": 1}, {"ask": "b"}]

@@ -38,8 +38,6 @@ def test_both_sides_give_up_and_the_next_run_completes_it(project: Project, prov
         running = project.start("-H", host.name, "provision")
         try:
             wait_until_held(host, running)
-            # The lease counts from the first ping.
-            time.sleep(2 * PING_EVERY_S)
             proxy.swallow()
             silent_since = time.monotonic()
             stdout, stderr = running.communicate(timeout=PATIENCE_S)
