@@ -36,7 +36,7 @@ def run(scene: Scene, suite: str, share: Share, extra: int) -> Iterator[Row]:
 
 def disturb(where: Stage, subject: Subject, share: Share, extra: int) -> Iterator[Row]:
     """Disturb one command at all its boundaries, and at moments between."""
-    counts, undisturbed = _undisturbed(where, subject)
+    counts, undisturbed = look_undisturbed(where, subject)
     tries = _tries(subject, counts, share, extra, where.scene.random)
     for number, (moment, fault) in enumerate(tries, 1):
         where.scene.say(
@@ -51,12 +51,14 @@ def disturb(where: Stage, subject: Subject, share: Share, extra: int) -> Iterato
                 _mend(where)
 
 
-def _undisturbed(where: Stage, subject: Subject) -> tuple[Mapping[str, int], Mapping[str, Look]]:
+def look_undisturbed(
+    where: Stage, subject: Subject, rounds: int = 4
+) -> tuple[Mapping[str, int], Mapping[str, Look]]:
     """Return how many moments a command has, and what it makes of the host in each variant."""
     counts: dict[str, int] = {}
     looks: dict[str, Look] = {}
     # The last two are the same as the two before, or the host is not compared by what counts.
-    for _ in range(4):
+    for _ in range(rounds):
         subject.prepare()
         where.moments.begin_counting()
         where.fab(*subject.arguments).must_succeed()

@@ -1,0 +1,214 @@
+"""The services that a host needs, refusing, silent or answering nonsense while it is at work."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+from provisioning.lab import LabHost
+from tests.chaos.bad_server import DATAGRAM_WAYS, WAYS, BadServer
+from tests.chaos.row import Row
+from tests.chaos.scene import Scene
+from tests.chaos.stage import Stage, stage
+from tests.chaos.subjects import Deploy, Provision, Subject
+from tests.chaos.switching import look_undisturbed
+from tests.chaos.trouble import Trouble
+
+PACKAGE = "ed"
+"""A small one that nothing needs."""
+
+GROUPS = 'groups = ["web"]\n'
+PACKAGES = f'{GROUPS}packages = ["{PACKAGE}"]\n'
+
+DOMAINS = ('"www.hello.lab"]', '"www.hello.lab", "more.lab"]')
+MORE = "more.lab"
+
+LONGEST_S = 900
+"""The longest that a command may take with a service that is silent: nothing hangs for ever."""
+
+
+class DeployAnew(Deploy):
+    """A deploy that fetches all that the app requires."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.stage.host.shell("rm -rf /var/cache/homeport/*")
+
+
+class InstallPackage(Provision):
+    """A provision that fetches the archive's lists and a package."""
+
+    reloads = False
+
+    def prepare(self) -> None:
+        self.stage.host.shell(
+            f"apt-get -qq -y purge {PACKAGE} >/dev/null 2>&1 || true; apt-get clean;"
+            "rm -f /var/lib/apt/lists/*_*"
+        )
+
+    @property
+    def variant(self) -> str:
+        return self.name
+
+
+class GetCertificate(Provision):
+    """A provision that asks for another certificate."""
+
+    def prepare(self) -> None:
+        text = self.stage.project.inventory.read_text()
+        self.stage.project.configure(*(DOMAINS if DOMAINS[0] in text else DOMAINS[::-1]))
+
+    @property
+    def variant(self) -> str:
+        return f"{self.name} {MORE in self.stage.project.inventory.read_text()}"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service, and how it is kept from a host.
+
+    Args:
+        name: As in the table.
+        subject: The command that needs it.
+        ways: In which it can be bad.
+        instead: Has the host ask a bad server instead, for the length of a block; gives
+            what a person must be told of where it is.
+        says: What a person must be told besides.
+    """
+
+    name: str
+    subject: Callable[[Stage], Subject]
+    ways: tuple[str, ...]
+    instead: Callable[[Stage, str], AbstractContextManager[str]]
+    says: str
+
+
+def run(scene: Scene, suite: str) -> Iterator[Row]:
+    """Have each service bad in each way, while a live host needs it.
+
+    Args:
+        scene: The scene.
+        suite: The host's Debian.
+    """
+    with stage(scene, suite, name="chaos-services") as where:
+        for service in SERVICES:
+            yield from keep_from(where, service, service.ways)
+
+
+def keep_from(
+    where: Stage, service: Service, ways: tuple[str, ...], rounds: int = 4
+) -> Iterator[Row]:
+    """Keep one service from a host in some ways.
+
+    Args:
+        where: The host.
+        service: The service.
+        ways: In which it is bad, one after the other.
+        rounds: So often the command is looked at undisturbed before.
+    """
+    text = where.project.inventory.read_text()
+    if PACKAGES not in text:
+        where.project.configure(GROUPS, PACKAGES)
+        where.scene.lab.set_domain(MORE, where.host.name)
+        where.fab("provision").must_succeed()
+    subject = service.subject(where)
+    _, undisturbed = look_undisturbed(where, subject, rounds)
+    for way in ways:
+        where.scene.say(f"{where.host.name}: {subject.name}, {service.name} {way}")
+        trouble = Trouble(where, subject, undisturbed, f"{service.name} {way}", "in need of it")
+        with service.instead(where, way) as told_of:
+            told = where.project.fab("-H", where.host.name, *subject.arguments, timeout_s=LONGEST_S)
+            trouble.judge(told, service.says, told_of)
+        yield trouble.complete()
+
+
+@contextmanager
+def _instead_of_archive(where: Stage, way: str) -> Iterator[str]:
+    """Name another archive in apt's sources."""
+    with BadServer(where.scene.lab.gateway, way) as server:
+        place = f"{where.scene.lab.gateway}:{server.port}"
+        with _edited(where.host, "/etc/apt/sources.list", f"s#https\\?://[^/ ]*#http://{place}#"):
+            yield place
+
+
+@contextmanager
+def _instead_of_index(where: Stage, way: str) -> Iterator[str]:
+    """Name another index in uv's settings."""
+    with BadServer(where.scene.lab.gateway, way) as server:
+        place = f"{where.scene.lab.gateway}:{server.port}"
+        with _edited(where.host, "/etc/uv/uv.toml",
+                     f's#^index-url = .*#index-url = "http://{place}/simple"#'):  # fmt: skip
+            yield place
+
+
+@contextmanager
+def _instead_of_authority(where: Stage, way: str) -> Iterator[str]:
+    """Lead the host to another server at the authority's address."""
+    lab = where.scene.lab
+    url = lab.acme.directory_url
+    [port] = re.findall(r":(\d+)/", url)
+    certificate = (str(lab.paths.acme / "cert.pem"), str(lab.paths.acme / "key.pem"))
+    with (
+        BadServer(lab.gateway, way, certificate=certificate) as server,
+        _led(where.host, f"ip daddr {lab.gateway} tcp dport {port}", lab.gateway, server.port),
+    ):
+        yield url
+
+
+@contextmanager
+def _instead_of_names(where: Stage, way: str) -> Iterator[str]:
+    """Lead the host to another name server."""
+    with (
+        BadServer(where.scene.lab.gateway, way, datagrams=True) as server,
+        _led(where.host, "udp dport 53", where.scene.lab.gateway, server.port),
+    ):
+        sources = where.host.shell("cat /etc/apt/sources.list")
+        yield re.findall(r"https?://([^/\s]+)", sources)[0]
+
+
+@contextmanager
+def _edited(host: LabHost, path: str, expression: str) -> Iterator[None]:
+    """Have a file edited by sed for the length of a block."""
+    host.shell(f"cp -a {path} /run/chaos-saved; sed -i '{expression}' {path};"
+               f"! cmp -s {path} /run/chaos-saved")  # fmt: skip
+    try:
+        yield
+    finally:
+        host.shell(f"cat /run/chaos-saved > {path}; rm /run/chaos-saved")
+
+
+@contextmanager
+def _led(host: LabHost, what: str, address: str, port: int) -> Iterator[None]:
+    """Have what a host sends somewhere end elsewhere, for the length of a block."""
+    rules = f"""
+        table ip chaos {{
+            chain output {{
+                type nat hook output priority -100; policy accept;
+                {what} dnat to {address}:{port}
+            }}
+        }}
+    """
+    _nft(host, rules)
+    try:
+        yield
+    finally:
+        _nft(host, "delete table ip chaos")
+
+
+def _nft(host: LabHost, rules: str) -> None:
+    argv = ["nsenter", f"--net=/proc/{host.pid}/ns/net", "nft", "-f", "-"]
+    subprocess.run(argv, input=rules, text=True, check=True, capture_output=True)
+
+
+ARCHIVE = Service("Debian's archive", InstallPackage, WAYS, _instead_of_archive,
+                  "cannot fetch Debian's package lists")  # fmt: skip
+INDEX = Service("package index", DeployAnew, WAYS, _instead_of_index, "cannot build the virtualenv")
+AUTHORITY = Service("ACME authority", GetCertificate, WAYS, _instead_of_authority,
+                    "cannot get a certificate for")  # fmt: skip
+NAMES = Service("DNS", InstallPackage, DATAGRAM_WAYS, _instead_of_names,
+                "cannot fetch Debian's package lists")  # fmt: skip
+
+SERVICES = (ARCHIVE, INDEX, AUTHORITY, NAMES)
