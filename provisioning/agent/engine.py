@@ -166,7 +166,9 @@ def _failure(resource: Resource, error: AgentError) -> events.Finished:
 
 def _as_agent_error(resource: Resource, error: OSError) -> AgentError:
     """Say an operating system's error in words, with what to do where that is known."""
-    where = f" {error.filename}" if error.filename else ""
+    # Of two names the second is the one that was to be made.
+    path = error.filename2 or error.filename
+    where = f" {path}:" if path else ""
     return AgentError(
         f"cannot apply {resource.id}:{where} {error.strerror or error}",
         hint=_HINTS.get(error.errno or 0, ""),

@@ -10,14 +10,14 @@ from tests.chaos.row import Row
 from tests.chaos.sameness import Look
 from tests.chaos.stage import Stage
 from tests.chaos.subjects import Provision
-from tests.chaos.switching import look_undisturbed
+from tests.chaos.switching import Undisturbed
 from tests.chaos.trouble import FAILED, Trouble
 from tests.e2e.project import Result
 
 PRECIOUS = "/root/precious"
 """A directory with a file in it, both not ours: what links that somebody makes lead to."""
 
-_MAKE_PRECIOUS = f"""
+MAKE_PRECIOUS = f"""
 mkdir -p {PRECIOUS}; echo keep > {PRECIOUS}/file
 chown -R daemon:daemon {PRECIOUS}; chmod 0751 {PRECIOUS}; chmod 0604 {PRECIOUS}/file
 """
@@ -42,30 +42,29 @@ FILE_SETS = {
 """File set -> one of its files."""
 
 
-def change(where: Stage, tries: int = 30, rounds: int = 4) -> Iterator[Row]:
+def change(subject: Provision, undisturbed: Undisturbed, tries: int) -> Iterator[Row]:
     """Change things by hand right before a provision changes them.
 
     Args:
-        where: The host.
+        subject: The provision.
+        undisturbed: What it is like otherwise, on a host with `MAKE_PRECIOUS`.
         tries: So many things and changes.
-        rounds: So often a provision is looked at undisturbed before.
     """
-    where.host.shell(_MAKE_PRECIOUS)
-    subject = Provision(where)
-    counts, undisturbed = look_undisturbed(where, subject, rounds)
+    where = subject.stage
+    counts, looks = undisturbed
     things = [(at, path) for at, calls in counts.items() if calls and (path := _path(at))]
     all_ = [(thing, how) for thing in things for how in CHANGES]
     for (at, path), how in where.scene.random.sample(all_, min(tries, len(all_))):
         where.scene.say(f"{where.host.name}: provision, {path} becomes {how}")
-        row = _change_one(where, subject, undisturbed, at, path, how)
+        row = _change_one(where, subject, looks, at, path, how)
         if row is not None:
             yield row
 
 
 def _change_one(
-    where: Stage, subject: Provision, undisturbed: Mapping[str, Look], at: str, path: str, how: str
+    where: Stage, subject: Provision, looks: Mapping[str, Look], at: str, path: str, how: str
 ) -> Row | None:
-    trouble = Trouble(where, subject, undisturbed, f"by hand: {how}", at)
+    trouble = Trouble(where, subject, looks, f"by hand: {how}", at)
     before = where.host.shell(_IS_PRECIOUS)
     where.moments.arm(Moment(at, 1))
     process = where.project.start("-H", where.host.name, *subject.arguments)

@@ -16,7 +16,6 @@ from tests.chaos.row import Row
 from tests.chaos.sameness import Look
 from tests.chaos.stage import Stage
 from tests.chaos.subjects import Deploy, Provision, Subject
-from tests.chaos.switching import look_undisturbed
 from tests.chaos.trouble import Trouble
 from tests.e2e.project import Result
 
@@ -31,16 +30,19 @@ DATED = "/etc /opt/homeport /srv/hello /var/lib/homeport /var/lib/apt/lists /var
 CUT_OFF = "was cut off"
 
 
-def set_wrong(where: Stage, rounds: int = 4) -> Iterator[Row]:
+def set_wrong(
+    deploy: Deploy,
+    deployed: Mapping[str, Look],
+    provision: Provision,
+    provisioned: Mapping[str, Look],
+) -> Iterator[Row]:
     """Set clocks wrong under deploys, and file times under both commands.
 
     Args:
-        where: The host.
-        rounds: So often each command is looked at undisturbed before.
+        deploy, provision: The commands.
+        deployed, provisioned: Variant -> what the host is after them otherwise.
     """
-    deploy, provision = Deploy(where), Provision(where)
-    _, deployed = look_undisturbed(where, deploy, rounds)
-    _, provisioned = look_undisturbed(where, provision, rounds)
+    where = deploy.stage
     for ahead_s in CONTROLLERS_S:
         yield controller_wrong(where, deploy, deployed, ahead_s)
     for ahead_s in HOSTS_S:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -14,7 +15,7 @@ from tests.chaos.scene import Scene
 from tests.chaos.small_disk import SmallDisk
 from tests.chaos.stage import DOMAINS, Stage, stage
 from tests.chaos.subjects import Deploy, Provision, Subject
-from tests.chaos.switching import look_undisturbed
+from tests.chaos.switching import Undisturbed, look_undisturbed
 from tests.chaos.trouble import FAILED, SHOWN, Trouble, blunders
 from tests.e2e.project import Project, Result
 
@@ -35,8 +36,8 @@ def run(scene: Scene, suite: str, tries: int) -> Iterator[Row]:
         tries: At so many moments of each command; 0 for all that there are.
     """
     with small_stage(scene, suite) as where:
-        for kind in (Deploy, Provision):
-            yield from fill(where, kind(where), tries)
+        for subject in (Deploy(where), Provision(where)):
+            yield from fill(where, subject, look_undisturbed(where, subject), tries)
     yield from fill_bare(scene, suite, tries or 20)
 
 
@@ -52,24 +53,23 @@ def small_stage(scene: Scene, suite: str) -> Iterator[Stage]:
         scene.lab.remove(f"{name}-{suite}")
 
 
-def fill(where: Stage, subject: Subject, tries: int, rounds: int = 4) -> Iterator[Row]:
+def fill(where: Stage, subject: Subject, undisturbed: Undisturbed, tries: int) -> Iterator[Row]:
     """Fill the disk right before a call of a command that changes something.
 
     Args:
         where: The host.
         subject: The command.
+        undisturbed: What it is like otherwise.
         tries: As for `run`.
-        rounds: So often it is looked at undisturbed before.
     """
-    counts, undisturbed = look_undisturbed(where, subject, rounds)
-    # To what was said of a run that is over, nothing is added.
+    counts, looks = undisturbed
     moments = [Moment(at, call) for at, calls in counts.items() for call in range(1, calls + 1)]
     if tries:
         moments = sorted(where.scene.random.sample(moments, min(tries, len(moments))))
     for moment in moments:
         kind = where.scene.random.choice((BYTES, BYTES, FILES))
         where.scene.say(f"{where.host.name}: {subject.name}, {kind} at {moment}")
-        row = _fill_at(where, subject, undisturbed, moment, kind)
+        row = _fill_at(where, subject, looks, moment, kind)
         if row is not None:
             yield row
             if not row.is_good:
@@ -78,15 +78,17 @@ def fill(where: Stage, subject: Subject, tries: int, rounds: int = 4) -> Iterato
 
 
 def _fill_at(
-    where: Stage, subject: Subject, undisturbed: Mapping[str, Look], moment: Moment, kind: str
+    where: Stage, subject: Subject, looks: Mapping[str, Look], moment: Moment, kind: str
 ) -> Row | None:
     disk = SmallDisk(where.scene.lab, where.host)
-    trouble = Trouble(where, subject, undisturbed, kind, moment.at)
+    trouble = Trouble(where, subject, looks, kind, moment.at)
     where.moments.arm(moment)
     process = where.project.start("-H", where.host.name, *subject.arguments)
+    filled = time.monotonic()
     try:
         try:
             held = where.moments.wait(process)
+            filled = time.monotonic()
             if held is not None:
                 (disk.fill if kind == BYTES else disk.fill_inodes)()
         finally:
@@ -100,6 +102,9 @@ def _fill_at(
         trouble.judge(Result(process.returncode, said, ""), HINT, codes=(0, *FAILED))
     finally:
         disk.free()
+    if kind == FILES:
+        # The app itself cannot do without: SQLite makes a file for each time that it writes.
+        where.outages.append((filled, time.monotonic()))
     return trouble.complete()
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from provisioning.lab import LabHost
 from tests.chaos.bad_server import DATAGRAM_WAYS, WAYS, BadServer
 from tests.chaos.row import Row
+from tests.chaos.sameness import Look
 from tests.chaos.scene import Scene
 from tests.chaos.stage import Stage, stage
 from tests.chaos.subjects import Deploy, Provision, Subject
@@ -94,28 +95,26 @@ def run(scene: Scene, suite: str) -> Iterator[Row]:
         suite: The host's Debian.
     """
     with stage(scene, suite, name="chaos-services") as where:
+        where.project.configure(GROUPS, PACKAGES)
+        scene.lab.set_domain(MORE, where.host.name)
+        where.fab("provision").must_succeed()
         for service in SERVICES:
-            yield from keep_from(where, service, service.ways)
+            _, looks = look_undisturbed(where, service.subject(where))
+            yield from keep_from(where, service, looks, service.ways)
 
 
 def keep_from(
-    where: Stage, service: Service, ways: tuple[str, ...], rounds: int = 4
+    where: Stage, service: Service, undisturbed: Mapping[str, Look], ways: tuple[str, ...]
 ) -> Iterator[Row]:
     """Keep one service from a host in some ways.
 
     Args:
         where: The host.
         service: The service.
+        undisturbed: Variant of its command -> what the host is after it otherwise.
         ways: In which it is bad, one after the other.
-        rounds: So often the command is looked at undisturbed before.
     """
-    text = where.project.inventory.read_text()
-    if PACKAGES not in text:
-        where.project.configure(GROUPS, PACKAGES)
-        where.scene.lab.set_domain(MORE, where.host.name)
-        where.fab("provision").must_succeed()
     subject = service.subject(where)
-    _, undisturbed = look_undisturbed(where, subject, rounds)
     for way in ways:
         where.scene.say(f"{where.host.name}: {subject.name}, {service.name} {way}")
         trouble = Trouble(where, subject, undisturbed, f"{service.name} {way}", "in need of it")

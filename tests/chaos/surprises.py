@@ -8,6 +8,11 @@ from tests.chaos import by_hand, clocks
 from tests.chaos.row import Row
 from tests.chaos.scene import Scene
 from tests.chaos.stage import stage
+from tests.chaos.subjects import Deploy, Provision
+from tests.chaos.switching import look_undisturbed
+
+CHANGES = 30
+"""So many things are changed by hand."""
 
 
 def run(scene: Scene, suite: str) -> Iterator[Row]:
@@ -18,5 +23,9 @@ def run(scene: Scene, suite: str) -> Iterator[Row]:
         suite: The host's Debian.
     """
     with stage(scene, suite, name="chaos-surprises") as where:
-        yield from clocks.set_wrong(where)
-        yield from by_hand.change(where)
+        where.host.shell(by_hand.MAKE_PRECIOUS)
+        deploy, provision = Deploy(where), Provision(where)
+        _, deployed = look_undisturbed(where, deploy)
+        provisioned = look_undisturbed(where, provision)
+        yield from clocks.set_wrong(deploy, deployed, provision, provisioned[1])
+        yield from by_hand.change(provision, provisioned, CHANGES)

@@ -16,6 +16,10 @@ from tests.chaos.stage import Stage, stage
 from tests.chaos.subjects import SUBJECTS, Subject
 
 Try = tuple[Moment, Fault]
+Undisturbed = tuple[Mapping[str, int], Mapping[str, Look]]
+"""How many calls that change something each resource of a command has, and what it makes of a
+host: variant -> look."""
+
 Share = tuple[int, int]
 """(i, n): the i-th of every n; several hosts share the work."""
 
@@ -51,9 +55,7 @@ def disturb(where: Stage, subject: Subject, share: Share, extra: int) -> Iterato
                 _mend(where)
 
 
-def look_undisturbed(
-    where: Stage, subject: Subject, rounds: int = 4
-) -> tuple[Mapping[str, int], Mapping[str, Look]]:
+def look_undisturbed(where: Stage, subject: Subject, rounds: int = 4) -> Undisturbed:
     """Return how many moments a command has, and what it makes of the host in each variant."""
     counts: dict[str, int] = {}
     looks: dict[str, Look] = {}
