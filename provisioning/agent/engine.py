@@ -142,7 +142,10 @@ def _unified(texts: Iterable[Tuple[str, bytes, bytes]]) -> Iterator[str]:
         )
 
 
+_MEANWHILE = "somebody has put something else there meanwhile: run again"
 _HINTS: Mapping[int, str] = {
+    errno.EISDIR: _MEANWHILE,
+    errno.ELOOP: _MEANWHILE,
     errno.ENOSPC: "free some space on the host (df -h, df -i), then run again",
     errno.EROFS: "the file system is mounted read-only: look into `dmesg` on the host",
     errno.EDQUOT: "raise the disk quota on the host, then run again",
@@ -168,7 +171,7 @@ def _as_agent_error(resource: Resource, error: OSError) -> AgentError:
     """Say an operating system's error in words, with what to do where that is known."""
     # Of two names the second is the one that was to be made.
     path = error.filename2 or error.filename
-    where = f" {path}:" if path else ""
+    where = f" {path}:" if path and path not in resource.id else ""
     return AgentError(
         f"cannot apply {resource.id}:{where} {error.strerror or error}",
         hint=_HINTS.get(error.errno or 0, ""),

@@ -97,11 +97,11 @@ class BadServer:
     ) -> None:
         self._over.set()
         with contextlib.suppress(OSError):
-            # It wakes whoever waits in it; not there where nobody listens.
+            # It wakes whoever waits for a connection; an error where nobody does.
             self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
         for thread in self._threads:
             thread.join()
+        self._socket.close()
 
     def _start(self, target: object, *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)  # type: ignore[arg-type]

@@ -89,7 +89,7 @@ def cut_off_in_another_time(
     state = "the live pointer"
     trouble = Trouble(where, subject, undisturbed, f"run killed, {_ahead(ahead_s)}", state)
     where.moments.set_clock(ahead_s)
-    where.moments.arm(Moment("live:hello/RELEASE", 1))
+    where.moments.arm(Moment("live:hello", 1))
     process = where.project.start("-H", where.host.name, *subject.arguments)
     try:
         run = where.moments.wait(process)

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from provisioning.lab import LabHost
-from tests.chaos.bad_server import DATAGRAM_WAYS, WAYS, BadServer
+from tests.chaos.bad_server import DATAGRAM_WAYS, PAGE, REFUSING, WAYS, BadServer
 from tests.chaos.row import Row
 from tests.chaos.sameness import Look
 from tests.chaos.scene import Scene
@@ -26,6 +26,11 @@ PACKAGES = f'{GROUPS}packages = ["{PACKAGE}"]\n'
 
 DOMAINS = ('"www.hello.lab"]', '"www.hello.lab", "more.lab"]')
 MORE = "more.lab"
+
+SOURCES = "grep -rlE '^[^#]*https?://' /etc/apt/sources.list*"
+"""Lists the files that name Debian's archive."""
+
+SAVED = "/run/chaos-saved"
 
 LONGEST_S = 900
 """The longest that a command may take with a service that is silent: nothing hangs for ever."""
@@ -78,13 +83,15 @@ class Service:
         instead: Has the host ask a bad server instead, for the length of a block; gives
             what a person must be told of where it is.
         says: What a person must be told besides.
+        unnamed: Ways in which the program that asks it does not say where it is.
     """
 
     name: str
     subject: Callable[[Stage], Subject]
     ways: tuple[str, ...]
-    instead: Callable[[Stage, str], AbstractContextManager[str]]
+    instead: Callable[[Stage, str], AbstractContextManager[tuple[str, BadServer]]]
     says: str
+    unnamed: tuple[str, ...] = ()
 
 
 def run(scene: Scene, suite: str) -> Iterator[Row]:
@@ -118,33 +125,39 @@ def keep_from(
     for way in ways:
         where.scene.say(f"{where.host.name}: {subject.name}, {service.name} {way}")
         trouble = Trouble(where, subject, undisturbed, f"{service.name} {way}", "in need of it")
-        with service.instead(where, way) as told_of:
+        with service.instead(where, way) as (place, server):
             told = where.project.fab("-H", where.host.name, *subject.arguments, timeout_s=LONGEST_S)
-            trouble.judge(told, service.says, told_of)
+            trouble.judge(told, service.says, "" if way in service.unnamed else place)
+            if way != REFUSING and not server.asked:
+                trouble.row.wrong.append("the bad server was never asked")
         yield trouble.complete()
 
 
 @contextmanager
-def _instead_of_archive(where: Stage, way: str) -> Iterator[str]:
+def _instead_of_archive(where: Stage, way: str) -> Iterator[tuple[str, BadServer]]:
     """Name another archive in apt's sources."""
     with BadServer(where.scene.lab.gateway, way) as server:
         place = f"{where.scene.lab.gateway}:{server.port}"
-        with _edited(where.host, "/etc/apt/sources.list", f"s#https\\?://[^/ ]*#http://{place}#"):
-            yield place
+        name = f"{SOURCES} | xargs sed -i -E 's#https?://[^/ ]*#http://{place}#'"
+        with _changed(where.host, "/etc/apt", name):
+            yield place, server
 
 
 @contextmanager
-def _instead_of_index(where: Stage, way: str) -> Iterator[str]:
+def _instead_of_index(where: Stage, way: str) -> Iterator[tuple[str, BadServer]]:
     """Name another index in uv's settings."""
     with BadServer(where.scene.lab.gateway, way) as server:
         place = f"{where.scene.lab.gateway}:{server.port}"
-        with _edited(where.host, "/etc/uv/uv.toml",
-                     f's#^index-url = .*#index-url = "http://{place}/simple"#'):  # fmt: skip
-            yield place
+        name = (
+            "mkdir -p /etc/uv; touch /etc/uv/uv.toml; sed -i '/^index-url/d' /etc/uv/uv.toml;"
+            f"echo 'index-url = \"http://{place}/simple\"' >> /etc/uv/uv.toml"
+        )
+        with _changed(where.host, "/etc/uv", name):
+            yield place, server
 
 
 @contextmanager
-def _instead_of_authority(where: Stage, way: str) -> Iterator[str]:
+def _instead_of_authority(where: Stage, way: str) -> Iterator[tuple[str, BadServer]]:
     """Lead the host to another server at the authority's address."""
     lab = where.scene.lab
     url = lab.acme.directory_url
@@ -154,29 +167,29 @@ def _instead_of_authority(where: Stage, way: str) -> Iterator[str]:
         BadServer(lab.gateway, way, certificate=certificate) as server,
         _led(where.host, f"ip daddr {lab.gateway} tcp dport {port}", lab.gateway, server.port),
     ):
-        yield url
+        yield url, server
 
 
 @contextmanager
-def _instead_of_names(where: Stage, way: str) -> Iterator[str]:
+def _instead_of_names(where: Stage, way: str) -> Iterator[tuple[str, BadServer]]:
     """Lead the host to another name server."""
     with (
         BadServer(where.scene.lab.gateway, way, datagrams=True) as server,
         _led(where.host, "udp dport 53", where.scene.lab.gateway, server.port),
     ):
-        sources = where.host.shell("cat /etc/apt/sources.list")
-        yield re.findall(r"https?://([^/\s]+)", sources)[0]
+        archive = where.host.shell(f"{SOURCES} | xargs grep -hoE 'https?://[^/ ]+'").split()[0]
+        yield archive.partition("//")[2], server
 
 
 @contextmanager
-def _edited(host: LabHost, path: str, expression: str) -> Iterator[None]:
-    """Have a file edited by sed for the length of a block."""
-    host.shell(f"cp -a {path} /run/chaos-saved; sed -i '{expression}' {path};"
-               f"! cmp -s {path} /run/chaos-saved")  # fmt: skip
+def _changed(host: LabHost, directory: str, script: str) -> Iterator[None]:
+    """Have a script change a directory, and have the directory back after the block."""
+    host.shell(f"test ! -e {directory} || cp -a {directory} {SAVED}")
     try:
+        host.shell(script)
         yield
     finally:
-        host.shell(f"cat /run/chaos-saved > {path}; rm /run/chaos-saved")
+        host.shell(f"rm -rf {directory}; test ! -e {SAVED} || mv {SAVED} {directory}")
 
 
 @contextmanager
@@ -204,7 +217,7 @@ def _nft(host: LabHost, rules: str) -> None:
 
 ARCHIVE = Service("Debian's archive", InstallPackage, WAYS, _instead_of_archive,
                   "cannot fetch Debian's package lists")  # fmt: skip
-INDEX = Service("package index", DeployAnew, WAYS, _instead_of_index, "cannot build the virtualenv")
+INDEX = Service("package index", DeployAnew, WAYS, _instead_of_index, "package index", (PAGE,))
 AUTHORITY = Service("ACME authority", GetCertificate, WAYS, _instead_of_authority,
                     "cannot get a certificate for")  # fmt: skip
 NAMES = Service("DNS", InstallPackage, DATAGRAM_WAYS, _instead_of_names,
