@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import random
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from provisioning.lab import LabHost
@@ -40,7 +41,9 @@ def run(scene: Scene, suite: str, tries: int) -> Iterator[Row]:
     """
     with small_stage(scene, suite) as where:
         for subject in (Deploy(where), Provision(where)):
-            yield from fill(where, subject, look_undisturbed(where, subject), tries)
+            undisturbed = look_undisturbed(where, subject)
+            moments = writes(undisturbed, tries, scene.random)
+            yield from fill(where, subject, undisturbed[1], moments)
     yield from fill_bare(scene, suite, tries or 20)
 
 
@@ -56,19 +59,25 @@ def small_stage(scene: Scene, suite: str) -> Iterator[Stage]:
         scene.lab.remove(f"{name}-{suite}")
 
 
-def fill(where: Stage, subject: Subject, undisturbed: Undisturbed, tries: int) -> Iterator[Row]:
-    """Fill the disk right before a call of a command that changes something.
+def writes(undisturbed: Undisturbed, tries: int, chance: random.Random) -> list[Moment]:
+    """Return so many moments right before a call that changes something; 0 for all there are."""
+    moments = [
+        Moment(at, call) for at, calls in undisturbed[0].items() for call in range(1, calls + 1)
+    ]
+    return sorted(chance.sample(moments, min(tries, len(moments)))) if tries else moments
+
+
+def fill(
+    where: Stage, subject: Subject, looks: Mapping[str, Look], moments: Iterable[Moment]
+) -> Iterator[Row]:
+    """Fill the disk at moments of a command.
 
     Args:
         where: The host.
         subject: The command.
-        undisturbed: What it is like otherwise.
-        tries: As for `run`.
+        looks: Its variant -> what the host is after it otherwise.
+        moments: When.
     """
-    counts, looks = undisturbed
-    moments = [Moment(at, call) for at, calls in counts.items() for call in range(1, calls + 1)]
-    if tries:
-        moments = sorted(where.scene.random.sample(moments, min(tries, len(moments))))
     for moment in moments:
         kind = where.scene.random.choice((BYTES, BYTES, FILES))
         where.scene.say(f"{where.host.name}: {subject.name}, {kind} at {moment}")

@@ -14,6 +14,7 @@ import pytest
 from provisioning.lab import Lab
 from tests.chaos import by_hand, clocks, disk_full, services
 from tests.chaos.bad_server import ERROR
+from tests.chaos.moments import Moment
 from tests.chaos.row import Row
 from tests.chaos.scene import Scene
 from tests.chaos.stage import Stage
@@ -54,13 +55,20 @@ def _must_be_good(rows: Iterable[Row], count: int) -> None:
         assert row.is_good, row
 
 
-@pytest.mark.parametrize("command", ["deploy", "provision"])
+@pytest.mark.parametrize(
+    ("command", "moment"),
+    [
+        ("deploy", Moment("release:hello/RELEASE", 20)),
+        ("provision", Moment("file:/etc/apt/apt.conf.d/52homeport-upgrades", 2)),
+    ],
+    ids=["deploy", "provision"],
+)
 def test_a_full_disk_leaves_nothing_half_done(
-    where: Stage, command: str, request: pytest.FixtureRequest
+    where: Stage, command: str, moment: Moment, request: pytest.FixtureRequest
 ) -> None:
     subject: Subject
-    subject, undisturbed = request.getfixturevalue(command)
-    _must_be_good(disk_full.fill(where, subject, undisturbed, 1), 1)
+    subject, (_, looks) = request.getfixturevalue(command)
+    _must_be_good(disk_full.fill(where, subject, looks, [moment]), 1)
 
 
 def test_an_index_that_answers_with_errors_is_told_and_got_over(
