@@ -34,7 +34,12 @@ from provisioning.resources import (
     StaticFiles,
     Virtualenv,
 )
-from provisioning.roles import APP_SERVERS, release_units, sandbox_properties
+from provisioning.roles import (
+    APP_SERVERS,
+    put_in_order_before,
+    release_units,
+    sandbox_properties,
+)
 from provisioning.secrets import GenerateSource, Secret, fetch_secrets, generate_secret
 
 if TYPE_CHECKING:
@@ -123,7 +128,7 @@ def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
     server = APP_SERVERS[app.server]
     venv = virtualenv(app, artifact, facts)
     yield from calendars(app)
-    yield from put_in_order(app)
+    yield from put_in_order_before(app)
     if app.packages:
         yield Packages(f"{app.name} (deploy)", tuple(app.packages))
     yield venv
@@ -173,12 +178,6 @@ def start(app: App, release: str) -> Iterator[Resource]:
     yield trial(app, release, known=True)
 
 
-def put_in_order(app: App) -> Iterator[Resource]:
-    """Yield what takes away whatever a deploy that was cut off has left."""
-    yield Retired(app.name, drain_timeout_s=app.drain_timeout_s, label="before")
-    yield LiveUnits(app.name, label="before")
-
-
 def flip(
     app: App, release: str, *, tls: bool, by: str, rollback: bool = False
 ) -> Iterator[Resource]:
@@ -216,7 +215,7 @@ def stand_down(app: App) -> Iterator[Resource]:
 
 def revive(app: App, release: str, facts: Facts) -> Iterator[Resource]:
     """Yield what a release that was live before needs to go live again."""
-    yield from put_in_order(app)
+    yield from put_in_order_before(app)
     if app.static:
         yield StaticFiles(app.name, release, dict(app.static))
     yield import_probe(app, release, facts)

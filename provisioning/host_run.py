@@ -177,6 +177,9 @@ class HostRun:
             ended = self.carry_out(plan, last=last, otherwise=make_plan(otherwise))
         except ConnectionLostError as lost:
             ended = self._resume(plan, lost)
+        except RunDiedError:
+            self._run = ""
+            raise
         finally:
             self.at_work = False
         assert isinstance(ended, Ended)

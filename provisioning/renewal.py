@@ -18,11 +18,10 @@ from provisioning.deploy import (
     import_probe,
     instance,
     operators_environment,
-    put_in_order,
 )
 from provisioning.processes import calendars, trial
 from provisioning.resources import Release, Resource, StaticFiles
-from provisioning.roles import APP_SERVERS, release_units
+from provisioning.roles import APP_SERVERS, put_in_order_before, release_units
 
 if TYPE_CHECKING:
     from provisioning.agent.facts import Facts
@@ -82,7 +81,7 @@ def renew(
     """
     app = renewal.app
     yield from calendars(app)
-    yield from put_in_order(app)
+    yield from put_in_order_before(app)
     yield Release(
         app=app.name,
         release=release,

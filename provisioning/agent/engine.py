@@ -102,6 +102,7 @@ def _converge(
         system.memory.forget(each)
     resource.apply(system, change)
     if not system.dry:
+        system.forget_cached()
         left = differences(resource.desired(), resource.actual(system))
         if left:
             raise AgentError(

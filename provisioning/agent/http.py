@@ -62,6 +62,12 @@ def get_unix(path: str, target: str, headers: Mapping[str, str], timeout_s: floa
     return _get(_UnixConnection(path, timeout_s), target, headers)
 
 
+def ask_release(socket: str, path: str, host: str, timeout_s: float) -> Answer:
+    """GET from a release's own socket, as its web server would ask for a visitor."""
+    headers = {"Host": host, "X-Forwarded-Proto": "https", "User-Agent": "homeport"}
+    return get_unix(socket, path, headers, timeout_s)
+
+
 def get_address(
     address: str,
     port: int,

@@ -41,6 +41,9 @@ WEB_USER = "www-data"
 READY = ".ready"
 """Written last into a virtualenv: one that lacks it was cut off."""
 
+TEMPORARY = ".homeport-new"
+"""How files end that are being written: ".<name>.homeport-new", renamed when they are whole."""
+
 RUNTIME_UNITS = "/run/systemd/system"
 """Unit files that are gone after a reboot. Source: systemd.unit(5), "UNIT FILE LOAD PATH"."""
 
@@ -79,6 +82,11 @@ class AppLayout:
     @property
     def shared(self) -> str:
         return f"{self.root}/shared"
+
+    @property
+    def temporary(self) -> str:
+        """What an app's web servers see as /tmp."""
+        return f"{self.root}/tmp"  # noqa: S108
 
     @property
     def live_socket(self) -> str:

@@ -27,13 +27,15 @@ def refusal(system: System, app: str, release: str, unit: str, why: str) -> Agen
         masked(system, app, f"release {release} of {app} was refused: {why}"),
         hint="correct it and deploy again; visitors have seen nothing of it. "
         f"All it printed: journalctl -u {unit}",
-        output=masked(
-            system,
-            app,
-            telling(last_lines(system, unit, SEARCHED_LINES), AppLayout(app).code(release)),
-        ),
+        output=own_words(system, app, release, unit),
         refused=True,
     )
+
+
+def own_words(system: System, app: str, release: str, unit: str) -> str:
+    """Return what a unit of a release printed of why it does not run, without secrets."""
+    lines = last_lines(system, unit, SEARCHED_LINES)
+    return masked(system, app, telling(lines, AppLayout(app).code(release)))
 
 
 def telling(lines: Sequence[str], code: str) -> str:

@@ -65,11 +65,8 @@ class ReleaseUnits:
 
     def leftovers(self) -> List[str]:
         """Return the processes of releases that are not live, in whatever state."""
-        listed = self._system.run(
-            ["systemctl", "list-units", "--all", "--plain", "--no-legend", "--no-pager",
-             f"{self._layout.app}.*@*.service"]
-        ).stdout  # fmt: skip
-        loaded = [line.split()[0] for line in listed.splitlines() if line.strip()]
+        prefix = f"{self._layout.app}."
+        loaded = [name for name in self._system.services() if name.startswith(prefix)]
         found = {name for name in (*loaded, *self._names_here()) if is_process(name)}
         return sorted(found - set(self.files(self._live)))
 

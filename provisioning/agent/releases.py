@@ -14,6 +14,9 @@ from provisioning.agent.layout import READY, AppLayout
 from provisioning.agent.system import FILE, LINK, System
 
 MANIFEST = "manifest.json"
+PART = ".part"
+"""How a release's directory ends until it is whole."""
+
 RELEASE_ID = re.compile(r"\d{8}T\d{6}\.\d{3}Z-[0-9a-z]{1,16}")
 """<utc>-<commit>: sorts by time. The commit is "0000000" where there is no git."""
 
@@ -121,13 +124,6 @@ class Releases:
             for path, digest in self.manifest(release).get("files", {}).items():
                 found[digest] = os.path.join(code, path)
         return found
-
-    def unfinished(self) -> List[str]:
-        """Return what deploys that were cut off have left: directories to remove."""
-        names = self._system.list(self.layout.releases)
-        return [
-            os.path.join(self.layout.releases, name) for name in names if name.endswith(".part")
-        ]
 
 
 def connections(path: str) -> int:

@@ -10,9 +10,11 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 from provisioning.agent import http
 from provisioning.agent.journal import cut_off, describe_cut_off, last_runs
-from provisioning.agent.layout import READY, AppLayout
+from provisioning.agent.layout import AppLayout
+from provisioning.agent.leftovers import Leftovers
 from provisioning.agent.relay import under_way
 from provisioning.agent.releases import Releases
+from provisioning.agent.resources.ended import one_offs
 from provisioning.agent.system import System
 from provisioning.agent.units_status import units_status
 
@@ -64,7 +66,7 @@ def _app_status(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
         "timers": beside["timers"],
         "runs": last_runs(SHOWN_RUNS),
         "pending": [
-            *_pending(units, live, layout, releases, system),
+            *_pending(units, live, layout, system),
             *beside["pending"],
             *_at_work(),
         ],
@@ -105,8 +107,7 @@ def _live_since(releases: Releases, live: str) -> Tuple[float, str]:
 
 
 def _health(message: Mapping[str, Any], socket: str) -> str:
-    headers = {"Host": message["host"], "X-Forwarded-Proto": "https", "User-Agent": "homeport"}
-    return _said(http.get_unix(socket, message["health"], headers, HEALTH_TIMEOUT_S))
+    return _said(http.ask_release(socket, message["health"], message["host"], HEALTH_TIMEOUT_S))
 
 
 def _site(message: Mapping[str, Any]) -> str:
@@ -144,7 +145,6 @@ def _pending(
     units: Mapping[str, Mapping[str, str]],
     live: str,
     layout: AppLayout,
-    releases: Releases,
     system: System,
 ) -> List[str]:
     """Return what was cut off, and what the next command will put in order."""
@@ -154,10 +154,11 @@ def _pending(
             found.append(f"{unit} is {each['active']}")
     if live and units.get(layout.unit(live), {}).get("active") != "active":
         found.append("the live release does not run")
-    found += [f"{os.path.basename(path)} is half built" for path in releases.unfinished()]
-    for name in system.list(layout.venvs):
-        if system.stat(os.path.join(layout.venvs, name, READY)) is None:
-            found.append(f"virtualenv {name} is half built")
+    left = Leftovers(layout.app, system)
+    found += [f"{os.path.relpath(path, layout.root)} is half built" for path in left.half_built()]
+    found += [f"{path} is left over" for path in left.temporary()]
+    if under_way() is None:
+        found += [f"{unit} of an earlier run is at work" for unit in one_offs(layout.app, system)]
     return found
 
 

@@ -31,7 +31,7 @@ from typing import (
     Tuple,
 )
 
-from provisioning.agent import dpkg, systemd
+from provisioning.agent import dpkg, layout, systemd
 from provisioning.agent.durable import NothingAt, sync_directory
 from provisioning.agent.errors import AgentError, CannotStartError
 from provisioning.agent.memory import Memory
@@ -125,6 +125,7 @@ class System:
         self._contents: Dict[str, bytes] = {}
         self._packages: Optional[Dict[str, str]] = None
         self._units: Dict[str, systemd.UnitState] = {}
+        self._services: Optional[Dict[str, Tuple[str, str]]] = None
         self._names: Dict[Tuple[str, int], str] = {}
         self.watched_units: Tuple[str, ...] = ()
 
@@ -219,6 +220,19 @@ class System:
                 raise AgentError("cannot read the states of units", output=shown.tail)
             self._units = systemd.parse_show(shown.stdout, names)
         return self._units[name]
+
+    def services(self) -> Mapping[str, Tuple[str, str]]:
+        """Return all services that systemd has loaded: name -> active and sub state.
+
+        Asked for once until something is done: one question for all apps of a host.
+        """
+        if self._services is None:
+            shown = self.run(
+                ["systemctl", "list-units", "--all", "--plain", "--no-legend", "--no-pager",
+                 "--type=service"]
+            )  # fmt: skip
+            self._services = systemd.parse_list(shown.stdout)
+        return self._services
 
     def content(self, blob: Blob) -> bytes:
         """Return the bytes a blob names."""
@@ -343,7 +357,7 @@ class System:
         is always the same, so that what a killed run left behind is overwritten.
         """
         directory, base = os.path.split(path)
-        part = os.path.join(directory, f".{base}.homeport-new")
+        part = os.path.join(directory, f".{base}{layout.TEMPORARY}")
         with (
             NothingAt(part),
             open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file,
@@ -376,7 +390,7 @@ class System:
     def link(self, path: str, target: str) -> None:
         """Put a symbolic link in place, atomically and durably."""
         directory, base = os.path.split(path)
-        part = os.path.join(directory, f".{base}.homeport-new")
+        part = os.path.join(directory, f".{base}{layout.TEMPORARY}")
         with NothingAt(part):
             os.symlink(target, part)
             os.replace(part, path)
@@ -459,6 +473,7 @@ class System:
         """Drop what was read of packages and units: something may have changed them."""
         self._packages = None
         self._units = {}
+        self._services = None
         self._names = {}
 
     # Helpers

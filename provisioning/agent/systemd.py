@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Mapping, Sequence
+from typing import Dict, Mapping, Sequence, Tuple
 
 PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,NeedDaemonReload,ActiveEnterTimestampMonotonic"
 
@@ -48,6 +48,12 @@ def parse_show(text: str, names: Sequence[str]) -> Dict[str, UnitState]:
     for name in names:
         states.setdefault(name, UnitState())
     return states
+
+
+def parse_list(text: str) -> Dict[str, Tuple[str, str]]:
+    """Read `systemctl list-units --plain --no-legend`: unit -> active and sub state."""
+    rows = (line.split(None, 4) for line in text.splitlines() if line.strip())
+    return {name: (active, sub) for name, _, active, sub, *_ in rows}
 
 
 def parse_properties(text: str) -> Dict[str, Mapping[str, str]]:

@@ -262,6 +262,31 @@ def check(context: FleetContext, tests: str = "") -> int:
     return run(project_directory(), tests)
 
 
+@fleet_task(
+    help={
+        "large": "Every fault at every boundary, in place of a few of each.",
+        "markdown": "Write the tables to this file.",
+        "only": "Parts of the suite, with commas between.",
+        "parallel": "How many parts run at the same time.",
+        "seed": "The same seed breaks the same things in the same order.",
+    }
+)
+def chaos(
+    context: FleetContext,
+    large: bool = False,
+    only: str = "",
+    seed: int = 1,
+    parallel: int = 2,
+    markdown: str = "",
+) -> int:
+    """Break real hosts on purpose, in a checkout of Homeport."""
+    from provisioning.commands.chaos import chaos as run
+    from provisioning.commands.scene import project_directory
+
+    return run(project_directory(), large=large, only=only, seed=seed, parallel=parallel,
+               markdown=markdown)  # fmt: skip
+
+
 @fleet_task(help=_help("json"))
 def demo(context: FleetContext, json: bool = False) -> int:
     """Take a bare throwaway host of yours to an app over HTTPS."""
@@ -298,6 +323,6 @@ def lab_status(context: FleetContext, json: bool = False) -> int:
 
 namespace = Collection(
     provision, deploy, rollback, restart, releases, status, logs, run_in_release, shell,
-    maintenance, init, schema, check, demo,
+    maintenance, init, schema, check, chaos, demo,
     lab=Collection(lab_up, lab_down, lab_status),
 )  # fmt: skip

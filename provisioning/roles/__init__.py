@@ -26,6 +26,7 @@ from provisioning.roles.loading import (
     read_given_certificate,
     resources_of,
 )
+from provisioning.roles.order import put_in_order, put_in_order_before
 from provisioning.roles.processes import release_units
 from provisioning.roles.sandbox import sandbox_properties
 from provisioning.roles.site import site
@@ -48,6 +49,7 @@ __all__ = [
     "WebServer",
     "compile_host",
     "load_own_roles",
+    "put_in_order_before",
     "read_given_certificate",
     "release_units",
     "sandbox_properties",
@@ -81,12 +83,15 @@ def compile_host(
     if apps:
         resources.append(uv())
     for app in apps:
-        resources += app_resources(app, facts, APP_SERVERS[app.server])
+        web_unit = WEB_SERVERS[app.web_server].UNIT
+        resources += app_resources(app, facts, APP_SERVERS[app.server], web_unit)
     for name in dict.fromkeys(app.web_server for app in apps):
         served = [app for app in apps if app.web_server == name]
         resources += _web(WEB_SERVERS[name], served, inventory, facts, given_certificate)
     for name in host.roles:
         resources += resources_of(name, _own(name, own_roles or {}), host, facts)
+    for app in apps:
+        resources += put_in_order(app)
     # What only a person can put right is found out before anything is changed.
     return sorted(resources, key=lambda resource: not isinstance(resource, Port))
 

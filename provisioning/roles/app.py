@@ -22,6 +22,9 @@ from provisioning.resources import (
 )
 from provisioning.roles.app_servers import AppServer
 
+BOOT_WAIT_S = 30
+"""How long a boot holds the web server back for an app that does not start."""
+
 # Source: base-passwd, and the packages that Homeport brings.
 _USERS = (
     "adm audio backup bin cdrom crontab daemon dialout dip disk fax floppy games input irc kmem "
@@ -39,13 +42,14 @@ TAKEN = frozenset((*_USERS.split(), *_RUNTIME_DIRECTORIES.split(), layout.BUILDE
 """Names under which a host has something of its own already."""
 
 
-def app_resources(app: App, facts: Facts, server: AppServer) -> Iterator[Resource]:
+def app_resources(app: App, facts: Facts, server: AppServer, web_unit: str) -> Iterator[Resource]:
     """Yield what an app needs before its first release.
 
     Args:
         app: The app.
         facts: Of the host.
         server: Its row in APP_SERVERS.
+        web_unit: The web server's unit of systemd.
 
     Raises:
         ConfigurationError: Debian itself uses the app's name.
@@ -61,7 +65,12 @@ def app_resources(app: App, facts: Facts, server: AppServer) -> Iterator[Resourc
     yield from _directories(app)
     yield Tmpfiles(
         f"homeport-{app.name}",
-        render("app/tmpfiles.conf.j2", app=app, directory=AppLayout(app.name).runtime),
+        render(
+            "app/tmpfiles.conf.j2",
+            app=app,
+            directory=AppLayout(app.name).runtime,
+            temporary=AppLayout(app.name).temporary,
+        ),
     )
     yield server.unit(app, facts)
     boot = Unit(
@@ -72,6 +81,8 @@ def app_resources(app: App, facts: Facts, server: AppServer) -> Iterator[Resourc
             live_socket=AppLayout(app.name).live_socket,
             releases=AppLayout(app.name).releases,
             runtime_units=layout.RUNTIME_UNITS,
+            web_unit=web_unit,
+            wait_s=BOOT_WAIT_S,
         ),
     )
     yield boot

@@ -19,6 +19,7 @@ from provisioning.resources import (
     Certificate,
     Command,
     Directory,
+    Ended,
     File,
     FileSet,
     Group,
@@ -83,6 +84,7 @@ EVERY_TYPE: tuple[Resource, ...] = (
         timeout_s=5,
     ),
     Directory("/srv/data", mode="0750", owner="hello", group="hello"),
+    Ended("hello", label="before"),
     File("/etc/hello", "content\n", mode="0640", group="hello"),
     File("/etc/secret", b"\x00\xff", secret=True),
     FileSet(
@@ -98,7 +100,7 @@ EVERY_TYPE: tuple[Resource, ...] = (
     Instance("hello", RELEASE, "/healthz", "hello.test", timeout_s=7),
     Link("/etc/localtime", "/usr/share/zoneinfo/UTC"),
     Live("hello", RELEASE, "/healthz", "hello.test", tls=False, by="me", rollback=True),
-    LiveUnits("hello", label="before"),
+    LiveUnits("hello", label="before", health="/healthz", host="hello.test", timeout_s=7),
     OneOff("hello", RELEASE, "import", ("python", "-c", "import app"), ("User=hello",), "hint", 9),
     OneOff(
         "hello",

@@ -10,8 +10,7 @@ from tests.chaos.row import Row
 from tests.chaos.sameness import Look
 from tests.chaos.stage import Stage
 from tests.chaos.subjects import Provision
-from tests.chaos.switching import Undisturbed
-from tests.chaos.trouble import FAILED, Trouble
+from tests.chaos.trouble import FAILED, Trouble, Undisturbed
 from tests.e2e.project import Result
 
 PRECIOUS = "/root/precious"

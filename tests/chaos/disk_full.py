@@ -15,8 +15,8 @@ from tests.chaos.scene import Scene
 from tests.chaos.small_disk import SmallDisk
 from tests.chaos.stage import DOMAINS, Stage, stage
 from tests.chaos.subjects import Deploy, Provision, Subject
-from tests.chaos.switching import Undisturbed, look_undisturbed
-from tests.chaos.trouble import FAILED, SHOWN, Trouble, blunders
+from tests.chaos.switching import learn
+from tests.chaos.trouble import FAILED, SHOWN, Trouble, Undisturbed, blunders
 from tests.e2e.project import Project, Result
 
 DISK_MB = 800
@@ -41,7 +41,7 @@ def run(scene: Scene, suite: str, tries: int) -> Iterator[Row]:
     """
     with small_stage(scene, suite) as where:
         for subject in (Deploy(where), Provision(where)):
-            undisturbed = look_undisturbed(where, subject)
+            undisturbed = learn(where, subject)
             moments = writes(undisturbed, tries, scene.random)
             yield from fill(where, subject, undisturbed[1], moments)
     yield from fill_bare(scene, suite, tries or 20)

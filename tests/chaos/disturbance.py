@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from provisioning.host_run import RECONNECT_S
 from tests.chaos.faults import Fault, Struck, bring_back, end, wait_until_free
 from tests.chaos.moments import Moment
 from tests.chaos.row import Row
@@ -17,6 +19,9 @@ from tests.proxy import Proxy
 
 LATER_S = 0.4
 """Up to so long after a moment something is struck that is not held there."""
+
+ENDS_WITHIN_S = RECONNECT_S + 60
+"""A command goes on trying to reach a host for so long; all else is quicker."""
 
 NOTICED_WITHIN_S = 1.0
 """So long a client may go on to write to a connection whose end it has not heard of."""
@@ -109,8 +114,9 @@ class Disturbance:
             if fault.through_proxy:
                 # It would go on trying to reach the host; the laptop is closed.
                 process.kill()
+            self._was_killed = fault.through_proxy or process.poll() == -signal.SIGKILL
         finally:
-            self._said.append(end(process, 200)[-SHOWN:])
+            self._said.append(end(process, ENDS_WITHIN_S)[-SHOWN:])
             self._code = process.returncode
             if stage.host.is_on:
                 stage.moments.let_go()
@@ -122,6 +128,8 @@ class Disturbance:
         done = self.subject.is_done()
         if "Traceback" in said:
             row.wrong.append("the command shows a traceback")
+        if self._code == -signal.SIGKILL and not self._was_killed:
+            row.wrong.append("the command did not end")
         if self._code == 0 and not done:
             row.wrong.append("the command says that it is done, and it is not")
         goes_on = self.subject.background and self.moment.at != "begin"

@@ -15,7 +15,7 @@ from tests.chaos.sameness import Look
 from tests.chaos.scene import Scene
 from tests.chaos.stage import Stage, stage
 from tests.chaos.subjects import Deploy, Provision, Subject
-from tests.chaos.switching import look_undisturbed
+from tests.chaos.switching import learn
 from tests.chaos.trouble import Trouble
 
 PACKAGE = "ed"
@@ -106,7 +106,7 @@ def run(scene: Scene, suite: str) -> Iterator[Row]:
         scene.lab.set_domain(MORE, where.host.name)
         where.fab("provision").must_succeed()
         for service in SERVICES:
-            _, looks = look_undisturbed(where, service.subject(where))
+            _, looks = learn(where, service.subject(where))
             yield from keep_from(where, service, looks, service.ways)
 
 

@@ -9,7 +9,7 @@ from tests.chaos.row import Row
 from tests.chaos.scene import Scene
 from tests.chaos.stage import stage
 from tests.chaos.subjects import Deploy, Provision
-from tests.chaos.switching import look_undisturbed
+from tests.chaos.switching import learn
 
 CHANGES = 30
 """So many things are changed by hand."""
@@ -25,7 +25,7 @@ def run(scene: Scene, suite: str) -> Iterator[Row]:
     with stage(scene, suite, name="chaos-surprises") as where:
         where.host.shell(by_hand.MAKE_PRECIOUS)
         deploy, provision = Deploy(where), Provision(where)
-        _, deployed = look_undisturbed(where, deploy)
-        provisioned = look_undisturbed(where, provision)
+        _, deployed = learn(where, deploy)
+        provisioned = learn(where, provision)
         yield from clocks.set_wrong(deploy, deployed, provision, provisioned[1])
         yield from by_hand.change(provision, provisioned, CHANGES)

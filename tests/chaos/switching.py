@@ -16,10 +16,6 @@ from tests.chaos.stage import Stage, stage
 from tests.chaos.subjects import SUBJECTS, Subject
 
 Try = tuple[Moment, Fault]
-Undisturbed = tuple[Mapping[str, int], Mapping[str, Look]]
-"""How many calls that change something each resource of a command has, and what it makes of a
-host: variant -> look."""
-
 Share = tuple[int, int]
 """(i, n): the i-th of every n; several hosts share the work."""
 
@@ -40,7 +36,7 @@ def run(scene: Scene, suite: str, share: Share, extra: int) -> Iterator[Row]:
 
 def disturb(where: Stage, subject: Subject, share: Share, extra: int) -> Iterator[Row]:
     """Disturb one command at all its boundaries, and at moments between."""
-    counts, undisturbed = look_undisturbed(where, subject)
+    counts, undisturbed = learn(where, subject)
     tries = _tries(subject, counts, share, extra, where.scene.random)
     for number, (moment, fault) in enumerate(tries, 1):
         where.scene.say(
@@ -55,12 +51,20 @@ def disturb(where: Stage, subject: Subject, share: Share, extra: int) -> Iterato
                 _mend(where)
 
 
-def look_undisturbed(where: Stage, subject: Subject, rounds: int = 4) -> Undisturbed:
-    """Return how many moments a command has, and what it makes of the host in each variant."""
+def learn(
+    where: Stage, subject: Subject, runs: int = 4
+) -> tuple[Mapping[str, int], Mapping[str, Look]]:
+    """Return how many moments a command has, and what it makes of the host in each variant.
+
+    Args:
+        where: The stage.
+        subject: The command.
+        runs: Undisturbed runs. If each variant has two, they must make the same of the host:
+            otherwise it is compared by what does not count.
+    """
     counts: dict[str, int] = {}
     looks: dict[str, Look] = {}
-    # The last two are the same as the two before, or the host is not compared by what counts.
-    for _ in range(rounds):
+    for _ in range(runs):
         subject.prepare()
         where.moments.begin_counting()
         where.fab(*subject.arguments).must_succeed()
@@ -78,15 +82,11 @@ def _tries(
     subject: Subject, counts: Mapping[str, int], share: Share, extra: int, chance: random.Random
 ) -> list[Try]:
     faults = [each for each in FAULTS if subject.background or not each.background_only]
-    # Not one fault after the other: what one leaves behind, another may stumble over.
-    all_ = [
-        (moment, faults[(first + shift) % len(faults)])
-        for shift, (first, moment) in product(
-            range(len(faults)), enumerate(boundaries(counts))
-        )
-    ]  # fmt: skip
+    all_ = list(product(boundaries(counts), faults))
+    # In any order: what one leaves behind, another may stumble over. All hosts share one order.
+    random.Random(subject.name).shuffle(all_)
     index, shares = share
-    mine = [each for number, each in enumerate(all_) if number % shares == index]
+    mine = all_[index::shares]
     moments = between(counts, chance)
     return mine + [(next(moments), chance.choice(faults)) for _ in range(extra)]
 

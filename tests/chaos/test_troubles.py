@@ -19,7 +19,8 @@ from tests.chaos.row import Row
 from tests.chaos.scene import Scene
 from tests.chaos.stage import Stage
 from tests.chaos.subjects import Deploy, Provision, Subject
-from tests.chaos.switching import Undisturbed, look_undisturbed
+from tests.chaos.switching import learn
+from tests.chaos.trouble import Undisturbed
 
 pytestmark = pytest.mark.lab
 
@@ -39,13 +40,13 @@ def where(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]
 @pytest.fixture(scope="module")
 def deploy(where: Stage) -> tuple[Deploy, Undisturbed]:
     subject = Deploy(where)
-    return subject, look_undisturbed(where, subject, rounds=1)
+    return subject, learn(where, subject, runs=1)
 
 
 @pytest.fixture(scope="module")
 def provision(where: Stage) -> tuple[Provision, Undisturbed]:
     subject = Provision(where)
-    return subject, look_undisturbed(where, subject, rounds=2)
+    return subject, learn(where, subject, runs=2)
 
 
 def _must_be_good(rows: Iterable[Row], count: int) -> None:

@@ -21,6 +21,11 @@ FAILED = (1, 4)
 """A resource failed; a deploy was refused. Source: README.md, "Exit codes"."""
 
 
+Undisturbed = tuple[Mapping[str, int], Mapping[str, Look]]
+"""What `switching.learn` returns: how many calls that change something each resource of a command
+has, and what it makes of a host: variant -> look."""
+
+
 class Trouble:
     """One round on a host that has visitors.
 

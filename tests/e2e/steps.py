@@ -213,6 +213,10 @@ class Step:
         reached = self._host.run("test", "-e", f"{self._folder}/at-the-step", check=False)
         return reached.returncode == 0
 
+    def forget(self) -> None:
+        """Have it not reached; who waits there stays."""
+        self._host.shell(f"rm {self._folder}/at-the-step")
+
     def let_go(self) -> None:
         self._host.shell(f"rm -f {self._folder}/hold {self._folder}/at-the-step")
 

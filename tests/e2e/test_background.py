@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 
 import pytest
@@ -20,6 +21,7 @@ from tests.e2e.steps import (
     killed,
     live_on,
     must_run_only,
+    only,
     provision,
     wait_for,
 )
@@ -47,6 +49,21 @@ def scopes(host: LabHost) -> set[str]:
     """Return the units of runs in the background."""
     shown = host.shell("systemctl list-units --plain --no-legend 'homeport-run-*'")
     return {line.split()[0] for line in shown.splitlines()}
+
+
+def one_offs(host: LabHost, label: str) -> list[str]:
+    """Return the units of the app's imports or migrations that systemd knows of."""
+    shown = host.shell(f"systemctl list-units --all --plain --no-legend 'hello-{label}-*'")
+    return [line.split()[0] for line in shown.splitlines()]
+
+
+def hear(process: subprocess.Popen, wanted: Callable[[dict], bool]) -> list[dict]:
+    """Return what a command with `--json` says, up to an event; it must not end before."""
+    heard: list[dict] = []
+    assert process.stdout is not None
+    while not heard or not wanted(heard[-1]):
+        heard.append(json.loads(process.stdout.readline()))
+    return heard
 
 
 def last_run(host: LabHost) -> list[dict]:
@@ -102,10 +119,7 @@ def test_a_second_deploy_watches_the_one_under_way(project: Project, held: Held)
     first = project.start("-H", host.name, "deploy")
     wait_for(step.is_reached, first)
     second = project.start("-H", host.name, "deploy", "--json")
-    heard: list[dict] = []
-    assert second.stdout is not None
-    while not any(event.get("id", "").startswith("release:") for event in heard):
-        heard.append(json.loads(second.stdout.readline()))
+    heard = hear(second, lambda event: event.get("id", "").startswith("release:"))
     step.let_go()
     stdout, stderr = second.communicate(timeout=120)
     heard += Result(second.returncode, stdout, stderr).events
@@ -135,7 +149,7 @@ def test_a_provision_is_told_who_is_at_work(project: Project, held: Held):
     assert first.returncode == 0
 
 
-def test_a_run_that_is_killed_is_said_and_completed(project: Project, held: Held):
+def test_a_run_that_is_killed_is_said_and_its_migration_waited_for(project: Project, held: Held):
     host, step, before = held
     step.hold()
     running = project.start("-H", host.name, "deploy")
@@ -144,12 +158,81 @@ def test_a_run_that_is_killed_is_said_and_completed(project: Project, held: Held
     stdout, stderr = running.communicate(timeout=180)
     assert running.returncode in (1, 3), stdout + stderr
     assert "Traceback" not in stdout + stderr
-    step.let_go()
     assert live_on(host) == before
-    again = project.fab("-H", host.name, "deploy").must_succeed()
-    assert "the run before was cut off at oneoff:hello/" in again.output
+    step.forget()
+    again = project.start("-H", host.name, "deploy", "--json")
+    heard = hear(again, lambda event: "a migration of an earlier run" in event.get("text", ""))
+    assert "the run before was cut off at oneoff:hello/" in only(heard, "note")["text"]
+    # It goes on, and no second one has begun beside it.
+    assert len(one_offs(host, "migrate")) == 1
+    assert not step.is_reached()
+    step.let_go()
+    stdout, stderr = again.communicate(timeout=120)
+    assert again.returncode == 0, stdout + stderr
+    assert live_on(host) != before
     must_run_only(host, live_on(host))
     assert "was cut off" not in provision(project, host).must_succeed().output
+
+
+NEVER_LIVE = "20260102T030405.000Z-abc1234"
+SLEEPS = "\nimport time\n\ntime.sleep(3600)\n"
+
+
+def test_a_provision_puts_in_order_what_a_killed_deploy_has_left(project: Project, deployed_host):
+    host = deployed_host()
+    live = live_on(host)
+    pages = project.app / "app" / "pages.py"
+    good = pages.read_text()
+    pages.write_text(good + SLEEPS)
+    project.commit("an import that takes for ever")
+    running = project.start("-H", host.name, "deploy")
+    wait_for(lambda: len(one_offs(host, "import")) == 1, running)
+    kill_agents(host)
+    running.communicate(timeout=180)
+    [orphan] = one_offs(host, "import")
+    # As if it had come further, and others had been cut off before.
+    host.shell(
+        "cd /srv/hello; "
+        f"cp -a releases/{live} releases/{NEVER_LIVE}; "
+        f"sed -i 's/{live}/{NEVER_LIVE}/g' releases/{NEVER_LIVE}/server.py; "
+        f"systemctl start hello@{NEVER_LIVE}; systemctl stop hello@{live}; "
+        f"mkdir -p releases/{live}.part/code venvs/half/bin; "
+        "touch .live.sock.homeport-new env/.1.homeport-new static/.a.css.homeport-new "
+        f"/run/hello/{NEVER_LIVE.replace('abc', 'def')}.sock"
+    )
+    told = project.fab("-H", host.name, "status").output
+    for words in (
+        f"{orphan} of an earlier run is at work",
+        f"hello@{NEVER_LIVE}.service is active",
+        "the live release does not run",
+        f"releases/{live}.part is half built",
+        "venvs/half is half built",
+        "/srv/hello/.live.sock.homeport-new is left over",
+    ):
+        assert words in told
+    check = provision(project, host, "--check", "--exit-code", "--json")
+    assert check.code == 5
+    assert check.changed(host.name) == ["ended:hello", "retired:hello", "liveunits:hello"]
+    run = provision(project, host, "--json").must_succeed()
+    assert run.changed(host.name) == check.changed(host.name)
+    must_run_only(host, live)
+    assert one_offs(host, "import") == []
+    host.shell("test ! -e /srv/hello/venvs/half")
+    wait_for(lambda: not scopes(host))
+    assert provision(project, host, "--json").must_succeed().changed(host.name) == []
+
+    # A live release that cannot run is said by a provision, and is not in the way of a deploy.
+    host.shell(
+        f"cd /srv/hello/releases/{live}/code/app; "
+        "echo 'raise RuntimeError(\"the crew is ill\")' > pages.py; "
+        f"systemctl stop hello@{live}"
+    )
+    refused = provision(project, host)
+    assert refused.code == 1, refused.output
+    assert f"the live release of hello, {live}, does not start" in refused.output
+    assert "the crew is ill" in refused.output
+    pages.write_text(good)
+    must_run_only(host, deploy(project, host))
 
 
 def test_hosts_end_on_what_they_had_when_one_of_them_refuses_at_the_flip(

@@ -110,6 +110,15 @@ def _must_run_whole(host: LabHost, release: str) -> None:
     assert _are_active(host, release)
 
 
+def _must_have_been_up_before_nginx(host: LabHost, release: str) -> None:
+    """Fail the test if a visitor could have come, after the boot, before the app was there."""
+
+    def at(unit: str, event: str) -> int:
+        return int(host.shell(f"systemctl show --value -p {event}TimestampMonotonic {unit}"))
+
+    assert 0 < at(f"hello@{release}", "ActiveEnter") < at("nginx", "InactiveExit")
+
+
 @pytest.mark.parametrize("suite", ["bookworm", "trixie"])
 def test_they_move_with_the_release_and_vanish_with_the_inventory(
     lab: Lab, project: Project, deployed_host, suite: str
@@ -140,6 +149,7 @@ def test_they_move_with_the_release_and_vanish_with_the_inventory(
     _must_run_whole(host, one)
     wait_for(lambda: _last_tick(ticks) == one)
     wait_for(lambda: Site(lab, host).get("/").status == 200)
+    _must_have_been_up_before_nginx(host, one)
     shown = project.fab("-H", host.name, "status").must_succeed().stdout
     assert "worker 2/2" in shown
     assert re.search(r"often (20\d\d-|runs now)", shown), shown

@@ -66,4 +66,4 @@ def test_what_is_wrong_is_told(project: Project, deployed_host):
     assert row["at_boot"] is False
     assert row["health"] == "no answer"
     assert row["site"] in ("502", "503")
-    assert row["pending"] == ["the live release does not run", "virtualenv half is half built"]
+    assert row["pending"] == ["the live release does not run", "venvs/half is half built"]

@@ -35,7 +35,15 @@ def test_two_shared_folders_in_one_folder_make_that_one_once(tmp_path):
 
 def test_the_web_servers_group_reaches_the_sockets_and_nobody_else(tmp_path):
     text = text_of(compiled(tmp_path, HELLO)["tmpfiles:homeport-hello"])
-    assert text.splitlines()[-1] == "d /run/hello 2750 hello www-data -"
+    assert "d /run/hello 2750 hello www-data -" in text.splitlines()
+
+
+def test_an_apps_temporary_files_are_its_own(tmp_path):
+    resources = compiled(tmp_path, HELLO)
+    made = text_of(resources["tmpfiles:homeport-hello"]).splitlines()
+    assert "d /srv/hello/tmp 0700 hello hello 10d" in made
+    unit = text_of(resources["unit:hello@.service"]).splitlines()
+    assert "BindPaths=/srv/hello/tmp:/tmp /srv/hello/tmp:/var/tmp" in unit
 
 
 def test_an_apps_packages_are_installed(tmp_path):

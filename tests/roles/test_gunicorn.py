@@ -1,4 +1,8 @@
+import atexit
+import os
+import socket
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -96,3 +100,52 @@ def test_every_answer_says_which_release_it_came_from(tmp_path):
 def test_the_web_server_is_sent_to_the_link_and_never_to_one_release(tmp_path):
     app = inventory(tmp_path, HELLO).apps["hello"]
     assert gunicorn.upstream(app).socket == "/srv/hello/live.sock"
+
+
+@pytest.fixture
+def systemd(tmp_path, monkeypatch):
+    """The socket on which systemd would be told."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        notified.bind(str(tmp_path / "notify"))
+        notified.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        yield notified
+
+
+def test_the_listening_socket_is_kept_by_systemd_until_the_master_ends_by_itself(
+    tmp_path, systemd, monkeypatch
+):
+    made = settings(tmp_path)
+    at_exit = []
+    monkeypatch.setattr(atexit, "register", lambda *call: at_exit.append(call))
+    made["SOCKET"] = str(tmp_path / "app.sock")
+    with socket.socket(socket.AF_UNIX) as listening:
+        made["when_ready"](SimpleNamespace(LISTENERS=[listening]))
+        told, descriptors, _, _ = socket.recv_fds(systemd, 1000, 2)
+        assert told.decode().split("\n") == ["FDSTORE=1", "FDNAME=listening"]
+        [kept] = descriptors
+        assert os.path.sameopenfile(kept, listening.fileno())
+        os.close(kept)
+    (tmp_path / "app.sock").touch()
+    [(let_go, master)] = at_exit
+    let_go(master + 1)  # In a worker.
+    assert (tmp_path / "app.sock").exists()
+    let_go(master)
+    assert not (tmp_path / "app.sock").exists()
+    assert systemd.recv(1000).decode().split("\n") == ["FDSTOREREMOVE=1", "FDNAME=listening"]
+
+
+def test_a_gevent_worker_whose_master_was_killed_finishes(tmp_path):
+    made = settings(tmp_path, 'worker_class = "gevent"\n')
+    notified = []
+    worker = SimpleNamespace(
+        alive=True, ppid=os.getppid(), wsgi=None, notify=lambda: notified.append(worker.ppid)
+    )
+    made["post_worker_init"](worker)
+    worker.notify()
+    assert worker.alive
+    worker.ppid = -1
+    worker.notify()
+    assert not worker.alive
+    # gunicorn's own method would end it at once if it saw that its master has changed.
+    assert notified == [os.getppid()] * 2

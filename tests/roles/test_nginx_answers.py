@@ -1,12 +1,14 @@
 """What the app and the visitor get to see: asked of a real nginx."""
 
 import json
+import time
 
 import pytest
 
 from tests.roles.staged_nginx import ELSEWHERE, HOUSEHOLD, IPV6, NEIGHBOUR
 
 SITE = "https://hello.example.com"
+PATIENCE_S = 60
 
 
 # What the app sees
@@ -196,8 +198,12 @@ def test_one_households_ipv6_addresses_count_as_one_visitor(nginx, deploy):
 def test_a_request_is_one_json_line_without_its_query(nginx, deploy):
     deploy("r9")
     nginx.ask(f"{SITE}/path?token=canary", headers={"User-Agent": 'a "quoted" agent'})
-    # Another worker may still be writing what an earlier test has asked for.
-    entry = next(each for each in map(json.loads, reversed(nginx.log)) if each["path"] == "/path")
+    # It is written after the answer, and another worker may be at what an earlier test asked for.
+    deadline = time.monotonic() + PATIENCE_S
+    while not (found := [each for each in map(json.loads, nginx.log) if each["path"] == "/path"]):
+        assert time.monotonic() < deadline, "it is never logged"
+        time.sleep(0.01)
+    entry = found[-1]
     assert (entry["site"], entry["path"], entry["status"]) == ("hello.example.com", "/path", "200")
     assert (entry["release"], entry["client"], entry["tls"]) == ("r9", "127.0.0.1", "TLSv1.3")
     assert entry["user_agent"] == 'a "quoted" agent'

@@ -14,6 +14,7 @@ from provisioning.agent.resources.calendars import Calendars
 from provisioning.agent.resources.certificate import Certificate, SelfSigned
 from provisioning.agent.resources.command import Command
 from provisioning.agent.resources.directory import Directory
+from provisioning.agent.resources.ended import Ended
 from provisioning.agent.resources.file import File
 from provisioning.agent.resources.file_set import FileSet
 from provisioning.agent.resources.group import Group
@@ -44,6 +45,7 @@ ALL: Tuple[Type[Resource], ...] = (
     Certificate,
     Command,
     Directory,
+    Ended,
     File,
     FileSet,
     Group,
@@ -79,6 +81,7 @@ __all__ = [
     "Certificate",
     "Command",
     "Directory",
+    "Ended",
     "File",
     "FileSet",
     "Group",

@@ -1,47 +1,118 @@
-"""The processes and timers of the live release run."""
+"""The live release runs: its web server, its processes and timers."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, List
 
-from provisioning.agent.release_units import ReleaseUnits
+from provisioning.agent import http
+from provisioning.agent.errors import AgentError
+from provisioning.agent.layout import AppLayout
+from provisioning.agent.refusal import own_words
+from provisioning.agent.release_units import RUNNING, ReleaseUnits
 from provisioning.agent.releases import Releases
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import System
 
+ANSWER_TIMEOUT_S = 10.0
+POLL_S = 0.1
+
+SYSTEMD_S = 60
+"""What systemd needs besides, to end one that did not start in its time."""
+
 
 @dataclass(frozen=True)
 class LiveUnits(Resource):
-    """Have the processes and timers that the live release brings, and no other timers.
+    """Have all that the live release brings running, and no other timers.
 
     Which release that is, only the pointer says: after a switch, these are the new release's;
     before a deploy, the same completes what a run that was cut off has left.
 
     Args:
         app: The app's name.
-        label: "before" or "after".
+        label: "before" or "after", where it stands in a plan more than once.
+        health: What a web server that had to be started is asked for. Any answer will do: whether
+            it is a good one was judged when the release went live. Without a path a web server
+            that does not come up is nobody's failure: a deploy brings what mends it.
+        host: Host header.
+        timeout_s: How long the first answer may take.
     """
 
     kind: ClassVar[str] = "liveunits"
 
     app: str
-    label: str = "after"
+    label: str = ""
+    health: str = ""
+    host: str = ""
+    timeout_s: int = 60
 
     @property
     def name(self) -> str:
-        return f"{self.app} {self.label}"
+        return f"{self.app} {self.label}".rstrip()
 
     def desired(self) -> State:
         return {"to put in order": ""}
 
     def actual(self, system: System) -> State:
-        return {"to put in order": " ".join(ReleaseUnits(self.app, system).wrong())}
+        wrong = [*self._stopped(system), *ReleaseUnits(self.app, system).wrong()]
+        return {"to put in order": " ".join(wrong)}
+
+    def _stopped(self, system: System) -> List[str]:
+        """Return the unit of the live release's web server, if it is to be started."""
+        live = Releases(self.app, system).live
+        if not live:
+            return []
+        unit = AppLayout(self.app).unit(live)
+        active, sub = system.services().get(unit, ("inactive", "dead"))
+        if self.health:
+            runs = active in RUNNING and not self._ends_again_and_again(unit, active, sub, system)
+        else:
+            # What has failed systemd has tried often enough.
+            runs = active in (*RUNNING, "failed")
+        return [] if runs else [unit]
+
+    def _ends_again_and_again(self, unit: str, active: str, sub: str, system: System) -> bool:
+        """Tell whether systemd is at another attempt, or waits for its time ("auto-restart")."""
+        if active != "activating":
+            return False
+        if sub.startswith("auto-restart"):
+            return True
+        shown = system.run(["systemctl", "show", "--value", "--property=NRestarts", unit]).stdout
+        return shown.strip() not in ("", "0")
 
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
             return
         units = ReleaseUnits(self.app, system)
-        wanted = units.files(Releases(self.app, system).live)
-        units.remove_timers([name for name in units.wrong() if name not in wanted])
-        units.start(wanted)
+        wrong = units.wrong()
+        if wrong:
+            wanted = units.files(Releases(self.app, system).live)
+            units.remove_timers([name for name in wrong if name not in wanted])
+            units.start(wanted)
+        for unit in self._stopped(system):
+            system.say(f"starting {unit}")
+            system.run(["systemctl", "reset-failed", unit])
+            if self.health:
+                # Whether it could is seen by asking it.
+                start_s = self.timeout_s + SYSTEMD_S
+                system.run(["systemctl", "start", unit], timeout_s=start_s)
+                self._wait_for(unit, system)
+            else:
+                system.run(["systemctl", "start", "--no-block", unit])
+
+    def _wait_for(self, unit: str, system: System) -> None:
+        """Return when it answers anything; systemd's "started" says little of gunicorn."""
+        live = Releases(self.app, system).live
+        socket = AppLayout(self.app).socket(live)
+        deadline = time.monotonic() + self.timeout_s
+        while not http.ask_release(socket, self.health, self.host, ANSWER_TIMEOUT_S).status:
+            system.forget_cached()
+            if self._stopped(system) or time.monotonic() > deadline:
+                raise AgentError(
+                    f"the live release of {self.app}, {live}, does not start",
+                    hint="fab deploy brings another one, fab rollback the one before. "
+                    f"All it printed, on the host: journalctl -u {unit}",
+                    output=own_words(system, self.app, live, unit),
+                )
+            time.sleep(POLL_S)

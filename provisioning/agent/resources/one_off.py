@@ -95,6 +95,7 @@ class OneOff(Resource):
 
     def _run(self, system: System) -> Completed:
         release = AppLayout(self.app).release(self.release)
+        # By this name a run that is killed leaves it behind: see resources/ended.py.
         unit = f"{self.app}-{self.label}-{self.release}"
         path = f"{release}/venv/bin:/usr/local/bin:/usr/bin:/bin"
         options = [

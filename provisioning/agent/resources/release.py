@@ -13,7 +13,7 @@ from provisioning.agent import environment
 from provisioning.agent.durable import sync_directory
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.releases import MANIFEST, Releases, link_or_copy, relative_link
+from provisioning.agent.releases import MANIFEST, PART, Releases, link_or_copy, relative_link
 from provisioning.agent.resource import (
     Blob,
     Change,
@@ -121,7 +121,7 @@ class Release(Resource):
 
     def apply(self, system: System, change: Change) -> None:
         final = self._layout.release(self.release)
-        part = final + ".part"
+        part = final + PART
         if system.dry:
             return
         for leftover in (part, final):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, List
 
 from provisioning.agent.layout import AppLayout
+from provisioning.agent.leftovers import Leftovers
 from provisioning.agent.release_units import ReleaseUnits
 from provisioning.agent.releases import Releases, connections
 from provisioning.agent.resource import Change, Resource, State
@@ -20,50 +21,49 @@ class Retired(Resource):
     """Have nothing left of releases that visitors do not see: no process, nothing half built.
 
     A release that was live finishes the requests that are in flight before it is stopped, and
-    its processes what they are at. Before a deploy, the same puts in order what a deploy that
-    was cut off has left.
+    its processes what they are at. Before a deploy, and with each provision, the same puts in
+    order what a deploy that was cut off has left.
 
     Args:
         app: The app's name.
         drain_timeout_s: How long requests in flight may take.
-        label: "before" or "after".
+        label: "before" or "after", where it stands in a plan more than once.
     """
 
     kind: ClassVar[str] = "retired"
 
     app: str
     drain_timeout_s: int = 30
-    label: str = "after"
+    label: str = ""
 
     @property
     def name(self) -> str:
-        return f"{self.app} {self.label}"
+        return f"{self.app} {self.label}".rstrip()
 
     def desired(self) -> State:
         return {"running": "", "processes": "", "unfinished": 0}
 
     def actual(self, system: System) -> State:
+        leftovers = Leftovers(self.app, system)
         return {
             "running": " ".join(self._others(system)),
             "processes": " ".join(ReleaseUnits(self.app, system).leftovers()),
-            "unfinished": len(Releases(self.app, system).unfinished()),
+            "unfinished": len(leftovers.half_built()) + len(leftovers.temporary()),
         }
 
     def _others(self, system: System) -> List[str]:
         """Return the ids of the releases that run, or have failed, besides the live one."""
-        shown = system.run(
-            ["systemctl", "list-units", "--all", "--plain", "--no-legend", "--no-pager",
-             f"{self.app}@*.service"]
-        )  # fmt: skip
         live = Releases(self.app, system).live
         prefix, suffix = f"{self.app}@", ".service"
-        units = [line.split()[0] for line in shown.stdout.splitlines() if line.strip()]
+        units = [unit for unit in system.services() if unit.startswith(prefix)]
         ids = [unit[len(prefix) : -len(suffix)] for unit in units]
         return sorted(each for each in ids if each != live)
 
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
             return
+        # It may be called amid others' work.
+        system.forget_cached()
         layout, releases = AppLayout(self.app), Releases(self.app, system)
         units = ReleaseUnits(self.app, system)
         others, processes = self._others(system), units.leftovers()
@@ -74,12 +74,14 @@ class Retired(Resource):
             self._drain(system, release, deadline)
             unit = layout.unit(release)
             system.act(["systemctl", "stop", unit], why=f"stop {unit}")
+            # A stop ends gunicorn's master, and that its workers: not what others have left.
+            system.run(["systemctl", "kill", "--signal=KILL", unit])
             system.run(["systemctl", "reset-failed", unit])
             system.remove(layout.socket(release))
             releases.record("retired", release)
         units.stop(processes)
-        for path in releases.unfinished():
-            system.remove(path)
+        system.forget_cached()
+        Leftovers(self.app, system).sweep()
 
     def _drain(self, system: System, release: str, deadline: float) -> None:
         socket = AppLayout(self.app).socket(release)

@@ -29,6 +29,7 @@ def unit(app: App, facts: Facts) -> Unit:
         "app/app@.service.j2",
         app=app,
         release=layout.release("%i"),
+        temporary=layout.temporary,
         sandbox=sandbox_properties(app, facts),
     )
     return Unit(layout.unit_template, text)

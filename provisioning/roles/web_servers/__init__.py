@@ -11,7 +11,13 @@ from provisioning.roles.site import KeyPair, Site
 
 
 class WebServer(Protocol):
-    """What a row of WEB_SERVERS is: a module with these functions."""
+    """What a row of WEB_SERVERS is: a module with these functions.
+
+    Args:
+        UNIT: Its unit of systemd.
+    """
+
+    UNIT: str
 
     def front(
         self,

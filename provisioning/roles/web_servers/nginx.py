@@ -17,6 +17,7 @@ from provisioning.resources import Absent, FileSet, Packages, Port, Resource, Se
 from provisioning.roles.site import KeyPair, Site
 from provisioning.roles.web_servers.capabilities import Capabilities
 
+UNIT = "nginx.service"
 ROOT = "/etc/nginx"
 TEST = ("nginx", "-t", "-q")
 WORKERS = "nginx: worker process"

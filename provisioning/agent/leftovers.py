@@ -1,0 +1,104 @@
+"""What a run that was cut off has left of an app on the disk: nothing refers to it."""
+
+from __future__ import annotations
+
+import os
+from typing import List
+
+from provisioning.agent.layout import BUILDER, READY, RUNTIME_UNITS, TEMPORARY, AppLayout
+from provisioning.agent.releases import MANIFEST, PART, RELEASE_ID, Releases
+from provisioning.agent.system import System
+
+
+class Leftovers:
+    """What is left of an app.
+
+    Args:
+        app: Its name.
+        system: The machine.
+    """
+
+    def __init__(self, app: str, system: System) -> None:
+        self._layout = AppLayout(app)
+        self._releases = Releases(app, system)
+        self._system = system
+
+    def half_built(self) -> List[str]:
+        """Return the paths of releases and virtualenvs that were not completed."""
+        return [*self._half_built_releases(), *self._half_built_virtualenvs()]
+
+    def temporary(self) -> List[str]:
+        """Return the paths of files that were being written, and of sockets of the dead."""
+        return [*self._being_written(), *self._dead_sockets()]
+
+    def sweep(self) -> None:
+        """Remove all of it."""
+        for path in self._half_built_virtualenvs():
+            # A build whose agent was killed may still be at work in there.
+            self._system.end_processes(BUILDER)
+            self._system.remove(path)
+        for path in self._half_built_releases():
+            if os.path.isdir(path):
+                # Here as well; what compiles it has no user of its own, but knows it by this name.
+                os.rename(path, path + PART)
+                path += PART
+            self._system.remove(path)
+        for path in self.temporary():
+            self._system.remove(path)
+
+    def _half_built_releases(self) -> List[str]:
+        root, live = self._layout.releases, self._releases.live
+        paths = [os.path.join(root, name) for name in self._system.list(root) if name != live]
+        return [path for path in paths if self._is_half_built(path)]
+
+    def _is_half_built(self, path: str) -> bool:
+        if path.endswith(PART):
+            return True
+        is_release = RELEASE_ID.fullmatch(os.path.basename(path))
+        return bool(is_release) and self._system.stat(os.path.join(path, MANIFEST)) is None
+
+    def _half_built_virtualenvs(self) -> List[str]:
+        root = self._layout.venvs
+        names = [
+            name
+            for name in self._system.list(root)
+            if self._system.stat(os.path.join(root, name, READY)) is None
+        ]
+        if not names:
+            return []
+        # What somebody has damaged of a release that is whole is not ours to remove.
+        manifests = map(self._releases.manifest, self._releases.complete())
+        used = {manifest.get("venv") for manifest in manifests}
+        return [os.path.join(root, name) for name in names if name not in used]
+
+    def _being_written(self) -> List[str]:
+        layout = self._layout
+        found = [
+            os.path.join(directory, name)
+            for directory, prefix in (
+                (layout.root, "."),
+                (layout.env, "."),
+                (RUNTIME_UNITS, f".{layout.app}."),
+            )
+            for name in self._system.list(directory)
+            if name.startswith(prefix) and name.endswith(TEMPORARY)
+        ]
+        for directory, _, names in os.walk(layout.static):
+            found += [os.path.join(directory, name) for name in names if name.endswith(TEMPORARY)]
+        return found
+
+    def _dead_sockets(self) -> List[str]:
+        """Return sockets of releases that do not run; the others' go when they are stopped."""
+        services, live = self._system.services(), self._releases.live
+        releases = [
+            name[: -len(".sock")]
+            for name in self._system.list(self._layout.runtime)
+            if name.endswith(".sock")
+        ]
+        return [
+            self._layout.socket(release)
+            for release in releases
+            if release != live
+            and RELEASE_ID.fullmatch(release)
+            and self._layout.unit(release) not in services
+        ]

@@ -1,0 +1,99 @@
+"""What a run that was cut off has begun comes to its end."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from typing import ClassVar, List
+
+from provisioning.agent.errors import AgentError
+from provisioning.agent.release_units import RUNNING
+from provisioning.agent.releases import RELEASE_ID
+from provisioning.agent.resource import Change, Resource, State
+from provisioning.agent.system import System
+
+AT_WORK = (*RUNNING, "deactivating")
+POLL_S = 0.2
+
+
+@dataclass(frozen=True)
+class Ended(Resource):
+    """Have no program at work that an earlier run began for a release, and cannot follow any more.
+
+    Imports, migrations and hooks run in units of their own, which outlive a run that is killed.
+    Whoever has the host's lock knows that they have nobody left. An import changes nothing, so
+    it is stopped. A migration or a hook must neither be torn nor have a second one beside it, so
+    it is waited for; systemd ends it when its time is over.
+
+    Args:
+        app: The app's name.
+        label: "before", where it stands in the plan of a deploy.
+        patience_s: How long they are waited for: longer than any of them may take.
+    """
+
+    kind: ClassVar[str] = "ended"
+
+    app: str
+    label: str = ""
+    patience_s: int = 3600 + 60
+
+    @property
+    def name(self) -> str:
+        return f"{self.app} {self.label}".rstrip()
+
+    def desired(self) -> State:
+        return {"at work": "", "failed": ""}
+
+    def actual(self, system: System) -> State:
+        at_work = one_offs(self.app, system)
+        failed = [unit for unit in _all(self.app, system) if unit not in at_work]
+        return {"at work": " ".join(at_work), "failed": " ".join(failed)}
+
+    def apply(self, system: System, change: Change) -> None:
+        if system.dry:
+            return
+        for unit in one_offs(self.app, system):
+            if _label(self.app, unit) == "import":
+                system.act(["systemctl", "stop", unit], why=f"stop {unit}")
+        system.forget_cached()
+        for unit in one_offs(self.app, system):
+            self._wait_for(unit, system)
+        failed = _all(self.app, system)
+        if failed:
+            system.run(["systemctl", "reset-failed", *failed])
+
+    def _wait_for(self, unit: str, system: System) -> None:
+        what = "migration" if _label(self.app, unit) == "migrate" else "hook"
+        system.say(f"a {what} of an earlier run is still at work: waiting for {unit}")
+        deadline = time.monotonic() + self.patience_s
+        while unit in one_offs(self.app, system):
+            system.checkpoint()
+            if time.monotonic() > deadline:
+                raise AgentError(
+                    f"a {what} of an earlier run does not end: {unit}",
+                    hint=f"look at it on the host with `systemctl status {unit}`; "
+                    "stop it if it may be stopped, then run again",
+                )
+            time.sleep(POLL_S)
+            system.forget_cached()
+
+
+def one_offs(app: str, system: System) -> List[str]:
+    """Return the units of an app's imports, migrations and hooks that are at work."""
+    services = system.services()
+    return [unit for unit in _all(app, system) if services[unit][0] in AT_WORK]
+
+
+def _all(app: str, system: System) -> List[str]:
+    return sorted(unit for unit in system.services() if _label(app, unit))
+
+
+def _label(app: str, unit: str) -> str:
+    """Return what a unit of a OneOff of an app is: "import"; "" for all other units.
+
+    The expression is that narrow since "hello-migrate" may be an app as well.
+    """
+    labels = r"import|migrate|(?:before|after)-[a-z]+-hook-\d+"
+    found = re.fullmatch(rf"{re.escape(app)}-({labels})-{RELEASE_ID.pattern}\.service", unit)
+    return found[1] if found else ""

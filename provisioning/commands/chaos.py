@@ -1,0 +1,38 @@
+"""`fab chaos`: break real hosts on purpose, in a checkout of Homeport itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from provisioning.errors import ConfigurationError
+
+
+def chaos(root: Path, *, large: bool, only: str, seed: int, parallel: int, markdown: str) -> int:
+    """Run the suite that breaks things, in a process of its own.
+
+    Args:
+        root: The checkout.
+        large: Every fault at every boundary, in place of a few of each.
+        only: Parts of the suite, with commas between; "" for all.
+        seed: The same seed breaks the same things in the same order.
+        parallel: How many parts run at the same time.
+        markdown: File to write the tables to; "" for none.
+
+    Returns:
+        0 if everything was as it must be, 1 if not, 2 for an unknown part.
+    """
+    if not (root / "tests" / "chaos").is_dir():
+        raise ConfigurationError(
+            "fab chaos is for a checkout of Homeport itself",
+            hint="its tests are not part of the package",
+        )
+    if sys.platform != "linux" or os.geteuid() != 0:
+        raise ConfigurationError("fab chaos needs root on Linux", hint="its hosts are real")
+    argv = [
+        sys.executable, "-m", "tests.chaos",
+        f"--seed={seed}", f"--parallel={parallel}", f"--only={only}", f"--markdown={markdown}",
+    ]  # fmt: skip
+    return subprocess.run([*argv, *["--large"] * large], cwd=root, check=False).returncode

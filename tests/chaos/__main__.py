@@ -1,0 +1,86 @@
+"""`fab chaos`: break real hosts on purpose, and see that nothing is lost.
+
+python -m tests.chaos [--large] [--only PART,...] [--seed N] [--markdown FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from rich.console import Console
+
+from provisioning.lab import Lab
+from tests.chaos.parts import LARGE, SMALL, Part
+from tests.chaos.row import Row
+from tests.chaos.scene import Scene
+from tests.chaos.table import by_command, by_state, markdown, show
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the suite; return 1 if anything was not as it must be."""
+    options = _parse(argv)
+    console = Console()
+    parts = dict(LARGE if options.large else SMALL)
+    chosen = [each for each in options.only.split(",") if each] or list(parts)
+    unknown = [each for each in chosen if each not in parts]
+    if unknown:
+        console.print(f"there is no part {', '.join(unknown)}; there are: {', '.join(parts)}")
+        return 2
+    console.print(f"seed {options.seed}: with it, the same is broken in the same order")
+    rows: list[Row] = []
+    with ThreadPoolExecutor(options.parallel) as pool:
+        for found in pool.map(lambda name: _run(name, parts[name], options.seed, console), chosen):
+            rows += found
+    show(rows, console)
+    if options.markdown:
+        text = markdown(by_command(rows)) + "\n" + markdown(by_state(rows))
+        Path(options.markdown).write_text(text)
+    return int(not all(row.is_good for row in rows))
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="fab chaos")
+    parser.add_argument("--large", action="store_true", help="every fault at every boundary")
+    parser.add_argument("--only", default="", help="parts, with commas between")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--parallel", type=int, default=2, help="parts at the same time")
+    parser.add_argument("--markdown", default="", help="write the tables to this file")
+    return parser.parse_args(argv)
+
+
+def _run(name: str, part: Part, seed: int, console: Console) -> list[Row]:
+    """Run one part, in a lab of its own: names lead to one host each in there."""
+
+    def say(text: str) -> None:
+        console.print(f"{time.strftime('%H:%M:%S')} {text}", highlight=False, markup=False)
+
+    directory = Path(tempfile.mkdtemp(prefix="homeport-chaos-"))
+    rows: list[Row] = []
+    lab = Lab.create(directory / "lab")
+    try:
+        lab.up([])
+        projects = directory / "projects"
+        projects.mkdir()
+        for row in part(Scene(lab, projects, random.Random(f"{seed} {name}"), say)):
+            if not row.is_good:
+                say(f"WRONG: {row.fault}, {row.state}: {[*row.wrong, *row.left_over]}")
+            rows.append(row)
+    except Exception:
+        rows.append(Row(name, name, 1, wrong=[traceback.format_exc()]))
+    finally:
+        lab.down()
+        shutil.rmtree(directory, ignore_errors=True)
+    return rows
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
