@@ -44,7 +44,7 @@ def run(scene: Scene, suite: str, tries: int) -> Iterator[Row]:
             undisturbed = learn(where, subject)
             moments = writes(undisturbed, tries, scene.random)
             yield from fill(where, subject, undisturbed[1], moments)
-    yield from fill_bare(scene, suite, tries or 20)
+    yield from fill_bare(scene, suite, min(tries, 10) or 10)
 
 
 @contextmanager

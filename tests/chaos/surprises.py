@@ -11,16 +11,14 @@ from tests.chaos.stage import stage
 from tests.chaos.subjects import Deploy, Provision
 from tests.chaos.switching import learn
 
-CHANGES = 30
-"""So many things are changed by hand."""
 
-
-def run(scene: Scene, suite: str) -> Iterator[Row]:
+def run(scene: Scene, suite: str, changes: int = 30) -> Iterator[Row]:
     """Surprise commands on one live host.
 
     Args:
         scene: The scene.
         suite: The host's Debian.
+        changes: So many things are changed by hand.
     """
     with stage(scene, suite, name="chaos-surprises") as where:
         where.host.shell(by_hand.MAKE_PRECIOUS)
@@ -28,4 +26,4 @@ def run(scene: Scene, suite: str) -> Iterator[Row]:
         _, deployed = learn(where, deploy)
         provisioned = learn(where, provision)
         yield from clocks.set_wrong(deploy, deployed, provision, provisioned[1])
-        yield from by_hand.change(provision, provisioned, CHANGES)
+        yield from by_hand.change(provision, provisioned, changes)
