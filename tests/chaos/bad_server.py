@@ -14,11 +14,12 @@ ERROR = "answering 500"
 PAGE = "answering with a login page"
 CUT = "cutting its answer short"
 GARBAGE = "answering garbage"
+FAILURE = "answering that it failed"
 
 WAYS = (REFUSING, SILENT, ERROR, PAGE, CUT, GARBAGE)
 """Of TCP servers."""
 
-DATAGRAM_WAYS = (REFUSING, SILENT, ERROR, GARBAGE)
+DATAGRAM_WAYS = (REFUSING, SILENT, FAILURE, GARBAGE)
 """Of DNS servers."""
 
 _HTML = b"<!DOCTYPE html><html><title>Welcome</title><p>Please log in to the network.</html>"
@@ -138,7 +139,7 @@ class BadServer:
             except TimeoutError:
                 continue
             self.asked += 1
-            if self._way == ERROR:
+            if self._way == FAILURE:
                 # The same number and the same question, and no answer to it.
                 self._socket.sendto(asked[:2] + _DNS_FAILURE + asked[4:], sender)
             elif self._way == GARBAGE:
