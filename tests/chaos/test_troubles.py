@@ -18,7 +18,7 @@ from tests.chaos.moments import Moment
 from tests.chaos.row import Row
 from tests.chaos.scene import Scene
 from tests.chaos.stage import Stage
-from tests.chaos.subjects import Deploy, Provision, Subject
+from tests.chaos.subjects import Deploy, Provision
 from tests.chaos.switching import learn
 from tests.chaos.trouble import Undisturbed
 
@@ -38,38 +38,30 @@ def where(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]
 
 
 @pytest.fixture(scope="module")
-def deploy(where: Stage) -> tuple[Deploy, Undisturbed]:
-    subject = Deploy(where)
-    return subject, learn(where, subject, runs=1)
-
-
-@pytest.fixture(scope="module")
 def provision(where: Stage) -> tuple[Provision, Undisturbed]:
     subject = Provision(where)
     return subject, learn(where, subject, runs=2)
+
+
+@pytest.fixture(scope="module")
+def deploy(where: Stage, provision: tuple[Provision, Undisturbed]) -> tuple[Deploy, Undisturbed]:
+    """The command, and what a host is after it; to be used before another provision."""
+    subject = Deploy(where)
+    return subject, learn(where, subject, runs=1)
 
 
 def _must_be_good(rows: Iterable[Row], count: int) -> None:
     found = list(rows)
     assert len(found) == count
     for row in found:
-        assert row.is_good, row
+        assert row.is_good, "\n".join([str(row.left_over), *row.wrong])
 
 
-@pytest.mark.parametrize(
-    ("command", "moment"),
-    [
-        ("deploy", Moment("release:hello/RELEASE", 20)),
-        ("provision", Moment("file:/etc/apt/apt.conf.d/52homeport-upgrades", 2)),
-    ],
-    ids=["deploy", "provision"],
-)
-def test_a_full_disk_leaves_nothing_half_done(
-    where: Stage, command: str, moment: Moment, request: pytest.FixtureRequest
+def test_a_disk_that_is_full_in_a_deploy_leaves_nothing_half_done(
+    where: Stage, deploy: tuple[Deploy, Undisturbed]
 ) -> None:
-    subject: Subject
-    subject, (_, looks) = request.getfixturevalue(command)
-    _must_be_good(disk_full.fill(where, subject, looks, [moment]), 1)
+    moment = Moment("release:hello/RELEASE", 20)
+    _must_be_good(disk_full.fill(where, deploy[0], deploy[1][1], [moment]), 1)
 
 
 def test_an_index_that_answers_with_errors_is_told_and_got_over(
@@ -83,6 +75,13 @@ def test_a_run_that_is_killed_tomorrow_is_completed_today(
 ) -> None:
     row = clocks.cut_off_in_another_time(where, deploy[0], deploy[1][1], clocks.DAY_S)
     _must_be_good([row], 1)
+
+
+def test_a_disk_that_is_full_in_a_provision_leaves_nothing_half_done(
+    where: Stage, provision: tuple[Provision, Undisturbed]
+) -> None:
+    moment = Moment("file:/etc/apt/apt.conf.d/52homeport-upgrades", 2)
+    _must_be_good(disk_full.fill(where, provision[0], provision[1][1], [moment]), 1)
 
 
 def test_what_somebody_changes_meanwhile_ends_as_it_should(
