@@ -6,6 +6,8 @@ Everything a run does goes through here: provision and deploy differ in their pl
 from __future__ import annotations
 
 import difflib
+import errno
+import re
 import time
 from dataclasses import dataclass, replace
 from typing import Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
@@ -141,12 +143,26 @@ def _unified(texts: Iterable[Tuple[str, bytes, bytes]]) -> Iterator[str]:
         )
 
 
+_MEANWHILE = "somebody has put something else there meanwhile: run again"
+_HINTS: Mapping[int, str] = {
+    errno.EISDIR: _MEANWHILE,
+    errno.ELOOP: _MEANWHILE,
+    errno.ENOSPC: "free some space on the host (df -h, df -i), then run again",
+    errno.EROFS: "the file system is mounted read-only: look into `dmesg` on the host",
+    errno.EDQUOT: "raise the disk quota on the host, then run again",
+}
+_NO_SPACE = re.compile(r"no space left on device|enough free space|disk is full", re.IGNORECASE)
+"""What programs say of a full disk: Python and uv, apt, SQLite."""
+
+
 def _failure(resource: Resource, error: AgentError) -> events.Finished:
+    full = _NO_SPACE.search(error.output)
     return events.Finished(
         resource.id,
         events.FAILED,
         message=error.message,
-        hint=error.hint,
+        # Whatever a program was to do, on a full disk nothing else helps.
+        hint=_HINTS[errno.ENOSPC] if full else error.hint,
         output=error.output,
         refused=error.refused,
     )
@@ -154,13 +170,10 @@ def _failure(resource: Resource, error: AgentError) -> events.Finished:
 
 def _as_agent_error(resource: Resource, error: OSError) -> AgentError:
     """Say an operating system's error in words, with what to do where that is known."""
-    hints: Mapping[int, str] = {
-        28: "free some space on the host (df -h, df -i), then run again",  # ENOSPC
-        30: "the file system is mounted read-only: look into `dmesg` on the host",  # EROFS
-        122: "raise the disk quota on the host, then run again",  # EDQUOT
-    }
-    where = f" {error.filename}" if error.filename else ""
+    # Of two names the second is the one that was to be made.
+    path = error.filename2 or error.filename
+    where = f" {path}:" if path and path not in resource.id else ""
     return AgentError(
         f"cannot apply {resource.id}:{where} {error.strerror or error}",
-        hint=hints.get(error.errno or 0, ""),
+        hint=_HINTS.get(error.errno or 0, ""),
     )

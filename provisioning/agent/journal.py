@@ -67,7 +67,7 @@ class RunJournal:
         os.makedirs(layout.RUNS, mode=0o700, exist_ok=True)
         for name in _names()[: -KEPT + 1]:
             os.unlink(os.path.join(layout.RUNS, name))
-        name = f"{int(self._about['began'] * 1000):015d}-{self._about['run']}.jsonl"
+        name = f"{_number(self._about['began']):015d}-{self._about['run']}.jsonl"
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         file = os.fdopen(os.open(os.path.join(layout.RUNS, name), flags, 0o600), "w")
         file.write(json.dumps(self._about) + "\n")
@@ -107,9 +107,20 @@ def messages_of(run: str) -> List[Message]:
     return []
 
 
+def _number(began: float) -> int:
+    """Return a number by which a journal comes last, even if the clock has been set back."""
+    newest = _names()[-1:]
+    after = int(newest[0].partition("-")[0]) + 1 if newest else 0
+    return max(int(began * 1000), after)
+
+
 def _names() -> List[str]:
     try:
-        return sorted(name for name in os.listdir(layout.RUNS) if name.endswith(".jsonl"))
+        return sorted(
+            name
+            for name in os.listdir(layout.RUNS)
+            if name.endswith(".jsonl") and name.partition("-")[0].isdigit()
+        )
     except FileNotFoundError:
         return []
 

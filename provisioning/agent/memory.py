@@ -12,7 +12,7 @@ import os
 from typing import Dict, Optional
 
 from provisioning.agent import layout
-from provisioning.agent.durable import sync_directory
+from provisioning.agent.durable import NothingAt, sync_directory
 
 
 class Memory:
@@ -54,11 +54,14 @@ class Memory:
         directory = os.path.dirname(self._path)
         os.makedirs(directory, mode=0o700, exist_ok=True)
         part = self._path + ".new"
-        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        with (
+            NothingAt(part),
+            open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file,
+        ):
             json.dump(self._records, file, indent=1, sort_keys=True)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, self._path)
+            os.replace(part, self._path)
         sync_directory(directory)
 
 

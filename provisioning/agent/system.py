@@ -32,7 +32,7 @@ from typing import (
 )
 
 from provisioning.agent import dpkg, layout, systemd
-from provisioning.agent.durable import sync_directory
+from provisioning.agent.durable import NothingAt, sync_directory
 from provisioning.agent.errors import AgentError, CannotStartError
 from provisioning.agent.memory import Memory
 from provisioning.agent.resource import Blob
@@ -359,7 +359,7 @@ class System:
         directory, base = os.path.split(path)
         part = os.path.join(directory, f".{base}{layout.TEMPORARY}")
         with (
-            _NothingAt(part),
+            NothingAt(part),
             open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file,
         ):
             self._own(file.fileno(), mode, owner, group)
@@ -380,7 +380,8 @@ class System:
 
     def set_attributes(self, path: str, *, mode: str, owner: str, group: str) -> None:
         """Set the mode and owner of a file or directory; a link is never followed."""
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        # Without O_NONBLOCK a pipe that somebody has put there would be waited for.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
             self._own(descriptor, mode, owner, group)
         finally:
@@ -390,7 +391,7 @@ class System:
         """Put a symbolic link in place, atomically and durably."""
         directory, base = os.path.split(path)
         part = os.path.join(directory, f".{base}{layout.TEMPORARY}")
-        with _NothingAt(part):
+        with NothingAt(part):
             os.symlink(target, part)
             os.replace(part, path)
         sync_directory(directory)
@@ -522,21 +523,3 @@ def _is_of(pid: str, user_id: int) -> bool:
 
 def _nobody_to_ask(digests: Sequence[str]) -> Mapping[str, bytes]:
     raise AgentError(f"content {digests[0][:12]} is not at hand, and there is nobody to ask")
-
-
-class _NothingAt:
-    """Make sure that nothing is at a path before, nor after a failure."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        self._unlink()
-
-    def __exit__(self, type_: object, value: object, traceback: object) -> None:
-        if value is not None:
-            self._unlink()
-
-    def _unlink(self) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._path)

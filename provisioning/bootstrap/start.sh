@@ -3,7 +3,12 @@
 loader=$(printf %s @LOADER@ | base64 -d)
 if command -v python3 >/dev/null 2>&1; then exec python3 -I -c "$loader" @DIGEST@ @MARKER@; fi
 say() { printf '\n%s say %s\n' @MARKER@ "$*"; }
-fail() { printf '\n%s fail %s\n' @MARKER@ "$*"; exit 1; }
+fail() {
+  mb=$(df -Pm /var 2>&1 | awk 'END {print $4}' 2>&1)
+  [ "$mb" -lt 200 ] 2>&- && set -- "$*; $mb MB left: free some space"
+  printf '\n%s fail %s\n' @MARKER@ "$*"
+  exit 1
+}
 command -v apt-get >/dev/null 2>&1 || fail "no python3 and no apt-get: this is not a Debian host"
 umask 077
 # Below a directory that only root can write to, so that nobody can put something in its place.
@@ -41,7 +46,7 @@ fetch() {
 fetch || { rm -f /var/lib/apt/lists/*_*; update; fetch; } ||
   fail "cannot fetch Debian's python3: $(tail -n 1 "$home/log")"
 for deb in "$home"/archives/*.deb; do
-  dpkg-deb --extract "$deb" "$home/root" || fail "cannot unpack $deb: is the disk full?"
+  dpkg-deb --extract "$deb" "$home/root" || fail "cannot unpack $deb"
 done
 set -- "$home"/root/usr/bin/python3.*[0-9]
 [ -x "$1" ] || fail "Debian's python3 packages hold no interpreter"

@@ -280,3 +280,17 @@ def test_a_run_without_a_change_leaves_no_journal_and_only_the_last_are_kept(
         kept.close()
     assert len(list((own_paths / "runs").iterdir())) == journal.KEPT
     assert journal.last_runs(1)[0]["run"] == str(journal.KEPT + 4)
+
+
+def test_a_run_that_was_cut_off_in_the_future_is_said_once(own_paths: Path, monkeypatch) -> None:
+    monkeypatch.setattr(layout, "RUNS", str(own_paths / "runs"))
+    tomorrow = journal.RunJournal({**ABOUT, "run": "tomorrow", "began": 90_000.0})
+    tomorrow({"event": "started", "id": "file:/a"})
+    tomorrow.close()
+    # The clock has been set right since.
+    now, first = journal.RunJournal.begin({**ABOUT, "run": "now", "began": 5_000.0})
+    assert [event.text for event in first] == [journal.describe_cut_off(journal.last_runs()[0])]
+    now({"event": "done", "run": "now"})
+    now.close()
+    assert journal.cut_off() is None
+    assert journal.last_runs(1)[0]["run"] == "now"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import stat
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -99,6 +101,34 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(root: Path, host: Host
         assert [each.name for each in small.iterdir()] == ["file"]
     finally:
         subprocess.run(["umount", str(small)], check=True)
+
+
+def test_a_full_disk_leaves_what_was_remembered_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "memory.json"
+    Memory(str(path)).remember("one", "1")
+    monkeypatch.setattr("os.fsync", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        Memory(str(path)).remember("other", "2")
+    assert [each.name for each in tmp_path.iterdir()] == ["memory.json"]
+    assert (Memory(str(path)).recall("one"), Memory(str(path)).recall("other")) == ("1", "")
+
+
+def test_a_program_that_finds_the_disk_full_gets_the_hint_of_a_full_disk(host: Host) -> None:
+    says = "echo 'cp: error writing: No space left on device' >&2; exit 1"
+    failure = host.run([Command("copy", ("sh", "-c", says), creates="/nowhere")]).failure
+    assert "No space left on device" in failure.output
+    assert failure.hint.startswith("free some space on the host")
+
+
+def test_a_pipe_in_the_place_of_a_directory_is_not_waited_for(root: Path) -> None:
+    os.mkfifo(root / "pipe")
+    System().set_attributes(str(root / "pipe"), mode="0750", owner="root", group="root")
+    assert stat.S_IMODE((root / "pipe").stat().st_mode) == 0o750
 
 
 def test_an_unreadable_place_fails_its_resource_and_not_the_run_before_it(

@@ -113,6 +113,14 @@ class Moments:
             counts[at] = max(calls, counts.get(at, 0))
         return counts
 
+    def set_clock(self, ahead_s: float) -> None:
+        """Have the clock of agents that start from now on be wrong."""
+        self._write("clock", str(ahead_s))
+
+    def put_clock_right(self) -> None:
+        """Have the clock of agents be the host's again."""
+        self._file("clock").unlink(missing_ok=True)
+
     def _write(self, name: str, text: str) -> None:
         file = self._file(name)
         file.parent.mkdir(exist_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from tests.chaos import bare, switching
+from tests.chaos import bare, disk_full, services, surprises, switching
 from tests.chaos.row import Row
 from tests.chaos.scene import Scene
 
@@ -16,6 +16,8 @@ SMALL: Mapping[str, Part] = {
     "switching-bookworm": lambda scene: switching.run(scene, "bookworm", share=(0, 40), extra=2),
     "switching-trixie": lambda scene: switching.run(scene, "trixie", share=(1, 40), extra=2),
     "bare-bookworm": lambda scene: bare.run(scene, "bookworm", every=8),
+    "disk-bookworm": lambda scene: disk_full.run(scene, "bookworm", tries=3),
+    "surprises-trixie": lambda scene: surprises.run(scene, "trixie", changes=3),
 }
 """A few minutes."""
 
@@ -24,5 +26,11 @@ LARGE: Mapping[str, Part] = {
     "switching-trixie": lambda scene: switching.run(scene, "trixie", share=(1, 2), extra=15),
     "bare-bookworm": lambda scene: bare.run(scene, "bookworm"),
     "bare-trixie": lambda scene: bare.run(scene, "trixie"),
+    "disk-bookworm": lambda scene: disk_full.run(scene, "bookworm", tries=0),
+    "disk-trixie": lambda scene: disk_full.run(scene, "trixie", tries=30),
+    "services-bookworm": lambda scene: services.run(scene, "bookworm"),
+    "services-trixie": lambda scene: services.run(scene, "trixie"),
+    "surprises-bookworm": lambda scene: surprises.run(scene, "bookworm", changes=40),
+    "surprises-trixie": lambda scene: surprises.run(scene, "trixie", changes=40),
 }
 """Two hours or so on two cores."""

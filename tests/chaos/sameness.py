@@ -50,9 +50,15 @@ UNSIZED = (
 )  # fmt: skip
 """Keys, dates and names in there differ."""
 
+_NUMBERED = re.compile(
+    r"(?<=/archive/hello/cert)\d+|(?<=/archive/hello/chain)\d+|(?<=/archive/hello/fullchain)\d+"
+    r"|(?<=/archive/hello/privkey)\d+|(?<=/letsencrypt/csr/)\d+|(?<=/letsencrypt/keys/)\d+"
+)
+"""certbot keeps every certificate that it ever got."""
+
 _LOOK = r"""
 find $(ls -d @ROOTS@ 2>/dev/null) -xdev \( @PRUNED@ \) -prune \
-    -o -printf 'file\t%p\t%y %m %U:%G %s\t%l\n'
+    -o -printf 'file\t%p\t%y %m %U:%G %s\t%l\n' || true  # What visitors make comes and goes.
 find /etc -xdev -type f \( -path '/etc/letsencrypt/*' -o -name '*-' -o -name machine-id \
     -o -name ld.so.cache \) -prune -o -type f -exec sha256sum {} + | sed 's/^/digest\t/; s/  /\t/'
 systemctl list-units --all --plain --no-legend --no-pager 'hello*' 'nginx*' 'homeport*' 'certbot*' |
@@ -227,7 +233,7 @@ class _Names:
         """Return a name as it is called on every host."""
         for name, called in self._called.items():
             text = text.replace(name, called)
-        return text
+        return _NUMBERED.sub("N", text)
 
     def is_anothers(self, name: str) -> bool:
         """Return whether something belongs to a release that is not live, or to several.

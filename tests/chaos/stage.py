@@ -108,17 +108,26 @@ class Stage:
 
 
 @contextmanager
-def stage(scene: Scene, suite: str) -> Iterator[Stage]:
-    """Have a host with the example app live and visitors on it for the length of a block."""
+def stage(
+    scene: Scene, suite: str, *, name: str = "chaos", disk_size_mb: int | None = None
+) -> Iterator[Stage]:
+    """Have a host with the example app live and visitors on it for the length of a block.
+
+    Args:
+        scene: The scene.
+        suite: The host's Debian.
+        name: The host's name begins with it.
+        disk_size_mb: The size of its disk; None for no bound.
+    """
     scene.say(f"a host with Debian's {suite}, provisioned and deployed to, with visitors")
-    name = f"chaos-{suite}"
+    name = f"{name}-{suite}"
     directory = scene.directory / name
     project = Project.create(directory / "project", scene.lab)
     project.program = make_agent(directory)
     project.configure(*NO_LIMIT)
     # A process is a part of a release: it must come to the same end.
     project.configure(TIMERS, PROCESS + TIMERS)
-    host = scene.lab.up([name], suite=suite)[0]
+    host = scene.lab.up([name], suite=suite, disk_size_mb=disk_size_mb)[0]
     for domain in DOMAINS:
         scene.lab.set_domain(domain, name)
     try:

@@ -101,7 +101,8 @@ class Certificate(Resource):
              "--server", self.directory_url, "--webroot", "--webroot-path", self.webroot,
              "--cert-name", self.label, "--key-type", "ecdsa", renew, *names],
             why=f"get a certificate for {', '.join(self.domains)}",
-            hint="the authority's answer is above; more in /var/log/letsencrypt/ on the host",
+            hint=f"the answer of {self.directory_url} is above; more in /var/log/letsencrypt/ on "
+            "the host",
             timeout_s=300,
         )  # fmt: skip
 

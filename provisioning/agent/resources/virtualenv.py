@@ -186,9 +186,15 @@ def _hint(output: str) -> str:
     """Say what to do about the usual reasons."""
     lowered = output.lower()
     if "no solution found" in lowered or "no matching distribution" in lowered:
-        return "correct the requirements so that they can be met together, then deploy again"
+        return (
+            "correct the requirements so that they can be met together, then deploy again; if they"
+            " can, what answers is no package index (on the host: /etc/uv/uv.toml)"
+        )
     if any(word in lowered for word in ("failed to fetch", "dns error", "connection", "timed out")):
-        return "the package index cannot be reached from the host: check its network or proxy"
+        return (
+            "the package index cannot be reached from the host, or does not answer as one: check "
+            "the host's network or proxy, and the index"
+        )
     if "hash" in lowered:
         return "make the lock file anew: it does not name the hash of what the index serves"
     if any(word in lowered for word in ("gcc", "compiler", "python.h", "pg_config")):
