@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from tests.chaos import bare, disk_full, services, surprises, switching
+from tests.chaos import (
+    bare,
+    disk_full,
+    endurance,
+    fleet,
+    services,
+    surprises,
+    switching,
+    two_controllers,
+)
 from tests.chaos.row import Row
 from tests.chaos.scene import Scene
 
@@ -18,6 +27,9 @@ SMALL: Mapping[str, Part] = {
     "bare-bookworm": lambda scene: bare.run(scene, "bookworm", every=8),
     "disk-bookworm": lambda scene: disk_full.run(scene, "bookworm", tries=3),
     "surprises-trixie": lambda scene: surprises.run(scene, "trixie", changes=3),
+    "endurance": lambda scene: endurance.run(scene, 4),
+    "two-controllers": lambda scene: two_controllers.run(scene, 10),
+    "fleet": lambda scene: fleet.run(scene, hosts=3, rounds=4),
 }
 """A few minutes."""
 
@@ -32,5 +44,8 @@ LARGE: Mapping[str, Part] = {
     "services-trixie": lambda scene: services.run(scene, "trixie"),
     "surprises-bookworm": lambda scene: surprises.run(scene, "bookworm", changes=40),
     "surprises-trixie": lambda scene: surprises.run(scene, "trixie", changes=40),
+    "endurance": lambda scene: endurance.run(scene, 50),
+    "two-controllers": lambda scene: two_controllers.run(scene, 200),
+    "fleet": lambda scene: fleet.run(scene, hosts=20, rounds=20),
 }
 """Two hours or so on two cores."""
