@@ -266,6 +266,7 @@ def check(context: FleetContext, tests: str = "") -> int:
     help={
         "large": "Every fault at every boundary, in place of a few of each.",
         "markdown": "Write the tables to this file.",
+        "minutes": "End each part after so many.",
         "only": "Parts of the suite, with commas between.",
         "parallel": "How many parts run at the same time.",
         "seed": "The same seed breaks the same things in the same order.",
@@ -276,6 +277,7 @@ def chaos(
     large: bool = False,
     only: str = "",
     seed: int = 1,
+    minutes: int = 0,
     parallel: int = 2,
     markdown: str = "",
 ) -> int:
@@ -283,8 +285,8 @@ def chaos(
     from provisioning.commands.chaos import chaos as run
     from provisioning.commands.scene import project_directory
 
-    return run(project_directory(), large=large, only=only, seed=seed, parallel=parallel,
-               markdown=markdown)  # fmt: skip
+    return run(project_directory(), large=large, only=only, seed=seed, minutes=minutes,
+               parallel=parallel, markdown=markdown)  # fmt: skip
 
 
 @fleet_task(help=_help("json"))

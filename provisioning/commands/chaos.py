@@ -10,7 +10,9 @@ from pathlib import Path
 from provisioning.errors import ConfigurationError
 
 
-def chaos(root: Path, *, large: bool, only: str, seed: int, parallel: int, markdown: str) -> int:
+def chaos(
+    root: Path, *, large: bool, only: str, seed: int, minutes: int, parallel: int, markdown: str
+) -> int:
     """Run the suite that breaks things, in a process of its own.
 
     Args:
@@ -18,6 +20,7 @@ def chaos(root: Path, *, large: bool, only: str, seed: int, parallel: int, markd
         large: Every fault at every boundary, in place of a few of each.
         only: Parts of the suite, with commas between; "" for all.
         seed: The same seed breaks the same things in the same order.
+        minutes: After which each part ends; 0 for never.
         parallel: How many parts run at the same time.
         markdown: File to write the tables to; "" for none.
 
@@ -33,6 +36,7 @@ def chaos(root: Path, *, large: bool, only: str, seed: int, parallel: int, markd
         raise ConfigurationError("fab chaos needs root on Linux", hint="its hosts are real")
     argv = [
         sys.executable, "-m", "tests.chaos",
-        f"--seed={seed}", f"--parallel={parallel}", f"--only={only}", f"--markdown={markdown}",
+        f"--seed={seed}", f"--minutes={minutes}", f"--parallel={parallel}", f"--only={only}",
+        f"--markdown={markdown}",
     ]  # fmt: skip
     return subprocess.run([*argv, *["--large"] * large], cwd=root, check=False).returncode

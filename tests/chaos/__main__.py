@@ -6,6 +6,7 @@ python -m tests.chaos [--large] [--only PART,...] [--seed N] [--markdown FILE]
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import shutil
 import sys
@@ -38,7 +39,8 @@ def main(argv: Sequence[str]) -> int:
     console.print(f"seed {options.seed}: with it, the same is broken in the same order")
     rows: list[Row] = []
     with ThreadPoolExecutor(options.parallel) as pool:
-        for found in pool.map(lambda name: _run(name, parts[name], options.seed, console), chosen):
+        runs = pool.map(lambda name: _run(name, parts[name], options, console), chosen)
+        for found in runs:
             rows += found
     show(rows, console)
     if options.markdown:
@@ -52,17 +54,19 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--large", action="store_true", help="every fault at every boundary")
     parser.add_argument("--only", default="", help="parts, with commas between")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=0, help="end each part after so many")
     parser.add_argument("--parallel", type=int, default=2, help="parts at the same time")
     parser.add_argument("--markdown", default="", help="write the tables to this file")
     return parser.parse_args(argv)
 
 
-def _run(name: str, part: Part, seed: int, console: Console) -> list[Row]:
+def _run(name: str, part: Part, options: argparse.Namespace, console: Console) -> list[Row]:
     """Run one part, in a lab of its own: names lead to one host each in there."""
 
     def say(text: str) -> None:
         console.print(f"{time.strftime('%H:%M:%S')} {text}", highlight=False, markup=False)
 
+    until = time.monotonic() + options.minutes * 60 if options.minutes else math.inf
     directory = Path(tempfile.mkdtemp(prefix="homeport-chaos-"))
     rows: list[Row] = []
     lab = Lab.create(directory / "lab")
@@ -70,10 +74,13 @@ def _run(name: str, part: Part, seed: int, console: Console) -> list[Row]:
         lab.up([])
         projects = directory / "projects"
         projects.mkdir()
-        for row in part(Scene(lab, projects, random.Random(f"{seed} {name}"), say)):
+        for row in part(Scene(lab, projects, random.Random(f"{options.seed} {name}"), say)):
             if not row.is_good:
                 say(f"WRONG: {row.fault}, {row.state}: {[*row.wrong, *row.left_over]}")
             rows.append(row)
+            if time.monotonic() > until:
+                say(f"{name}: its {options.minutes:g} minutes are over")
+                break
     except Exception:
         rows.append(Row(name, name, 1, wrong=[traceback.format_exc()]))
     finally:
