@@ -60,11 +60,19 @@ def small_stage(scene: Scene, suite: str) -> Iterator[Stage]:
 
 
 def writes(undisturbed: Undisturbed, tries: int, chance: random.Random) -> list[Moment]:
-    """Return so many moments right before a call that changes something; 0 for all there are."""
-    moments = [
-        Moment(at, call) for at, calls in undisturbed[0].items() for call in range(1, calls + 1)
-    ]
-    return sorted(chance.sample(moments, min(tries, len(moments)))) if tries else moments
+    """Return so many moments right before a call that changes something; 0 for all there are.
+
+    Each resource is as likely: most calls of all are the removals of old releases.
+    """
+    counts = {at: calls for at, calls in undisturbed[0].items() if calls}
+    every = [Moment(at, call) for at, calls in counts.items() for call in range(1, calls + 1)]
+    if not 0 < tries < len(every):
+        return every
+    chosen: set[Moment] = set()
+    while len(chosen) < tries:
+        at, calls = chance.choice(list(counts.items()))
+        chosen.add(Moment(at, chance.randint(1, calls)))
+    return sorted(chosen)
 
 
 def fill(
