@@ -17,10 +17,15 @@ LAST_WORDS_S = 10.0
 """How long a run that is over waits for a slow listener."""
 
 
-def listen() -> socket.socket:
-    """Return the socket on which a run can be reached; the caller has the host's lock."""
+def forget() -> None:
+    """Remove the socket of a run that was killed; the caller has the host's lock."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(layout.RUN_SOCKET)
+
+
+def listen() -> socket.socket:
+    """Return the socket on which a run can be reached; the caller has the host's lock."""
+    forget()
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     # In a directory that only root can enter.
     listening.bind(layout.RUN_SOCKET)

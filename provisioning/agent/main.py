@@ -32,7 +32,7 @@ import os
 import sys
 from typing import Any, Mapping, Optional, Sequence
 
-from provisioning.agent import background, borrowed, events, layout
+from provisioning.agent import background, borrowed, events, layout, listeners
 from provisioning.agent.executor import Executor, about_run
 from provisioning.agent.inbox import Inbox
 from provisioning.agent.journal import RunJournal
@@ -79,6 +79,7 @@ class Agent:
             lock = self._lock(about)
             if lock is None:
                 return
+            listeners.forget()
             kept, first = RunJournal.begin(about)
             outbox = Outbox(self._writer, kept)
             try:

@@ -27,21 +27,22 @@ def refusal(system: System, app: str, release: str, unit: str, why: str) -> Agen
         masked(system, app, f"release {release} of {app} was refused: {why}"),
         hint="correct it and deploy again; visitors have seen nothing of it. "
         f"All it printed: journalctl -u {unit}",
-        output=own_words(system, app, release, f"--unit={unit}"),
+        output=own_words(
+            system, app, release, last_lines(system, f"--unit={unit}", SEARCHED_LINES)
+        ),
         refused=True,
     )
 
 
-def own_words(system: System, app: str, release: str, whose: str) -> str:
+def own_words(system: System, app: str, release: str, lines: Sequence[str]) -> str:
     """Return what a program of a release printed of why it failed, without secrets.
 
     Args:
         system: The machine.
         app: The app's name.
         release: The release's id.
-        whose: As for `last_lines`.
+        lines: What it printed last.
     """
-    lines = last_lines(system, whose, SEARCHED_LINES)
     return masked(system, app, telling(lines, AppLayout(app).code(release)))
 
 

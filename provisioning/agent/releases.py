@@ -72,6 +72,26 @@ class Releases:
         return base[: -len(".sock")] if base.endswith(".sock") else ""
 
     @property
+    def is_current(self) -> bool:
+        """Whether `current` leads to the live release: a run may have died between the two."""
+        found = self._system.stat(self.layout.current)
+        return (found.target if found else "") == self._current
+
+    @property
+    def _current(self) -> str:
+        live, link = self.live, self.layout.current
+        return relative_link(link, self.layout.release(live)) if live else ""
+
+    def follow(self) -> None:
+        """Have `current` lead to the live release."""
+        if self.is_current:
+            return
+        if self._current:
+            self._system.link(self.layout.current, self._current)
+        else:
+            self._system.remove(self.layout.current)
+
+    @property
     def previous(self) -> str:
         """The id of the release that was live before this one and is still there, or ""."""
         there, live = set(self.complete()), self.live

@@ -1,14 +1,16 @@
-"""What a unit has printed."""
+"""What a unit has printed: to the journal, or to a file."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import List
 
 from provisioning.agent.errors import AgentError
 from provisioning.agent.system import System
 
 SYNC_S = 10.0
+LAST_BYTES = 1 << 16
 
 
 def last_lines(system: System, whose: str, count: int) -> List[str]:
@@ -24,3 +26,14 @@ def last_lines(system: System, whose: str, count: int) -> List[str]:
         system.run(["journalctl", "--sync"], timeout_s=SYNC_S)
     shown = system.run(["journalctl", "--no-pager", "-o", "cat", "-n", str(count), whose])
     return shown.stdout.strip().splitlines()
+
+
+def last_lines_of(path: str) -> List[str]:
+    """Return the last lines of a file, oldest first; none if it is not there."""
+    try:
+        with open(path, "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - LAST_BYTES))
+            return file.read().decode(errors="replace").strip("\n").splitlines()
+    except OSError:
+        return []

@@ -16,7 +16,10 @@ STEPS = (
     ("types", ("mypy",)),
     ("imports", ("lint-imports", "--no-cache")),
     # Side by side by file: most of the time of tests on real hosts is waiting.
-    ("tests", ("pytest", "-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")),
+    (
+        "tests",
+        ("pytest", "-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--durations=20"),
+    ),
 )
 
 DEBIAN_PACKAGES = {

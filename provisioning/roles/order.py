@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provisioning.inventory.app import App
-from provisioning.resources import Ended, LiveUnits, Resource, Retired
+from provisioning.resources import Ended, LiveUnits, Resource, Retired, StaticFiles
 
 
 def put_in_order(app: App) -> Iterator[Resource]:
     """Yield what takes away what a cut-off run has left, and has the live release run."""
     yield Ended(app.name)
     yield Retired(app.name, drain_timeout_s=app.drain_timeout_s)
+    if app.static:
+        yield StaticFiles(app.name, "", dict(app.static), replace=True)
     yield LiveUnits(app.name, health=app.health, host=app.domains[0], timeout_s=app.start_timeout_s)
 
 

@@ -39,10 +39,12 @@ def test_programs_of_an_app_are_told_from_those_of_apps_with_similar_names() -> 
     assert Ended("hello").actual(Told()) == {
         "at work": f"hello-import-{RELEASE}.service hello-migrate-{RELEASE}.service",
         "failed": f"hello-before-flip-hook-2-{RELEASE}.service",
+        "printed": "",
     }
     assert Ended("hello-migrate").actual(Told()) == {
         "at work": f"hello-migrate-import-{RELEASE}.service",
         "failed": "",
+        "printed": "",
     }
 
 

@@ -383,7 +383,7 @@ def test_what_a_one_off_program_printed_is_told_whole_in_order_and_of_this_time_
     finally:
         provisioned.host.shell(f"rm -r {root}")
     assert "migrate ended with exit status 1" in failure.message
-    assert failure.hint.startswith(f"restore it. All it printed: journalctl -t {app}-migrate-")
+    assert failure.hint == "restore it"
     printed = [
         line
         for number in range(29990, 30000)

@@ -6,33 +6,18 @@ In the end the host must be what it is after one run that nothing has disturbed.
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Iterator, Mapping
 
 from provisioning.agent.inbox import LEASE_S
 from provisioning.lab import LabHost
-from tests.chaos.faults import (
-    AGENT,
-    CONTROLLER,
-    POWER_CUT,
-    REBOOT,
-    SILENCE,
-    Fault,
-    Struck,
-    bring_back,
-    end,
-    wait_until_free,
-)
+from tests.chaos.faults import AGENT, CONTROLLER, POWER_CUT, REBOOT, SILENCE
 from tests.chaos.moments import Moment, Moments, boundaries, make_agent
 from tests.chaos.row import Row
 from tests.chaos.sameness import Look, look_at
 from tests.chaos.scene import Scene
 from tests.chaos.stage import DOMAINS
+from tests.chaos.strike import Strike
 from tests.e2e.project import Project
-from tests.e2e.steps import PATIENCE_S
-from tests.e2e.through_proxy import through_proxy
-from tests.proxy import Proxy
 
 FAULTS = (CONTROLLER, AGENT, REBOOT, POWER_CUT)
 """A bare host has neither visitors nor runs that outlive their caller."""
@@ -92,14 +77,12 @@ def _journey(
     for number, moment in enumerate(moments):
         fault = SILENCE if number in silences else scene.random.choice(FAULTS)
         scene.say(f"{host.name}: {number + 1} of {len(moments)}, {fault.name} at {moment}")
-        row = Row(fault.name, f"bare provision: {moment.at}")
-        said = _strike(project, host, moment, fault, scene.random)
-        if said is None:
-            continue
-        row.tried = 1
-        if "Traceback" in said:
-            row.wrong.append(f"the command shows a traceback: {said[-1500:]}")
-        rows.append(row)
+        outcome = Strike(
+            project, host, ("provision",), False, fault, moment, LATER_S, held_s=LEASE_S
+        ).carry_out(scene.random)
+        if outcome is not None:
+            row = Row(fault.name, f"bare provision: {moment.at}", 1, wrong=list(outcome.wrong))
+            rows.append(row)
     last = project.fab("-H", host.name, "provision")
     look = look_at(host, packages=True)
     wrong = look.differences(undisturbed)[:20]
@@ -111,48 +94,3 @@ def _journey(
     # Of a whole journey: which of its faults has caused them is not known.
     if wrong or look.left_over:
         yield Row("all of these", "bare provision", 1, wrong=wrong, left_over=look.left_over)
-
-
-def _strike(
-    project: Project, host: LabHost, moment: Moment, fault: Fault, chance: random.Random
-) -> str | None:
-    """Return what the command said; None if it ended before it came to that moment."""
-    if fault is SILENCE:
-        with through_proxy(project, host) as proxy:
-            return _strike_through(project, host, moment, fault, chance, proxy)
-    return _strike_through(project, host, moment, fault, chance, None)
-
-
-def _strike_through(
-    project: Project,
-    host: LabHost,
-    moment: Moment,
-    fault: Fault,
-    chance: random.Random,
-    proxy: Proxy | None,
-) -> str | None:
-    moments = Moments(host)
-    moments.arm(moment)
-    booted = host.start_time
-    process = project.start("-H", host.name, "provision")
-    try:
-        run = moments.wait(process)
-        if run is None:
-            return None
-        if not moment.hold:
-            time.sleep(chance.random() * LATER_S)
-        fault.strike(Struck(host, process, run, background=False, proxy=proxy))
-        if fault is SILENCE:
-            time.sleep(LEASE_S)
-        if host.is_on:
-            moments.let_go()
-        if fault.takes_host:
-            bring_back(host, booted)
-        assert wait_until_free(host), "the lock is not freed"
-        if fault is SILENCE:
-            process.kill()
-    finally:
-        said = end(process, PATIENCE_S)
-        if host.is_on:
-            moments.let_go()
-    return said

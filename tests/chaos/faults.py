@@ -57,6 +57,9 @@ class Fault:
     through_proxy: bool = False
     background_only: bool = False
 
+    def __str__(self) -> str:
+        return self.name
+
 
 def _kill_controller(struck: Struck) -> None:
     struck.process.kill()

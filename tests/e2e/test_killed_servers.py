@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from provisioning.lab import Lab, LabHost
-from tests.e2e.load import KINDS
+from tests.e2e.kinds import STEADY
 from tests.e2e.project import Project
 from tests.e2e.site import Site
 from tests.e2e.steps import deploy_change, lift_rate_limit, live_on, must_run_only, wait_for
@@ -16,7 +16,7 @@ from tests.e2e.visitors import visitors
 pytestmark = pytest.mark.lab
 
 KILLS = 3
-CLIENTS = sum(kind.clients for kind in KINDS)
+CLIENTS = sum(kind.clients for kind in STEADY)
 STARTS = 2
 """In vain, before the app can start again."""
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from dataclasses import dataclass
 from typing import ClassVar, List
 
 from provisioning.agent.errors import AgentError
+from provisioning.agent.layout import STATE
 from provisioning.agent.release_units import RUNNING
 from provisioning.agent.releases import RELEASE_ID
 from provisioning.agent.resource import Change, Resource, State
+from provisioning.agent.resources.one_off import PRINTED
 from provisioning.agent.system import System
 
 AT_WORK = (*RUNNING, "deactivating")
 POLL_S = 0.2
+LABELS = r"import|migrate|(?:before|after)-[a-z]+-hook-\d+"
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,22 @@ class Ended(Resource):
         return f"{self.app} {self.label}".rstrip()
 
     def desired(self) -> State:
-        return {"at work": "", "failed": ""}
+        return {"at work": "", "failed": "", "printed": ""}
 
     def actual(self, system: System) -> State:
         at_work = one_offs(self.app, system)
         failed = [unit for unit in _all(self.app, system) if unit not in at_work]
-        return {"at work": " ".join(at_work), "failed": " ".join(failed)}
+        printed = " ".join(self._printed(system))
+        return {"at work": " ".join(at_work), "failed": " ".join(failed), "printed": printed}
+
+    def _printed(self, system: System) -> List[str]:
+        names = [name for name in system.list(STATE) if name.endswith(PRINTED)]
+        ours = [
+            name
+            for name in names
+            if re.fullmatch(rf"{re.escape(self.app)}-({LABELS})", name[: -len(PRINTED)])
+        ]
+        return [os.path.join(STATE, name) for name in ours]
 
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
@@ -62,6 +76,8 @@ class Ended(Resource):
         failed = _all(self.app, system)
         if failed:
             system.run(["systemctl", "reset-failed", *failed])
+        for path in self._printed(system):
+            system.remove(path)
 
     def _wait_for(self, unit: str, system: System) -> None:
         what = "migration" if _label(self.app, unit) == "migrate" else "hook"
@@ -100,5 +116,4 @@ def unit_names(app: str) -> str:
 
     It is that narrow since "hello-migrate" may be an app as well.
     """
-    labels = r"import|migrate|(?:before|after)-[a-z]+-hook-\d+"
-    return rf"{re.escape(app)}-({labels})-{RELEASE_ID.pattern}\.service"
+    return rf"{re.escape(app)}-({LABELS})-{RELEASE_ID.pattern}\.service"

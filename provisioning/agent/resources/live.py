@@ -9,7 +9,7 @@ from typing import ClassVar, Optional
 from provisioning.agent import http
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.releases import Releases, relative_link
+from provisioning.agent.releases import Releases
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.resources.retired import Retired
 from provisioning.agent.system import System
@@ -90,7 +90,7 @@ class Live(Resource):
     def _point(self, system: System, release: str) -> None:
         layout = AppLayout(self.app)
         system.link(layout.live_socket, layout.socket(release))
-        system.link(layout.current, relative_link(layout.current, layout.release(release)))
+        Releases(self.app, system).follow()
 
     def _back(self, system: System, before: str) -> None:
         layout = AppLayout(self.app)
@@ -98,7 +98,7 @@ class Live(Resource):
             self._point(system, before)
         else:
             system.remove(layout.live_socket)
-            system.remove(layout.current)
+            Releases(self.app, system).follow()
 
     def _verify(self) -> Optional[str]:
         """Ask through the web server; return what is wrong with the answer, or None."""

@@ -9,11 +9,12 @@ from typing import ClassVar, List
 from provisioning.agent import http
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.refusal import own_words
+from provisioning.agent.refusal import SEARCHED_LINES, own_words
 from provisioning.agent.release_units import RUNNING, ReleaseUnits
 from provisioning.agent.releases import Releases
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import System
+from provisioning.agent.unit_journal import last_lines
 
 ANSWER_TIMEOUT_S = 10.0
 POLL_S = 0.1
@@ -24,7 +25,7 @@ SYSTEMD_S = 60
 
 @dataclass(frozen=True)
 class LiveUnits(Resource):
-    """Have all that the live release brings running, and no other timers.
+    """Have all that the live release brings running, no other timers, and `current` lead to it.
 
     Which release that is, only the pointer says: after a switch, these are the new release's;
     before a deploy, the same completes what a run that was cut off has left.
@@ -56,6 +57,8 @@ class LiveUnits(Resource):
 
     def actual(self, system: System) -> State:
         wrong = [*self._stopped(system), *ReleaseUnits(self.app, system).wrong()]
+        if not Releases(self.app, system).is_current:
+            wrong.append("current")
         return {"to put in order": " ".join(wrong)}
 
     def _stopped(self, system: System) -> List[str]:
@@ -84,6 +87,7 @@ class LiveUnits(Resource):
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
             return
+        Releases(self.app, system).follow()
         units = ReleaseUnits(self.app, system)
         wrong = units.wrong()
         if wrong:
@@ -113,6 +117,8 @@ class LiveUnits(Resource):
                     f"the live release of {self.app}, {live}, does not start",
                     hint="fab deploy brings another one, fab rollback the one before. "
                     f"All it printed, on the host: journalctl -u {unit}",
-                    output=own_words(system, self.app, live, f"--unit={unit}"),
+                    output=own_words(
+                        system, self.app, live, last_lines(system, f"--unit={unit}", SEARCHED_LINES)
+                    ),
                 )
             time.sleep(POLL_S)

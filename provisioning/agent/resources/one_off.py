@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from dataclasses import dataclass, field
 from typing import ClassVar, Mapping, Tuple
 
 from provisioning.agent.environment import masked
 from provisioning.agent.errors import AgentError
-from provisioning.agent.layout import AppLayout
+from provisioning.agent.layout import STATE, AppLayout
 from provisioning.agent.refusal import own_words
 from provisioning.agent.releases import Releases
 from provisioning.agent.resource import Change, Resource, State, normalise
 from provisioning.agent.system import Completed, System
+from provisioning.agent.unit_journal import last_lines_of
 
 STOP_S = 10
 """What is ended is asked first, and killed after so many seconds."""
 
+PRINTED = ".printed"
+
 NOTED_LINES = 10
 """Of what a program printed that may fail."""
-
-PRINTING = (
-    "StandardOutput=journal",
-    # One stream for both, so that their order is kept.
-    "StandardError=inherit",
-    # Off, in effect: 0 is not handed on to journald by the systemd of Debian 12 and 13.
-    "LogRateLimitIntervalSec=1s",
-    "LogRateLimitBurst=1000000",
-)
-"""Source: systemd.exec(5), "LOGGING AND STANDARD INPUT/OUTPUT"; a default burst loses the end."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +30,9 @@ class OneOff(Resource):
     """Have a program of a release run to success, once.
 
     It runs as the app's user with the app's environment, limits and sandbox, in a transient
-    unit; nothing of what it has started outlives it. It prints to the journal, so that it comes
-    to its end though the run be killed. A release in which it fails never goes live.
+    unit; nothing of what it has started outlives it. It prints to a file of root's, so that it
+    comes to its end though the run be killed, and that nobody else reads what it prints. A
+    release in which it fails never goes live.
 
     Args:
         app: The app's name.
@@ -92,9 +86,11 @@ class OneOff(Resource):
         if system.dry:
             return
         began = time.monotonic()
-        # By this, unlike by the unit's name, the journal has the lines of this time only.
-        printed_as = f"{self.app}-{self.label}-{secrets.token_hex(4)}"
-        done = self._run(system, printed_as)
+        printed = printed_to(self.app, self.label)
+        system.remove(printed)
+        done = self._run(system, printed)
+        words = own_words(system, self.app, self.release, last_lines_of(printed))
+        system.remove(printed)
         if done.status != 0:
             # Source: systemd.service(5), RuntimeMaxSec=: the exit status does not tell.
             late = time.monotonic() - began >= self.timeout_s
@@ -104,12 +100,11 @@ class OneOff(Resource):
                 if late
                 else f"ended with exit status {done.status}",
                 # Of systemd-run itself, if it could not even be started.
-                masked(system, self.app, done.tail),
-                printed_as,
+                "\n".join(filter(None, (masked(system, self.app, done.tail), words))),
             )
         system.memory.remember(self._key, self._done)
 
-    def _run(self, system: System, printed_as: str) -> Completed:
+    def _run(self, system: System, printed: str) -> Completed:
         release = AppLayout(self.app).release(self.release)
         # By this name a run that is killed leaves it behind: see resources/ended.py.
         unit = f"{self.app}-{self.label}-{self.release}"
@@ -120,11 +115,13 @@ class OneOff(Resource):
             f"--property=EnvironmentFile={release}/env",
             f"--property=RuntimeMaxSec={self.timeout_s}",
             f"--property=TimeoutStopSec={STOP_S}",
-            f"--property=SyslogIdentifier={printed_as}",
+            f"--property=StandardOutput=append:{printed}",
+            # One stream for both, so that their order is kept. Source: systemd.exec(5).
+            "--property=StandardError=inherit",
             f"--setenv=PATH={path}",
             "--setenv=PYTHONDONTWRITEBYTECODE=1",
             *(f"--setenv={name}={value}" for name, value in self.env.items()),
-            *(f"--property={each}" for each in (*PRINTING, *self.properties)),
+            *(f"--property={each}" for each in self.properties),
         ]
         argv = list(self.argv)
         installed = f"{release}/venv/bin/{argv[0]}"
@@ -136,9 +133,7 @@ class OneOff(Resource):
             timeout_s=self.timeout_s + STOP_S + 30,
         )
 
-    def _failed(self, system: System, how: str, complaint: str, printed_as: str) -> None:
-        printed = own_words(system, self.app, self.release, f"--identifier={printed_as}")
-        output = "\n".join(filter(None, (complaint, printed)))
+    def _failed(self, system: System, how: str, output: str) -> None:
         if not self.required:
             system.notes.append(f"warning: {self.label} {how}")
             system.notes += [f"| {line}" for line in output.splitlines()[-NOTED_LINES:]]
@@ -146,7 +141,12 @@ class OneOff(Resource):
         Releases(self.app, system).record("failed", self.release, at_state=self.label)
         raise AgentError(
             f"release {self.release} of {self.app} was refused: {self.label} {how}",
-            hint=f"{self.hint}. All it printed: journalctl -t {printed_as}",
+            hint=self.hint,
             output=output,
             refused=True,
         )
+
+
+def printed_to(app: str, label: str) -> str:
+    """Return the file that such a program of an app prints to; it goes when that has ended."""
+    return os.path.join(STATE, f"{app}-{label}{PRINTED}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Dict, Mapping
 
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.releases import regular_files
+from provisioning.agent.releases import Releases, regular_files
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import System
 
@@ -26,7 +26,7 @@ class StaticFiles(Resource):
 
     Args:
         app: The app's name.
-        release: The release's id.
+        release: The release's id; "" for the one that is live.
         folders: URL folder ("/static/") -> folder below the code's root.
         replace: Replace what differs; without it only what is missing is added.
     """
@@ -40,14 +40,16 @@ class StaticFiles(Resource):
 
     @property
     def name(self) -> str:
-        return f"{self.app}/{self.release}" + (" replaced" if self.replace else "")
+        return f"{self.app}/{self.release or 'live'}" + (" replaced" if self.replace else "")
 
     def _files(self, system: System) -> Dict[str, str]:
         """Return path below the pool -> path in the release."""
-        layout = AppLayout(self.app)
+        release = self.release or Releases(self.app, system).live
+        if not release:
+            return {}
         found = {}
         for url, folder in self.folders.items():
-            source = os.path.join(layout.code(self.release), folder)
+            source = os.path.join(AppLayout(self.app).code(release), folder)
             for path in regular_files(system, source):
                 found[os.path.join(url.strip("/"), path)] = os.path.join(source, path)
         return found

@@ -1,0 +1,108 @@
+"""Start a command, wait until its run has come to a moment, break something, and wait again."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+from provisioning.host_run import RECONNECT_S
+from provisioning.lab import LabHost
+from tests.chaos.faults import Fault, Struck, bring_back, end, wait_until_free
+from tests.chaos.moments import Moment, Moments
+from tests.e2e.project import Project
+from tests.e2e.through_proxy import through_proxy
+from tests.proxy import Proxy
+
+ENDS_WITHIN_S = RECONNECT_S + 60
+"""A command goes on trying to reach a host for so long; all else is quicker."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a command that was struck.
+
+    Args:
+        began, ended: Of the fault, by time.monotonic(); a host that was taken is back by then.
+        said: What the command printed.
+        code: How it ended.
+        wrong: What was not as it must be, in words.
+    """
+
+    began: float
+    ended: float
+    said: str
+    code: int
+    wrong: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Strike:
+    """One command, one moment, one fault.
+
+    Args:
+        project: Where the command is given.
+        host: The host.
+        arguments: The command's.
+        background: Whether its runs outlive their caller.
+        fault: What is done.
+        moment: When.
+        later_s: A run that is not held is struck up to so many seconds later.
+        held_s: For how long a run is held after the network has gone silent.
+    """
+
+    project: Project
+    host: LabHost
+    arguments: tuple[str, ...]
+    background: bool
+    fault: Fault
+    moment: Moment
+    later_s: float
+    held_s: float = 0.0
+
+    def carry_out(self, chance: random.Random) -> Outcome | None:
+        """Do it; return None if the command ended before it came to that moment."""
+        through = (
+            through_proxy(self.project, self.host) if self.fault.through_proxy else nullcontext()
+        )
+        with through as proxy:
+            return self._carry_out(chance, proxy)
+
+    def _carry_out(self, chance: random.Random, proxy: Proxy | None) -> Outcome | None:
+        fault, host, moments = self.fault, self.host, Moments(self.host)
+        moments.arm(self.moment)
+        booted = host.start_time
+        process = self.project.start("-H", host.name, *self.arguments)
+        said, wrong = "", []
+        try:
+            run = moments.wait(process)
+            if run is None:
+                return None
+            if not self.moment.hold:
+                time.sleep(chance.random() * self.later_s)
+            began = time.monotonic()
+            fault.strike(Struck(host, process, run, self.background, proxy))
+            if fault.through_proxy:
+                time.sleep(self.held_s)
+            if host.is_on:
+                moments.let_go()
+            if fault.takes_host:
+                bring_back(host, booted)
+            ended = time.monotonic()
+            if not wait_until_free(host):
+                wrong.append("the run on the host does not end")
+            if fault.through_proxy:
+                # It would go on trying to reach the host; the laptop is closed.
+                process.kill()
+            was_killed = fault.through_proxy or process.poll() == -signal.SIGKILL
+        finally:
+            said = end(process, ENDS_WITHIN_S)
+            if host.is_on:
+                moments.let_go()
+        if process.returncode == -signal.SIGKILL and not was_killed:
+            wrong.append("the command did not end")
+        if "Traceback" in said:
+            wrong.append("the command shows a traceback")
+        return Outcome(began, ended, said, process.returncode, tuple(wrong))
