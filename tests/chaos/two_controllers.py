@@ -8,6 +8,7 @@ that every one of them followed the one that was live.
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Iterator, Sequence
 
@@ -136,7 +137,20 @@ class _Round:
         commands = list(self._pair)
         chance.shuffle(commands)
         later_s = chance.uniform(0, LATEST_START_S)
-        started = []
+        started: list[tuple[str, subprocess.Popen]] = []
+        try:
+            said = self._said(started, commands, later_s)
+        finally:
+            for _, process in started:
+                process.kill()
+        outcome = f", {later_s:.2f} s later ".join(map(str, said))
+        self._scene.say(f"{self._name}, {_where(self._hosts)}: {outcome}")
+        return said
+
+    def _said(
+        self, started: list[tuple[str, subprocess.Popen]], commands: Sequence[str], later_s: float
+    ) -> list[Said]:
+        chance = self._scene.random
         for person, command in zip(self._people, commands, strict=True):
             names = [host.name for host in self._hosts]
             chance.shuffle(names)
@@ -149,8 +163,6 @@ class _Round:
         for command, process in started:
             stdout, stderr = process.communicate(timeout=PATIENCE_S)
             said.append(Said(command, Result(process.returncode, stdout, stderr)))
-        outcome = f", {later_s:.2f} s later ".join(map(str, said))
-        self._scene.say(f"{self._name}, {_where(self._hosts)}: {outcome}")
         return said
 
     def _judge_commands(self, said: Sequence[Said]) -> None:

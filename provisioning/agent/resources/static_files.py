@@ -71,6 +71,8 @@ class StaticFiles(Resource):
         return {"to publish": len(self._wanted(system))}
 
     def apply(self, system: System, change: Change) -> None:
+        if system.dry:
+            return
         pool = AppLayout(self.app).static
         for path, source in self._wanted(system).items():
             full = os.path.join(pool, path)
