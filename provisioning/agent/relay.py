@@ -52,8 +52,10 @@ def replay(run: str, outbox: Outbox, *, owner: bool) -> None:
     ended = last.get("event") == "done" and not last.get("more")
     if not owner:
         outbox.send({"begun": {"run": run}})
-    for message in said[-1:] if owner else said:
-        if ended or not owner:
+    for message in said:
+        # What has failed since the owner heard of it last, or its command would not say so.
+        is_news = message is last or message.get("status") == events.FAILED
+        if not owner or (ended and is_news):
             outbox.send(message)
     outbox.send({"ended": 1} if ended else _died())
 

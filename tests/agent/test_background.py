@@ -16,7 +16,8 @@ import pytest
 from provisioning.agent import background, journal, layout
 from provisioning.agent.inbox import frames
 from provisioning.agent.lock import HostLock, LockHeldError
-from provisioning.agent.relay import under_way
+from provisioning.agent.outbox import Outbox
+from provisioning.agent.relay import replay, under_way
 from provisioning.agent.wire import Message, pack, pack_blob
 from provisioning.plan import Plan, make_plan
 from provisioning.resources import Command, Directory, File, Resource
@@ -262,6 +263,24 @@ def test_a_journal_that_was_torn_is_still_read(own_paths: Path, monkeypatch) -> 
     path.write_text(json.dumps(ABOUT)[:10])
     assert journal.last_runs() == []
     assert journal.cut_off() is None
+
+
+def test_an_owner_that_comes_back_after_the_end_hears_what_failed(
+    own_paths: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(layout, "RUNS", str(own_paths / "runs"))
+    kept = journal.RunJournal(ABOUT)
+    for message in (
+        {"event": "finished", "id": "file:/a", "status": "changed"},
+        {"event": "started", "id": "file:/b"},
+        failed := {"event": "finished", "id": "file:/b", "status": "failed", "message": "no"},
+        done := {"event": "done", "run": "0123", "failed": True},
+    ):
+        kept(message)
+    kept.close()
+    said: list[Message] = []
+    replay("0123", Outbox(said.append), owner=True)
+    assert said == [failed, done, {"ended": 1}]
 
 
 def test_a_run_without_a_change_leaves_no_journal_and_only_the_last_are_kept(
