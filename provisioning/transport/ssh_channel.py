@@ -46,7 +46,13 @@ class SshChannel:
         self._drain.start()
 
     def _take_stderr(self) -> None:
-        while data := self._channel.recv_stderr(CHUNK_BYTES):
+        while True:
+            try:
+                data = self._channel.recv_stderr(CHUNK_BYTES)
+            except TimeoutError:
+                continue  # `receive` lent its timeout to the channel; it is not for us
+            if not data:
+                return
             self._stderr.feed(data)
 
     def send(self, data: bytes) -> None:
