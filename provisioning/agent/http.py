@@ -64,7 +64,12 @@ def get_unix(path: str, target: str, headers: Mapping[str, str], timeout_s: floa
 
 def ask_release(socket: str, path: str, host: str, timeout_s: float) -> Answer:
     """GET from a release's own socket, as its web server would ask for a visitor."""
-    headers = {"Host": host, "X-Forwarded-Proto": "https", "User-Agent": "homeport"}
+    headers = {
+        "Host": host,
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-For": "127.0.0.1",
+        "User-Agent": "homeport",
+    }
     return get_unix(socket, path, headers, timeout_s)
 
 

@@ -27,14 +27,17 @@ def refusal(system: System, app: str, release: str, unit: str, why: str) -> Agen
         masked(system, app, f"release {release} of {app} was refused: {why}"),
         hint="correct it and deploy again; visitors have seen nothing of it. "
         f"All it printed: journalctl -u {unit}",
-        output=own_words(
-            system, app, release, last_lines(system, f"--unit={unit}", SEARCHED_LINES)
-        ),
+        output=own_words(system, app, release, unit),
         refused=True,
     )
 
 
-def own_words(system: System, app: str, release: str, lines: Sequence[str]) -> str:
+def own_words(system: System, app: str, release: str, unit: str) -> str:
+    """Return what a unit of a release printed of why it does not run, without secrets."""
+    return why_it_failed(system, app, release, last_lines(system, unit, SEARCHED_LINES))
+
+
+def why_it_failed(system: System, app: str, release: str, lines: Sequence[str]) -> str:
     """Return what a program of a release printed of why it failed, without secrets.
 
     Args:

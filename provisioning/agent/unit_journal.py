@@ -13,18 +13,12 @@ SYNC_S = 10.0
 LAST_BYTES = 1 << 16
 
 
-def last_lines(system: System, whose: str, count: int) -> List[str]:
-    """Return the last lines that something has printed, oldest first; none if nobody knows.
-
-    Args:
-        system: The machine.
-        whose: As journalctl(1) is asked for it: "--unit=nginx.service".
-        count: How many.
-    """
+def last_lines(system: System, unit: str, count: int) -> List[str]:
+    """Return the last lines that a unit has printed, oldest first; none if nobody knows."""
     # On a busy host what a process says last arrives after it has ended. Source: journalctl(1).
     with contextlib.suppress(AgentError):
         system.run(["journalctl", "--sync"], timeout_s=SYNC_S)
-    shown = system.run(["journalctl", "--no-pager", "-o", "cat", "-n", str(count), whose])
+    shown = system.run(["journalctl", "--no-pager", "-o", "cat", "-n", str(count), "-u", unit])
     return shown.stdout.strip().splitlines()
 
 

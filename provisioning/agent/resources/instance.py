@@ -61,14 +61,8 @@ class Instance(Resource):
         return {"running": running, "health": self._ask().status if running else None}
 
     def _ask(self) -> http.Answer:
-        headers = {
-            "Host": self.host,
-            "X-Forwarded-Proto": "https",
-            "X-Forwarded-For": "127.0.0.1",
-            "User-Agent": "homeport",
-        }
         socket = AppLayout(self.app).socket(self.release)
-        return http.get_unix(socket, self.health, headers, ANSWER_TIMEOUT_S)
+        return http.ask_release(socket, self.health, self.host, ANSWER_TIMEOUT_S)
 
     def apply(self, system: System, change: Change) -> None:
         if system.dry:

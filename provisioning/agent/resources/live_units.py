@@ -9,12 +9,11 @@ from typing import ClassVar, List
 from provisioning.agent import http
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.refusal import SEARCHED_LINES, own_words
+from provisioning.agent.refusal import own_words
 from provisioning.agent.release_units import RUNNING, ReleaseUnits
 from provisioning.agent.releases import Releases
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import System
-from provisioning.agent.unit_journal import last_lines
 
 ANSWER_TIMEOUT_S = 10.0
 POLL_S = 0.1
@@ -117,8 +116,6 @@ class LiveUnits(Resource):
                     f"the live release of {self.app}, {live}, does not start",
                     hint="fab deploy brings another one, fab rollback the one before. "
                     f"All it printed, on the host: journalctl -u {unit}",
-                    output=own_words(
-                        system, self.app, live, last_lines(system, f"--unit={unit}", SEARCHED_LINES)
-                    ),
+                    output=own_words(system, self.app, live, unit),
                 )
             time.sleep(POLL_S)

@@ -10,7 +10,7 @@ from typing import ClassVar, Mapping, Tuple
 from provisioning.agent.environment import masked
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import STATE, AppLayout
-from provisioning.agent.refusal import own_words
+from provisioning.agent.refusal import why_it_failed
 from provisioning.agent.releases import Releases
 from provisioning.agent.resource import Change, Resource, State, normalise
 from provisioning.agent.system import Completed, System
@@ -89,9 +89,10 @@ class OneOff(Resource):
         printed = printed_to(self.app, self.label)
         system.remove(printed)
         done = self._run(system, printed)
-        words = own_words(system, self.app, self.release, last_lines_of(printed))
+        said = [] if done.status == 0 else last_lines_of(printed)
         system.remove(printed)
         if done.status != 0:
+            words = why_it_failed(system, self.app, self.release, said)
             # Source: systemd.service(5), RuntimeMaxSec=: the exit status does not tell.
             late = time.monotonic() - began >= self.timeout_s
             self._failed(

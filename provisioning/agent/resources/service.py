@@ -159,7 +159,7 @@ class Service(Resource):
             raise AgentError(
                 f"cannot {verb} {self.unit}: {_reason(done.tail)}",
                 hint=f"on the host: systemctl status {self.unit}",
-                output="\n".join(last_lines(system, f"--unit={self.unit}", 15)),
+                output="\n".join(last_lines(system, self.unit, 15)),
             )
 
 
