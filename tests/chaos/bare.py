@@ -15,9 +15,9 @@ from tests.chaos.moments import Moment, Moments, boundaries, make_agent
 from tests.chaos.row import Row
 from tests.chaos.sameness import Look, look_at
 from tests.chaos.scene import Scene
-from tests.chaos.stage import DOMAINS
 from tests.chaos.strike import Strike
 from tests.e2e.project import Project
+from tests.e2e.roads import lead_domains_to
 
 FAULTS = (CONTROLLER, AGENT, REBOOT, POWER_CUT)
 """A bare host has neither visitors nor runs that outlive their caller."""
@@ -42,8 +42,7 @@ def run(scene: Scene, suite: str, *, every: int = 1) -> Iterator[Row]:
     project = Project.create(directory / "project", scene.lab)
     project.program = make_agent(directory)
     host = scene.lab.up([name], suite=suite)[0]
-    for domain in DOMAINS:
-        scene.lab.set_domain(domain, name)
+    lead_domains_to(scene.lab, host)
     try:
         counts, undisturbed = _undisturbed(scene, project, host)
         steps = boundaries(counts)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from tests.chaos.faults import end, wait_until_free
+from tests.chaos.faults import wait_until_free
 from tests.chaos.moments import Moment
 from tests.chaos.row import Row
 from tests.chaos.sameness import Look
 from tests.chaos.stage import Stage
+from tests.chaos.strike import held_run
 from tests.chaos.subjects import Provision
 from tests.chaos.trouble import FAILED, Trouble, Undisturbed
-from tests.e2e.project import Result
 
 PRECIOUS = "/root/precious"
 """A directory with a file in it, both not ours: what links that somebody makes lead to."""
@@ -65,21 +65,19 @@ def _change_one(
 ) -> Row | None:
     trouble = Trouble(where, subject, looks, f"by hand: {how}", at)
     before = where.host.shell(_IS_PRECIOUS)
-    where.moments.arm(Moment(at, 1))
-    process = where.project.start("-H", where.host.name, *subject.arguments)
-    try:
-        held = where.moments.wait(process)
-        if held is not None:
-            where.host.run("sh", "-ec", CHANGES[how], "sh", path)
-    finally:
-        where.moments.let_go()
-        said = end(process, 200)
-    if held is None:
+    told = held_run(
+        where.project,
+        where.host,
+        subject.arguments,
+        Moment(at, 1),
+        lambda *_: where.host.run("sh", "-ec", CHANGES[how], "sh", path),
+    )
+    if told is None:
         # Another variant of the inventory changes another of the two.
         return None
     if not wait_until_free(where.host):
         trouble.row.left_over.append("a run")
-    trouble.judge(Result(process.returncode, said, ""), at, codes=(0, *FAILED), hint=False)
+    trouble.judge(told, at, codes=(0, *FAILED), hint=False)
     if where.host.shell(_IS_PRECIOUS) != before:
         trouble.row.wrong.append("what is behind the link was changed")
     return trouble.complete()

@@ -8,16 +8,17 @@ jump is not tried.
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator, Mapping
 
-from tests.chaos.faults import RUN, Struck, end, wait_until_free
+from tests.chaos.faults import RUN, Struck, wait_until_free
 from tests.chaos.moments import Moment
 from tests.chaos.row import Row
 from tests.chaos.sameness import Look
 from tests.chaos.stage import Stage
+from tests.chaos.strike import held_run
 from tests.chaos.subjects import Deploy, Provision, Subject
 from tests.chaos.trouble import Trouble
-from tests.e2e.project import Result
 
 HOUR_S = 3600
 DAY_S = 24 * HOUR_S
@@ -89,19 +90,19 @@ def cut_off_in_another_time(
     state = "the live pointer"
     trouble = Trouble(where, subject, undisturbed, f"run killed, {_ahead(ahead_s)}", state)
     where.moments.set_clock(ahead_s)
-    where.moments.arm(Moment("live:hello", 1))
-    process = where.project.start("-H", where.host.name, *subject.arguments)
+
+    def kill(process: subprocess.Popen, run: int) -> None:
+        RUN.strike(Struck(where.host, process, run, subject.background))
+        where.moments.put_clock_right()
+
     try:
-        run = where.moments.wait(process)
-        if run is not None:
-            RUN.strike(Struck(where.host, process, run, subject.background))
+        told = held_run(where.project, where.host, subject.arguments, Moment("live:hello", 1), kill)
     finally:
         where.moments.put_clock_right()
-        where.moments.let_go()
-        said = end(process, 200)
-    if run is None or not wait_until_free(where.host):
+    if told is None or not wait_until_free(where.host):
         trouble.row.wrong.append("it was not killed")
-    trouble.judge(Result(process.returncode, said, ""), codes=(1, 3, 4))
+    if told is not None:
+        trouble.judge(told, codes=(1, 3, 4))
     first, second = where.fab("provision"), where.fab("provision")
     if CUT_OFF not in first.output:
         trouble.row.wrong.append(f"the next run does not say that one {CUT_OFF}: {first.output}")

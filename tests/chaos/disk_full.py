@@ -7,17 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from provisioning.lab import LabHost
-from tests.chaos.faults import end, wait_until_free
+from tests.chaos.faults import wait_until_free
 from tests.chaos.moments import Moment, make_agent
 from tests.chaos.row import Row
 from tests.chaos.sameness import Look, look_at
 from tests.chaos.scene import Scene
 from tests.chaos.small_disk import SmallDisk
-from tests.chaos.stage import DOMAINS, Stage, stage
+from tests.chaos.stage import Stage, stage
+from tests.chaos.strike import held_run
 from tests.chaos.subjects import Deploy, Provision, Subject
 from tests.chaos.switching import learn
 from tests.chaos.trouble import FAILED, SHOWN, Trouble, Undisturbed, blunders
-from tests.e2e.project import Project, Result
+from tests.e2e.project import Project
+from tests.e2e.roads import lead_domains_to
 
 DISK_MB = 800
 """Some 400 MB are in use on a host with the example app and a few releases of it."""
@@ -93,8 +95,7 @@ def fill(
         if row is not None:
             yield row
             if not row.is_good:
-                where.fab("provision")
-                where.fab("deploy")
+                where.mend()
 
 
 def _fill_at(
@@ -102,22 +103,15 @@ def _fill_at(
 ) -> Row | None:
     disk = SmallDisk(where.scene.lab, where.host)
     trouble = Trouble(where, subject, looks, kind, moment.at)
-    where.moments.arm(moment)
-    process = where.project.start("-H", where.host.name, *subject.arguments)
+    fill = disk.fill if kind == BYTES else disk.fill_inodes
     try:
-        try:
-            held = where.moments.wait(process)
-            if held is not None:
-                (disk.fill if kind == BYTES else disk.fill_inodes)()
-        finally:
-            where.moments.let_go()
-            said = end(process, 200)
-        if held is None:
+        told = held_run(where.project, where.host, subject.arguments, moment, lambda *_: fill())
+        if told is None:
             return None
         if not wait_until_free(where.host):
             trouble.row.left_over.append("a run")
         # What was written already, and what is removed, needs no room.
-        trouble.judge(Result(process.returncode, said, ""), HINT, codes=(0, *FAILED))
+        trouble.judge(told, HINT, codes=(0, *FAILED))
     finally:
         disk.free()
     return trouble.complete(excuse=APP_NEEDS_ROOM)
@@ -137,8 +131,7 @@ def fill_bare(scene: Scene, suite: str, tries: int) -> Iterator[Row]:
     project.program = make_agent(directory)
     host = scene.lab.up([name], suite=suite, disk_size_mb=DISK_MB)[0]
     try:
-        for domain in DOMAINS:
-            scene.lab.set_domain(domain, name)
+        lead_domains_to(scene.lab, host)
         before = SmallDisk(scene.lab, host).used_bytes()
         project.fab("-H", name, "provision").must_succeed()
         undisturbed = look_at(host, packages=True)

@@ -9,19 +9,17 @@ from dataclasses import dataclass
 from tests.chaos.faults import Fault
 from tests.chaos.moments import Moment
 from tests.chaos.row import Row
-from tests.chaos.sameness import Look, look_at
+from tests.chaos.sameness import Look
 from tests.chaos.stage import Stage
 from tests.chaos.strike import Outcome, Strike
 from tests.chaos.subjects import Subject
+from tests.chaos.trouble import SHOWN, Trouble
 
 LATER_S = 0.4
 """Up to so long after a moment something is struck that is not held there."""
 
 NOTICED_WITHIN_S = 1.0
 """So long a client may go on to write to a connection whose end it has not heard of."""
-
-SHOWN = 1500
-"""Of what a command printed, where something was wrong; in characters."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +47,7 @@ class Disturbance:
             The row; None if the run never came to that moment, so that nothing was tried.
         """
         stage = self.stage
-        self.subject.prepare()
-        began, sent = time.monotonic(), stage.crowd.requests
+        trouble = Trouble(stage, self.subject, self.undisturbed, self.fault.name, self.moment.at)
         outcome = Strike(
             stage.project,
             stage.host,
@@ -62,7 +59,8 @@ class Disturbance:
         ).carry_out(stage.scene.random)
         if outcome is None:
             return None
-        row = Row(self.fault.name, f"{self.subject.name}: {self.moment.at}", 1)
+        row = trouble.row
+        trouble.said = f"it ended with {outcome.code} at {self.moment}: {outcome.said[-SHOWN:]}"
         row.wrong += outcome.wrong
         wrong = stage.wait_for_site()
         if self.fault.takes_host:
@@ -72,19 +70,7 @@ class Disturbance:
         if wrong:
             row.wrong.append(wrong)
         self._judge_outcome(row, outcome)
-        again = stage.fab(*self.subject.again)
-        if again.code != 0 or "Traceback" in again.output:
-            row.wrong.append(f"the next run ended with {again.code}: {again.output[-SHOWN:]}")
-        self._judge_host(row)
-        stage.crowd.wait_for_answers()
-        bad, row.excused = stage.failures(began, reloads=self.subject.reloads)
-        row.failed = len(bad)
-        row.wrong += bad[:3]
-        row.sent = stage.crowd.requests - sent
-        if not row.is_good:
-            said = f"it ended with {outcome.code}: {outcome.said[-SHOWN:]}"
-            row.wrong.append(f"at {self.moment} on {stage.host.name}, {said}")
-        return row
+        return trouble.complete()
 
     def _judge_outcome(self, row: Row, outcome: Outcome) -> None:
         """Judge what the disturbed run has come to by itself."""
@@ -95,13 +81,3 @@ class Disturbance:
         hurts_run = self.fault.takes_host or self.fault.background_only
         if goes_on and not hurts_run and not done:
             row.wrong.append("the run on the host did not come to its end by itself")
-
-    def _judge_host(self, row: Row) -> None:
-        look = look_at(self.stage.host)
-        row.left_over += look.left_over
-        differences = look.differences(self.undisturbed[self.subject.variant])
-        row.wrong += differences[:10]
-        done = self.subject.is_done()
-        if not done:
-            row.wrong.append("the next run did not complete it")
-        row.converged = int(done and not differences and not look.left_over)

@@ -62,17 +62,18 @@ def _swallow_packets(lab: Lab, host: LabHost) -> None:
             chain out { type filter hook output priority 0; policy drop; oif lo accept; }
         }
     """
-    _nft(lab, host, "-f", "-", stdin=rules)
+    filter_packets(lab, host, rules)
 
 
 def _pass_packets(lab: Lab, host: LabHost) -> None:
-    _nft(lab, host, "delete", "table", "inet", "chaos")
+    filter_packets(lab, host, "delete table inet chaos")
 
 
-def _nft(lab: Lab, host: LabHost, *arguments: str, stdin: str = "") -> None:
+def filter_packets(lab: Lab, host: LabHost, rules: str) -> None:
+    """Have a host's network do as rules of nft(8) say; the host may be off."""
     namespace = network.namespace(lab.state().lab_id, host.name)
-    argv = ["ip", "netns", "exec", namespace, "nft", *arguments]
-    subprocess.run(argv, input=stdin, text=True, check=True, capture_output=True)
+    argv = ["ip", "netns", "exec", namespace, "nft", "-f", "-"]
+    subprocess.run(argv, input=rules, text=True, check=True, capture_output=True)
 
 
 def _break_unit(lab: Lab, host: LabHost) -> None:

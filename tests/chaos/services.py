@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
-from provisioning.lab import LabHost
+from provisioning.lab import Lab, LabHost
 from tests.chaos.bad_server import DATAGRAM_WAYS, PAGE, REFUSING, WAYS, BadServer
+from tests.chaos.host_faults import filter_packets
 from tests.chaos.row import Row
 from tests.chaos.sameness import Look
 from tests.chaos.scene import Scene
@@ -165,7 +165,13 @@ def _instead_of_authority(where: Stage, way: str) -> Iterator[tuple[str, BadServ
     certificate = (str(lab.paths.acme / "cert.pem"), str(lab.paths.acme / "key.pem"))
     with (
         BadServer(lab.gateway, way, certificate=certificate) as server,
-        _led(where.host, f"ip daddr {lab.gateway} tcp dport {port}", lab.gateway, server.port),
+        _led(
+            where.scene.lab,
+            where.host,
+            f"ip daddr {lab.gateway} tcp dport {port}",
+            lab.gateway,
+            server.port,
+        ),
     ):
         yield url, server
 
@@ -175,7 +181,7 @@ def _instead_of_names(where: Stage, way: str) -> Iterator[tuple[str, BadServer]]
     """Lead the host to another name server."""
     with (
         BadServer(where.scene.lab.gateway, way, datagrams=True) as server,
-        _led(where.host, "udp dport 53", where.scene.lab.gateway, server.port),
+        _led(where.scene.lab, where.host, "udp dport 53", where.scene.lab.gateway, server.port),
     ):
         archive = where.host.shell(f"{SOURCES} | xargs grep -hoE 'https?://[^/ ]+'").split()[0]
         yield archive.partition("//")[2], server
@@ -193,7 +199,7 @@ def _changed(host: LabHost, directory: str, script: str) -> Iterator[None]:
 
 
 @contextmanager
-def _led(host: LabHost, what: str, address: str, port: int) -> Iterator[None]:
+def _led(lab: Lab, host: LabHost, what: str, address: str, port: int) -> Iterator[None]:
     """Have what a host sends somewhere end elsewhere, for the length of a block."""
     rules = f"""
         table ip chaos {{
@@ -203,16 +209,11 @@ def _led(host: LabHost, what: str, address: str, port: int) -> Iterator[None]:
             }}
         }}
     """
-    _nft(host, rules)
+    filter_packets(lab, host, rules)
     try:
         yield
     finally:
-        _nft(host, "delete table ip chaos")
-
-
-def _nft(host: LabHost, rules: str) -> None:
-    argv = ["nsenter", f"--net=/proc/{host.pid}/ns/net", "nft", "-f", "-"]
-    subprocess.run(argv, input=rules, text=True, check=True, capture_output=True)
+        filter_packets(lab, host, "delete table ip chaos")
 
 
 ARCHIVE = Service("Debian's archive", InstallPackage, WAYS, _instead_of_archive,

@@ -14,10 +14,10 @@ from tests.chaos.crowd import Crowd, Outage, crowd
 from tests.chaos.moments import Moments, make_agent
 from tests.chaos.scene import Scene
 from tests.e2e.project import Project, Result
+from tests.e2e.roads import lead_domains_to
 from tests.e2e.site import Site
 from tests.e2e.steps import NO_LIMIT
 
-DOMAINS = ("hello.lab", "www.hello.lab")
 ANSWERS_WITHIN_S = 60
 
 TIMERS = "[apps.hello.timers]\n"
@@ -55,6 +55,12 @@ class Stage:
     def fab(self, *arguments: str) -> Result:
         """Run a command for the host to its end."""
         return self.project.fab("-H", self.host.name, *arguments)
+
+    def mend(self) -> None:
+        """Have the host as it should be after something went wrong, for what follows."""
+        self.host.boot()
+        for command in ("provision", "deploy"):
+            self.fab(command)
 
     def make_edition(self) -> int:
         """Change the app: its code, a static file, and what it requires; return the number."""
@@ -128,8 +134,7 @@ def stage(
     # A process is a part of a release: it must come to the same end.
     project.configure(TIMERS, PROCESS + TIMERS)
     host = scene.lab.up([name], suite=suite, disk_size_mb=disk_size_mb)[0]
-    for domain in DOMAINS:
-        scene.lab.set_domain(domain, name)
+    lead_domains_to(scene.lab, host)
     try:
         project.fab("-H", name, "provision").must_succeed()
         made = Stage(scene, project, host)

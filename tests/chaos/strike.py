@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import signal
+import subprocess
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -12,12 +14,45 @@ from provisioning.host_run import RECONNECT_S
 from provisioning.lab import LabHost
 from tests.chaos.faults import Fault, Struck, bring_back, end, wait_until_free
 from tests.chaos.moments import Moment, Moments
-from tests.e2e.project import Project
+from tests.e2e.project import Project, Result
 from tests.e2e.through_proxy import through_proxy
 from tests.proxy import Proxy
 
 ENDS_WITHIN_S = RECONNECT_S + 60
 """A command goes on trying to reach a host for so long; all else is quicker."""
+
+
+def held_run(
+    project: Project,
+    host: LabHost,
+    arguments: tuple[str, ...],
+    moment: Moment,
+    act: Callable[[subprocess.Popen, int], None],
+) -> Result | None:
+    """Give a command, do something when its run has come to a moment, and let it go on.
+
+    Args:
+        project: Where the command is given.
+        host: The host.
+        arguments: The command's.
+        moment: When.
+        act: Called with the command and its process on the host, before that is let go.
+
+    Returns:
+        How it ended; None if it never came to that moment.
+    """
+    moments = Moments(host)
+    moments.arm(moment)
+    process = project.start("-H", host.name, *arguments)
+    try:
+        run = moments.wait(process)
+        if run is not None:
+            act(process, run)
+    finally:
+        if host.is_on:
+            moments.let_go()
+        said = end(process, ENDS_WITHIN_S)
+    return None if run is None else Result(process.returncode, said, "")
 
 
 @dataclass(frozen=True)
@@ -71,15 +106,14 @@ class Strike:
             return self._carry_out(chance, proxy)
 
     def _carry_out(self, chance: random.Random, proxy: Proxy | None) -> Outcome | None:
-        fault, host, moments = self.fault, self.host, Moments(self.host)
-        moments.arm(self.moment)
+        fault, host = self.fault, self.host
         booted = host.start_time
-        process = self.project.start("-H", host.name, *self.arguments)
-        said, wrong = "", []
-        try:
-            run = moments.wait(process)
-            if run is None:
-                return None
+        wrong: list[str] = []
+        began = ended = 0.0
+        was_killed = False
+
+        def strike(process: subprocess.Popen, run: int) -> None:
+            nonlocal began, ended, was_killed
             if not self.moment.hold:
                 time.sleep(chance.random() * self.later_s)
             began = time.monotonic()
@@ -87,7 +121,7 @@ class Strike:
             if fault.through_proxy:
                 time.sleep(self.held_s)
             if host.is_on:
-                moments.let_go()
+                Moments(host).let_go()
             if fault.takes_host:
                 bring_back(host, booted)
             ended = time.monotonic()
@@ -97,12 +131,12 @@ class Strike:
                 # It would go on trying to reach the host; the laptop is closed.
                 process.kill()
             was_killed = fault.through_proxy or process.poll() == -signal.SIGKILL
-        finally:
-            said = end(process, ENDS_WITHIN_S)
-            if host.is_on:
-                moments.let_go()
-        if process.returncode == -signal.SIGKILL and not was_killed:
+
+        told = held_run(self.project, host, self.arguments, self.moment, strike)
+        if told is None:
+            return None
+        if told.code == -signal.SIGKILL and not was_killed:
             wrong.append("the command did not end")
-        if "Traceback" in said:
+        if "Traceback" in told.output:
             wrong.append("the command shows a traceback")
-        return Outcome(began, ended, said, process.returncode, tuple(wrong))
+        return Outcome(began, ended, told.output, told.code, tuple(wrong))

@@ -48,7 +48,7 @@ def disturb(where: Stage, subject: Subject, share: Share, extra: int) -> Iterato
         if row is not None:
             yield row
             if not row.is_good:
-                _mend(where)
+                where.mend()
 
 
 def learn(
@@ -89,10 +89,3 @@ def _tries(
     mine = all_[index::shares]
     moments = between(counts, chance)
     return mine + [(next(moments), chance.choice(faults)) for _ in range(extra)]
-
-
-def _mend(where: Stage) -> None:
-    """Have the host as it should be after something went wrong, for the sake of what follows."""
-    where.host.boot()
-    for command in ("provision", "deploy"):
-        where.fab(command)

@@ -34,6 +34,10 @@ class Trouble:
         subject: Which command.
         undisturbed: Variant of the subject -> what the host is after it without trouble.
         fault, state: As in the table.
+
+    Attributes:
+        row: What is known of it so far.
+        said: What the command said; shown if anything is wrong.
     """
 
     def __init__(
@@ -48,7 +52,7 @@ class Trouble:
         self._subject = subject
         self._undisturbed = undisturbed
         self.row = Row(fault, f"{subject.name}: {state}", tried=1)
-        self._said = ""
+        self.said = ""
         subject.prepare()
         self._began, self._sent = time.monotonic(), stage.crowd.requests
 
@@ -63,7 +67,7 @@ class Trouble:
             codes: How it may end.
             hint: Whether it must say what to do, if it failed.
         """
-        self._said = told.output
+        self.said = told.output
         if told.code not in codes:
             self.row.wrong.append(f"the command ended with {told.code}")
         self.row.wrong += blunders(told)
@@ -109,7 +113,7 @@ class Trouble:
         row.wrong += bad[:3]
         row.sent = stage.crowd.requests - self._sent
         if not row.is_good:
-            row.wrong.append(f"on {stage.host.name}: " + self._said[-SHOWN:])
+            row.wrong.append(f"on {stage.host.name}: " + self.said[-SHOWN:])
         return row
 
 
