@@ -66,7 +66,7 @@ systemctl list-units --all --plain --no-legend --no-pager 'hello*' 'nginx*' 'hom
 systemctl list-units --failed --plain --no-legend --no-pager | awk '{ print "failed\t" $1 }'
 systemctl list-unit-files --plain --no-legend --no-pager | awk '{ print "unitfile\t" $1 "\t" $2 }'
 ps -eo user:32,pid,args --no-headers | awk '
-    $3 != "sleep" && $1 ~ /^(hello|homeport-build)$/ { print "process\t" $1 "\t" $3 " " $4 }
+    $1 ~ /^(hello|homeport-build)$/ { print "process\t" $1 "\t" $3 " " $4 }
     / -I [-]c / { print "agent\t" $2 }'
 flock --nonblock /run/homeport/lock true || echo lock
 """

@@ -22,7 +22,7 @@ ANSWERS_WITHIN_S = 60
 
 TIMERS = "[apps.hello.timers]\n"
 PROCESS = """[apps.hello.processes]
-worker = { run = "sh -c 'while sleep 1; do :; done'", settle_s = 1 }
+worker = { run = "sleep infinity", settle_s = 1 }
 
 """
 

@@ -70,9 +70,15 @@ class LiveUnits(Resource):
         if self.health:
             runs = active in RUNNING and not self._ends_again_and_again(unit, active, sub, system)
         else:
-            # What has failed systemd has tried often enough.
-            runs = active in (*RUNNING, "failed")
+            # What has failed systemd has tried often enough; what waits for its turn it will try.
+            runs = active in (*RUNNING, "failed") or self._has_job(unit, system)
         return [] if runs else [unit]
+
+    def _has_job(self, unit: str, system: System) -> bool:
+        """Tell whether systemd was told to start it and has not come to it yet."""
+        return bool(
+            system.run(["systemctl", "show", "--value", "--property=Job", unit]).stdout.strip()
+        )
 
     def _ends_again_and_again(self, unit: str, active: str, sub: str, system: System) -> bool:
         """Tell whether systemd is at another attempt, or waits for its time ("auto-restart")."""
