@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 STATE = "/var/lib/homeport"
@@ -43,6 +44,13 @@ READY = ".ready"
 
 TEMPORARY = ".homeport-new"
 """How files end that are being written: ".<name>.homeport-new", renamed when they are whole."""
+
+
+def temporary(path: str) -> str:
+    """Return where a file is written before it is put at its path, by a rename."""
+    directory, base = os.path.split(path)
+    return os.path.join(directory, f".{base}{TEMPORARY}")
+
 
 RUNTIME_UNITS = "/run/systemd/system"
 """Unit files that are gone after a reboot. Source: systemd.unit(5), "UNIT FILE LOAD PATH"."""

@@ -350,14 +350,26 @@ class System:
         owner: str = "root",
         group: str = "root",
     ) -> None:
-        """Put a file in place, atomically and durably.
+        """Put a file in place, atomically and durably; the rename is the only visible step."""
+        with NothingAt(layout.temporary(path)):
+            self.write_beside(path, data, mode=mode, owner=owner, group=group)
+            self.put_in_place(path)
 
-        It is written beside its place, under a name that no `conf.d/*` matches, with its
-        final owner and mode from the start; the rename is the only visible step. The name
-        is always the same, so that what a killed run left behind is overwritten.
+    def write_beside(
+        self,
+        path: str,
+        data: bytes,
+        *,
+        mode: str = "0644",
+        owner: str = "root",
+        group: str = "root",
+    ) -> None:
+        """Write a file beside its place, for `put_in_place`: that takes no more room on the disk.
+
+        It has a name that no `conf.d/*` matches, and its final owner and mode from the start.
+        The name is always the same, so that what a killed run left behind is overwritten.
         """
-        directory, base = os.path.split(path)
-        part = os.path.join(directory, f".{base}{layout.TEMPORARY}")
+        part = layout.temporary(path)
         with (
             NothingAt(part),
             open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file,
@@ -366,8 +378,11 @@ class System:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-            os.replace(part, path)
-        sync_directory(directory)
+
+    def put_in_place(self, path: str) -> None:
+        """Put a file that was written beside its place there."""
+        os.replace(layout.temporary(path), path)
+        sync_directory(os.path.dirname(path))
 
     def make_directory(
         self, path: str, *, mode: str = "0755", owner: str = "root", group: str = "root"
@@ -389,12 +404,11 @@ class System:
 
     def link(self, path: str, target: str) -> None:
         """Put a symbolic link in place, atomically and durably."""
-        directory, base = os.path.split(path)
-        part = os.path.join(directory, f".{base}{layout.TEMPORARY}")
+        part = layout.temporary(path)
         with NothingAt(part):
             os.symlink(target, part)
             os.replace(part, path)
-        sync_directory(directory)
+        sync_directory(os.path.dirname(path))
 
     def remove(self, path: str) -> None:
         """Remove a file, a link or a whole directory."""

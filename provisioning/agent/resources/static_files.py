@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import ClassVar, Dict, Mapping
 
-from provisioning.agent.layout import AppLayout
+from provisioning.agent.layout import AppLayout, temporary
 from provisioning.agent.releases import Releases, regular_files
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import System
@@ -23,6 +23,8 @@ class StaticFiles(Resource):
 
     Pages of the old release are still open in browsers while the new one goes live. So new
     names are added before the switch, and names whose content differs are replaced after it.
+    Before it those are written beside their places: a disk that fills up must not be able to
+    leave the new release with the old one's files.
 
     Args:
         app: The app's name.
@@ -43,48 +45,82 @@ class StaticFiles(Resource):
         return f"{self.app}/{self.release or 'live'}" + (" replaced" if self.replace else "")
 
     def _files(self, system: System) -> Dict[str, str]:
-        """Return path below the pool -> path in the release."""
+        """Return where the files belong -> where the release has them."""
+        layout = AppLayout(self.app)
         release = self.release or Releases(self.app, system).live
         if not release:
             return {}
         found = {}
         for url, folder in self.folders.items():
-            source = os.path.join(AppLayout(self.app).code(release), folder)
+            source = os.path.join(layout.code(release), folder)
             for path in regular_files(system, source):
-                found[os.path.join(url.strip("/"), path)] = os.path.join(source, path)
+                found[os.path.join(layout.static, url.strip("/"), path)] = os.path.join(
+                    source, path
+                )
         return found
 
-    def _wanted(self, system: System) -> Dict[str, str]:
-        """Return those of the files that are not in the pool as they should be."""
-        pool = AppLayout(self.app).static
-        wanted = {}
-        for path, source in self._files(system).items():
-            there = os.path.join(pool, path)
-            if system.stat(there) is None or (self.replace and not _same(system, there, source)):
-                wanted[path] = source
-        return wanted
+    def _missing(self, system: System) -> Dict[str, str]:
+        """Return those of the files of which there are none of the name."""
+        files = self._files(system).items()
+        return {path: source for path, source in files if system.stat(path) is None}
+
+    def _differing(self, system: System) -> Dict[str, str]:
+        """Return those of the files of which there are others of the name."""
+        files = self._files(system).items()
+        return {
+            path: source
+            for path, source in files
+            if system.stat(path) is not None and not _same(system, path, source)
+        }
+
+    def _unready(self, system: System) -> Dict[str, str]:
+        """Return those of the files that differ and are not beside their places yet."""
+        return {
+            path: source
+            for path, source in self._differing(system).items()
+            if not _same(system, temporary(path), source)
+        }
 
     def desired(self) -> State:
-        return {"to publish": 0}
+        return {"to publish": 0} if self.replace else {"to publish": 0, "to have ready": 0}
 
     def actual(self, system: System) -> State:
-        return {"to publish": len(self._wanted(system))}
+        missing = len(self._missing(system))
+        if self.replace:
+            return {"to publish": missing + len(self._differing(system))}
+        return {"to publish": missing, "to have ready": len(self._unready(system))}
 
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
             return
-        pool = AppLayout(self.app).static
-        for path, source in self._wanted(system).items():
-            full = os.path.join(pool, path)
-            os.makedirs(os.path.dirname(full), exist_ok=True)
-            data = system.read(source)
-            compressed = full + ".gz"
-            if path.endswith(COMPRESSIBLE) and len(data) >= COMPRESS_FROM_BYTES:
-                # No time stamp, so that every host serves the same bytes.
-                system.write(compressed, gzip.compress(data, 9, mtime=0))
-            elif path + ".gz" not in self._files(system):
+        missing = self._missing(system)
+        replaced = self._differing(system) if self.replace else {}
+        for path, source in {**missing, **self._unready(system)}.items():
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            self._write_beside(path, source, system)
+        for path in (*missing, *replaced):
+            self._put_in_place(path, system)
+
+    def _write_beside(self, path: str, source: str, system: System) -> None:
+        """Write a file beside its place, and before it what it is compressed to."""
+        data = system.read(source)
+        is_worth_it = path.endswith(COMPRESSIBLE) and len(data) >= COMPRESS_FROM_BYTES
+        if is_worth_it and not self._brings_compressed(path, system):
+            # No time stamp, so that every host serves the same bytes.
+            system.write_beside(path + ".gz", gzip.compress(data, 9, mtime=0))
+        system.write_beside(path, data)
+
+    def _brings_compressed(self, path: str, system: System) -> bool:
+        return path + ".gz" in self._files(system)
+
+    def _put_in_place(self, path: str, system: System) -> None:
+        if not self._brings_compressed(path, system):
+            compressed = path + ".gz"
+            if system.stat(temporary(compressed)) is not None:
+                system.put_in_place(compressed)
+            else:
                 system.remove(compressed)
-            system.write(full, data)
+        system.put_in_place(path)
 
 
 def _same(system: System, one: str, other: str) -> bool:
