@@ -249,11 +249,28 @@ def test_a_name_that_leads_elsewhere_is_told_before_the_authority_is_asked(
     assert chain()
     # A site that has its certificate goes on with it.
     assert host.shell("systemctl is-active nginx").strip() == "active"
-    lead_domains_to(lab, host, ("elsewhere.lab",))
-    host.shell(f"sed -i '/^{lab.gateway} elsewhere/d' /etc/hosts")
-    provision(project, host).must_succeed()
+    _the_authority_refuses_while_certbot_has_forgotten_the_certificate(project, host)
     assert _orders(lab) > asked
+    lead_domains_to(lab, host, ("elsewhere.lab",))
+    host.shell("sed -i '/^127.0.0.1 elsewhere/d' /etc/hosts")
+    provision(project, host).must_succeed()
     lab.set_domain("elsewhere.lab", None)
+
+
+_CERTIFICATES = "cd /etc/letsencrypt; find live archive -printf '%p %M %u %l\\n' | sort"
+
+
+def _the_authority_refuses_while_certbot_has_forgotten_the_certificate(
+    project: Project, host: LabHost
+) -> None:
+    # By the host's own book the name leads to it; the authority has another one.
+    host.shell("sed -i 's/.* elsewhere.lab$/127.0.0.1 elsewhere.lab/' /etc/hosts")
+    host.shell("rm /etc/letsencrypt/renewal/hello.conf")
+    before = host.shell(_CERTIFICATES)
+    refused = provision(project, host)
+    must_be_told(refused, 1, "cannot get a certificate for", "elsewhere.lab")
+    assert host.shell(_CERTIFICATES) == before
+    host.shell("nginx -t; test ! -e /var/lib/homeport/certificate-hello")
 
 
 def _orders(lab: Lab) -> int:

@@ -11,6 +11,7 @@ from typing import ClassVar, Tuple
 
 from provisioning.agent import http, layout
 from provisioning.agent.errors import AgentError
+from provisioning.agent.lineage import Lineage
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import System
 
@@ -65,34 +66,36 @@ class Certificate(Resource):
         return self.label
 
     @property
-    def _live(self) -> str:
-        return f"/etc/letsencrypt/live/{self.label}"
-
-    @property
     def chain(self) -> str:
-        return f"{self._live}/fullchain.pem"
+        return self._lineage.chain
 
     @property
-    def _renewal(self) -> str:
-        return f"/etc/letsencrypt/renewal/{self.label}.conf"
+    def _lineage(self) -> Lineage:
+        return Lineage(self.label)
 
     def desired(self) -> State:
         return {"domains": " ".join(sorted(self.domains)), "authority": self.directory_url}
 
     def actual(self, system: System) -> State:
-        server = re.search(r"^server *= *(\S+)$", system.read(self._renewal).decode(), re.M)
+        server = re.search(r"^server *= *(\S+)$", system.read(self._lineage.renewal).decode(), re.M)
         return {
             "domains": " ".join(names_in(system, self.chain)),
             "authority": server[1] if server else None,
         }
 
     def apply(self, system: System, change: Change) -> None:
-        if not system.dry:
-            for domain in self.domains if self.preflight else ():
-                system.say(f"asking port 80 of {domain}")
-                self._preflight(system, domain)
-            self._clear_if_broken(system)
+        if system.dry:
+            self._get(system, change)
+            return
+        self._lineage.bring_back(system)
+        for domain in self.domains if self.preflight else ():
+            system.say(f"asking port 80 of {domain}")
+            self._preflight(system, domain)
+        with self._lineage.out_of_the_way_if_broken(system):
             system.say(f"asking {self.directory_url} for a certificate")
+            self._get(system, change)
+
+    def _get(self, system: System, change: Change) -> None:
         contact = ["--email", self.email] if self.email else ["--register-unsafely-without-email"]
         names = [word for domain in self.domains for word in ("--domain", domain)]
         renew = "--force-renewal" if "authority" in change else "--keep-until-expiring"
@@ -105,24 +108,6 @@ class Certificate(Resource):
             "the host",
             timeout_s=300,
         )  # fmt: skip
-
-    def _clear_if_broken(self, system: System) -> None:
-        """Take away what certbot cannot read or would not repair.
-
-        It would put the new certificate under another name beside it, or refuse, or look at
-        cert.pem alone and find that all is well.
-        """
-        shown = [
-            system.run(["openssl", "x509", "-in", f"{self._live}/{name}", "-noout", "-pubkey"])
-            for name in ("cert.pem", "fullchain.pem")
-        ]
-        key = ["openssl", "pkey", "-in", f"{self._live}/privkey.pem", "-pubout"]
-        shown.append(system.run(key))
-        belong_together = len({each.stdout for each in shown}) == 1
-        if belong_together and shown[0].status == 0 and system.stat(self._renewal):
-            return
-        for path in (self._live, f"/etc/letsencrypt/archive/{self.label}", self._renewal):
-            system.remove(path)
 
     def _preflight(self, system: System, domain: str) -> None:
         try:

@@ -1,0 +1,74 @@
+"""certbot's files of one certificate: whether it can go on with them, and out of its way if not."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import Iterator, Tuple
+
+from provisioning.agent import layout
+from provisioning.agent.system import System
+
+CERTBOT = "/etc/letsencrypt"
+
+
+class Lineage:
+    """A certificate, its earlier ones and how it is renewed: "lineage" is certbot's word.
+
+    Args:
+        label: certbot's name of it.
+    """
+
+    def __init__(self, label: str) -> None:
+        self.live = f"{CERTBOT}/live/{label}"
+        self.chain = f"{self.live}/fullchain.pem"
+        self.renewal = f"{CERTBOT}/renewal/{label}.conf"
+        self._paths = (self.live, f"{CERTBOT}/archive/{label}", self.renewal)
+        self._aside = f"{layout.STATE}/certificate-{label}"
+
+    @contextmanager
+    def out_of_the_way_if_broken(self, system: System) -> Iterator[None]:
+        """Have what certbot cannot read or would not repair elsewhere for the length of a block.
+
+        It would put the new certificate under another name beside it, or refuse, or look at
+        cert.pem alone and find that all is well. If the block fails, all is where it was: the web
+        server may well be able to use what certbot cannot.
+        """
+        if not self._is_broken(system):
+            yield
+            return
+        system.make_directory(self._aside, mode="0700")
+        for path, aside in self._moves():
+            if system.stat(path) is not None:
+                os.rename(path, aside)
+        try:
+            yield
+        except BaseException:
+            self.bring_back(system)
+            raise
+        system.remove(self._aside)
+
+    def bring_back(self, system: System) -> None:
+        """Have in its place what a run has moved out of the way that died meanwhile."""
+        if system.stat(self._aside) is None:
+            return
+        if self._is_broken(system):
+            for path, aside in self._moves():
+                if system.stat(aside) is not None:
+                    system.remove(path)
+                    os.rename(aside, path)
+        system.remove(self._aside)
+
+    def _moves(self) -> Iterator[Tuple[str, str]]:
+        for path in self._paths:
+            yield path, os.path.join(self._aside, os.path.basename(os.path.dirname(path)))
+
+    def _is_broken(self, system: System) -> bool:
+        shown = [
+            system.run(["openssl", "x509", "-in", f"{self.live}/{name}", "-noout", "-pubkey"])
+            for name in ("cert.pem", "fullchain.pem")
+        ]
+        shown.append(system.run(["openssl", "pkey", "-in", f"{self.live}/privkey.pem", "-pubout"]))
+        belong_together = len({each.stdout for each in shown}) == 1
+        is_there = shown[0].status == 0 and system.stat(self.renewal) is not None
+        return not (belong_together and is_there)
