@@ -1,8 +1,8 @@
 """Deploys and rollbacks in a row, with every kind of request in flight: none of them fails.
 
 Besides the steady load there are connections that lie idle over a switch, uploads of 5 MB,
-requests that take 8 seconds, and streams. The drain timeout is a little longer than 8 seconds;
-streams that take longer may be cut short once they are as old as that, and nothing else.
+requests that take 8 seconds, streams and websockets. The drain timeout is a little longer than 8
+seconds; streams and websockets may be cut short once they are as old as that, and nothing else.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from provisioning.lab import LabHost
 from tests.chaos.row import Row
 from tests.chaos.scene import Scene
 from tests.chaos.sites import SUITES, shortened, site, switch_off
+from tests.chaos.sockets import add_websocket
 from tests.e2e.kinds import DRAIN_S
 from tests.e2e.project import Project
 from tests.e2e.steps import (
@@ -55,8 +56,11 @@ def _on(scene: Scene, project: Project, host: LabHost, rounds: int) -> Row:
     row = Row("none", f"{rounds} deploys and rollbacks in a row, {host.suite}")
     project.configure(NO_LIMIT[0], f"{NO_LIMIT[1]}drain_timeout_s = {DRAIN_S}\n")
     provision(project, host).must_succeed()
-    # The first release with that drain timeout; a rollback from it has somewhere to go.
-    project.fab("-H", host.name, "deploy").must_succeed()
+    add_websocket(project)
+    # Twice: a rollback goes to a release with that drain timeout and the websocket, too.
+    for _ in range(2):
+        change_code(project)
+        project.fab("-H", host.name, "deploy").must_succeed()
     went_live = [live_on(host)]
     with visitors(scene.lab, host, load="endurance") as visits:
         time.sleep(UNDER_WAY_S)

@@ -32,6 +32,7 @@ class Kind:
         pause_s: Between two requests.
         is_right: Whether a body is the whole answer to it.
         may_end_after_s: Age in seconds from which on its answer may be cut short; None: never.
+        talks_s: For how long it talks over a websocket; 0 for a request like any other.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Kind:
     pause_s: float = PAUSE_S
     is_right: Callable[[bytes], bool] = bool
     may_end_after_s: float | None = None
+    talks_s: float = 0.0
 
 
 def _is_uploaded(body: bytes) -> bool:
@@ -77,6 +79,8 @@ ENDURANCE = (
         is_right=_is_streamed,
         may_end_after_s=DRAIN_S,
     ),
+    # Only an app that has one (tests/chaos/sockets.py) answers it.
+    Kind("websocket", 2, path="/say-again", may_end_after_s=DRAIN_S, talks_s=50),
 )
 
 LOADS = {"steady": STEADY, "endurance": ENDURANCE}

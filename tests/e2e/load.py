@@ -23,6 +23,9 @@ from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+
 from tests.e2e.kinds import LOADS, STEADY, Kind
 
 ANSWER_WITHIN_S = 60
@@ -181,7 +184,13 @@ class Load:
                 wrong = "" if may_be else f"cut short after {age_s:.1f} s: {error}"
                 self._cut[kind.name] += may_be
                 connection = None
-            except (OSError, asyncio.IncompleteReadError, ValueError, KeyError) as error:
+            except (
+                OSError,
+                asyncio.IncompleteReadError,
+                ValueError,
+                KeyError,
+                WebSocketException,
+            ) as error:
                 wrong = f"{type(error).__name__}: {error}"
                 connection = None
             if wrong:
@@ -203,7 +212,9 @@ class Load:
 
     async def _exchange(
         self, kind: Kind, connection: Connection | None
-    ) -> tuple[Connection, int, bytes]:
+    ) -> tuple[Connection | None, int, bytes]:
+        if kind.talks_s:
+            return None, 200, await self._talk(kind)
         kept = connection is not None
         connection = connection or await self._connect()
         try:
@@ -216,6 +227,24 @@ class Load:
         self._reopened += 1
         connection = await self._connect()
         return connection, *await connection.ask(self._name, kind)
+
+    async def _talk(self, kind: Kind) -> bytes:
+        """Talk over a websocket; return the last that was answered."""
+        heard = ""
+        url = f"wss://{self._name}{kind.path}"
+        async with connect(url, host=self._address, ssl=self._context, proxy=None) as socket:
+            until = time.monotonic() + kind.talks_s
+            while time.monotonic() < until and not self._stop.exists():
+                said = f"{time.monotonic()}"
+                try:
+                    await socket.send(said)
+                    heard = str(await socket.recv())
+                except ConnectionClosed as error:
+                    raise CutShortError(str(error)) from None
+                if heard != said:
+                    raise ValueError(f"{heard!r} in place of {said!r}")
+                await asyncio.sleep(STOPS_WITHIN_S)
+        return heard.encode()
 
     async def _connect(self) -> Connection:
         reader, writer = await asyncio.open_connection(

@@ -165,7 +165,7 @@ def _logs(project: Project, host: LabHost) -> None:
     before = live_on(host)
     with (project.directory / "followed").open("w+") as followed:
         process = subprocess.Popen(
-            [FAB, "-H", host.name, "logs", "hello", "--follow", "--lines", "1"],
+            [FAB, "-H", host.name, "logs", "hello", "--follow", "--lines", "20"],
             cwd=project.directory,
             env=project.environment(),
             stdin=subprocess.DEVNULL,
