@@ -102,7 +102,7 @@ def cut_off_in_another_time(
     if told is None or not wait_until_free(where.host):
         trouble.row.wrong.append("it was not killed")
     if told is not None:
-        trouble.judge(told, codes=(1, 3, 4))
+        trouble.judge(told, codes=(1, 3, 4), killed=True)
     first, second = where.fab("provision"), where.fab("provision")
     if CUT_OFF not in first.output:
         trouble.row.wrong.append(f"the next run does not say that one {CUT_OFF}: {first.output}")

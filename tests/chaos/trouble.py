@@ -57,7 +57,12 @@ class Trouble:
         self._began, self._sent = time.monotonic(), stage.crowd.requests
 
     def judge(
-        self, told: Result, *words: str, codes: tuple[int, ...] = FAILED, hint: bool = True
+        self,
+        told: Result,
+        *words: str,
+        codes: tuple[int, ...] = FAILED,
+        hint: bool = True,
+        killed: bool = False,
     ) -> None:
         """Judge how the command ended, while the trouble is still there.
 
@@ -66,6 +71,7 @@ class Trouble:
             words: What it must say, if it failed.
             codes: How it may end.
             hint: Whether it must say what to do, if it failed.
+            killed: Whether its run was: what that has left, the next one takes away.
         """
         self.said = told.output
         if told.code not in codes:
@@ -77,6 +83,8 @@ class Trouble:
                                if each not in told.output]  # fmt: skip
         elif not self._subject.is_done():
             self.row.wrong.append("the command says that it is done, and it is not")
+        if killed:
+            return
         look = look_at(self._stage.host)
         # What a deploy that failed has built to its end, the next one uses.
         self.row.left_over += [each for each in look.left_over if "is of no release" not in each]
