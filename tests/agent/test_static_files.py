@@ -75,6 +75,25 @@ def test_a_disk_that_is_full_after_the_switch_is_in_nobodys_way(
     assert _content(pool)["style.css"].decode() == OTHER_STYLE
 
 
+def test_a_disk_that_fills_up_leaves_nothing_half_written(
+    pool: Path, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.run([_files(OLD)])
+    before = _content(pool)
+    write = System.write_beside
+
+    def write_but_style(system: System, path: str, data: bytes, **options: str) -> None:
+        if path.endswith("style.css"):
+            _no_room()
+        write(system, path, data, **options)
+
+    monkeypatch.setattr(System, "write_beside", write_but_style)
+    assert host.run([_files(NEW, replace=True)]).done.failed
+    after = _content(pool)
+    assert not [name for name in after if name.endswith(".homeport-new")]
+    assert after["style.css.gz"] == before["style.css.gz"]
+
+
 def test_files_are_replaced_without_having_been_made_ready(pool: Path, host: Host) -> None:
     host.run([_files(OLD)])
     host.run([_files(NEW, replace=True)])

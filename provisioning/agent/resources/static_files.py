@@ -59,25 +59,23 @@ class StaticFiles(Resource):
                 )
         return found
 
-    def _missing(self, system: System) -> Dict[str, str]:
+    def _missing(self, files: Mapping[str, str], system: System) -> Dict[str, str]:
         """Return those of the files of which there are none of the name."""
-        files = self._files(system).items()
-        return {path: source for path, source in files if system.stat(path) is None}
+        return {path: source for path, source in files.items() if system.stat(path) is None}
 
-    def _differing(self, system: System) -> Dict[str, str]:
+    def _differing(self, files: Mapping[str, str], system: System) -> Dict[str, str]:
         """Return those of the files of which there are others of the name."""
-        files = self._files(system).items()
         return {
             path: source
-            for path, source in files
+            for path, source in files.items()
             if system.stat(path) is not None and not _same(system, path, source)
         }
 
-    def _unready(self, system: System) -> Dict[str, str]:
+    def _unready(self, differing: Mapping[str, str], system: System) -> Dict[str, str]:
         """Return those of the files that differ and are not beside their places yet."""
         return {
             path: source
-            for path, source in self._differing(system).items()
+            for path, source in differing.items()
             if not _same(system, temporary(path), source)
         }
 
@@ -85,37 +83,47 @@ class StaticFiles(Resource):
         return {"to publish": 0} if self.replace else {"to publish": 0, "to have ready": 0}
 
     def actual(self, system: System) -> State:
-        missing = len(self._missing(system))
+        files = self._files(system)
+        missing, differing = self._missing(files, system), self._differing(files, system)
         if self.replace:
-            return {"to publish": missing + len(self._differing(system))}
-        return {"to publish": missing, "to have ready": len(self._unready(system))}
+            return {"to publish": len(missing) + len(differing)}
+        unready = self._unready(differing, system)
+        return {"to publish": len(missing), "to have ready": len(unready)}
 
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
             return
-        missing = self._missing(system)
-        replaced = self._differing(system) if self.replace else {}
-        for path, source in {**missing, **self._unready(system)}.items():
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            self._write_beside(path, source, system)
-        for path in (*missing, *replaced):
-            self._put_in_place(path, system)
+        files = self._files(system)
+        missing, differing = self._missing(files, system), self._differing(files, system)
+        unready = self._unready(differing, system)
+        replaced = differing if self.replace else {}
+        for path, source in {**unready, **missing, **replaced}.items():
+            if path in missing or path in unready:
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                self._write_beside(path, source, files, system)
+            if path in missing or path in replaced:
+                self._put_in_place(path, files, system)
 
-    def _write_beside(self, path: str, source: str, system: System) -> None:
+    def _write_beside(
+        self, path: str, source: str, files: Mapping[str, str], system: System
+    ) -> None:
         """Write a file beside its place, and before it what it is compressed to."""
         data = system.read(source)
         is_worth_it = path.endswith(COMPRESSIBLE) and len(data) >= COMPRESS_FROM_BYTES
-        if is_worth_it and not self._brings_compressed(path, system):
-            # No time stamp, so that every host serves the same bytes.
-            system.write_beside(path + ".gz", gzip.compress(data, 9, mtime=0))
-        system.write_beside(path, data)
+        if not is_worth_it or path + ".gz" in files:
+            system.write_beside(path, data)
+            return
+        # No time stamp, so that every host serves the same bytes.
+        system.write_beside(path + ".gz", gzip.compress(data, 9, mtime=0))
+        try:
+            system.write_beside(path, data)
+        except OSError:
+            system.remove(temporary(path + ".gz"))
+            raise
 
-    def _brings_compressed(self, path: str, system: System) -> bool:
-        return path + ".gz" in self._files(system)
-
-    def _put_in_place(self, path: str, system: System) -> None:
-        if not self._brings_compressed(path, system):
-            compressed = path + ".gz"
+    def _put_in_place(self, path: str, files: Mapping[str, str], system: System) -> None:
+        compressed = path + ".gz"
+        if compressed not in files:
             if system.stat(temporary(compressed)) is not None:
                 system.put_in_place(compressed)
             else:
