@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -13,10 +14,22 @@ from provisioning.agent import events
 from provisioning.agent.facts import Facts
 from provisioning.errors import ConnectionLostError, HomeportError
 from provisioning.plan import Plan
-from provisioning.session import Answered, Begun, Heard, OtherFacts, Ready, RunEnded, Session
+from provisioning.session import (
+    Answered,
+    Begun,
+    Heard,
+    OtherFacts,
+    Ready,
+    RunDiedError,
+    RunEnded,
+    Session,
+)
 
 PING_EVERY_S = 5.0
 """The agent takes 30 s without a word for a lost connection, a run in the background 60 s."""
+
+ENDS_WITHIN_S = 5.0
+"""How long a run in the background is waited for that was told to end: it does so without us."""
 
 POLL_S = 0.2
 """How soon Ctrl-C is passed on while the agent has nothing to say."""
@@ -115,8 +128,7 @@ class Conversation:
         """
         with self._session_lock:
             self._session.submit(plan, **options)
-        heard = self._until(events.Done, OtherFacts)
-        return heard if isinstance(heard, OtherFacts) else Ended(heard)
+        return self._end_of(plan)
 
     def begin(self, run: str, *, who: str, what: str) -> None:
         """Begin a run in the background: what follows is done by it, with the host's lock.
@@ -134,21 +146,40 @@ class Conversation:
             self._session.watch(run)
         self._until(RunEnded)
 
-    def resume(self, run: str, after: int, plan: Plan) -> Ended:
+    def resume(self, run: str, after: int, plan: Plan, **options: Any) -> Ended | OtherFacts:
         """Take up a run of ours again, and hear the plan that it is at to its end.
 
         Args:
-            run, after, plan: See `Session.resume`.
+            run, after, plan, options: See `Session.resume`.
         """
         with self._session_lock:
-            self._session.resume(run, after, plan)
-        return Ended(self._until(events.Done))
+            self._session.resume(run, after, plan, **options)
+        return self._end_of(plan)
+
+    def _end_of(self, plan: Plan) -> Ended | OtherFacts:
+        """Hear a plan to its end; what is said of the end of others is not about it.
+
+        Raises:
+            RunDiedError: the run that was to carry it out has ended before.
+        """
+        while True:
+            heard = self._until(events.Done, OtherFacts, RunEnded)
+            if isinstance(heard, OtherFacts):
+                return heard
+            if isinstance(heard, RunEnded):
+                raise RunDiedError(
+                    "the run on the host has ended before it was told what comes next: nothing "
+                    "was heard from here for too long, or somebody has ended it",
+                    hint="run it again: what was cut off is completed",
+                )
+            if heard.run == plan.run:
+                return Ended(heard)
 
     def end_run(self) -> None:
-        """End the run in the background, which is ours."""
+        """End the run in the background, which is ours; it may take its time about it."""
         with self._session_lock:
             self._session.end_run()
-        self._until(RunEnded)
+        self._until(RunEnded, within_s=ENDS_WITHIN_S)
 
     def stop(self) -> None:
         """Have the agent end at the next safe point. Callable from another thread."""
@@ -159,9 +190,10 @@ class Conversation:
         if self._channel is not None:
             self._flush()
 
-    def _until(self, *kinds: type) -> Any:
-        """Move bytes until one of these is heard, and return it."""
-        while True:
+    def _until(self, *kinds: type, within_s: float = math.inf) -> Any:
+        """Move bytes until one of these is heard, and return it; None if that takes too long."""
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
             while self._said:
                 heard = self._said.popleft()
                 if isinstance(heard, Exception):
@@ -171,6 +203,7 @@ class Conversation:
                     return heard
             self._flush()
             self._receive()
+        return None
 
     def _receive(self) -> None:
         assert self._channel is not None

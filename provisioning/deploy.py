@@ -183,7 +183,16 @@ def flip(
 ) -> Iterator[Resource]:
     """Yield what makes a prepared release the one that visitors see."""
     host = app.domains[0]
-    yield Live(app.name, release, app.health, host, tls=tls, by=by, rollback=rollback)
+    yield Live(
+        app.name,
+        release,
+        app.health,
+        host,
+        tls=tls,
+        by=by,
+        rollback=rollback,
+        drain_timeout_s=app.drain_timeout_s,
+    )
     if app.static and release:
         yield StaticFiles(app.name, release, dict(app.static), replace=True)
 

@@ -22,7 +22,7 @@ from provisioning.report import HostReport, Sink
 from provisioning.session import Begun, Heard, OtherFacts, RunDiedError, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from provisioning.agent.resource import Resource
     from provisioning.transport import Channel, Counters
@@ -122,17 +122,33 @@ class HostRun:
             plan: The plan.
             what: What it is for, in the words in which others are told of it.
             options: Others of `Plan.message`.
+
+        Raises:
+            RunDiedError: it came to no end on the host, and nobody here had asked for that.
         """
         self.start()
         self._plan = plan
-        return self._conversation.submit(
-            plan,
-            who=who(),
-            what=what,
-            check=self._mode.check,
-            diff=self._mode.diff,
-            **options,
-        )
+        options |= {
+            "who": who(),
+            "what": what,
+            "check": self._mode.check,
+            "diff": self._mode.diff,
+        }
+        try:
+            ended = self._conversation.submit(plan, **options)
+        except ConnectionLostError as lost:
+            ended = self._resume(plan, options, lost)
+        if isinstance(ended, Ended) and ended.done.stopped:
+            self._must_have_been_asked_to_stop()
+        return ended
+
+    def _must_have_been_asked_to_stop(self) -> None:
+        if not self._stopping:
+            raise RunDiedError(
+                "the run was stopped on the host before its end: the host went down, nothing was "
+                "heard from here for too long, or somebody has ended its unit",
+                hint="run it again: what was cut off is completed",
+            )
 
     def begin(self, what: str) -> None:
         """Begin a run in the background: the host is ours until its end, even if we go.
@@ -187,8 +203,6 @@ class HostRun:
         self.at_work = True
         try:
             ended = self.carry_out(plan, last=last, otherwise=make_plan(otherwise))
-        except ConnectionLostError as lost:
-            ended = self._resume(plan, lost)
         except RunDiedError:
             self._run = ""
             raise
@@ -197,15 +211,11 @@ class HostRun:
         assert isinstance(ended, Ended)
         if not ended.done.more:
             self._run = ""
-        if ended.done.stopped and not self._stopping:
-            raise RunDiedError(
-                "the run was stopped on the host before its end: the host went down, or somebody "
-                "has ended its unit",
-                hint="run it again: what was cut off is completed",
-            )
         return not (ended.done.failed or ended.done.stopped)
 
-    def _resume(self, plan: Plan, lost: ConnectionLostError) -> Ended:
+    def _resume(
+        self, plan: Plan, options: Mapping[str, Any], lost: ConnectionLostError
+    ) -> Ended | OtherFacts:
         """Come back to our run, which goes on without us, and hear how it ends.
 
         Raises:
@@ -223,7 +233,7 @@ class HostRun:
             self._conversation = self._new_conversation()
             try:
                 self._conversation.start()
-                return self._conversation.resume(run, heard, plan)
+                return self._conversation.resume(run, heard, plan, **options)
             except (UnreachableError, ConnectionLostError):
                 heard = max(heard, self._conversation.heard_of_run)
                 if self._stopping:
@@ -247,9 +257,15 @@ class HostRun:
         return Begun(**found) if isinstance(found, dict) else None
 
     def watch(self, run: str) -> None:
-        """Hear of a run in the background that somebody else has begun, to its end."""
+        """Hear of a run in the background that somebody else has begun, to its end.
+
+        Raises:
+            RunDiedError: it came to none, and nobody here had asked for that.
+        """
         self.start()
         self._conversation.watch(run)
+        if self.report.stopped:
+            self._must_have_been_asked_to_stop()
 
     def keep_alive(self) -> None:
         """Say to the host that we are still here; callable from another thread."""

@@ -128,7 +128,8 @@ def rollback(
         The release that is live now; "" if it came to nothing.
     """
     with crew.together():
-        states = _begin(crew, app, f"rollback of {app.name}", hooks)
+        what = f"rollback of {app.name}" + (f" to {to}" if to else "")
+        states = _begin(crew, app, what, hooks)
         if len(states) < len(crew.runs):
             return ""
         release = release_to_revive(app, states, to)
@@ -187,8 +188,11 @@ def _begin(crew: Crew, app: App, what: str, hooks: Hooks) -> dict[str, State]:
 
 
 def _kind(what: str) -> str:
-    """Return what a run is, in the words in which others are told of it, less the release."""
-    return RELEASE_ID.sub("", what).strip()
+    """Return what a run is, in the words in which others are told of it: the same at any time.
+
+    Of a release that is the commit.
+    """
+    return RELEASE_ID.sub(lambda found: found[0].rpartition("-")[2], what)
 
 
 def _watch(crew: Crew) -> list[Begun]:

@@ -141,18 +141,20 @@ class Session:
         self.exchanges += 1
         self._out += pack({"watch": run})
 
-    def resume(self, run: str, after: int, plan: Plan) -> None:
+    def resume(self, run: str, after: int, plan: Plan, **options: Any) -> None:
         """Take up a run of ours again that was begun over another connection.
 
         Args:
             run: Its id.
             after: How many of its messages were heard: the other session's `heard_of_run`.
-            plan: The one that it is at.
+            plan: The one that it is at, or that was lost with the other connection.
+            options: See `Plan.message`.
         """
         self.exchanges += 1
         self.heard_of_run = after
         self._blobs = plan.blobs
-        self._out += pack({"watch": run, "owner": True, "after": after})
+        message = plan.message(**options)
+        self._out += pack({"watch": run, "owner": True, "after": after, "next": message})
 
     def end_run(self) -> None:
         """End the run in the background; `RunEnded` will come."""
@@ -177,11 +179,12 @@ class Session:
         """Ask the agent to end at the next safe point."""
         self._out += pack({"stop": 1})
 
-    def receive(self, data: bytes) -> Iterable[Heard]:
+    def receive(self, data: bytes) -> Iterable[Heard | HomeportError]:
         """Take bytes that came and yield what they mean.
 
+        That the host cannot go on with something is yielded too, in its place among the others.
+
         Raises:
-            HomeportError: the host says that it cannot go on.
             ConnectionLostError: what came is not from an agent of ours.
         """
         if self._decoder is None:
@@ -196,7 +199,7 @@ class Session:
             except (WireError, LookupError, TypeError, AttributeError) as error:
                 raise ConnectionLostError(f"cannot understand the agent: {error}") from error
 
-    def _before_the_agent(self, data: bytes) -> Iterable[Heard]:
+    def _before_the_agent(self, data: bytes) -> Iterable[Heard | HomeportError]:
         self._banner += data
         marker = self._marker.encode()
         while self._decoder is None:
@@ -215,7 +218,8 @@ class Session:
             if word == "say":
                 yield Said(text)
             elif word == "fail":
-                raise ResourceFailedError(text)
+                yield ResourceFailedError(text)
+                return
             else:
                 self._start(needs_agent=word == "agent?")
 
@@ -233,7 +237,7 @@ class Session:
         """Whether the agent is there, so that frames may be sent."""
         return self._decoder is not None
 
-    def _message(self, message: Mapping[str, Any]) -> Iterable[Heard]:
+    def _message(self, message: Mapping[str, Any]) -> Iterable[Heard | HomeportError]:
         self.heard_of_run += 1
         if "event" in message:
             yield events.from_message(message)
@@ -252,7 +256,7 @@ class Session:
         elif "facts" in message:
             yield OtherFacts(Facts.from_json(message["facts"]))
         elif "failed" in message:
-            raise _failure(message)
+            yield _failure(message)
 
 
 def _failure(message: Mapping[str, Any]) -> HomeportError:

@@ -17,7 +17,7 @@ import sys
 import traceback
 from dataclasses import replace
 from types import FrameType
-from typing import Any, Mapping, Optional, Sequence
+from typing import Any, Mapping, Optional, Sequence, Set
 
 from provisioning.agent import events, layout, listeners, unit
 from provisioning.agent.errors import AgentError
@@ -79,6 +79,8 @@ class _Run:
         self._executor = Executor(self._inbox, self._outbox)
         # What to do if nobody says what comes next, or a plan does not come to its end.
         self._otherwise: Sequence[Mapping[str, Any]] = ()
+        # A controller that comes back says again what it wants, in case that was lost.
+        self._taken: Set[str] = set()
         for event in first:
             self._outbox.event(event)
 
@@ -121,12 +123,16 @@ class _Run:
         while True:
             message = self._inbox.next_message()
             if message is None or "end" in message:
-                if self._otherwise and message is None:
+                if self._otherwise:
                     done = self._executor.carry_out_whatever_happens(self._otherwise, done)
-                return done
+                # Nobody has said that this is the end: whoever hears of it must not believe so.
+                return replace(done, stopped=message is None)
             if "ask" in message:
                 self._executor.answer(message)
                 continue
+            if message["run"] in self._taken:
+                continue
+            self._taken.add(message["run"])
             self._otherwise = message.get("otherwise", ())
             carried = self._executor.carry_out(message)
             if carried is None:

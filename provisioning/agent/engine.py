@@ -9,6 +9,7 @@ import difflib
 import errno
 import re
 import time
+import traceback
 from dataclasses import dataclass, replace
 from typing import Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
@@ -82,6 +83,11 @@ def run(plan: Plan, system: System) -> Iterator[events.Event]:
         except OSError as error:
             failed = True
             yield _failure(resource, _as_agent_error(resource, error))
+        except Exception as error:
+            # Whatever it is: what was to be done in case of a failure must be done.
+            failed = True
+            traceback.print_exc()
+            yield _failure(resource, _unforeseen(resource, error))
         if failed:
             break
     yield events.Done(plan.run, stopped, failed, round(time.monotonic() - began, 3))
@@ -165,6 +171,14 @@ def _failure(resource: Resource, error: AgentError) -> events.Finished:
         hint=_HINTS[errno.ENOSPC] if full else error.hint,
         output=error.output,
         refused=error.refused,
+    )
+
+
+def _unforeseen(resource: Resource, error: Exception) -> AgentError:
+    return AgentError(
+        f"cannot apply {resource.id}: {type(error).__name__}: {error}",
+        hint="this is a bug, or something on the host is not as anybody would expect; "
+        "journalctl -t homeport on the host may tell more",
     )
 
 

@@ -13,8 +13,9 @@ import re
 from typing import Callable, Dict, Iterable, Iterator, Mapping, Set
 from urllib.parse import quote
 
+from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.releases import MANIFEST
+from provisioning.agent.releases import Releases
 from provisioning.agent.system import System
 
 SHORT_CHARS, FRAGMENT_CHARS = 4, 8
@@ -34,8 +35,16 @@ def quoted(value: str) -> str:
 
 def generated_secrets(system: System, app: str) -> Dict[str, str]:
     """Return the secrets that were made for an app, as this host keeps them."""
-    text = system.read(AppLayout(app).secrets)
-    secrets: Dict[str, str] = json.loads(text) if text else {}
+    path = AppLayout(app).secrets
+    text = system.read(path)
+    try:
+        secrets: Dict[str, str] = json.loads(text) if text else {}
+    except ValueError:
+        raise AgentError(
+            f"{path} cannot be read as JSON: somebody has damaged it",
+            hint="mend it or bring it back from a backup; without it, each generated secret "
+            "would be another one",
+        ) from None
     return secrets
 
 
@@ -92,8 +101,7 @@ def _secret_values(system: System, app: str) -> Set[str]:
     """Return what the secrets of an app's releases are, and were, as far as it lies here."""
     layout, names = AppLayout(app), set()
     for release in system.list(layout.releases):
-        manifest = json.loads(system.read(f"{layout.release(release)}/{MANIFEST}") or b"{}")
-        names.update(manifest.get("secrets", ()))
+        names.update(Releases(app, system).manifest(release).get("secrets", ()))
     values = set(generated_secrets(system, app).values())
     for revision in system.list(layout.env):
         variables = _parsed(system.read(f"{layout.env}/{revision}").decode(errors="replace"))

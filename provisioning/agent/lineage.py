@@ -48,9 +48,13 @@ class Lineage:
             raise
         system.remove(self._aside)
 
+    def is_aside(self, system: System) -> bool:
+        """Return whether a run has moved it out of the way and died meanwhile."""
+        return system.stat(self._aside) is not None
+
     def bring_back(self, system: System) -> None:
         """Have in its place what a run has moved out of the way that died meanwhile."""
-        if system.stat(self._aside) is None:
+        if not self.is_aside(system):
             return
         if self._is_broken(system):
             for path, aside in self._moves():

@@ -23,7 +23,7 @@ frames go to it, and the agent passes them on:
     asks and plans as above, with "otherwise": [...] and "last"
     {"end": 1}                     ->   or a plan that was the last, or failed, or was stopped
                                    <-   {"ended": 1}
-    {"watch": run, "owner": ...}   ->   the same again, from another connection
+    {"watch": run, "owner": ..., "next": plan} -> the same again, from another connection
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from provisioning.agent.inbox import Inbox
 from provisioning.agent.journal import RunJournal
 from provisioning.agent.lock import HostLock, LockHeldError
 from provisioning.agent.outbox import FrameWriter, Outbox
-from provisioning.agent.relay import relay, replay, under_way
+from provisioning.agent.relay import died, relay, replay, under_way
 from provisioning.agent.wire import Message
 
 
@@ -63,6 +63,9 @@ class Agent:
                 return
             if "ask" in message:
                 Executor(self._inbox, self._outbox).answer(message)
+            elif "otherwise" in message:
+                # For a run in the background that is no more.
+                self._outbox.send(died())
             elif "plan" in message:
                 self._run(message)
             elif "begin" in message:
@@ -103,17 +106,23 @@ class Agent:
         if lock is None:
             return
         background.start(about, lock, closing=[self._writer.descriptor])
-        relay(self._inbox, self._outbox, owner=True)
+        relay(about["run"], self._inbox, self._outbox, owner=True)
 
     def _watch(self, message: Message) -> None:
         """Pass on what a run in the background says, or said if it is over."""
-        owner = bool(message.get("owner"))
+        run, owner = message["watch"], bool(message.get("owner"))
         now = under_way()
-        if now is not None and now["run"] == message["watch"]:
-            after = int(message.get("after", 0))
-            relay(self._inbox, self._outbox, owner=owner, after=after)
+        if now is not None and now["run"] == run:
+            relay(
+                run,
+                self._inbox,
+                self._outbox,
+                owner=owner,
+                after=int(message.get("after", 0)),
+                first=message.get("next"),
+            )
         else:
-            replay(message["watch"], self._outbox, owner=owner)
+            replay(run, self._outbox, owner=owner)
 
     def _lock(self, about: Mapping[str, Any]) -> Optional[HostLock]:
         """Return the host's lock, taken; or say who has it, and return None."""

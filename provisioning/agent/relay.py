@@ -15,28 +15,44 @@ LOOK_UP_S = 1.0
 ABOUT_TIMEOUT_S = 10.0
 
 
-def relay(inbox: Inbox, outbox: Outbox, *, owner: bool, after: int = 0) -> None:
+def relay(
+    run: str,
+    inbox: Inbox,
+    outbox: Outbox,
+    *,
+    owner: bool,
+    after: int = 0,
+    first: Optional[Message] = None,
+) -> None:
     """Pass on what the run says until it ends or the controller is gone.
 
     Args:
+        run: Its id.
         inbox: From the controller; what it says is passed on if it owns the run.
         outbox: To the controller.
         owner: Whether the run is the controller's own.
         after: How many of the run's messages the controller has heard already.
+        first: What the run is told before anything else.
     """
     connection = _connect()
     if connection is None:
-        outbox.send(_died())
+        replay(run, outbox, owner=owner)
         return
     with connection:
         connection.sendall(pack({"owner": owner, "after": after}))
+        if first is not None:
+            _send(connection, first)
         if owner:
             inbox.forward_to(lambda frame: _send(connection, frame))
         try:
             if not _pass_on(connection, inbox, outbox):
-                outbox.send(_died())
+                # It may have come to its end without a chance to say so here.
+                replay(run, outbox, owner=True)
         finally:
             inbox.keep()
+    if inbox.gone:
+        # A controller that was only asleep finds the connection ended, and comes back.
+        inbox.close()
 
 
 def replay(run: str, outbox: Outbox, *, owner: bool) -> None:
@@ -57,7 +73,7 @@ def replay(run: str, outbox: Outbox, *, owner: bool) -> None:
         is_news = message is last or message.get("status") == events.FAILED
         if not owner or (ended and is_news):
             outbox.send(message)
-    outbox.send({"ended": 1} if ended else _died())
+    outbox.send({"ended": 1} if ended else died())
 
 
 def under_way() -> Optional[Dict[str, Any]]:
@@ -126,7 +142,8 @@ def _send(connection: socket.socket, frame: Frame) -> None:
         return  # The other direction says what has become of the run.
 
 
-def _died() -> Message:
+def died() -> Message:
+    """Return what is said of a run that did not come to its end."""
     return {
         "failed": "the run on the host has ended without a word: it was killed, or the host "
         "went down",

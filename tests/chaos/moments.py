@@ -25,7 +25,7 @@ class Moment:
     """A moment of a run; see on_host.py.
 
     Args:
-        at: The resource's id, or "begin", "begun", "end", "over".
+        at: The resource's id, or "begin", "begun", "closing", "end", "over".
         call: 0, or before which of its calls that change something.
         hold: Whether the run stands still there until it is let go.
     """

@@ -27,6 +27,7 @@ MOVING = (
     "/run/homeport/candidates.json",
     "/srv/hello/shared/instance/*",
     "/tmp/systemd-private-*",
+    "/var/backups",
     "/var/cache/apt",
     "/var/cache/ldconfig",
     "/var/cache/homeport/*",

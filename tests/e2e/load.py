@@ -230,7 +230,7 @@ class Load:
 
     async def _talk(self, kind: Kind) -> bytes:
         """Talk over a websocket; return the last that was answered."""
-        heard = ""
+        heard = "nothing was said"
         url = f"wss://{self._name}{kind.path}"
         async with connect(url, host=self._address, ssl=self._context, proxy=None) as socket:
             until = time.monotonic() + kind.talks_s

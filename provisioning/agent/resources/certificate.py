@@ -74,13 +74,20 @@ class Certificate(Resource):
         return Lineage(self.label)
 
     def desired(self) -> State:
-        return {"domains": " ".join(sorted(self.domains)), "authority": self.directory_url}
+        return {
+            "domains": " ".join(sorted(self.domains)),
+            "authority": self.directory_url,
+            "out of the way": False,
+        }
 
     def actual(self, system: System) -> State:
-        server = re.search(r"^server *= *(\S+)$", system.read(self._lineage.renewal).decode(), re.M)
+        server = re.search(
+            r"^server *= *(\S+)$", system.read(self._lineage.renewal).decode(errors="replace"), re.M
+        )
         return {
             "domains": " ".join(names_in(system, self.chain)),
             "authority": server[1] if server else None,
+            "out of the way": self._lineage.is_aside(system),
         }
 
     def apply(self, system: System, change: Change) -> None:

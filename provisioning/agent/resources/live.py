@@ -37,6 +37,7 @@ class Live(Resource):
         tls: Whether the site is served on 443.
         by: Who does this.
         rollback: Whether it goes back to an earlier release.
+        drain_timeout_s: How long requests may take to end where it is taken back.
     """
 
     kind: ClassVar[str] = "live"
@@ -48,6 +49,7 @@ class Live(Resource):
     tls: bool = True
     by: str = ""
     rollback: bool = False
+    drain_timeout_s: int = 30
 
     @property
     def name(self) -> str:
@@ -75,7 +77,7 @@ class Live(Resource):
         answer = self._verify()
         if answer is not None:
             self._back(system, before)
-            Retired(self.app).apply(system, {})
+            Retired(self.app, self.drain_timeout_s).apply(system, {})
             releases.record("rolled_back", self.release, to=before, by=self.by)
             raise AgentError(
                 f"release {self.release} of {self.app} was taken back: through the web server "

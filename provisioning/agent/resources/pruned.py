@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import ClassVar, Dict, List, Set
 
-from provisioning.agent.layout import AppLayout
-from provisioning.agent.releases import Releases, in_use, regular_files
+from provisioning.agent.layout import READY, AppLayout
+from provisioning.agent.releases import PART, Releases, in_use, regular_files
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import System
 
@@ -67,9 +67,16 @@ class Pruned(Resource):
         ]
 
     def apply(self, system: System, change: Change) -> None:
+        layout = AppLayout(self.app)
         for path in self._stale(system):
-            if os.path.dirname(path) == AppLayout(self.app).releases:
+            # What is removed half-way must not be taken for whole.
+            if os.path.dirname(path) == layout.releases:
                 self._forget(system, os.path.basename(path))
+                if not path.endswith(PART):
+                    os.rename(path, path + PART)
+                    path += PART
+            elif os.path.dirname(path) == layout.venvs:
+                system.remove(os.path.join(path, READY))
             system.remove(path)
         self._prune_static(system)
 

@@ -15,9 +15,6 @@ from provisioning.agent.system import System
 
 POLL_S = 0.02
 
-LAST_S = 5.0
-"""What the rest of a release has to end when requests of it have gone on for too long."""
-
 
 @dataclass(frozen=True)
 class Retired(Resource):
@@ -74,9 +71,8 @@ class Retired(Resource):
         units.begin_stop(processes)
         deadline = time.monotonic() + self.drain_timeout_s
         for release in others:
+            self._drain(system, release, deadline)
             unit = layout.unit(release)
-            if not self._drain(system, release, deadline):
-                self._end(system, unit)
             system.act(["systemctl", "stop", unit], why=f"stop {unit}")
             # A stop ends gunicorn's master, and that its workers: not what others have left.
             system.run(["systemctl", "kill", "--signal=KILL", unit])
@@ -87,28 +83,14 @@ class Retired(Resource):
         system.forget_cached()
         Leftovers(self.app, system).sweep()
 
-    def _drain(self, system: System, release: str, deadline: float) -> bool:
-        """Wait for requests in flight; return whether they have come to their end in time."""
+    def _drain(self, system: System, release: str, deadline: float) -> None:
         socket = AppLayout(self.app).socket(release)
         said = False
-        while True:
+        while time.monotonic() < deadline:
             left = connections(socket)
             if left == 0:
-                return True
-            if time.monotonic() > deadline:
-                return False
+                return
             if not said:
                 system.say(f"release {release} finishes {left} requests in flight")
                 said = True
             time.sleep(POLL_S)
-
-    def _end(self, system: System, unit: str) -> None:
-        """End what has had its time: the server would wait as long once more for its requests."""
-        system.run(["systemctl", "stop", "--no-block", unit])
-        deadline = time.monotonic() + LAST_S
-        show = ["systemctl", "show", "--value", "--property=ActiveState", unit]
-        while system.run(show).stdout.strip() not in ("inactive", "failed"):
-            if time.monotonic() > deadline:
-                break
-            time.sleep(POLL_S)
-        system.run(["systemctl", "kill", "--signal=KILL", unit])

@@ -7,10 +7,11 @@ import os
 from dataclasses import dataclass
 from typing import ClassVar, Dict, Mapping
 
+from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout, temporary
 from provisioning.agent.releases import Releases, regular_files
 from provisioning.agent.resource import Change, Resource, State
-from provisioning.agent.system import System
+from provisioning.agent.system import DIRECTORY, System
 
 COMPRESSIBLE = (".css", ".js", ".mjs", ".svg", ".html", ".json", ".map", ".txt", ".xml", ".wasm")
 COMPRESS_FROM_BYTES = 1024
@@ -99,10 +100,27 @@ class StaticFiles(Resource):
         replaced = differing if self.replace else {}
         for path, source in {**unready, **missing, **replaced}.items():
             if path in missing or path in unready:
-                os.makedirs(os.path.dirname(path), exist_ok=True)
+                self._make_room(path, system)
                 self._write_beside(path, source, files, system)
             if path in missing or path in replaced:
                 self._put_in_place(path, files, system)
+
+    def _make_room(self, path: str, system: System) -> None:
+        """Make a file's directory; before the switch it must be sure that it can be there."""
+        found = system.stat(path)
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            is_in_the_way = True
+        else:
+            is_in_the_way = found is not None and found.type == DIRECTORY
+        if is_in_the_way:
+            raise AgentError(
+                f"{path} cannot be published: an earlier release has a file where this one has a "
+                "directory, or the other way round",
+                hint="give it another name: pages of both releases are open while one follows "
+                "the other",
+            )
 
     def _write_beside(
         self, path: str, source: str, files: Mapping[str, str], system: System
