@@ -169,8 +169,7 @@ class Conversation:
             if isinstance(heard, RunEnded):
                 raise RunDiedError(
                     "the run on the host has ended before it was told what comes next: nothing "
-                    "was heard from here for too long, or somebody has ended it",
-                    hint="run it again: what was cut off is completed",
+                    "was heard from here for too long, or somebody has ended it"
                 )
             if heard.run == plan.run:
                 return Ended(heard)

@@ -146,8 +146,7 @@ class HostRun:
         if not self._stopping:
             raise RunDiedError(
                 "the run was stopped on the host before its end: the host went down, nothing was "
-                "heard from here for too long, or somebody has ended its unit",
-                hint="run it again: what was cut off is completed",
+                "heard from here for too long, or somebody has ended its unit"
             )
 
     def begin(self, what: str) -> None:

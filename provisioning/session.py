@@ -92,7 +92,16 @@ class HostBusyError(ResourceFailedError):
 
 
 class RunDiedError(ResourceFailedError):
-    """A run in the background was killed before it came to its end."""
+    """A run came to no end on the host, and nobody here had asked for that."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "run it again: what was cut off is completed",
+        **more: str,
+    ) -> None:
+        super().__init__(message, hint=hint, **more)
 
 
 class Session:

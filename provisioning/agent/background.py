@@ -17,7 +17,7 @@ import sys
 import traceback
 from dataclasses import replace
 from types import FrameType
-from typing import Any, Mapping, Optional, Sequence, Set
+from typing import Any, Mapping, Optional, Sequence
 
 from provisioning.agent import events, layout, listeners, unit
 from provisioning.agent.errors import AgentError
@@ -79,8 +79,6 @@ class _Run:
         self._executor = Executor(self._inbox, self._outbox)
         # What to do if nobody says what comes next, or a plan does not come to its end.
         self._otherwise: Sequence[Mapping[str, Any]] = ()
-        # A controller that comes back says again what it wants, in case that was lost.
-        self._taken: Set[str] = set()
         for event in first:
             self._outbox.event(event)
 
@@ -130,9 +128,9 @@ class _Run:
             if "ask" in message:
                 self._executor.answer(message)
                 continue
-            if message["run"] in self._taken:
+            if message["run"] == done.run:
+                # A controller that comes back says again what it wants, in case that was lost.
                 continue
-            self._taken.add(message["run"])
             self._otherwise = message.get("otherwise", ())
             carried = self._executor.carry_out(message)
             if carried is None:

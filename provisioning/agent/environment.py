@@ -99,9 +99,9 @@ def mask_for(system: System, apps: Iterable[str]) -> Callable[[str], str]:
 
 def _secret_values(system: System, app: str) -> Set[str]:
     """Return what the secrets of an app's releases are, and were, as far as it lies here."""
-    layout, names = AppLayout(app), set()
+    layout, releases, names = AppLayout(app), Releases(app, system), set()
     for release in system.list(layout.releases):
-        names.update(Releases(app, system).manifest(release).get("secrets", ()))
+        names.update(releases.manifest(release).get("secrets", ()))
     values = set(generated_secrets(system, app).values())
     for revision in system.list(layout.env):
         variables = _parsed(system.read(f"{layout.env}/{revision}").decode(errors="replace"))

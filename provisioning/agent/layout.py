@@ -45,15 +45,14 @@ READY = ".ready"
 TEMPORARY = ".homeport-new"
 """How files end that are being written: ".<name>.homeport-new", renamed when they are whole."""
 
+RUNTIME_UNITS = "/run/systemd/system"
+"""Unit files that are gone after a reboot. Source: systemd.unit(5), "UNIT FILE LOAD PATH"."""
+
 
 def temporary(path: str) -> str:
     """Return where a file is written before it is put at its path, by a rename."""
     directory, base = os.path.split(path)
     return os.path.join(directory, f".{base}{TEMPORARY}")
-
-
-RUNTIME_UNITS = "/run/systemd/system"
-"""Unit files that are gone after a reboot. Source: systemd.unit(5), "UNIT FILE LOAD PATH"."""
 
 
 @dataclass(frozen=True)

@@ -351,9 +351,8 @@ class System:
         group: str = "root",
     ) -> None:
         """Put a file in place, atomically and durably; the rename is the only visible step."""
-        with NothingAt(layout.temporary(path)):
-            self.write_beside(path, data, mode=mode, owner=owner, group=group)
-            self.put_in_place(path)
+        self.write_beside(path, data, mode=mode, owner=owner, group=group)
+        self.put_in_place(path)
 
     def write_beside(
         self,
@@ -380,8 +379,13 @@ class System:
             os.fsync(file.fileno())
 
     def put_in_place(self, path: str) -> None:
-        """Put a file that was written beside its place there."""
-        os.replace(layout.temporary(path), path)
+        """Put a file that was written beside its place there; if it cannot be, it is removed."""
+        part = layout.temporary(path)
+        try:
+            os.replace(part, path)
+        except OSError:
+            os.unlink(part)
+            raise
         sync_directory(os.path.dirname(path))
 
     def make_directory(

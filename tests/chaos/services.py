@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
-from provisioning.lab import Lab, LabHost
+from provisioning.lab import LabHost
 from tests.chaos.bad_server import DATAGRAM_WAYS, PAGE, REFUSING, WAYS, BadServer
 from tests.chaos.host_faults import filter_packets
 from tests.chaos.row import Row
@@ -165,13 +165,7 @@ def _instead_of_authority(where: Stage, way: str) -> Iterator[tuple[str, BadServ
     certificate = (str(lab.paths.acme / "cert.pem"), str(lab.paths.acme / "key.pem"))
     with (
         BadServer(lab.gateway, way, certificate=certificate) as server,
-        _led(
-            where.scene.lab,
-            where.host,
-            f"ip daddr {lab.gateway} tcp dport {port}",
-            lab.gateway,
-            server.port,
-        ),
+        _led(where, f"ip daddr {lab.gateway} tcp dport {port}", server),
     ):
         yield url, server
 
@@ -181,7 +175,7 @@ def _instead_of_names(where: Stage, way: str) -> Iterator[tuple[str, BadServer]]
     """Lead the host to another name server."""
     with (
         BadServer(where.scene.lab.gateway, way, datagrams=True) as server,
-        _led(where.scene.lab, where.host, "udp dport 53", where.scene.lab.gateway, server.port),
+        _led(where, "udp dport 53", server),
     ):
         archive = where.host.shell(f"{SOURCES} | xargs grep -hoE 'https?://[^/ ]+'").split()[0]
         yield archive.partition("//")[2], server
@@ -199,13 +193,14 @@ def _changed(host: LabHost, directory: str, script: str) -> Iterator[None]:
 
 
 @contextmanager
-def _led(lab: Lab, host: LabHost, what: str, address: str, port: int) -> Iterator[None]:
-    """Have what a host sends somewhere end elsewhere, for the length of a block."""
+def _led(where: Stage, what: str, server: BadServer) -> Iterator[None]:
+    """Have what a host sends somewhere end at a bad server, for the length of a block."""
+    lab, host = where.scene.lab, where.host
     rules = f"""
         table ip chaos {{
             chain output {{
                 type nat hook output priority -100; policy accept;
-                {what} dnat to {address}:{port}
+                {what} dnat to {lab.gateway}:{server.port}
             }}
         }}
     """

@@ -76,9 +76,7 @@ class LiveUnits(Resource):
 
     def _has_job(self, unit: str, system: System) -> bool:
         """Tell whether systemd was told to start it and has not come to it yet."""
-        return bool(
-            system.run(["systemctl", "show", "--value", "--property=Job", unit]).stdout.strip()
-        )
+        return bool(_shown(system, "Job", unit))
 
     def _ends_again_and_again(self, unit: str, active: str, sub: str, system: System) -> bool:
         """Tell whether systemd is at another attempt, or waits for its time ("auto-restart")."""
@@ -86,8 +84,7 @@ class LiveUnits(Resource):
             return False
         if sub.startswith("auto-restart"):
             return True
-        shown = system.run(["systemctl", "show", "--value", "--property=NRestarts", unit]).stdout
-        return shown.strip() not in ("", "0")
+        return _shown(system, "NRestarts", unit) not in ("", "0")
 
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
@@ -125,3 +122,9 @@ class LiveUnits(Resource):
                     output=own_words(system, self.app, live, unit),
                 )
             time.sleep(POLL_S)
+
+
+def _shown(system: System, name: str, unit: str) -> str:
+    """Return a property of a unit. Source: org.freedesktop.systemd1(5)."""
+    shown = system.run(["systemctl", "show", "--value", f"--property={name}", unit])
+    return shown.stdout.strip()

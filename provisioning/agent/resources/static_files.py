@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 from dataclasses import dataclass
-from typing import ClassVar, Dict, Mapping
+from typing import ClassVar, Dict, Mapping, Tuple
 
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout, temporary
@@ -60,17 +60,17 @@ class StaticFiles(Resource):
                 )
         return found
 
-    def _missing(self, files: Mapping[str, str], system: System) -> Dict[str, str]:
-        """Return those of the files of which there are none of the name."""
-        return {path: source for path, source in files.items() if system.stat(path) is None}
-
-    def _differing(self, files: Mapping[str, str], system: System) -> Dict[str, str]:
-        """Return those of the files of which there are others of the name."""
-        return {
-            path: source
-            for path, source in files.items()
-            if system.stat(path) is not None and not _same(system, path, source)
-        }
+    def _wrong(
+        self, files: Mapping[str, str], system: System
+    ) -> Tuple[Dict[str, str], Dict[str, str]]:
+        """Return those of the files of which there are none, and others, of the name."""
+        missing, differing = {}, {}
+        for path, source in files.items():
+            if system.stat(path) is None:
+                missing[path] = source
+            elif not _same(system, path, source):
+                differing[path] = source
+        return missing, differing
 
     def _unready(self, differing: Mapping[str, str], system: System) -> Dict[str, str]:
         """Return those of the files that differ and are not beside their places yet."""
@@ -84,8 +84,7 @@ class StaticFiles(Resource):
         return {"to publish": 0} if self.replace else {"to publish": 0, "to have ready": 0}
 
     def actual(self, system: System) -> State:
-        files = self._files(system)
-        missing, differing = self._missing(files, system), self._differing(files, system)
+        missing, differing = self._wrong(self._files(system), system)
         if self.replace:
             return {"to publish": len(missing) + len(differing)}
         unready = self._unready(differing, system)
@@ -95,7 +94,7 @@ class StaticFiles(Resource):
         if system.dry:
             return
         files = self._files(system)
-        missing, differing = self._missing(files, system), self._differing(files, system)
+        missing, differing = self._wrong(files, system)
         unready = self._unready(differing, system)
         replaced = differing if self.replace else {}
         for path, source in {**unready, **missing, **replaced}.items():
