@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from provisioning.commands.of_app import apps_named, hosts_of
 from provisioning.commands.scene import NOTHING, Options, Scene
+from provisioning.converse import Ended
 from provisioning.errors import ConfigurationError
 from provisioning.host_run import HostRun
 from provisioning.maintenance import begin, end, networks
+from provisioning.plan import make_plan
+from provisioning.resources import Resource
 
 
 def maintenance(
@@ -54,10 +57,15 @@ def maintenance(
                 hint=f"fab -H {run.name} provision",
             )
         if state == "off":
-            return run.converge(end(app))
+            return carry_out(run, end(app))
         own = allowed or networks(str(run.ask("caller")))
         run.note(f"let through: {', '.join(own) or 'the host itself'}")
-        return run.converge(begin(app, own))
+        return carry_out(run, begin(app, own))
+
+    def carry_out(run: HostRun, resources: Iterable[Resource]) -> bool:
+        # It is over at once: unlike a deploy it ends with its connection.
+        ended = run.carry_out(make_plan(resources), what=f"maintenance of {app}")
+        return isinstance(ended, Ended) and not (ended.done.failed or ended.done.stopped)
 
     scene.sink.begin(f"Maintenance of {app}: {state}", [host.name for host in hosts])
     done = crew.all(work)

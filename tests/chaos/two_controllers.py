@@ -177,9 +177,9 @@ class _Round:
             self._wrong.append("nobody did the work")
 
     def _right_code(self, said: Said) -> int:
-        """Return 0 for who had it done, by themselves or by another who did the same."""
+        """Return 0 for who did it; what was watched was never the same: each has own commits."""
         if said.watched:
-            return 0 if len(set(self._pair)) == 1 else 4
+            return 4
         return 1 if said.refused else 0
 
     def _shared_the_hosts(self, said: Sequence[Said]) -> bool:
