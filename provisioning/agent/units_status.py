@@ -33,9 +33,12 @@ def units_status(app: str, system: System) -> Dict[str, Any]:
     for timer in (name for name in names if name.endswith(".timer")):
         name = timer[len(f"{app}.") : -len(".timer")]
         service = shown.get(layout.timer_unit(name, "service"), {})
+        values = shown.get(timer, {})
+        # Its run may have ended a moment ago, and the timer not know of it yet.
+        runs = service.get("ActiveState") in RUNNING or values.get("SubState") == "running"
         timers[name] = {
-            "next": shown.get(timer, {}).get("NextElapseUSecRealtime", ""),
-            "running": service.get("ActiveState") in RUNNING,
+            "next": values.get("NextElapseUSecRealtime", ""),
+            "running": runs,
             "failed": service.get("ActiveState") == "failed",
         }
     pending = [f"{name} is not as the live release has it" for name in units.wrong()]

@@ -1,7 +1,13 @@
 # What a host's shell runs first: find a Python, or borrow one, and hand it the loader.
 # @LOADER@ @DIGEST@ @MARKER@ are filled in by payload.py.
 loader=$(printf %s @LOADER@ | base64 -d)
-if command -v python3 >/dev/null 2>&1; then exec python3 -I -c "$loader" @DIGEST@ @MARKER@; fi
+# Where Python is, and what comes last in Debian's library of it: of a pattern that nothing matches
+# the star stays. There may be none, or half of one that a run has left which was cut off.
+set -- /usr/lib/python3*/zoneinfo/_z*.py
+case $(command -v python3)$1 in
+/usr/lib/* | /usr/bin/*\**) ;;
+*) exec python3 -I -c "$loader" @DIGEST@ @MARKER@ ;;
+esac
 say() { printf '\n%s say %s\n' @MARKER@ "$*"; }
 fail() {
   mb=$(df -Pm /var 2>&1 | awk 'END {print $4}' 2>&1)
@@ -17,7 +23,7 @@ trap 'rm -rf "$home"' EXIT
 trap 'exit 1' HUP INT TERM
 rm -rf "$home"
 mkdir -p "$home/archives/partial" "$home/root" || fail "cannot write to /var/lib"
-export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+export LC_ALL=C.UTF-8
 apt() {
   apt-get -qq -y -o Acquire::Retries=2 -o Acquire::http::Timeout=20 "$@" >"$home/log" 2>&1 </dev/null
 }
@@ -32,8 +38,7 @@ update() {
     sleep 2
   done
 }
-lists=$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' 2>/dev/null | head -n 1)
-[ -n "$lists" ] || update
+ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1 || update
 say "no python3 here: borrowing one to begin with"
 # As if nothing of Python were here: a run that was cut off may have left half of it.
 awk 'BEGIN { RS = ""; ORS = "\n\n" } /\nStatus: install ok installed/ && !/^Package: (lib)?python3/' \

@@ -18,7 +18,7 @@ STEPS = (
     # Side by side by file: most of the time of tests on real hosts is waiting.
     (
         "tests",
-        ("pytest", "-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--durations=20"),
+        ("pytest", "-n", "3", "--dist", "loadfile", "--durations=20"),
     ),
 )
 

@@ -145,6 +145,14 @@ def test_a_bare_host_whose_runs_are_killed_at_random_moments_converges(
 ):
     host = bare_host("bookworm")
     lead_domains_to(lab, host)
+    # One was killed between Python and its library.
+    host.shell(
+        "cd /tmp && apt-get -qq update && apt-get -qq download"
+        " python3-minimal python3.11-minimal libpython3.11-minimal"
+        " && dpkg --unpack libpython3* && dpkg --unpack python3.11* && dpkg --configure -a"
+        " && dpkg --unpack python3-*; rm *.deb"
+    )
+    assert "No module named" in host.run("python3", "-c", "import json", check=False).stderr
     moments = random.Random(SEED)
     for number in range(KILLS):
         running = project.start("-H", host.name, "provision", "--json")
