@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import selectors
 import socket
 import threading
@@ -45,7 +46,7 @@ class Proxy:
         self.connections = self.bytes_up = self.bytes_down = self.turns = 0
         self._target = (host, port)
         self._delay_s = delay_s
-        self._swallow = False
+        self._swallow_from: float = math.inf
         self._pairs: list[_Pair] = []
         self._selector = selectors.DefaultSelector()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -62,9 +63,13 @@ class Proxy:
         """The TCP port that it listens on."""
         return int(self._listener.getsockname()[1])
 
-    def swallow(self) -> None:
-        """From now on forward nothing, and keep the connections: a dead network."""
-        self._swallow = True
+    def swallow(self, *, from_byte_up: int = 0) -> None:
+        """Forward nothing, and keep the connections: a dead network.
+
+        Args:
+            from_byte_up: As soon as so many bytes have come from clients; 0 for at once.
+        """
+        self._swallow_from = from_byte_up
 
     def cut(self) -> None:
         """Reset all connections; new ones are accepted as before."""
@@ -137,7 +142,7 @@ class Proxy:
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         except OSError:
             data = b""
-        if self._swallow:
+        if self.bytes_up >= self._swallow_from:
             if not data:
                 self._selector.unregister(end)
             return

@@ -64,7 +64,9 @@ class RunJournal:
             self._file = None
 
     def _open(self) -> TextIO:
-        os.makedirs(layout.RUNS, mode=0o700, exist_ok=True)
+        # Of what is above a directory, makedirs() would give others a look.
+        for directory in (layout.STATE, layout.RUNS):
+            os.makedirs(directory, mode=0o700, exist_ok=True)
         for name in _names()[: -KEPT + 1]:
             os.unlink(os.path.join(layout.RUNS, name))
         name = f"{_number(self._about['began']):015d}-{self._about['run']}.jsonl"

@@ -3,6 +3,7 @@
 import json
 import marshal
 import os
+import signal
 import sys
 import zlib
 
@@ -20,6 +21,8 @@ if fresh:
     def read(n):
         data = b""
         while len(data) < n:
+            # Ends us if nothing comes for as long as a lease: nobody is there any more.
+            signal.alarm(30)
             part = os.read(0, n - len(data))
             if not part:
                 sys.exit(1)
@@ -27,6 +30,7 @@ if fresh:
         return data
 
     sources = json.loads(zlib.decompress(read(int.from_bytes(read(4), "big"))))
+    signal.alarm(0)
     code = {n: compile(t, "<homeport>/" + n, "exec", dont_inherit=True) for n, t in sources.items()}
 scope = {"__name__": "provisioning.agent.boot"}
 exec(code["provisioning.agent.boot"], scope)

@@ -86,7 +86,9 @@ class App(Model):
         default="gthread", description="What a worker is: gthread has threads, gevent greenlets."
     )
     threads: Annotated[Whole, Field(ge=1, le=256)] = Field(
-        default=4, description="Threads in each worker of class gthread."
+        default=4,
+        description="Threads in each worker of class gthread. A stream or a websocket keeps one to "
+        "itself for as long as it lasts.",
     )
     timeout_s: Seconds = Field(
         default=30, description="Seconds after which a silent worker is replaced."

@@ -17,7 +17,7 @@ from tests.agent.runs import Host
 def own_paths(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Nothing of this machine's own is touched by an agent that runs in this process."""
     directory = tmp_path_factory.mktemp("agent")
-    for name in ("STATE", "RUNTIME", "MEMORY", "LOCK", "BUILD_CACHE"):
+    for name in ("STATE", "RUNTIME", "MEMORY", "RUNS", "LOCK", "BUILD_CACHE"):
         monkeypatch.setattr(layout, name, f"{directory}{getattr(layout, name)}")
     monkeypatch.setattr(AppLayout, "root", property(lambda self: f"{directory}/srv/{self.app}"))
     monkeypatch.setattr(AppLayout, "runtime", property(lambda self: f"{directory}/run/{self.app}"))

@@ -104,7 +104,6 @@ class Runs:
 
 @pytest.fixture
 def runs(own_paths: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runs]:
-    monkeypatch.setattr(layout, "RUNS", f"{layout.STATE}/runs")
     monkeypatch.setattr(layout, "RUN_SOCKET", f"{layout.RUNTIME}/run.sock")
     runs = Runs()
     fork = os.fork
@@ -253,12 +252,13 @@ def test_a_run_that_was_killed_is_known_to_the_next(root: Path, begin, runs: Run
     assert journal.cut_off() is None
 
 
-def test_a_journal_that_was_torn_is_still_read(own_paths: Path, monkeypatch) -> None:
-    monkeypatch.setattr(layout, "RUNS", str(own_paths / "runs"))
+def test_a_journal_that_was_torn_is_still_read() -> None:
     kept = journal.RunJournal(ABOUT)
     kept({"event": "started", "id": "file:/a"})
     kept.close()
-    [path] = (own_paths / "runs").iterdir()
+    [path] = Path(layout.RUNS).iterdir()
+    # Others may know neither what was done nor when.
+    assert {each.stat().st_mode & 0o777 for each in (path.parents[0], path.parents[1])} == {0o700}
     path.write_text(path.read_text() + '{"event": "fini')
     assert [each["at"] for each in journal.last_runs()] == ["file:/a"]
     path.write_text(json.dumps(ABOUT)[:10])
@@ -266,10 +266,7 @@ def test_a_journal_that_was_torn_is_still_read(own_paths: Path, monkeypatch) -> 
     assert journal.cut_off() is None
 
 
-def test_an_owner_that_comes_back_after_the_end_hears_what_failed(
-    own_paths: Path, monkeypatch
-) -> None:
-    monkeypatch.setattr(layout, "RUNS", str(own_paths / "runs"))
+def test_an_owner_that_comes_back_after_the_end_hears_what_failed() -> None:
     kept = journal.RunJournal(ABOUT)
     for message in (
         {"event": "finished", "id": "file:/a", "status": "changed"},
@@ -284,10 +281,7 @@ def test_an_owner_that_comes_back_after_the_end_hears_what_failed(
     assert said == [failed, done, {"ended": 1}]
 
 
-def test_a_run_without_a_change_leaves_no_journal_and_only_the_last_are_kept(
-    own_paths: Path, monkeypatch
-) -> None:
-    monkeypatch.setattr(layout, "RUNS", str(own_paths / "runs"))
+def test_a_run_without_a_change_leaves_no_journal_and_only_the_last_are_kept() -> None:
     quiet = journal.RunJournal(ABOUT)
     quiet({"event": "unchanged", "ids": ["file:/a"]})
     quiet({"event": "done", "run": "0123"})
@@ -298,12 +292,11 @@ def test_a_run_without_a_change_leaves_no_journal_and_only_the_last_are_kept(
         kept({"event": "started", "id": "file:/a"})
         kept({"event": "done", "run": str(number)})
         kept.close()
-    assert len(list((own_paths / "runs").iterdir())) == journal.KEPT
+    assert len(list(Path(layout.RUNS).iterdir())) == journal.KEPT
     assert journal.last_runs(1)[0]["run"] == str(journal.KEPT + 4)
 
 
-def test_a_run_that_was_cut_off_in_the_future_is_said_once(own_paths: Path, monkeypatch) -> None:
-    monkeypatch.setattr(layout, "RUNS", str(own_paths / "runs"))
+def test_a_run_that_was_cut_off_in_the_future_is_said_once() -> None:
     tomorrow = journal.RunJournal({**ABOUT, "run": "tomorrow", "began": 90_000.0})
     tomorrow({"event": "started", "id": "file:/a"})
     tomorrow.close()

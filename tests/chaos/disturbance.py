@@ -77,7 +77,9 @@ class Disturbance:
         done = self.subject.is_done()
         if outcome.code == 0 and not done:
             row.wrong.append("the command says that it is done, and it is not")
-        goes_on = self.subject.background and self.moment.at not in ("begin", "begun")
-        hurts_run = self.fault.takes_host or self.fault.background_only
-        if goes_on and not hurts_run and not done:
+        if not self.subject.background or self.fault.takes_host or self.fault.background_only:
+            return
+        if self.moment.at not in ("begin", "begun") and not done:
             row.wrong.append("the run on the host did not come to its end by itself")
+        if outcome.code and done and not self.fault.takes_controller:
+            row.wrong.append("it is done, and the command says that it is not")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from provisioning.agent.inbox import LEASE_S
 from provisioning.errors import HomeportError
 from provisioning.lab import LabHost
 from tests.e2e.steps import agents, live_on
@@ -42,19 +43,21 @@ class Fault:
     Args:
         name: As in the table.
         strike: Does it. The run is held meanwhile, if it is held at all.
-        while_held: Whether to let the run go after it; before it, otherwise.
+        end: What undoes it, once the run goes on; None for what stays, or ends by itself.
         takes_host: Whether the host is gone, and has to be booted or waited for.
         takes_connections: Whether requests that are in flight are lost, by its nature.
         through_proxy: Whether the command's connection leads through one.
+        takes_controller: Whether the command is gone, or nobody waits for it any more.
         background_only: Whether there is such a thing only in runs that outlive their caller.
     """
 
     name: str
     strike: Callable[[Struck], None]
-    while_held: bool = True
+    end: Callable[[Struck], None] | None = None
     takes_host: bool = False
     takes_connections: bool = False
     through_proxy: bool = False
+    takes_controller: bool = False
     background_only: bool = False
 
     def __str__(self) -> str:
@@ -94,6 +97,21 @@ def _go_silent(struck: Struck) -> None:
     struck.proxy.swallow()
 
 
+def _cut(struck: Struck) -> None:
+    assert struck.proxy is not None
+    struck.proxy.cut()
+
+
+def _stop_controller(struck: Struck) -> None:
+    struck.process.send_signal(signal.SIGSTOP)
+
+
+def _wake_controller(struck: Struck) -> None:
+    """Let the command go on, so late that the host has given up on it."""
+    time.sleep(LEASE_S * 1.5)
+    struck.process.send_signal(signal.SIGCONT)
+
+
 def _reboot(struck: Struck) -> None:
     struck.host.run("systemctl", "--no-block", "reboot")
 
@@ -107,16 +125,20 @@ def _kill(host: LabHost, *pids: int) -> None:
         host.run("kill", "-KILL", *map(str, pids), check=False)
 
 
-CONTROLLER = Fault("controller killed", _kill_controller)
+CONTROLLER = Fault("controller killed", _kill_controller, takes_controller=True)
 AGENT = Fault("agent killed", _kill_agent)
 RUN = Fault("run killed", _kill_run, background_only=True)
 MASTER = Fault("gunicorn's master killed", _kill_master)
 WORKER = Fault("nginx's worker killed", _kill_worker, takes_connections=True)
-SILENCE = Fault("network silent", _go_silent, through_proxy=True)
+SILENCE = Fault("network silent", _go_silent, through_proxy=True, takes_controller=True)
+CUT = Fault("connection cut", _cut, through_proxy=True)
+ASLEEP = Fault("controller asleep", _stop_controller, _wake_controller)
 REBOOT = Fault("reboot", _reboot, takes_host=True)
 POWER_CUT = Fault("power cut", _cut_power, takes_host=True)
 
-FAULTS = (CONTROLLER, AGENT, RUN, MASTER, WORKER, SILENCE, REBOOT, POWER_CUT)
+FAULTS = (
+    CONTROLLER, ASLEEP, AGENT, RUN, MASTER, WORKER, SILENCE, CUT, REBOOT, POWER_CUT,
+)  # fmt: skip
 
 
 def bring_back(host: LabHost, booted: float) -> None:

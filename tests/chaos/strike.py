@@ -117,20 +117,23 @@ class Strike:
             if not self.moment.hold:
                 time.sleep(chance.random() * self.later_s)
             began = time.monotonic()
-            fault.strike(Struck(host, process, run, self.background, proxy))
+            struck = Struck(host, process, run, self.background, proxy)
+            fault.strike(struck)
             if fault.through_proxy:
                 time.sleep(self.held_s)
             if host.is_on:
                 Moments(host).let_go()
+            if fault.end:
+                fault.end(struck)
             if fault.takes_host:
                 bring_back(host, booted)
             ended = time.monotonic()
             if not wait_until_free(host):
                 wrong.append("the run on the host does not end")
-            if fault.through_proxy:
+            if fault.takes_controller:
                 # It would go on trying to reach the host; the laptop is closed.
                 process.kill()
-            was_killed = fault.through_proxy or process.poll() == -signal.SIGKILL
+            was_killed = fault.takes_controller
 
         told = held_run(self.project, host, self.arguments, self.moment, strike)
         if told is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ from tests.e2e.hooks import TELL, add_hooks, hook, on_host, ran_here
 from tests.e2e.project import Project, Result
 from tests.e2e.steps import (
     MIGRATION_THAT_WAITS,
+    PATIENCE_S,
     Step,
     agents,
     change_code,
@@ -291,6 +293,37 @@ def test_hosts_end_on_what_they_had_when_one_of_them_refuses_at_the_flip(
     project.fab("-H", names, "deploy").must_succeed()
     project.fab("-H", names, "rollback").must_succeed()
     assert {live_on(host) for host in hosts} == live
+
+
+def test_hosts_whose_controller_sleeps_too_long_end_on_what_they_had(
+    project: Project, deployed_host
+):
+    hosts = [deployed_host("bookworm"), deployed_host("trixie")]
+    before = {host.name: live_on(host) for host in hosts}
+    names = ",".join(before)
+    # They were made one by one, each with a secret of its own.
+    hosts[1].shell("rm /srv/hello/secrets.json")
+    reached = project.directory / "reached"
+    add_hooks(project, hook("before-flip", f"touch {reached}; sleep 2"))
+    change_code(project)
+    running = project.start("-H", names, "deploy")
+    try:
+        wait_for(reached.exists, running)
+        running.send_signal(signal.SIGSTOP)
+        for host in hosts:
+            wait_for(lambda host=host: not agents(host))
+            must_run_only(host, before[host.name])
+    finally:
+        running.send_signal(signal.SIGCONT)
+    stdout, stderr = running.communicate(timeout=PATIENCE_S)
+    assert running.returncode == 1, stdout + stderr
+    assert "nothing was heard from here for too long" in stdout
+    assert "2 hosts: 2 failed" in stdout
+    for host in hosts:
+        wait_for(lambda host=host: not agents(host))
+        must_run_only(host, before[host.name])
+    project.fab("-H", names, "deploy").must_succeed()
+    assert len({live_on(host) for host in hosts}) == 1
 
 
 def test_the_next_deploy_after_a_clean_one_says_nothing_of_it(project: Project, deployed_host):

@@ -25,6 +25,9 @@ from tests.e2e.through_proxy import through_proxy
 pytestmark = pytest.mark.lab
 
 
+HALF_AN_AGENT_BYTES = 50_000
+
+
 def _is_locked(host: LabHost) -> bool:
     tried = host.run("flock", "--nonblock", "/run/homeport/lock", "true", check=False)
     return tried.returncode != 0
@@ -60,3 +63,18 @@ def test_both_sides_give_up_and_the_next_run_completes_it(project: Project, prov
     again = provision(project, host, "--json").must_succeed()
     assert again.changed(host.name) == ["service:watched"]
     assert host.shell("cat /var/lib/watched.loaded") == "once\n"
+
+
+def test_a_host_that_hears_only_half_of_the_agent_gives_up_too(project: Project, provisioned_host):
+    host = provisioned_host()
+    host.run("rm", "-r", "/run/homeport/agent")
+    with through_proxy(project, host) as proxy:
+        proxy.swallow(from_byte_up=HALF_AN_AGENT_BYTES)
+        running = project.start("-H", host.name, "provision")
+        wait_for(lambda: agents(host), running)
+        stdout, stderr = running.communicate(timeout=PATIENCE_S)
+        assert running.returncode == 3, stdout + stderr
+        assert f"cannot hear from {host.name}" in stdout + stderr
+        # Its connection is open for it still.
+        wait_for(lambda: not agents(host))
+    assert provision(project, host, "--json").must_succeed().changed(host.name) == []

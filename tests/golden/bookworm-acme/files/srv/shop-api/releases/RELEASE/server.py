@@ -27,9 +27,9 @@ preload_app = False
 timeout = 30
 # Seconds that requests under way get when this release is stopped. By then it is drained.
 graceful_timeout = 30
-# nginx closes after each answer (that is how it follows the live socket), so waiting for a
-# second request would be in vain.
-keepalive = 2
+# nginx closes after each answer (that is how it follows the live socket): there is no second
+# request to wait for.
+keepalive = 0
 
 # A worker is renewed now and then, which bounds what a leak can take; the jitter keeps them
 # from going all at once.

@@ -19,6 +19,9 @@ umask = 0
 workers = 12
 worker_class = 'gthread'
 threads = 4
+# A worker takes no more connections than it can serve at once. All others wait where any worker
+# fetches them: none stands behind the streams of one worker while another is idle.
+worker_connections = 4
 
 # Each worker imports the app by itself: one that cannot ends the worker, not the master, and
 # connections opened at import (databases) are never shared between processes.
@@ -28,9 +31,9 @@ preload_app = False
 timeout = 30
 # Seconds that requests under way get when this release is stopped. By then it is drained.
 graceful_timeout = 30
-# nginx closes after each answer (that is how it follows the live socket), so waiting for a
-# second request would be in vain.
-keepalive = 2
+# nginx closes after each answer (that is how it follows the live socket): there is no second
+# request to wait for.
+keepalive = 0
 
 # A worker is renewed now and then, which bounds what a leak can take; the jitter keeps them
 # from going all at once.
