@@ -121,8 +121,18 @@ class Releases:
         return lines
 
     def record(self, event: str, release: str, **values: Any) -> None:
-        """Append to the history, durably."""
+        """Append to the history, durably.
+
+        What is so is read from the host itself: a history that cannot be written (a full disk)
+        is said, and no reason to leave a switch half done.
+        """
         line = {"at": round(time.time(), 3), "event": event, "release": release, **values}
+        try:
+            self._append(line)
+        except OSError as error:
+            self._system.say(f"cannot write {self.layout.history}: {error.strerror}")
+
+    def _append(self, line: Mapping[str, Any]) -> None:
         descriptor = os.open(self.layout.history, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         # A line that a power cut tore must not take this one with it.
         torn = self._system.read(self.layout.history)[-1:] not in (b"", b"\n")

@@ -264,6 +264,7 @@ def check(context: FleetContext, tests: str = "") -> int:
 
 @fleet_task(
     help={
+        "faults": "Those of a live host that are tried, with commas between.",
         "large": "Every fault at every boundary, in place of a few of each.",
         "markdown": "Write the tables to this file.",
         "minutes": "End each part after so many.",
@@ -276,6 +277,7 @@ def chaos(
     context: FleetContext,
     large: bool = False,
     only: str = "",
+    faults: str = "",
     seed: int = 1,
     minutes: int = 0,
     parallel: int = 2,
@@ -285,8 +287,8 @@ def chaos(
     from provisioning.commands.chaos import chaos as run
     from provisioning.commands.scene import project_directory
 
-    return run(project_directory(), large=large, only=only, seed=seed, minutes=minutes,
-               parallel=parallel, markdown=markdown)  # fmt: skip
+    return run(project_directory(), large=large, only=only, faults=faults, seed=seed,
+               minutes=minutes, parallel=parallel, markdown=markdown)  # fmt: skip
 
 
 @fleet_task(help=_help("json"))

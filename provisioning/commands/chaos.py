@@ -11,7 +11,15 @@ from provisioning.errors import ConfigurationError
 
 
 def chaos(
-    root: Path, *, large: bool, only: str, seed: int, minutes: int, parallel: int, markdown: str
+    root: Path,
+    *,
+    large: bool,
+    only: str,
+    faults: str,
+    seed: int,
+    minutes: int,
+    parallel: int,
+    markdown: str,
 ) -> int:
     """Run the suite that breaks things, in a process of its own.
 
@@ -19,13 +27,14 @@ def chaos(
         root: The checkout.
         large: Every fault at every boundary, in place of a few of each.
         only: Parts of the suite, with commas between; "" for all.
+        faults: Those of a live host that are tried, with commas between; "" for all.
         seed: The same seed breaks the same things in the same order.
         minutes: After which each part ends; 0 for never.
         parallel: How many parts run at the same time.
         markdown: File to write the tables to; "" for none.
 
     Returns:
-        0 if everything was as it must be, 1 if not, 2 for an unknown part.
+        0 if everything was as it must be, 1 if not, 2 for an unknown part or fault.
     """
     if not (root / "tests" / "chaos").is_dir():
         raise ConfigurationError(
@@ -37,6 +46,6 @@ def chaos(
     argv = [
         sys.executable, "-m", "tests.chaos",
         f"--seed={seed}", f"--minutes={minutes}", f"--parallel={parallel}", f"--only={only}",
-        f"--markdown={markdown}",
+        f"--faults={faults}", f"--markdown={markdown}",
     ]  # fmt: skip
     return subprocess.run([*argv, *["--large"] * large], cwd=root, check=False).returncode

@@ -113,7 +113,9 @@ class CountingSocket:
         if isinstance(self._pipe, socket.socket):
             with contextlib.suppress(OSError):  # not connected any more
                 self._pipe.shutdown(socket.SHUT_RDWR)
-        self._pipe.close()
+        # A channel says so to the host before it; that connection may be lost at this moment.
+        with contextlib.suppress(OSError, EOFError):
+            self._pipe.close()
         if self._proxy is not None:
             _end(self._proxy)
 

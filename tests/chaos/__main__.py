@@ -1,6 +1,6 @@
 """`fab chaos`: break real hosts on purpose, and see that nothing is lost.
 
-python -m tests.chaos [--large] [--only PART,...] [--seed N] [--markdown FILE]
+python -m tests.chaos [--large] [--only PART,...] [--faults FAULT,...] [--seed N] [--markdown FILE]
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from rich.console import Console
 
 from provisioning.lab import Lab
+from tests.chaos.faults import FAULTS
 from tests.chaos.parts import LARGE, SMALL, Part
 from tests.chaos.row import Row
 from tests.chaos.scene import Scene
@@ -31,11 +32,14 @@ def main(argv: Sequence[str]) -> int:
     options = _parse(argv)
     console = Console()
     parts = dict(LARGE if options.large else SMALL)
-    chosen = [each for each in options.only.split(",") if each] or list(parts)
-    unknown = [each for each in chosen if each not in parts]
-    if unknown:
-        console.print(f"there is no part {', '.join(unknown)}; there are: {', '.join(parts)}")
-        return 2
+    chosen = options.only or list(parts)
+    for what, said, known in (
+        ("part", chosen, list(parts)),
+        ("fault", options.faults, [fault.name for fault in FAULTS]),
+    ):
+        if unknown := [each for each in said if each not in known]:
+            console.print(f"there is no {what} {', '.join(unknown)}; there are: {', '.join(known)}")
+            return 2
     console.print(f"seed {options.seed}: with it, the same is broken in the same order")
     rows: list[Row] = []
     with ThreadPoolExecutor(options.parallel) as pool:
@@ -52,12 +56,17 @@ def main(argv: Sequence[str]) -> int:
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="fab chaos")
     parser.add_argument("--large", action="store_true", help="every fault at every boundary")
-    parser.add_argument("--only", default="", help="parts, with commas between")
+    parser.add_argument("--only", type=_names, default="", help="parts, with commas between")
+    parser.add_argument("--faults", type=_names, default="", help="of a live host, in the same way")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=0, help="end each part after so many")
     parser.add_argument("--parallel", type=int, default=2, help="parts at the same time")
     parser.add_argument("--markdown", default="", help="write the tables to this file")
     return parser.parse_args(argv)
+
+
+def _names(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
 
 
 def _run(name: str, part: Part, options: argparse.Namespace, console: Console) -> list[Row]:
@@ -74,7 +83,8 @@ def _run(name: str, part: Part, options: argparse.Namespace, console: Console) -
         lab.up([])
         projects = directory / "projects"
         projects.mkdir()
-        for row in part(Scene(lab, projects, random.Random(f"{options.seed} {name}"), say)):
+        chance = random.Random(f"{options.seed} {name}")
+        for row in part(Scene(lab, projects, chance, say, options.faults)):
             if not row.is_good:
                 say(f"WRONG: {row.fault}, {row.state}: {[*row.wrong, *row.left_over]}")
             rows.append(row)

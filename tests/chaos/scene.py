@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +19,11 @@ class Scene:
         directory: An empty directory for projects.
         random: Where all chance comes from: the same seed breaks the same things.
         say: Told about progress, in one line.
+        faults: Names of the faults of a live host that are tried; empty for all.
     """
 
     lab: Lab
     directory: Path
     random: random.Random
     say: Callable[[str], None]
+    faults: Sequence[str] = ()

@@ -81,7 +81,12 @@ def learn(
 def _tries(
     subject: Subject, counts: Mapping[str, int], share: Share, extra: int, chance: random.Random
 ) -> list[Try]:
-    faults = [each for each in FAULTS if subject.background or not each.background_only]
+    chosen = subject.stage.scene.faults
+    faults = [
+        each
+        for each in FAULTS
+        if (subject.background or not each.background_only) and (not chosen or each.name in chosen)
+    ]
     all_ = list(product(boundaries(counts), faults))
     # In any order: what one leaves behind, another may stumble over. All hosts share one order.
     random.Random(subject.name).shuffle(all_)

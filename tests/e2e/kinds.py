@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-PAUSE_S = 0.015
+PAUSE_S = 0.04
 """Between two requests of a client: the load is steady, it does not saturate the machine."""
 
 SLOW_S = 1

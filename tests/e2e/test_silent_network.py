@@ -67,7 +67,7 @@ def test_both_sides_give_up_and_the_next_run_completes_it(project: Project, prov
 
 def test_a_host_that_hears_only_half_of_the_agent_gives_up_too(project: Project, provisioned_host):
     host = provisioned_host()
-    host.run("rm", "-r", "/run/homeport/agent")
+    host.run("rm", "-rf", "/run/homeport/agent")
     with through_proxy(project, host) as proxy:
         proxy.swallow(from_byte_up=HALF_AN_AGENT_BYTES)
         running = project.start("-H", host.name, "provision")

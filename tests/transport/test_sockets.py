@@ -98,3 +98,24 @@ def test_the_quick_cipher_is_agreed_on(sshd: Sshd) -> None:
     with connect(sshd.address, ssh_config=sshd.ssh_config()) as connection:
         assert connection._transport.local_cipher == "aes128-gcm@openssh.com"
         assert connection._transport.remote_cipher == "aes128-gcm@openssh.com"
+
+
+def test_closing_what_is_lost_already_is_no_failure() -> None:
+    class Lost:
+        """A channel through a gateway whose connection broke at this moment."""
+
+        def send(self, data: bytes, /) -> int:
+            raise EOFError
+
+        def recv(self, size: int, /) -> bytes:
+            raise EOFError
+
+        def settimeout(self, timeout_s: float | None, /) -> None:
+            """It waits for nothing."""
+
+        def close(self) -> None:
+            raise EOFError
+
+    ours = CountingSocket(Lost(), Counters())
+    ours.close()
+    assert ours._closed
