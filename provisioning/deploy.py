@@ -179,9 +179,15 @@ def start(app: App, release: str) -> Iterator[Resource]:
 
 
 def flip(
-    app: App, release: str, *, tls: bool, by: str, rollback: bool = False
+    app: App,
+    release: str,
+    *,
+    tls: bool,
+    by: str,
+    rollback: bool = False,
+    takes_back: bool = False,
 ) -> Iterator[Resource]:
-    """Yield what makes a prepared release the one that visitors see."""
+    """Yield what makes a prepared release the one that visitors see; arguments as of `Live`."""
     host = app.domains[0]
     yield Live(
         app.name,
@@ -191,6 +197,7 @@ def flip(
         tls=tls,
         by=by,
         rollback=rollback,
+        takes_back=takes_back,
         drain_timeout_s=app.drain_timeout_s,
     )
     if app.static and release:
@@ -212,7 +219,7 @@ def flip_back(app: App, before: str, *, tls: bool, by: str) -> Iterator[Resource
         tls: Whether the site is served on 443.
         by: Who does this.
     """
-    yield from flip(app, before, tls=tls, by=by)
+    yield from flip(app, before, tls=tls, by=by, takes_back=True)
     yield from stand_down(app)
 
 

@@ -2,10 +2,12 @@
 
     get ready   on all hosts; a host that refuses keeps the release from going live anywhere
     flip        in batches; a host that refuses has those flipped back that were flipped
+    agree       all have flipped: from here on it stays
     finish      drain, retire, prune
 
-Each host does its part in a run of its own, which goes on without us. On a single host
-nothing is waited for in between: it is told everything at once.
+Each host does its part in a run of its own, which goes on without us, and if it hears no more
+it goes back to what it had, until all have agreed. On a single host nothing is waited for in
+between: it is told everything at once.
 """
 
 from __future__ import annotations
@@ -108,18 +110,21 @@ class Rollout:
             if number and not self._pause():
                 break
             told += batch
-            done = self._crew(batch).converge(
-                self._flip, last=False, otherwise=lambda _: finish(self.app)
-            )
+            done = self._crew(batch).converge(self._flip, last=False, otherwise=self._back)
             flipped += done
             if len(done) < len(batch):
                 break
-        if len(flipped) == len(self.crew.runs):
-            return len(self._crew(flipped).converge(self._finish)) == len(flipped)
+        if len(flipped) == len(self.crew.runs) and self._agree():
+            return len(self.crew.converge(self._finish)) == len(flipped)
         if not self.crew.abandoned:
-            self._flip_back(flipped)
-            self._take_back([run for run in told if run not in flipped])
+            back = self._flip_back(flipped)
+            self._take_back([run for run in told if run not in back])
         return False
+
+    def _agree(self) -> bool:
+        """Tell all hosts that all have flipped, so that nobody goes back any more."""
+        agreed = self.crew.converge(lambda _: (), last=False, otherwise=lambda _: finish(self.app))
+        return len(agreed) == len(self.crew.runs)
 
     def _at_once(self, phase: Step) -> bool:
         stage, resources = phase
@@ -151,6 +156,9 @@ class Rollout:
     def _flip(self, run: HostRun) -> Iterator[Resource]:
         return flip(self.app, self.release, tls=self.tls, by=self.by, rollback=self.rollback)
 
+    def _back(self, run: HostRun) -> Iterator[Resource]:
+        return flip_back(self.app, self.before.get(run.name, ""), tls=self.tls, by=self.by)
+
     def _finish(self, run: HostRun) -> Iterator[Resource]:
         yield from self.hooked(*self._afterwards)(run)
         yield from finish(self.app)
@@ -158,23 +166,19 @@ class Rollout:
     def _stand_down(self, runs: Sequence[HostRun]) -> None:
         self._crew([run for run in runs if run.has_host]).converge(lambda _: stand_down(self.app))
 
-    def _flip_back(self, flipped: Sequence[HostRun]) -> None:
-        """Have all hosts end on the releases that they had."""
+    def _flip_back(self, flipped: Sequence[HostRun]) -> list[HostRun]:
+        """Have hosts end on the release that they had, by their runs; return those that do."""
         refused = ", ".join(
             run.name for run in self.crew.runs if run.report.failed or run.report.error
         )
         for run in flipped:
             run.note(f"flipped back: {refused or 'somebody'} did not get to the end")
-        back = self._crew(flipped).converge(
-            lambda run: flip_back(self.app, self.before.get(run.name, ""), tls=self.tls, by=self.by)
-        )
-        for run in flipped:
-            if run not in back and not run.report.error:
-                run.note(f"{self.release} is still live here: it could not be flipped back")
+        back = self._crew(flipped).converge(self._back)
         self._stand_down([run for run in self.crew.runs if run not in flipped])
+        return back
 
     def _take_back(self, broken: Sequence[HostRun]) -> None:
-        """Have hosts whose run came to a bad end at the flip end on the release that they had.
+        """Have hosts whose run came to a bad end, end on the release that they had.
 
         Visitors may see the new one there: the run may have ended right after its flip.
         """
@@ -183,10 +187,9 @@ class Rollout:
             before, taken = self.before.get(run.name, ""), False
             try:
                 run.begin_again(f"taking {self.app.name} {self.release} back")
-                # It may have been stopped, by what was to be done if that run went no further.
+                # It may have ended by itself, or with the run.
                 again = [instance(self.app, before)] if before else []
-                back = flip_back(self.app, before, tls=self.tls, by=self.by)
-                taken = run.converge([*again, *back])
+                taken = run.converge([*again, *self._back(run)])
             finally:
                 if not taken:
                     run.note(f"{self.release} may be live here: it could not be taken back")

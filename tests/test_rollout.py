@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,17 +27,36 @@ class Run:
         name: The host's name.
         dies: Whether its run is killed right after the flip.
         comes_back: Whether the host can be connected to after that.
+        deaf: Whether its run hears nothing more after the flip, and ends as it was told to.
     """
 
-    def __init__(self, name: str, *, dies: bool = False, comes_back: bool = True) -> None:
+    def __init__(
+        self, name: str, *, dies: bool = False, comes_back: bool = True, deaf: bool = False
+    ) -> None:
         self.name = name
         self.report = HostReport(name)
         self.live, self.running = OLD, {OLD, NEW}
         self.has_host, self.at_work, self.known_facts = True, False, None
         self.notes: list[str] = []
-        self._dies, self._comes_back = dies, comes_back
+        self._dies, self._comes_back, self._deaf = dies, comes_back, deaf
+        self._otherwise: list[Any] = []
 
     def converge(self, resources: Iterable[Any], *, last: bool = True, otherwise: Any = ()) -> bool:
+        if self._deaf and self.live == NEW:
+            self._deaf = False
+            self.go_silent()
+            raise RunDiedError("nothing was heard from here for too long")
+        self._make(resources)
+        self._otherwise = list(otherwise)
+        self.has_host = not last
+        return True
+
+    def go_silent(self) -> None:
+        """Do what is to be done if nobody says what comes next."""
+        self._make(self._otherwise)
+        self._otherwise, self.has_host = [], False
+
+    def _make(self, resources: Iterable[Any]) -> None:
         for resource in resources:
             if resource.kind == "instance":
                 self.running.add(resource.release)
@@ -47,8 +68,6 @@ class Run:
                     raise RunDiedError("the run on the host has ended without a word")
             elif resource.kind == "retired":
                 self.running &= {self.live}
-        self.has_host = not last
-        return True
 
     def begin_again(self, what: str) -> None:
         if not self._comes_back:
@@ -98,3 +117,38 @@ def test_a_host_that_cannot_be_reached_any_more_is_named():
     assert {run.name: run.live for run in runs} == {"web1": OLD, "web2": NEW, "web3": OLD}
     assert runs[1].report.status == "unreachable"
     assert runs[1].notes == [f"{NEW} may be live here: it could not be taken back"]
+
+
+@pytest.mark.parametrize("batch", [1, "100%"])
+@pytest.mark.parametrize("victim", HOSTS)
+def test_a_host_that_went_back_by_itself_takes_the_others_along(victim: str, batch: object):
+    runs = [Run(name, deaf=name == victim) for name in HOSTS]
+    assert not rollout(runs, batch).carry_out()
+    assert {run.name: run.live for run in runs} == dict.fromkeys(HOSTS, OLD)
+    assert all(run.running == {OLD} for run in runs)
+
+
+class Dead(BaseException):
+    """The controller is no more."""
+
+
+@pytest.mark.parametrize("batch", [1, 2, "100%"])
+@pytest.mark.parametrize("rounds", range(1, 7))
+def test_hosts_end_on_one_release_whatever_round_their_controller_dies_before(
+    rounds: int, batch: object, monkeypatch: pytest.MonkeyPatch
+):
+    runs, count, converge = [Run(name) for name in HOSTS], itertools.count(), Crew.converge
+
+    def die_before(crew: Crew, *arguments: Any, **options: Any) -> list[Any]:
+        if next(count) == rounds:
+            raise Dead
+        return converge(crew, *arguments, **options)
+
+    monkeypatch.setattr(Crew, "converge", die_before)
+    with contextlib.suppress(Dead):
+        rollout(runs, batch).carry_out()
+    for run in runs:
+        if run.has_host:
+            run.go_silent()
+    assert len({run.live for run in runs}) == 1, {run.name: run.live for run in runs}
+    assert all(run.running == {run.live} for run in runs)

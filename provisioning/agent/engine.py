@@ -86,7 +86,6 @@ def run(plan: Plan, system: System) -> Iterator[events.Event]:
         except Exception as error:
             # Whatever it is: what was to be done in case of a failure must be done.
             failed = True
-            traceback.print_exc()
             yield _failure(resource, _unforeseen(resource, error))
         if failed:
             break
@@ -149,6 +148,8 @@ def _unified(texts: Iterable[Tuple[str, bytes, bytes]]) -> Iterator[str]:
         )
 
 
+UNFORESEEN_FRAMES = 3
+
 _MEANWHILE = "somebody has put something else there meanwhile: run again"
 _HINTS: Mapping[int, str] = {
     errno.EISDIR: _MEANWHILE,
@@ -175,10 +176,12 @@ def _failure(resource: Resource, error: AgentError) -> events.Finished:
 
 
 def _unforeseen(resource: Resource, error: Exception) -> AgentError:
+    """Say an error that nobody has thought of, and where it came up, in places of the code."""
+    frames = traceback.extract_tb(error.__traceback__)[-UNFORESEEN_FRAMES:]
     return AgentError(
         f"cannot apply {resource.id}: {type(error).__name__}: {error}",
-        hint="this is a bug, or something on the host is not as anybody would expect; "
-        "journalctl -t homeport on the host may tell more",
+        hint="this is a bug, or something on the host is not as anybody would expect",
+        output="\n".join(f"{each.filename}:{each.lineno} in {each.name}" for each in frames),
     )
 
 

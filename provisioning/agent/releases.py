@@ -95,20 +95,20 @@ class Releases:
     def previous(self) -> str:
         """The id of the release that was live before this one and is still there, or ""."""
         there, live = set(self.complete()), self.live
-        for line in reversed(self.history()):
-            release = str(line.get("release", ""))
-            if line.get("event") == "live" and release != live and release in there:
-                return release
-        return ""
+        earlier = [each for each in self.were_live() if each in there and each != live]
+        return earlier[-1] if earlier else ""
 
     def were_live(self) -> List[str]:
-        """Return the ids of releases that visitors have seen, the latest last, each once."""
-        seen: Dict[str, None] = {}
+        """Return the ids of releases that were live and not taken back, the latest last, once."""
+        stayed: List[str] = []
         for line in self.history():
+            release = str(line.get("release", ""))
             if line.get("event") == "live":
-                seen.pop(str(line["release"]), None)
-                seen[str(line["release"])] = None
-        return list(seen)
+                stayed.append(release)
+            elif line.get("event") == "rolled_back" and stayed[-1:] == [release]:
+                stayed.pop()
+        latest_first = dict.fromkeys(reversed(stayed))
+        return list(latest_first)[::-1]
 
     def history(self) -> List[Mapping[str, Any]]:
         """Return what happened to the app's releases, oldest first."""

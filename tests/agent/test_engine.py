@@ -59,6 +59,21 @@ def test_what_a_person_should_know_is_said_once_and_the_run_goes_on(
     assert outcome.statuses == {first.id: CHANGED, later.id: CHANGED}
 
 
+def test_an_error_that_nobody_has_thought_of_is_a_failure_that_says_where(
+    root: Path, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forget(directory: Directory, system: System, change: Change) -> None:
+        {}["the cellar"]
+
+    monkeypatch.setattr(Directory, "apply", forget)
+    cellar, later = Directory(str(root / "cellar")), File(str(root / "later"), "x")
+    outcome = host.run([cellar, later])
+    assert outcome.statuses == {cellar.id: FAILED}
+    assert outcome.failure.message == f"cannot apply {cellar.id}: KeyError: 'the cellar'"
+    assert outcome.failure.hint.startswith("this is a bug")
+    assert outcome.failure.output.splitlines()[-1].endswith("in forget")
+
+
 def test_a_resource_that_does_not_come_about_has_failed(root: Path, host: Host) -> None:
     lazy = Command("do nothing", ("true",), creates=str(root / "made"))
     outcome = host.run([lazy])

@@ -121,6 +121,20 @@ def test_a_torn_line_of_the_history_costs_only_itself(layout: AppLayout) -> None
     assert releases.were_live() == [FIRST, SECOND]
 
 
+def test_a_release_that_was_taken_back_is_none_to_go_back_to(layout: AppLayout) -> None:
+    releases = Releases("root", System())
+    for event, release in (("live", FIRST), ("live", SECOND), ("rolled_back", SECOND)):
+        releases.record(event, release)
+    assert releases.were_live() == [FIRST]
+    # A person went back to the first, and one of the hosts could not.
+    for event, release in (("live", SECOND), ("live", FIRST), ("rolled_back", FIRST)):
+        releases.record(event, release)
+    assert releases.were_live() == [FIRST, SECOND]
+    # The switch itself had it for a moment only, and never called it live.
+    releases.record("rolled_back", FIRST)
+    assert releases.were_live() == [FIRST, SECOND]
+
+
 def test_a_history_that_cannot_be_written_is_said_and_stops_nothing(layout: AppLayout) -> None:
     Path(layout.history).mkdir()
     told: list[str] = []

@@ -16,7 +16,7 @@ from tests.chaos.scene import Scene
 from tests.chaos.sites import SUITES, shortened, site, switch_off
 from tests.chaos.sockets import add_websocket
 from tests.e2e.kinds import DRAIN_S
-from tests.e2e.project import Project
+from tests.e2e.project import FEW_WORKERS, Project
 from tests.e2e.steps import (
     NO_LIMIT,
     agents,
@@ -55,6 +55,8 @@ def run(scene: Scene, rounds: int, suites: Sequence[str] = SUITES) -> Iterator[R
 def _on(scene: Scene, project: Project, host: LabHost, rounds: int) -> Row:
     row = Row("none", f"{rounds} deploys and rollbacks in a row, {host.suite}")
     project.configure(NO_LIMIT[0], f"{NO_LIMIT[1]}drain_timeout_s = {DRAIN_S}\n")
+    # Its streams and websockets keep more threads to themselves than few workers have.
+    project.configure(FEW_WORKERS, "")
     provision(project, host).must_succeed()
     add_websocket(project)
     # Twice: a rollback goes to a release with that drain timeout and the websocket, too.

@@ -77,8 +77,6 @@ def _made(scene: Scene, project: Project, names: Sequence[str]) -> list[LabHost]
     # The authority's questions would all be led to one of them.
     before = project.inventory.read_text().partition("[tls]")[0]
     project.inventory.write_text(f'{before}[tls]\nmethod = "self-signed"\n')
-    # This machine has few cores for so many hosts, each of which believes that they are its own.
-    project.configure(STRICT, f"{STRICT}workers = 2\n")
     scene.say(f"making {len(names)} hosts")
     made: dict[str, LabHost] = {}
     for number, name in enumerate(names):

@@ -16,6 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 FAB = Path(sys.executable).with_name("fab")
 
 FABFILE = "from provisioning.commands import namespace\n"
+FEW_WORKERS = "workers = 2\n"
+"""A line of the app's table: each of the lab's hosts takes this machine's cores for its own."""
+
 FABRIC_YML = "tasks:\n  executor_class: provisioning.executor.FleetExecutor\n"
 
 
@@ -89,6 +92,7 @@ class Project:
             ROOT / "examples" / "hello", directory / "examples" / "hello", ignore=ignore
         )
         project = cls(directory, lab)
+        project.configure("migrate = ", f"{FEW_WORKERS}migrate = ")
         project.git("init", "--quiet")
         project.commit("the app as it is")
         return project

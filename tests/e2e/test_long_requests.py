@@ -7,9 +7,9 @@ import contextlib
 import pytest
 
 from provisioning.lab import Lab
-from tests.e2e.project import Project
+from tests.e2e.project import FEW_WORKERS, Project
 from tests.e2e.site import Site
-from tests.e2e.steps import NO_LIMIT, change_code, lift_rate_limit
+from tests.e2e.steps import change_code, lift_rate_limit
 
 pytestmark = pytest.mark.lab
 
@@ -21,8 +21,7 @@ def test_no_request_waits_behind_a_stream_while_any_thread_is_free(
     lab: Lab, project: Project, deployed_host
 ):
     host = deployed_host()
-    size = f"workers = {WORKERS}\nthreads = {THREADS}\n"
-    project.configure(NO_LIMIT[0], f"{NO_LIMIT[0]}{size}")
+    project.configure(FEW_WORKERS, f"workers = {WORKERS}\nthreads = {THREADS}\n")
     lift_rate_limit(project, host)
     change_code(project)
     project.fab("-H", host.name, "deploy").must_succeed()

@@ -31,12 +31,13 @@ class Live(Resource):
 
     Args:
         app: The app's name.
-        release: The release's id; "" has visitors see that there is none.
+        release: The release's id; "" has visitors see that there is none, if it `takes_back`.
         health: Path that answers 200.
         host: The site's name.
         tls: Whether the site is served on 443.
         by: Who does this.
-        rollback: Whether it goes back to an earlier release.
+        rollback: Whether a person goes back to an earlier release.
+        takes_back: Whether it undoes a switch that did not succeed on all hosts.
         drain_timeout_s: How long requests may take to end where it is taken back.
     """
 
@@ -49,6 +50,7 @@ class Live(Resource):
     tls: bool = True
     by: str = ""
     rollback: bool = False
+    takes_back: bool = False
     drain_timeout_s: int = 30
 
     @property
@@ -69,9 +71,10 @@ class Live(Resource):
         if before and releases.were_live()[-1:] != [before]:
             # The run that switched to it died before it could say so; a rollback must know.
             releases.record("live", before)
-        if not self.release:
-            self._back(system, "")
-            releases.record("rolled_back", before, by=self.by)
+        if self.takes_back:
+            # Visitors had it a moment ago: there is nothing better to have in its place.
+            self._back(system, self.release)
+            releases.record("rolled_back", before, to=self.release, by=self.by)
             return
         self._point(system, self.release)
         answer = self._verify()
