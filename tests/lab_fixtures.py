@@ -14,9 +14,19 @@ import pytest
 
 from provisioning.lab import Lab, LabHost, guest, registry
 
-_OWNER = "owner"
+_PREFIX, _OWNER = "homeport-lab-", "owner"
 
 BareHost = Callable[..., LabHost]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Take down what workers have left that were ended amid their tests, such as by Ctrl-C."""
+    if not hasattr(config, "workerinput") and _can_have_labs():
+        take_down_abandoned_labs()
+
+
+def _can_have_labs() -> bool:
+    return sys.platform == "linux" and os.geteuid() == 0
 
 
 @pytest.fixture(scope="session")
@@ -25,10 +35,10 @@ def lab() -> Iterator[Lab]:
 
     The next run takes down what a killed run left behind.
     """
-    if sys.platform != "linux" or os.geteuid() != 0:
+    if not _can_have_labs():
         pytest.skip("real hosts need root on Linux")
     take_down_abandoned_labs()
-    directory = Path(tempfile.mkdtemp(prefix="homeport-lab-"))
+    directory = Path(tempfile.mkdtemp(prefix=_PREFIX))
     (directory / _OWNER).write_text(f"{os.getpid()} {guest.start_time_s(os.getpid())}")
     # SIGTERM is how CI ends what takes too long: let pytest finish its fixtures then, too.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -75,8 +85,9 @@ def bare_host(lab: Lab) -> Iterator[BareHost]:
 
 
 def take_down_abandoned_labs() -> None:
-    """Take labs of test runs down whose process is gone."""
-    for directory, _ in registry.entries().values():
+    """Take labs of test runs down whose process is gone, also half-way through doing so."""
+    known = {directory for directory, _ in registry.entries().values()}
+    for directory in known | set(Path(tempfile.gettempdir()).glob(f"{_PREFIX}*")):
         owner = directory / _OWNER
         if owner.is_file() and not _is_alive(owner.read_text()):
             Lab(directory).down()
