@@ -167,10 +167,18 @@ class HostRun:
             HostBusyError: another run is at work there.
             UnreachableError: the host cannot be connected to.
         """
+        self.connect_again()
+        self.begin(what)
+
+    def connect_again(self) -> None:
+        """Go on over a new connection; whatever the old one was used for has ended with it.
+
+        Raises:
+            UnreachableError: the host cannot be connected to.
+        """
         self._conversation.__exit__()
         self._conversation = self._new_conversation()
         self._conversation.start()
-        self.begin(what)
 
     @property
     def has_host(self) -> bool:
@@ -228,10 +236,8 @@ class HostRun:
         self.note("the connection is lost; the run goes on there: connecting again")
         deadline = time.monotonic() + RECONNECT_S
         while True:
-            self._conversation.__exit__()
-            self._conversation = self._new_conversation()
             try:
-                self._conversation.start()
+                self.connect_again()
                 return self._conversation.resume(run, heard, plan, **options)
             except (UnreachableError, ConnectionLostError):
                 heard = max(heard, self._conversation.heard_of_run)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from provisioning.errors import ConnectionLostError, HostKeyError, UnreachableError
 from provisioning.report import LogLine
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Merged:
 
 
 def read_log(run: HostRun, query: Query, merged: Merged, following: threading.Event | None) -> None:
-    """Read a host's log to its end, or on and on.
+    """Read a host's log to its end, or on and on: across lost connections and reboots, too.
 
     Args:
         run: The host.
@@ -112,18 +113,27 @@ def read_log(run: HostRun, query: Query, merged: Merged, following: threading.Ev
         following: Ends it once it is set; None ends it where the log does.
 
     Raises:
-        HomeportError: The host cannot be asked.
+        HomeportError: The host cannot be asked, and has not been heard before.
     """
     after, since, lines = "", query.since, query.lines
+    heard = False
     while True:
-        page: Any = run.ask(
-            "logs",
-            apps=list(query.apps),
-            grep=query.grep,
-            after=after,
-            since=since,
-            lines=lines,
-        )
+        try:
+            page: Any = run.ask(
+                "logs",
+                apps=list(query.apps),
+                grep=query.grep,
+                after=after,
+                since=since,
+                lines=lines,
+            )
+        except ConnectionLostError:
+            if following is None or not heard:
+                raise
+            if not _come_back(run, following):
+                return
+            continue
+        heard = True
         found = [LogLine(run.name, *entry) for entry in page["entries"]]
         more, after = page["more"], page["cursor"]
         told = found[-1].at if found else -math.inf
@@ -135,3 +145,24 @@ def read_log(run: HostRun, query: Query, merged: Merged, following: threading.Ev
             continue
         if following is None or following.wait(LOOK_EVERY_S):
             return
+
+
+def _come_back(run: HostRun, following: threading.Event) -> bool:
+    """Connect to a host again, for as long as it takes; return whether that is still wanted.
+
+    Raises:
+        HostKeyError: It is another host by now.
+    """
+    if following.is_set():
+        return False
+    run.note("the connection is lost: connecting again")
+    while not following.wait(LOOK_EVERY_S):
+        try:
+            run.connect_again()
+        except HostKeyError:
+            raise
+        except (ConnectionLostError, UnreachableError):
+            continue
+        run.note("connected again")
+        return True
+    return False

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from provisioning import logs
+from provisioning.errors import ConnectionLostError, UnreachableError
 from provisioning.logs import Merged, Query, read_log
 from provisioning.report import LogLine
 
@@ -75,8 +76,10 @@ class FakeRun:
 
     name = "a"
 
-    def __init__(self, *pages: dict[str, Any], then=lambda: None) -> None:
+    def __init__(self, *pages: dict[str, Any] | None, then=lambda: None) -> None:
         self.pages = list(pages)
+        self.notes: list[str] = []
+        self.unreachable = 0
         self.asked: list[dict[str, Any]] = []
         self._then = then
 
@@ -85,7 +88,18 @@ class FakeRun:
         self.asked.append(values)
         if len(self.asked) == len(self.pages):
             self._then()
-        return self.pages[len(self.asked) - 1]
+        page = self.pages[len(self.asked) - 1]
+        if page is None:
+            raise ConnectionLostError("the connection is lost")
+        return page
+
+    def connect_again(self) -> None:
+        self.unreachable -= 1
+        if self.unreachable >= 0:
+            raise UnreachableError("it boots")
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
 
 
 def page(*entries, cursor: str = "", more: bool = False, now: float = 50.0) -> dict[str, Any]:
@@ -130,6 +144,30 @@ def test_following_goes_on_where_the_log_ended_until_it_is_told_to_stop(at_once)
     read_log(run, Query(["hello"], lines=5), Merged(["a"], reader), stop)
     assert reader.texts == ["one", "two"]
     assert [asked["after"] for asked in run.asked] == ["", "c1", "c1"]
+
+
+def test_following_goes_on_across_a_reboot(at_once):
+    stop = threading.Event()
+    reader = Reader()
+    run = FakeRun(page((1.0, "one"), cursor="c1"), None, page((2.0, "two"), cursor="c2"))
+    run.unreachable = 3
+    run._then = stop.set
+    read_log(run, Query(["hello"], lines=5), Merged(["a"], reader), stop)
+    assert reader.texts == ["one", "two"]
+    assert [asked["after"] for asked in run.asked] == ["", "c1", "c1"]
+    assert run.notes == ["the connection is lost: connecting again", "connected again"]
+
+
+def test_a_log_that_is_not_followed_or_was_never_heard_fails_with_its_connection(at_once):
+    with pytest.raises(ConnectionLostError):
+        read_log(
+            FakeRun(page(cursor="c1", more=True), None),
+            Query(["hello"]),
+            Merged([], Reader()),
+            None,
+        )
+    with pytest.raises(ConnectionLostError):
+        read_log(FakeRun(None), Query(["hello"]), Merged([], Reader()), threading.Event())
 
 
 def test_following_what_has_logged_nothing_yet_begins_then(at_once):
