@@ -7,7 +7,6 @@ is made once per suite and run. `bare_host` (tests/lab_fixtures.py) gives bare o
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +14,11 @@ from pathlib import Path
 import pytest
 
 from provisioning.lab import Lab, LabHost
-from tests.e2e.listing import Listing, listing_of
 from tests.e2e.project import Project, Result
 from tests.e2e.site import Answer, Site
 
 DOMAINS = ("hello.lab", "www.hello.lab")
 """The example app's, as in inventory/lab.toml."""
-
-PATIENCE_S = 120
 
 HostAt = Callable[..., LabHost]
 
@@ -34,18 +30,13 @@ class Road:
     Args:
         project: The folder it was done from.
         host: The host; its snapshots are `provisioned` and `deployed`.
-        check: `fab provision --check --exit-code --json` on the bare host.
-        before, after: The bare host's files around that check.
-        provision: `fab provision --json` after it.
+        provision: `fab provision --json` on the bare host.
         unavailable: What a visitor got before the first deploy.
         deploy: `fab deploy --json`.
     """
 
     project: Project
     host: LabHost
-    check: Result
-    before: Listing
-    after: Listing
     provision: Result
     unavailable: Answer
     deploy: Result
@@ -98,29 +89,17 @@ def lead_domains_to(lab: Lab, host: LabHost, domains: tuple[str, ...] = DOMAINS)
         lab.set_domain(domain, host.name)
 
 
-def wait_for_the_borrowed_python_to_go(host: LabHost) -> None:
-    """Return when a bare host has taken away what a run has borrowed there, after the run."""
-    deadline = time.monotonic() + PATIENCE_S
-    while host.path("/var/lib/homeport-borrowed-python").exists():
-        assert time.monotonic() < deadline, "the borrowed Python stays"
-        time.sleep(0.1)
-
-
 def _travel(project: Project, suite: str) -> Road:
     lab, name = project.lab, f"{suite}-site"
     host = lab.up([name], suite=suite)[0]
     lead_domains_to(lab, host)
-    before = listing_of(host)
-    check = project.fab("-H", name, "provision", "--check", "--exit-code", "--json")
-    wait_for_the_borrowed_python_to_go(host)
-    after = listing_of(host)
     provision = project.fab("-H", name, "provision", "--json").must_succeed()
     unavailable = Site(lab, host).get("/")
     host.snapshot("provisioned")
     deploy = project.fab("deploy", "--limit", name, "--json").must_succeed()
     host.snapshot("deployed")
     host.power_cut()
-    return Road(project, host, check, before, after, provision, unavailable, deploy)
+    return Road(project, host, provision, unavailable, deploy)
 
 
 def _restored(lab: Lab, request: pytest.FixtureRequest, snapshot: str) -> Iterator[HostAt]:

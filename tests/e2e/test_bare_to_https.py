@@ -27,7 +27,6 @@ def road_of(request: pytest.FixtureRequest, suite: str) -> Road:
 @pytest.mark.parametrize("suite", SUITES)
 def test_a_bare_host_serves_the_app_over_https(request, deployed_host, lab, suite):
     road = road_of(request, suite)
-    assert road.check.code == 5, road.check.output
     assert "package:base" in road.provision.changed(road.host.name)
     host = deployed_host(suite)
     site = Site(lab, host)
