@@ -130,7 +130,7 @@ class StagedNginx:
         master = int(self._inner)
         found = set()
         for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split():
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 title = Path(f"/proc/{pid}/cmdline").read_text()
                 if "worker process" in title and "shutting down" not in title:
                     found.add(pid)
