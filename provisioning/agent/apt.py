@@ -14,7 +14,8 @@ from provisioning.agent import apt_locks, dpkg
 from provisioning.agent.apt_get import apt_get, detached, errors
 from provisioning.agent.apt_lists import ensure_lists, renew, with_good_lists
 from provisioning.agent.errors import AgentError
-from provisioning.agent.system import Completed, System
+from provisioning.agent.programs import Completed
+from provisioning.agent.system import System
 
 _TORN_UPDATE = re.compile(rf"parsing file '({dpkg.UPDATES}/\d+)'")
 

@@ -11,7 +11,8 @@ import time
 from typing import Sequence
 
 from provisioning.agent import apt_locks, layout
-from provisioning.agent.system import Completed, System
+from provisioning.agent.programs import Completed
+from provisioning.agent.system import System
 
 ENVIRONMENT = {
     "DEBIAN_FRONTEND": "noninteractive",

@@ -12,7 +12,8 @@ import time
 from provisioning.agent import apt_locks
 from provisioning.agent.apt_get import apt_get, errors
 from provisioning.agent.errors import AgentError
-from provisioning.agent.system import Completed, System
+from provisioning.agent.programs import Completed
+from provisioning.agent.system import System
 
 LISTS = "/var/lib/apt/lists"
 SOURCES = "/etc/apt/sources.list.d"

@@ -10,12 +10,12 @@ import hashlib
 import os
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
+from provisioning.agent.programs import Completed
 from provisioning.agent.system import (
     DIRECTORY,
     FILE,
     LINK,
     Account,
-    Completed,
     Stat,
     System,
 )

@@ -16,8 +16,9 @@ from provisioning.agent.errors import StoppedError
 from provisioning.agent.events import CHANGED, FAILED, UNCHANGED
 from provisioning.agent.memory import Memory
 from provisioning.agent.overlay import Overlay
+from provisioning.agent.programs import Completed
 from provisioning.agent.resource import Change
-from provisioning.agent.system import Completed, System
+from provisioning.agent.system import System
 from provisioning.agent.systemd import UnitState
 from provisioning.resources import Absent, Command, Directory, File, FileSet, Resource, Service
 from tests.agent.killing import kill_everywhere

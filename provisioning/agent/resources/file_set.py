@@ -11,6 +11,7 @@ from typing import ClassVar, Dict, Iterable, List, Mapping, Tuple
 from provisioning.agent import layout
 from provisioning.agent.errors import AgentError
 from provisioning.agent.overlay import Overlay
+from provisioning.agent.programs import CLEAN_ENVIRONMENT
 from provisioning.agent.resource import (
     Blob,
     Change,
@@ -20,7 +21,7 @@ from provisioning.agent.resource import (
     as_blob,
     normalise,
 )
-from provisioning.agent.system import CLEAN_ENVIRONMENT, DIRECTORY, FILE, LINK, System
+from provisioning.agent.system import DIRECTORY, FILE, LINK, System
 
 STRANGERS = "other files"
 """Name, in the state, of what is in the purged directories and should not be."""

@@ -10,10 +10,11 @@ from typing import ClassVar, Mapping, Tuple
 from provisioning.agent.environment import masked
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import STATE, AppLayout
+from provisioning.agent.programs import Completed
 from provisioning.agent.refusal import why_it_failed
 from provisioning.agent.releases import Releases
 from provisioning.agent.resource import Change, Resource, State, normalise
-from provisioning.agent.system import Completed, System
+from provisioning.agent.system import System
 from provisioning.agent.unit_journal import last_lines_of
 
 STOP_S = 10
