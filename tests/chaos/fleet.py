@@ -1,7 +1,8 @@
 """Many hosts, deployed to in turn, and each time one of them fails at a random state.
 
 When the command returns, no two releases are live among the hosts, unless its summary names
-the host that could not be reached. The next deploy makes all of them equal again.
+the host that could not be reached. The next deploy makes all of them equal again. If it is the
+command that is killed, the hosts end on one release by themselves.
 """
 
 from __future__ import annotations
@@ -120,6 +121,8 @@ class _Fleet:
         change_code(self._project)
         before = set(self._live().values())
         heard = self._deploy(fault, victim, state)
+        if fault.of_controller:
+            settle(self._hosts)
         live = self._live()
         wrong = self._judge(heard, live, before)
         fault.mend(self._scene.lab, victim)
@@ -143,7 +146,7 @@ class _Fleet:
 
     def _judge(self, heard: Heard, live: Mapping[str, str], before: set[str]) -> list[str]:
         wrong = []
-        if heard.result.code not in EXIT_CODES:
+        if heard.result.code not in EXIT_CODES and not heard.killed:
             wrong.append("it did not end by itself")
         if "Traceback" in heard.result.output or "bug in Homeport" in heard.result.output:
             wrong.append("the command shows its inside")
@@ -161,16 +164,20 @@ class _Fleet:
         return wrong
 
     def _deploy(self, fault: Fault | None, victim: LabHost | None, state: str) -> Heard:
-        struck = False
+        process = self._project.start("-H", self._names, "deploy", "--json")
+        struck = killed = False
 
         def strike(host: str, at: str) -> None:
-            nonlocal struck
+            nonlocal struck, killed
             if fault and victim and (host, at) == (victim.name, state) and not struck:
                 struck = True
+                if fault.of_controller:
+                    killed = True
+                    process.kill()
                 fault.strike(self._scene.lab, victim)
 
-        heard = listen(self._project.start("-H", self._names, "deploy", "--json"), strike)
-        heard.struck = struck
+        heard = listen(process, strike)
+        heard.struck, heard.killed = struck, killed
         return heard
 
     def _live(self) -> dict[str, str]:

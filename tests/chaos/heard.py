@@ -26,11 +26,13 @@ class Heard:
         started: Host -> the states of the deploy there: resources as they began, with no
             release's id in them.
         struck: Whether it was disturbed.
+        killed: Whether the command itself was killed.
     """
 
     result: Result
     started: dict[str, list[str]] = field(default_factory=dict)
     struck: bool = False
+    killed: bool = False
 
     @property
     def _summary(self) -> list[dict]:
@@ -68,6 +70,8 @@ def listen(process: subprocess.Popen, at_state: Callable[[str, str], None]) -> H
     try:
         assert process.stdout is not None
         for line in process.stdout:
+            if not line.endswith("\n"):
+                break  # It was killed amid it.
             lines.append(line)
             event = json.loads(line)
             if event["event"] == "started":

@@ -26,13 +26,13 @@ class Fault:
         name: In words.
         strike: Does it.
         mend: Undoes it; the host may have more than one thing to get over.
-        unreachable: Whether the controller cannot reach the host afterwards.
+        of_controller: Whether it befalls the command itself, and all hosts are on their own.
     """
 
     name: str
     strike: Act
     mend: Act
-    unreachable: bool = False
+    of_controller: bool = False
 
 
 def _kill_run(lab: Lab, host: LabHost) -> None:
@@ -124,10 +124,13 @@ ALL: Sequence[Fault] = (
     # Only for hosts whose disk is small.
     Fault("disk full", _fill_disk, _empty_disk),
     Fault("power cut, and booted at once", _blink, _boot),
-    Fault("power cut", _cut_power, _boot, unreachable=True),
-    Fault("network black-holed", _swallow_packets, _pass_packets, unreachable=True),
+    Fault("power cut", _cut_power, _boot),
+    Fault("network black-holed", _swallow_packets, _pass_packets),
 )
 """The command may wait for a host that is gone, some minutes at most."""
+
+CONTROLLER_KILLED = Fault("kill -9 of the controller", _nothing, _nothing, of_controller=True)
+"""Hosts wait for it for a minute; then they do what was to be done in that case."""
 
 
 def settle(hosts: Sequence[LabHost]) -> None:

@@ -14,6 +14,7 @@ from tests.chaos import (
     switching,
     two_controllers,
 )
+from tests.chaos.host_faults import CONTROLLER_KILLED
 from tests.chaos.row import Row
 from tests.chaos.scene import Scene
 
@@ -47,5 +48,6 @@ LARGE: Mapping[str, Part] = {
     "endurance": lambda scene: endurance.run(scene, 50),
     "two-controllers": lambda scene: two_controllers.run(scene, 200),
     "fleet": lambda scene: fleet.run(scene, hosts=20, rounds=20),
+    "fleet-alone": lambda scene: fleet.run(scene, hosts=3, rounds=12, faults=[CONTROLLER_KILLED]),
 }
 """Two hours or so on two cores."""
