@@ -13,7 +13,7 @@ import traceback
 from dataclasses import dataclass, replace
 from typing import Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
-from provisioning.agent import events
+from provisioning.agent import disk, events
 from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.resource import Blob, Resource, differences
 from provisioning.agent.system import System
@@ -163,7 +163,7 @@ _NO_SPACE = re.compile(r"no space left on device|enough free space|disk is full"
 
 
 def _failure(resource: Resource, error: AgentError) -> events.Finished:
-    full = _NO_SPACE.search(error.output)
+    full = _NO_SPACE.search(error.output) or disk.is_full()
     return events.Finished(
         resource.id,
         events.FAILED,

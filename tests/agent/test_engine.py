@@ -8,11 +8,12 @@ import stat
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from provisioning.agent import events
-from provisioning.agent.errors import StoppedError
+from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.events import CHANGED, FAILED, UNCHANGED
 from provisioning.agent.memory import Memory
 from provisioning.agent.overlay import Overlay
@@ -58,6 +59,23 @@ def test_what_a_person_should_know_is_said_once_and_the_run_goes_on(
     noted = [each.text for each in outcome.events if isinstance(each, events.Noted)]
     assert noted == ["warning: it is damp", "| very"]
     assert outcome.statuses == {first.id: CHANGED, later.id: CHANGED}
+
+
+@pytest.mark.parametrize("lacking", ["f_bfree", "f_ffree"])
+def test_a_program_that_fails_on_a_full_disk_need_not_say_so(
+    root: Path, host: Host, monkeypatch: pytest.MonkeyPatch, lacking: str
+) -> None:
+    free = {"f_frsize": 4096, "f_bfree": 10**6, "f_files": 10**6, "f_ffree": 10**6, lacking: 3}
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(**free))
+
+    def fail(directory: Directory, system: System, change: Change) -> None:
+        raise AgentError("it ended with exit status 209", hint="try harder")
+
+    monkeypatch.setattr(Directory, "apply", fail)
+    cellar = Directory(str(root / "cellar"))
+    assert host.run([cellar]).failure.hint.startswith("free some space")
+    free[lacking] = 10**6
+    assert host.run([cellar]).failure.hint == "try harder"
 
 
 def test_an_error_that_nobody_has_thought_of_is_a_failure_that_says_where(

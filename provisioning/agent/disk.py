@@ -1,0 +1,27 @@
+"""Whether there is room on the host's disks: programs often fail without a word of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+PLACES = ("/", "/srv", "/var")
+"""Where deploys and packages write."""
+
+FEW_BYTES = 1 << 20
+FEW_FILES = 16
+"""As good as nothing: whoever found no room gave back what it had."""
+
+
+def is_full() -> bool:
+    """Return whether the bytes, or the files, of one of the places are used up."""
+    return any(map(_is_full, PLACES))
+
+
+def _is_full(path: str) -> bool:
+    with contextlib.suppress(OSError):
+        # Source: statvfs(3). f_files is 0 where files are not counted, as on Btrfs.
+        found = os.statvfs(path)
+        few_bytes = found.f_bfree * found.f_frsize < FEW_BYTES
+        return few_bytes or (found.f_files > 0 and found.f_ffree < FEW_FILES)
+    return False
