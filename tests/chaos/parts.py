@@ -39,7 +39,7 @@ LARGE: Mapping[str, Part] = {
     "switching-trixie": lambda scene: switching.run(scene, "trixie", share=(1, 2), extra=15),
     "bare-bookworm": lambda scene: bare.run(scene, "bookworm"),
     "bare-trixie": lambda scene: bare.run(scene, "trixie"),
-    "disk-bookworm": lambda scene: disk_full.run(scene, "bookworm", tries=60),
+    "disk-bookworm": lambda scene: disk_full.run(scene, "bookworm", tries=30),
     "disk-trixie": lambda scene: disk_full.run(scene, "trixie", tries=30),
     "services-bookworm": lambda scene: services.run(scene, "bookworm"),
     "services-trixie": lambda scene: services.run(scene, "trixie"),
