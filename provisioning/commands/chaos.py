@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
+from provisioning.commands.child import run_to_its_end
 from provisioning.errors import ConfigurationError
 
 
@@ -48,4 +48,4 @@ def chaos(
         f"--seed={seed}", f"--minutes={minutes}", f"--parallel={parallel}", f"--only={only}",
         f"--faults={faults}", f"--markdown={markdown}",
     ]  # fmt: skip
-    return subprocess.run([*argv, *["--large"] * large], cwd=root, check=False).returncode
+    return run_to_its_end([*argv, *["--large"] * large], cwd=root)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from provisioning.commands.child import run_to_its_end
 from provisioning.errors import ConfigurationError
 
 STEPS = (
@@ -54,9 +55,9 @@ def check(root: Path, tests: str = "") -> int:
     for name, argv in STEPS:
         print(f"== {name}: {' '.join(argv)}", flush=True)
         extra = tests.split() if name == "tests" else []
-        done = subprocess.run([*argv, *extra], cwd=root, env=environment, check=False)
-        if done.returncode != 0:
-            return done.returncode
+        code = run_to_its_end([*argv, *extra], cwd=root, env=environment)
+        if code != 0:
+            return code
     return 0
 
 

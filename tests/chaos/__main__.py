@@ -11,10 +11,11 @@ import random
 import shutil
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 from rich.console import Console
@@ -26,9 +27,14 @@ from tests.chaos.row import Row
 from tests.chaos.scene import Scene
 from tests.chaos.table import by_command, by_state, markdown, show
 
+INTERRUPTED = 130
+
 
 def main(argv: Sequence[str]) -> int:
-    """Run the suite; return 1 if anything was not as it must be."""
+    """Run the suite; return 1 if anything was not as it must be.
+
+    Ctrl-C ends it at what is being tried, which is not counted, and shows what came before.
+    """
     options = _parse(argv)
     console = Console()
     parts = dict(LARGE if options.large else SMALL)
@@ -41,15 +47,21 @@ def main(argv: Sequence[str]) -> int:
             console.print(f"there is no {what} {', '.join(unknown)}; there are: {', '.join(known)}")
             return 2
     console.print(f"seed {options.seed}: with it, the same is broken in the same order")
-    rows: list[Row] = []
+    stopping = threading.Event()
     with ThreadPoolExecutor(options.parallel) as pool:
-        runs = pool.map(lambda name: _run(name, parts[name], options, console), chosen)
-        for found in runs:
-            rows += found
+        runs = [pool.submit(_run, name, parts[name], options, console, stopping) for name in chosen]
+        try:
+            wait(runs)
+        except KeyboardInterrupt:
+            stopping.set()
+            console.print("ending: the labs are taken down")
+    rows = [row for run in runs for row in run.result()]
     show(rows, console)
     if options.markdown:
         text = markdown(by_command(rows)) + "\n" + markdown(by_state(rows))
         Path(options.markdown).write_text(text)
+    if stopping.is_set():
+        return INTERRUPTED
     return int(not all(row.is_good for row in rows))
 
 
@@ -69,15 +81,23 @@ def _names(text: str) -> list[str]:
     return [name for name in text.split(",") if name]
 
 
-def _run(name: str, part: Part, options: argparse.Namespace, console: Console) -> list[Row]:
+def _run(
+    name: str,
+    part: Part,
+    options: argparse.Namespace,
+    console: Console,
+    stopping: threading.Event,
+) -> list[Row]:
     """Run one part, in a lab of its own: names lead to one host each in there."""
 
     def say(text: str) -> None:
         console.print(f"{time.strftime('%H:%M:%S')} {text}", highlight=False, markup=False)
 
     until = time.monotonic() + options.minutes * 60 if options.minutes else math.inf
-    directory = Path(tempfile.mkdtemp(prefix="homeport-chaos-"))
     rows: list[Row] = []
+    if stopping.is_set():
+        return rows
+    directory = Path(tempfile.mkdtemp(prefix="homeport-chaos-"))
     lab = Lab.create(directory / "lab")
     try:
         lab.up([])
@@ -85,6 +105,8 @@ def _run(name: str, part: Part, options: argparse.Namespace, console: Console) -
         projects.mkdir()
         chance = random.Random(f"{options.seed} {name}")
         for row in part(Scene(lab, projects, chance, say, options.faults)):
+            if stopping.is_set():
+                break
             if not row.is_good:
                 say(f"WRONG: {row.fault}, {row.state}: {[*row.wrong, *row.left_over]}")
             rows.append(row)
@@ -92,7 +114,8 @@ def _run(name: str, part: Part, options: argparse.Namespace, console: Console) -
                 say(f"{name}: its {options.minutes:g} minutes are over")
                 break
     except Exception:
-        rows.append(Row(name, name, 1, wrong=[traceback.format_exc()]))
+        if not stopping.is_set():
+            rows.append(Row(name, name, 1, wrong=[traceback.format_exc()]))
     finally:
         lab.down()
         shutil.rmtree(directory, ignore_errors=True)
