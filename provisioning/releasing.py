@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from provisioning.agent.releases import RELEASE_ID
+from provisioning.agent.apps.releases import RELEASE_ID
 from provisioning.crew import Crew
 from provisioning.deploy import Deployment, build, migrate, propose_secrets, revive, start
 from provisioning.errors import ConfigurationError, DeployRefusedError, UnreachableError

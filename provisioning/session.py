@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from provisioning.agent import events
 from provisioning.agent.facts import Facts
-from provisioning.agent.wire import Decoder, WireError, pack, pack_blob
+from provisioning.agent.runs.wire import Decoder, WireError, pack, pack_blob
 from provisioning.errors import ConnectionLostError, HomeportError, ResourceFailedError
 from provisioning.payload import MARKER_BYTES, Payload
 from provisioning.plan import Plan

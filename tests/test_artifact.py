@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.agent.releases import RELEASE_ID
+from provisioning.agent.apps.releases import RELEASE_ID
 from provisioning.agent.resource import decode, encode
 from provisioning.agent.resources import TYPES
-from provisioning.agent.wire import Decoder, pack
+from provisioning.agent.runs.wire import Decoder, pack
 from provisioning.artifact import Artifact, build_artifact
 from provisioning.errors import ConfigurationError
 from provisioning.plan import make_plan

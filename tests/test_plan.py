@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from provisioning.agent.wire import Decoder, pack
+from provisioning.agent.runs.wire import Decoder, pack
 from provisioning.errors import ConfigurationError
 from provisioning.plan import make_plan
 from provisioning.resources import Command, File, FileSet, Resource, Service

@@ -9,7 +9,7 @@ import pytest
 
 from provisioning.agent import events
 from provisioning.agent.facts import Facts
-from provisioning.agent.wire import Decoder, pack, pack_blob
+from provisioning.agent.runs.wire import Decoder, pack, pack_blob
 from provisioning.converse import Conversation
 from provisioning.errors import ConnectionLostError, ResourceFailedError
 from provisioning.payload import Payload

@@ -9,14 +9,14 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from provisioning.agent import engine, events, questions
 from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.gather import facts_digest, gather_facts
-from provisioning.agent.inbox import Inbox
 from provisioning.agent.memory import Memory
-from provisioning.agent.outbox import Outbox
 from provisioning.agent.overlay import Overlay
 from provisioning.agent.resource import Resource, decode
 from provisioning.agent.resources import TYPES
+from provisioning.agent.runs.inbox import Inbox
+from provisioning.agent.runs.outbox import Outbox
+from provisioning.agent.runs.wire import Message
 from provisioning.agent.system import System
-from provisioning.agent.wire import Message
 
 
 def about_run(message: Message) -> Dict[str, Any]:

@@ -9,7 +9,8 @@ import os
 import re
 from typing import Dict, List, Mapping
 
-from provisioning.agent import apt, apt_lists, dpkg, layout
+from provisioning.agent import layout
+from provisioning.agent.debian import apt, apt_lists, dpkg
 from provisioning.agent.facts import Facts
 from provisioning.agent.system import System
 

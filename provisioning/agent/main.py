@@ -32,14 +32,15 @@ import os
 import sys
 from typing import Any, Mapping, Optional, Sequence
 
-from provisioning.agent import background, borrowed, events, layout, listeners
+from provisioning.agent import borrowed, events, layout
 from provisioning.agent.executor import Executor, about_run
-from provisioning.agent.inbox import Inbox
-from provisioning.agent.journal import RunJournal
-from provisioning.agent.lock import HostLock, LockHeldError
-from provisioning.agent.outbox import FrameWriter, Outbox
-from provisioning.agent.relay import died, relay, replay, under_way
-from provisioning.agent.wire import Message
+from provisioning.agent.runs import background, listeners
+from provisioning.agent.runs.inbox import Inbox
+from provisioning.agent.runs.journal import RunJournal
+from provisioning.agent.runs.lock import HostLock, LockHeldError
+from provisioning.agent.runs.outbox import FrameWriter, Outbox
+from provisioning.agent.runs.relay import died, relay, replay, under_way
+from provisioning.agent.runs.wire import Message
 
 
 class Agent:

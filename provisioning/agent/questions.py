@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Callable, Dict, Mapping
 
+from provisioning.agent.apps.environment import generated_secrets
+from provisioning.agent.apps.logs import logs
+from provisioning.agent.apps.releases import Releases
+from provisioning.agent.apps.status import host_status
 from provisioning.agent.caller import caller
-from provisioning.agent.environment import generated_secrets
 from provisioning.agent.errors import AgentError
 from provisioning.agent.gather import gather_facts
-from provisioning.agent.logs import logs
-from provisioning.agent.relay import under_way
-from provisioning.agent.releases import Releases
-from provisioning.agent.status import host_status
+from provisioning.agent.runs.relay import under_way
 from provisioning.agent.system import System
 
 Question = Callable[[Mapping[str, Any], System], Any]

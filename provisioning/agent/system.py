@@ -26,7 +26,8 @@ from typing import (
     Tuple,
 )
 
-from provisioning.agent import dpkg, layout, programs, systemd
+from provisioning.agent import layout, programs, systemd
+from provisioning.agent.debian import dpkg
 from provisioning.agent.durable import NothingAt, sync_directory
 from provisioning.agent.errors import AgentError
 from provisioning.agent.memory import Memory

@@ -20,7 +20,7 @@ COLUMNS = (
 )  # fmt: skip
 
 State = Mapping[str, Any]
-"""What a host says of an app: see agent/status.py. Empty where it says nothing."""
+"""What a host says of an app: see agent/apps/status.py. Empty where it says nothing."""
 
 
 def status(options: Options, named: Sequence[str], *, given: Mapping[str, Any] = NOTHING) -> int:

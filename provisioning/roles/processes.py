@@ -1,7 +1,7 @@
 """What a release runs besides its web server: its processes and timers, as unit files.
 
 They belong to the release and lie in its directory, so that a rollback brings back what the
-release was made to run. How they get to systemd: provisioning/agent/release_units.py.
+release was made to run. How they get to systemd: provisioning/agent/apps/release_units.py.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.agent import apt_locks
+from provisioning.agent.debian import apt_locks
 from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.system import System
 

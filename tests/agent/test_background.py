@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from provisioning.agent import background, journal, layout
-from provisioning.agent.inbox import frames
-from provisioning.agent.lock import HostLock, LockHeldError
-from provisioning.agent.outbox import Outbox
-from provisioning.agent.relay import replay, under_way
-from provisioning.agent.wire import Message, pack, pack_blob
+from provisioning.agent import layout
+from provisioning.agent.runs import background, journal
+from provisioning.agent.runs.inbox import frames
+from provisioning.agent.runs.lock import HostLock, LockHeldError
+from provisioning.agent.runs.outbox import Outbox
+from provisioning.agent.runs.relay import replay, under_way
+from provisioning.agent.runs.wire import Message, pack, pack_blob
 from provisioning.plan import Plan, make_plan
 from provisioning.resources import Command, Directory, File, Resource
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from provisioning.agent.apps.leftovers import Leftovers
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.leftovers import Leftovers
 from provisioning.agent.system import System
 from provisioning.agent.systemd import parse_list
 from provisioning.resources import Ended

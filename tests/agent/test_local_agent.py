@@ -12,14 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.agent import events, inbox, layout
+from provisioning.agent import events, layout
 from provisioning.agent.boot import keep
 from provisioning.agent.gather import facts_digest
-from provisioning.agent.inbox import Inbox
-from provisioning.agent.lock import HostLock, LockHeldError
 from provisioning.agent.main import Agent
-from provisioning.agent.outbox import FrameWriter
-from provisioning.agent.wire import Decoder, Frame, pack, pack_blob
+from provisioning.agent.runs import inbox
+from provisioning.agent.runs.inbox import Inbox
+from provisioning.agent.runs.lock import HostLock, LockHeldError
+from provisioning.agent.runs.outbox import FrameWriter
+from provisioning.agent.runs.wire import Decoder, Frame, pack, pack_blob
 from provisioning.converse import Ended, facts_of
 from provisioning.errors import ConnectionLostError, ResourceFailedError
 from provisioning.payload import agent_payload

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from provisioning.agent import logs as module
+from provisioning.agent.apps import logs as module
+from provisioning.agent.apps.logs import logs
 from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.logs import logs
 from provisioning.agent.system import System
 
 RELEASE = "20260102T030405.000Z-abc1234"
@@ -154,7 +154,7 @@ SECRETS = {
 @pytest.fixture
 def with_secrets() -> None:
     """An app with a release that has secrets, one revision before it, and a generated one."""
-    from provisioning.agent.environment import quoted
+    from provisioning.agent.apps.environment import quoted
 
     layout = AppLayout("hello")
     for path in (layout.release(RELEASE), layout.env):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from provisioning.agent import dpkg, systemd
+from provisioning.agent import systemd
+from provisioning.agent.debian import dpkg
 from provisioning.agent.facts import Facts, version_tuple
 from provisioning.agent.system import System
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from provisioning.agent.apps.releases import Releases, in_use
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.releases import Releases, in_use
 from provisioning.agent.system import System
 from provisioning.resources import Release
 from tests.agent.runs import Host

@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 
-from provisioning.agent.wire import (
+from provisioning.agent.runs.wire import (
     MAX_FRAME_BYTES,
     Decoder,
     Frame,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from provisioning.agent.inbox import LEASE_S
+from provisioning.agent.runs.inbox import LEASE_S
 from provisioning.lab import LabHost
 from tests.chaos.faults import AGENT, CONTROLLER, POWER_CUT, REBOOT, SILENCE
 from tests.chaos.moments import Moment, Moments, boundaries, make_agent

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from provisioning.agent.inbox import LEASE_S
+from provisioning.agent.runs.inbox import LEASE_S
 from provisioning.errors import HomeportError
 from provisioning.lab import LabHost
 from tests.e2e.steps import agents, live_on

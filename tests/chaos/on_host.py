@@ -21,7 +21,8 @@ import threading
 import time
 from typing import Any, Iterator
 
-from provisioning.agent import background, engine, events
+from provisioning.agent import engine, events
+from provisioning.agent.runs import background
 
 HERE = "/run/homeport-chaos"
 HELD_AT_MOST_S = 120

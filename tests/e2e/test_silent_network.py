@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from provisioning.agent.inbox import LEASE_S
+from provisioning.agent.runs.inbox import LEASE_S
 from provisioning.converse import PING_EVERY_S
 from provisioning.lab import LabHost
 from tests.e2e.project import Project

@@ -8,10 +8,10 @@ import time
 from dataclasses import dataclass
 from typing import ClassVar, List
 
+from provisioning.agent.apps.release_units import RUNNING
+from provisioning.agent.apps.releases import RELEASE_ID
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import STATE
-from provisioning.agent.release_units import RUNNING
-from provisioning.agent.releases import RELEASE_ID
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.resources.one_off import PRINTED
 from provisioning.agent.system import System

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Dict
 
 from provisioning.agent import http
+from provisioning.agent.apps.refusal import refusal
+from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.refusal import refusal
-from provisioning.agent.releases import Releases
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import System
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Optional
 
 from provisioning.agent import http
+from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.releases import Releases
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.resources.retired import Retired
 from provisioning.agent.system import System

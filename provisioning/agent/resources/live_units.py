@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar, List
 
 from provisioning.agent import http
+from provisioning.agent.apps.refusal import own_words
+from provisioning.agent.apps.release_units import RUNNING, ReleaseUnits
+from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.refusal import own_words
-from provisioning.agent.release_units import RUNNING, ReleaseUnits
-from provisioning.agent.releases import Releases
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import System
 

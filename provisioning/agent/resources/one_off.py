@@ -7,15 +7,15 @@ import time
 from dataclasses import dataclass, field
 from typing import ClassVar, Mapping, Tuple
 
-from provisioning.agent.environment import masked
+from provisioning.agent.apps.environment import masked
+from provisioning.agent.apps.refusal import why_it_failed
+from provisioning.agent.apps.releases import Releases
+from provisioning.agent.apps.unit_journal import last_lines_of
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import STATE, AppLayout
 from provisioning.agent.programs import Completed
-from provisioning.agent.refusal import why_it_failed
-from provisioning.agent.releases import Releases
 from provisioning.agent.resource import Change, Resource, State, normalise
 from provisioning.agent.system import System
-from provisioning.agent.unit_journal import last_lines_of
 
 STOP_S = 10
 """What is ended is asked first, and killed after so many seconds."""

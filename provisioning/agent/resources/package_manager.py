@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from provisioning.agent import apt, dpkg
+from provisioning.agent.debian import apt, dpkg
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import System
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Dict, Tuple
 
-from provisioning.agent import apt
+from provisioning.agent.debian import apt
 from provisioning.agent.resource import Change, Resource, State, Value
 from provisioning.agent.system import System
 

@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import ClassVar, Dict, List, Set
 
+from provisioning.agent.apps.releases import PART, Releases, in_use, regular_files
 from provisioning.agent.layout import READY, AppLayout
-from provisioning.agent.releases import PART, Releases, in_use, regular_files
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import System
 

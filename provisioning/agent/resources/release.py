@@ -9,11 +9,11 @@ import time
 from dataclasses import dataclass, field
 from typing import ClassVar, Dict, Iterable, Mapping, Optional, Tuple
 
-from provisioning.agent import environment
+from provisioning.agent.apps import environment
+from provisioning.agent.apps.releases import MANIFEST, PART, Releases, link_or_copy, relative_link
 from provisioning.agent.durable import sync_directory
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.releases import MANIFEST, PART, Releases, link_or_copy, relative_link
 from provisioning.agent.resource import (
     Blob,
     Change,

@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import ClassVar, List
 
+from provisioning.agent.apps.leftovers import Leftovers
+from provisioning.agent.apps.release_units import ReleaseUnits
+from provisioning.agent.apps.releases import Releases, connections
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.leftovers import Leftovers
-from provisioning.agent.release_units import ReleaseUnits
-from provisioning.agent.releases import Releases, connections
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import System
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Callable, ClassVar, Dict, Iterable, Tuple
 
+from provisioning.agent.apps.unit_journal import last_lines
 from provisioning.agent.errors import AgentError
 from provisioning.agent.resource import (
     Change,
@@ -17,7 +18,6 @@ from provisioning.agent.resource import (
 )
 from provisioning.agent.system import System
 from provisioning.agent.systemd import UnitState
-from provisioning.agent.unit_journal import last_lines
 from provisioning.agent.workers import wait_until_replaced, workers_of
 
 NEVER = "never"

@@ -7,9 +7,9 @@ import os
 from dataclasses import dataclass
 from typing import ClassVar, Dict, Mapping, Tuple
 
+from provisioning.agent.apps.releases import Releases, regular_files
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout, temporary
-from provisioning.agent.releases import Releases, regular_files
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import DIRECTORY, System
 

@@ -7,11 +7,11 @@ import time
 from dataclasses import dataclass, field
 from typing import ClassVar, List, Mapping
 
+from provisioning.agent.apps.refusal import refusal
+from provisioning.agent.apps.release_units import ReleaseUnits, is_first, process_of
+from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.refusal import refusal
-from provisioning.agent.release_units import ReleaseUnits, is_first, process_of
-from provisioning.agent.releases import Releases
 from provisioning.agent.resource import Change, Resource, State, normalise
 from provisioning.agent.resources.retired import Retired
 from provisioning.agent.system import System

@@ -11,7 +11,7 @@ import re
 import time
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
-from provisioning.agent.environment import mask_for
+from provisioning.agent.apps.environment import mask_for
 from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.resources import ended
 from provisioning.agent.system import System

@@ -19,14 +19,15 @@ from dataclasses import replace
 from types import FrameType
 from typing import Any, Mapping, Optional, Sequence
 
-from provisioning.agent import events, layout, listeners, unit
+from provisioning.agent import events, layout
 from provisioning.agent.errors import AgentError
 from provisioning.agent.executor import Executor
-from provisioning.agent.inbox import Inbox
-from provisioning.agent.journal import RunJournal
-from provisioning.agent.listeners import Listeners
-from provisioning.agent.lock import HostLock
-from provisioning.agent.outbox import Outbox
+from provisioning.agent.runs import listeners, unit
+from provisioning.agent.runs.inbox import Inbox
+from provisioning.agent.runs.journal import RunJournal
+from provisioning.agent.runs.listeners import Listeners
+from provisioning.agent.runs.lock import HostLock
+from provisioning.agent.runs.outbox import Outbox
 
 SILENCE_S = 60.0
 """A run that waits for its next plan takes so long a silence for the controller's end.

@@ -9,8 +9,8 @@ import os
 import re
 import time
 
-from provisioning.agent import apt_locks
-from provisioning.agent.apt_get import apt_get, errors
+from provisioning.agent.debian import apt_locks
+from provisioning.agent.debian.apt_get import apt_get, errors
 from provisioning.agent.errors import AgentError
 from provisioning.agent.programs import Completed
 from provisioning.agent.system import System

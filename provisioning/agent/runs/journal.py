@@ -13,7 +13,7 @@ import time
 from typing import Any, Dict, List, Mapping, Optional, TextIO, Tuple
 
 from provisioning.agent import events, layout
-from provisioning.agent.wire import Message
+from provisioning.agent.runs.wire import Message
 
 KEPT = 20
 

@@ -10,8 +10,8 @@ import threading
 from typing import Any, List, Mapping, Optional, Tuple
 
 from provisioning.agent import layout
-from provisioning.agent.inbox import Inbox, frames
-from provisioning.agent.wire import Message, pack
+from provisioning.agent.runs.inbox import Inbox, frames
+from provisioning.agent.runs.wire import Message, pack
 
 LAST_WORDS_S = 10.0
 """How long a run that is over waits for a slow listener."""

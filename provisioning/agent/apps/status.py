@@ -9,14 +9,14 @@ import time
 from typing import Any, Dict, List, Mapping, Tuple
 
 from provisioning.agent import http
-from provisioning.agent.journal import cut_off, describe_cut_off, last_runs
+from provisioning.agent.apps.leftovers import Leftovers
+from provisioning.agent.apps.releases import Releases
+from provisioning.agent.apps.units_status import units_status
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.leftovers import Leftovers
-from provisioning.agent.relay import under_way
-from provisioning.agent.releases import Releases
 from provisioning.agent.resources.ended import one_offs
+from provisioning.agent.runs.journal import cut_off, describe_cut_off, last_runs
+from provisioning.agent.runs.relay import under_way
 from provisioning.agent.system import System
-from provisioning.agent.units_status import units_status
 
 UNIT_PROPERTIES = "Id,ActiveState,UnitFileState,NRestarts,MemoryCurrent"
 HEALTH_TIMEOUT_S = 5.0

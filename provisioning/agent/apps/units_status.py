@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from provisioning.agent.apps.release_units import RUNNING, ReleaseUnits, is_process, process_of
+from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.release_units import RUNNING, ReleaseUnits, is_process, process_of
-from provisioning.agent.releases import Releases
 from provisioning.agent.system import System
 
 

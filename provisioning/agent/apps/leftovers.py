@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import List
 
+from provisioning.agent.apps.releases import MANIFEST, PART, RELEASE_ID, Releases
 from provisioning.agent.layout import BUILDER, READY, RUNTIME_UNITS, TEMPORARY, AppLayout
-from provisioning.agent.releases import MANIFEST, PART, RELEASE_ID, Releases
 from provisioning.agent.system import System
 
 

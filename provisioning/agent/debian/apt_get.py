@@ -10,7 +10,8 @@ import os
 import time
 from typing import Sequence
 
-from provisioning.agent import apt_locks, layout
+from provisioning.agent import layout
+from provisioning.agent.debian import apt_locks
 from provisioning.agent.programs import Completed
 from provisioning.agent.system import System
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from typing import Dict, Iterable, Mapping, Sequence
 
-from provisioning.agent import apt_locks, dpkg
-from provisioning.agent.apt_get import apt_get, detached, errors
-from provisioning.agent.apt_lists import ensure_lists, renew, with_good_lists
+from provisioning.agent.debian import apt_locks, dpkg
+from provisioning.agent.debian.apt_get import apt_get, detached, errors
+from provisioning.agent.debian.apt_lists import ensure_lists, renew, with_good_lists
 from provisioning.agent.errors import AgentError
 from provisioning.agent.programs import Completed
 from provisioning.agent.system import System

@@ -15,8 +15,8 @@ import re
 from typing import Dict, Iterable, List, Mapping
 
 from provisioning.agent import systemd
+from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import RUNTIME_UNITS, AppLayout
-from provisioning.agent.releases import Releases
 from provisioning.agent.system import System
 
 PROPERTIES = (

@@ -7,7 +7,7 @@ import select
 from typing import Callable, List
 
 from provisioning.agent import events
-from provisioning.agent.wire import Message, pack
+from provisioning.agent.runs.wire import Message, pack
 
 PIPE_BYTES = 4096
 """What a pipe that polls as writable takes without blocking. Source: pipe(7), PIPE_BUF."""

@@ -13,9 +13,9 @@ import re
 from typing import Callable, Dict, Iterable, Iterator, Mapping, Set
 from urllib.parse import quote
 
+from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.releases import Releases
 from provisioning.agent.system import System
 
 SHORT_CHARS, FRAGMENT_CHARS = 4, 8

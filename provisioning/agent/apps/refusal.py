@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Iterator, Sequence, Tuple
 
-from provisioning.agent.environment import masked
+from provisioning.agent.apps.environment import masked
+from provisioning.agent.apps.unit_journal import last_lines
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.system import System
-from provisioning.agent.unit_journal import last_lines
 
 SEARCHED_LINES, SHOWN_LINES, LAST_LINES = 300, 30, 8
 

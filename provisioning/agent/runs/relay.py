@@ -6,10 +6,11 @@ import select
 import socket
 from typing import Any, Dict, Optional
 
-from provisioning.agent import events, journal, layout
-from provisioning.agent.inbox import Inbox
-from provisioning.agent.outbox import Outbox
-from provisioning.agent.wire import Decoder, Frame, Message, pack, pack_blob
+from provisioning.agent import events, layout
+from provisioning.agent.runs import journal
+from provisioning.agent.runs.inbox import Inbox
+from provisioning.agent.runs.outbox import Outbox
+from provisioning.agent.runs.wire import Decoder, Frame, Message, pack, pack_blob
 
 LOOK_UP_S = 1.0
 ABOUT_TIMEOUT_S = 10.0

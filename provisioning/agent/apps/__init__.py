@@ -1,0 +1,1 @@
+"""What Homeport knows of an app on the host, besides its resources."""

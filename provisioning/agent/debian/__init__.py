@@ -1,0 +1,1 @@
+"""Debian's packages: what is installed, and what installs it."""
