@@ -136,7 +136,7 @@ class Crew:
     @property
     def interrupted(self) -> bool:
         """Whether a person has stopped the work on any of them."""
-        return any(isinstance(run.report.error, InterruptedRunError) for run in self.runs)
+        return any(run.report.status == "interrupted" for run in self.runs)
 
     def _interrupt(self) -> None:
         for run in self.runs:

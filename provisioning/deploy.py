@@ -185,7 +185,7 @@ def flip(
     tls: bool,
     by: str,
     rollback: bool = False,
-    takes_back: bool = False,
+    takes_back: str = "",
 ) -> Iterator[Resource]:
     """Yield what makes a prepared release the one that visitors see; arguments as of `Live`."""
     host = app.domains[0]
@@ -210,16 +210,17 @@ def finish(app: App) -> Iterator[Resource]:
     yield Pruned(app.name, app.keep_releases)
 
 
-def flip_back(app: App, before: str, *, tls: bool, by: str) -> Iterator[Resource]:
+def flip_back(app: App, before: str, release: str, *, tls: bool, by: str) -> Iterator[Resource]:
     """Yield what makes the release before live again, since it went wrong on another host.
 
     Args:
         app: The app.
         before: Its id; "" where there was none.
+        release: The one that is taken back.
         tls: Whether the site is served on 443.
         by: Who does this.
     """
-    yield from flip(app, before, tls=tls, by=by, takes_back=True)
+    yield from flip(app, before, tls=tls, by=by, takes_back=release)
     yield from stand_down(app)
 
 

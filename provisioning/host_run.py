@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any
 from provisioning.agent.events import FAILED, Finished
 from provisioning.agent.facts import Facts
 from provisioning.converse import Conversation, Ended, facts_of
-from provisioning.errors import ConnectionLostError, HomeportError, UnreachableError
+from provisioning.errors import (
+    ConnectionLostError,
+    HomeportError,
+    InterruptedRunError,
+    UnreachableError,
+)
 from provisioning.payload import agent_payload
 from provisioning.plan import Plan, make_plan
 from provisioning.render import annotate
@@ -212,6 +217,9 @@ class HostRun:
             ended = self.carry_out(plan, last=last, otherwise=make_plan(otherwise))
         except RunDiedError:
             self._run = ""
+            if self._stopping:
+                # Nothing was asked of it any more.
+                raise InterruptedRunError("interrupted", hint="run it again") from None
             raise
         finally:
             self.at_work = False

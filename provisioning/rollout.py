@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioning.crew import Crew, Resources
 from provisioning.deploy import finish, flip, flip_back, instance, stand_down
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from provisioning.host_run import HostRun
     from provisioning.inventory.app import App
     from provisioning.inventory.hooks import Stage
+
+LOOK_EVERY_S = 15.0
+"""How often hosts that wait are spoken to; they give us up after a minute."""
 
 Step = tuple["Stage | None", Resources]
 """A part of getting ready, and for which hooks on the controller it waits first."""
@@ -107,24 +110,37 @@ class Rollout:
         flipped: list[HostRun] = []
         batches = list(_batches(self.crew.runs, self.app.batch.size(len(self.crew.runs))))
         for number, batch in enumerate(batches):
-            if number and not self._pause():
+            if number and not self._pause(flipped):
                 break
             told += batch
             done = self._crew(batch).converge(self._flip, last=False, otherwise=self._back)
             flipped += done
             if len(done) < len(batch):
                 break
-        if len(flipped) == len(self.crew.runs) and self._agree():
-            return len(self.crew.converge(self._finish)) == len(flipped)
+        if len(flipped) == len(self.crew.runs) and self._agree(flipped):
+            done = self.crew.converge(self._finish, otherwise=lambda _: finish(self.app))
+            return len(done) == len(flipped)
+        back = [] if self.crew.abandoned else self._flip_back(flipped)
         if not self.crew.abandoned:
-            back = self._flip_back(flipped)
             self._take_back([run for run in told if run not in back])
         return False
 
-    def _agree(self) -> bool:
+    def _agree(self, flipped: Sequence[HostRun]) -> bool:
         """Tell all hosts that all have flipped, so that nobody goes back any more."""
-        agreed = self.crew.converge(lambda _: (), last=False, otherwise=lambda _: finish(self.app))
+        # Only when all can be spoken to: it must not take longer than a message to each.
+        if not self._are_ours(flipped):
+            return False
+        agreed = self.crew.converge(_nothing, last=False, otherwise=lambda _: finish(self.app))
         return len(agreed) == len(self.crew.runs)
+
+    def _are_ours(self, flipped: Sequence[HostRun]) -> bool:
+        """Speak to all hosts, which wait for us; one whose connection is lost is connected to."""
+        there = self.crew.converge(
+            _nothing,
+            last=False,
+            otherwise=lambda run: self._back(run) if run in flipped else stand_down(self.app),
+        )
+        return len(there) == len(self.crew.runs)
 
     def _at_once(self, phase: Step) -> bool:
         stage, resources = phase
@@ -157,7 +173,8 @@ class Rollout:
         return flip(self.app, self.release, tls=self.tls, by=self.by, rollback=self.rollback)
 
     def _back(self, run: HostRun) -> Iterator[Resource]:
-        return flip_back(self.app, self.before.get(run.name, ""), tls=self.tls, by=self.by)
+        before = self.before.get(run.name, "")
+        return flip_back(self.app, before, self.release, tls=self.tls, by=self.by)
 
     def _finish(self, run: HostRun) -> Iterator[Resource]:
         yield from self.hooked(*self._afterwards)(run)
@@ -173,7 +190,7 @@ class Rollout:
         )
         for run in flipped:
             run.note(f"flipped back: {refused or 'somebody'} did not get to the end")
-        back = self._crew(flipped).converge(self._back)
+        back = self._crew(flipped).converge(self._back, otherwise=self._back)
         self._stand_down([run for run in self.crew.runs if run not in flipped])
         return back
 
@@ -187,8 +204,15 @@ class Rollout:
             before, taken = self.before.get(run.name, ""), False
             try:
                 run.begin_again(f"taking {self.app.name} {self.release} back")
+                state: Any = run.ask("app", app=self.app.name)
+                if state["live"] not in (before, self.release):
+                    # The host was free for a moment.
+                    run.note(f"{state['live'] or 'no release'} is live here by now: left as it is")
+                    taken = run.converge(())
+                    return
                 # It may have ended by itself, or with the run.
-                again = [instance(self.app, before)] if before else []
+                gone = before and state["live"] == self.release
+                again = [instance(self.app, before)] if gone else []
                 taken = run.converge([*again, *self._back(run)])
             finally:
                 if not taken:
@@ -196,18 +220,26 @@ class Rollout:
 
         self._crew(broken).all(take_back)
 
-    def _pause(self) -> bool:
-        """Wait between two batches; return False if Ctrl-C ended it."""
+    def _pause(self, flipped: Sequence[HostRun]) -> bool:
+        """Wait between two batches; return whether all hosts are still ours to go on with."""
+        until = time.monotonic() + self.app.pause_s
         try:
-            time.sleep(self.app.pause_s)
+            while (left_s := until - time.monotonic()) > 0:
+                time.sleep(min(left_s, LOOK_EVERY_S))
+                if left_s > LOOK_EVERY_S and not self._are_ours(flipped):
+                    return False
         except KeyboardInterrupt:
             for run in self.crew.runs:
                 run.fail(InterruptedRunError("interrupted between two batches"))
             return False
-        return True
+        return self._are_ours(flipped)
 
     def _crew(self, runs: Sequence[HostRun]) -> Crew:
         return Crew(runs, self.crew.parallel)
+
+
+def _nothing(run: HostRun) -> tuple[Resource, ...]:
+    return ()
 
 
 def _joined(parts: Sequence[Resources]) -> Resources:

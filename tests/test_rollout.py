@@ -17,6 +17,7 @@ from provisioning.rollout import Rollout
 from provisioning.session import RunDiedError
 
 OLD, NEW = "20260101T000000.000Z-aaaaaaa", "20260202T000000.000Z-bbbbbbb"
+NEWER = "20260303T000000.000Z-ccccccc"
 HOSTS = ("web1", "web2", "web3")
 
 
@@ -45,6 +46,7 @@ class Run:
         if self._deaf and self.live == NEW:
             self._deaf = False
             self.go_silent()
+        if not self.has_host:
             raise RunDiedError("nothing was heard from here for too long")
         self._make(resources)
         self._otherwise = list(otherwise)
@@ -56,11 +58,17 @@ class Run:
         self._make(self._otherwise)
         self._otherwise, self.has_host = [], False
 
+    def ask(self, question: str, *, app: str) -> dict[str, str]:
+        assert (question, app) == ("app", "hello")
+        return {"live": self.live}
+
     def _make(self, resources: Iterable[Any]) -> None:
         for resource in resources:
             if resource.kind == "instance":
                 self.running.add(resource.release)
             elif resource.kind == "live":
+                if resource.takes_back and resource.takes_back != self.live:
+                    continue
                 self.live = resource.release
                 if self._dies:
                     self._dies, self.has_host = False, False
@@ -92,11 +100,13 @@ class NoHooks:
         return ()
 
 
-def rollout(runs: list[Run], batch: object) -> Rollout:
-    app = App(name="hello", source=".", wsgi="app:app", domains=["hello.example"], batch=batch)  # type: ignore[arg-type]
+def rollout(runs: list[Run], batch: object, before: str = OLD, *, pause_s: int = 0) -> Rollout:
+    given: Any = {"batch": batch, "pause_s": pause_s, "domains": ["hello.example"]}
+    app = App(name="hello", source=".", wsgi="app:app", **given)
     crew: Any = Crew(runs)  # type: ignore[arg-type]
-    before = {run.name: OLD for run in runs}
-    return Rollout(crew, app, NEW, before, tls=True, by="me", hooks=NoHooks())  # type: ignore
+    return Rollout(
+        crew, app, NEW, {run.name: before for run in runs}, tls=True, by="me", hooks=NoHooks()
+    )  # type: ignore
 
 
 @pytest.mark.parametrize("batch", [1, "100%"])
@@ -128,12 +138,51 @@ def test_a_host_that_went_back_by_itself_takes_the_others_along(victim: str, bat
     assert all(run.running == {OLD} for run in runs)
 
 
+@pytest.mark.parametrize("before", [OLD, ""])
+def test_what_somebody_else_has_deployed_meanwhile_is_left_alone(before: str):
+    """All went back while their controller slept, and were free: somebody has used that."""
+    runs = [Run(name) for name in HOSTS]
+    for run in runs:
+        run.live, run.running = before, {before, NEW} - {""}
+    pausing = rollout(runs, 1, before, pause_s=1)
+
+    def sleep(seconds: float) -> None:
+        for run in runs:
+            run.go_silent()
+            run.live, run.running = NEWER, {NEWER}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("time.sleep", sleep)
+        assert not pausing.carry_out()
+    assert {run.name: run.live for run in runs} == dict.fromkeys(HOSTS, NEWER)
+    assert all(run.running == {NEWER} for run in runs)
+    assert runs[0].notes[-1] == f"{NEWER} is live here by now: left as it is"
+
+
+def test_a_release_that_is_live_again_is_not_started_anew():
+    """It may be ill: to ask for its health would be to end it."""
+    runs = [Run("web1"), Run("web2", deaf=True)]
+    started: list[Any] = []
+    make = Run._make
+
+    def note_starts(run: Run, resources: Iterable[Any]) -> None:
+        known = list(resources)
+        started.extend(each for each in known if each.kind == "instance")
+        make(run, known)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "_make", note_starts)
+        assert not rollout(runs, 1).carry_out()
+    assert {run.live for run in runs} == {OLD}
+    assert started == []
+
+
 class Dead(BaseException):
     """The controller is no more."""
 
 
 @pytest.mark.parametrize("batch", [1, 2, "100%"])
-@pytest.mark.parametrize("rounds", range(1, 7))
+@pytest.mark.parametrize("rounds", range(1, 11))
 def test_hosts_end_on_one_release_whatever_round_their_controller_dies_before(
     rounds: int, batch: object, monkeypatch: pytest.MonkeyPatch
 ):

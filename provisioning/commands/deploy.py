@@ -223,7 +223,10 @@ def _rows(state: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     built: dict[str, Mapping[str, Any]] = {}
     for line in state["history"]:
         if line["event"] in ENDINGS:
-            last[line["release"]] = line
+            # That it was stopped afterwards says less than why.
+            taken_back = last.get(line["release"], {}).get("event") == "rolled_back"
+            if not (taken_back and line["event"] == "retired"):
+                last[line["release"]] = line
         if line["event"] == "built":
             built[line["release"]] = line
     for release in sorted({*manifests, *last}, reverse=True):

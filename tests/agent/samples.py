@@ -100,7 +100,7 @@ EVERY_TYPE: tuple[Resource, ...] = (
     Instance("hello", RELEASE, "/healthz", "hello.test", timeout_s=7),
     Link("/etc/localtime", "/usr/share/zoneinfo/UTC"),
     Live("hello", RELEASE, "/healthz", "hello.test", tls=False, by="me", rollback=True),
-    Live("hello", "", "/healthz", "hello.test", tls=False, by="me", takes_back=True),
+    Live("hello", "", "/healthz", "hello.test", tls=False, by="me", takes_back=RELEASE),
     LiveUnits("hello", label="before", health="/healthz", host="hello.test", timeout_s=7),
     OneOff("hello", RELEASE, "import", ("python", "-c", "import app"), ("User=hello",), "hint", 9),
     OneOff(

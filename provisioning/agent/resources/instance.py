@@ -73,7 +73,9 @@ class Instance(Resource):
         try:
             self._wait(system)
         except (AgentError, StoppedError):
-            self._end(system)
+            # What visitors see is better than nothing.
+            if Releases(self.app, system).live != self.release:
+                self._end(system)
             Releases(self.app, system).record("failed", self.release, at_state="start")
             raise
         Releases(self.app, system).record("gated", self.release)

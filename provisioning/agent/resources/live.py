@@ -31,13 +31,14 @@ class Live(Resource):
 
     Args:
         app: The app's name.
-        release: The release's id; "" has visitors see that there is none, if it `takes_back`.
+        release: The release's id; "" has visitors see that there is none, if it takes one back.
         health: Path that answers 200.
         host: The site's name.
         tls: Whether the site is served on 443.
         by: Who does this.
         rollback: Whether a person goes back to an earlier release.
-        takes_back: Whether it undoes a switch that did not succeed on all hosts.
+        takes_back: The release that is taken back, as it did not go live on all hosts; "" where it
+            is no way back. Whatever else is live by now stays.
         drain_timeout_s: How long requests may take to end where it is taken back.
     """
 
@@ -50,7 +51,7 @@ class Live(Resource):
     tls: bool = True
     by: str = ""
     rollback: bool = False
-    takes_back: bool = False
+    takes_back: str = ""
     drain_timeout_s: int = 30
 
     @property
@@ -61,7 +62,10 @@ class Live(Resource):
         return {"release": self.release or None}
 
     def actual(self, system: System) -> State:
-        return {"release": Releases(self.app, system).live or None}
+        live = Releases(self.app, system).live
+        if self.takes_back and live != self.takes_back:
+            return self.desired()
+        return {"release": live or None}
 
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
@@ -73,8 +77,9 @@ class Live(Resource):
             releases.record("live", before)
         if self.takes_back:
             # Visitors had it a moment ago: there is nothing better to have in its place.
-            self._back(system, self.release)
+            # It is recorded first: a run that dies in between finds the release live, and says so.
             releases.record("rolled_back", before, to=self.release, by=self.by)
+            self._back(system, self.release)
             return
         self._point(system, self.release)
         answer = self._verify()
