@@ -27,6 +27,7 @@ from tests.e2e.steps import (
     provision,
     wait_for,
 )
+from tests.e2e.through_proxy import through_proxy
 
 pytestmark = pytest.mark.lab
 
@@ -325,6 +326,29 @@ def test_hosts_whose_controller_sleeps_between_two_flips_end_on_what_they_had(
         wait_for(lambda host=host: not agents(host))
         must_run_only(host, before[host.name])
     project.fab("-H", names, "deploy").must_succeed()
+    assert len({live_on(host) for host in hosts}) == 1
+
+
+def test_a_connection_that_is_lost_while_its_host_waits_is_made_anew(
+    project: Project, deployed_host
+):
+    hosts = [deployed_host("bookworm"), deployed_host("trixie")]
+    before = live_on(hosts[0])
+    # They were made one by one, each with a secret of its own.
+    hosts[1].shell("rm /srv/hello/secrets.json")
+    project.configure('csp = "strict"\n', f'csp = "strict"\nbatch = 1\npause_s = {PAUSE_S}\n')
+    change_code(project)
+    with through_proxy(project, hosts[0]) as proxy:
+        running = project.start("-H", ",".join(host.name for host in hosts), "deploy")
+        try:
+            wait_for(lambda: live_on(hosts[0]) != before, running)
+            proxy.cut()
+            stdout, stderr = running.communicate(timeout=PATIENCE_S)
+        finally:
+            running.kill()
+            running.communicate()
+    assert running.returncode == 0, stdout + stderr
+    assert "the connection is lost; the run goes on there" in stdout
     assert len({live_on(host) for host in hosts}) == 1
 
 
