@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provisioning.lab import LabHost
+from tests.e2e.steps import wait_for
 
 ROOTS = "/etc /home /opt /root /srv /var /tmp /run/hello /run/homeport /run/systemd/system"
 PACKAGES = "/boot /usr"
 """Only packages write here: on a live host dpkg's books say enough."""
+
+BORROWED = "/var/lib/homeport-borrowed-python"
 
 MOVING = (
     "/etc/machine-id",
@@ -150,8 +153,11 @@ def look_at(host: LabHost, *, packages: bool = False) -> Look:
 
     Args:
         host: The host.
-        packages: Whether to look at what packages have brought, too.
+        packages: Whether to look at what packages have brought, too; for a host that was bare.
     """
+    if packages:
+        # The Python that it was lent goes right after the run.
+        wait_for(lambda: not host.path(BORROWED).exists())
     roots = f"{ROOTS} {PACKAGES}" if packages else ROOTS
     pruned = " -o ".join(f"-path '{path}'" for path in MOVING)
     lines = host.shell(_LOOK.replace("@ROOTS@", roots).replace("@PRUNED@", pruned)).splitlines()

@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import socket
+import time
 from dataclasses import dataclass
 from typing import ClassVar, Tuple
 
@@ -98,9 +99,11 @@ class Certificate(Resource):
         for domain in self.domains if self.preflight else ():
             system.say(f"asking port 80 of {domain}")
             self._preflight(system, domain)
+        began = time.time()
         with self._lineage.out_of_the_way_if_broken(system):
             system.say(f"asking {self.directory_url} for a certificate")
             self._get(system, change)
+        self._sweep(system, began)
 
     def _get(self, system: System, change: Change) -> None:
         contact = ["--email", self.email] if self.email else ["--register-unsafely-without-email"]
@@ -116,6 +119,22 @@ class Certificate(Resource):
             timeout_s=300,
         )  # fmt: skip
 
+    @property
+    def _challenges(self) -> str:
+        return os.path.join(self.webroot, ".well-known", "acme-challenge")
+
+    def _sweep(self, system: System, began: float) -> None:
+        """Remove answers that a certbot has left which was killed: of two, only one can be at work.
+
+        Args:
+            system: The machine.
+            began: When the last one began, in seconds since the epoch.
+        """
+        for name in system.list(self._challenges):
+            path = os.path.join(self._challenges, name)
+            if os.lstat(path).st_mtime < began:
+                system.remove(path)
+
     def _preflight(self, system: System, domain: str) -> None:
         try:
             found = socket.getaddrinfo(domain, 80, type=socket.SOCK_STREAM)
@@ -125,9 +144,8 @@ class Certificate(Resource):
                 hint=f"add an A record for {domain} that leads to this host, then run again",
             ) from None
         token = "homeport-" + secrets.token_hex(8)
-        directory = os.path.join(self.webroot, ".well-known", "acme-challenge")
-        os.makedirs(directory, exist_ok=True)
-        path = os.path.join(directory, token)
+        os.makedirs(self._challenges, exist_ok=True)
+        path = os.path.join(self._challenges, token)
         system.write(path, token.encode())
         try:
             for address in dict.fromkeys(str(each[4][0]) for each in found):
