@@ -8,6 +8,8 @@ import os
 PLACES = ("/", "/srv", "/var")
 """Where deploys and packages write."""
 
+HINT = "free some space on the host (df -h, df -i), then run again"
+
 FEW_BYTES = 1 << 20
 FEW_FILES = 16
 """As good as nothing: whoever found no room gave back what it had."""
@@ -16,6 +18,12 @@ FEW_FILES = 16
 def is_full() -> bool:
     """Return whether the bytes, or the files, of one of the places are used up."""
     return any(map(_is_full, PLACES))
+
+
+def free_mb(path: str) -> int:
+    """Return how much may be written below a path, in MB."""
+    found = os.statvfs(path)
+    return found.f_bfree * found.f_frsize // (1 << 20)
 
 
 def _is_full(path: str) -> bool:

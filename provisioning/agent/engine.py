@@ -154,7 +154,7 @@ _MEANWHILE = "somebody has put something else there meanwhile: run again"
 _HINTS: Mapping[int, str] = {
     errno.EISDIR: _MEANWHILE,
     errno.ELOOP: _MEANWHILE,
-    errno.ENOSPC: "free some space on the host (df -h, df -i), then run again",
+    errno.ENOSPC: disk.HINT,
     errno.EROFS: "the file system is mounted read-only: look into `dmesg` on the host",
     errno.EDQUOT: "raise the disk quota on the host, then run again",
 }

@@ -9,8 +9,9 @@ case $(command -v python3)$1 in
 *) exec python3 -I -c "$loader" @DIGEST@ @MARKER@ ;;
 esac
 say() { printf '\n%s say %s\n' @MARKER@ "$*"; }
+room() { df -Pm /var 2>&1 | awk 'END {print $4}' 2>&1; }
 fail() {
-  mb=$(df -Pm /var 2>&1 | awk 'END {print $4}' 2>&1)
+  mb=$(room)
   [ "$mb" -lt 200 ] 2>&- && set -- "$*; $mb MB left: free some space"
   printf '\n%s fail %s\n' @MARKER@ "$*"
   exit 1
@@ -24,10 +25,12 @@ trap 'exit 1' HUP INT TERM
 rm -rf "$home"
 mkdir -p "$home/archives/partial" "$home/root" || fail "cannot write to /var/lib"
 export LC_ALL=C.UTF-8
+# It may wait for ever where a disk is full.
 apt() {
-  apt-get -qq -y -o Acquire::Retries=2 -o Acquire::http::Timeout=20 "$@" >"$home/log" 2>&1 </dev/null
+  timeout --foreground 900 apt-get -qq -y -o Acquire::Retries=2 -o Acquire::http::Timeout=20 "$@" >"$home/log" 2>&1 </dev/null
 }
 update() {
+  [ "$(room)" -lt 32 ] 2>&- && fail "cannot fetch Debian's package lists"
   say "no python3 here: fetching Debian's package lists"
   tries=0
   until apt --error-on=any update; do

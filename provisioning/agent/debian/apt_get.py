@@ -34,12 +34,15 @@ OPTIONS = (
     "-o", "Acquire::https::Timeout=20",
 )  # fmt: skip
 
+LONGEST_S = 3600.0
+"""Packages may take their time; nothing takes for ever."""
 
-def apt_get(system: System, *arguments: str) -> Completed:
+
+def apt_get(system: System, *arguments: str, timeout_s: float = LONGEST_S) -> Completed:
     """Run apt-get when nobody else is at work with packages.
 
     Raises:
-        AgentError: somebody is, for longer than we wait.
+        AgentError: somebody is, for longer than we wait; or it takes longer than `timeout_s`.
     """
     argv = ["apt-get", "-q", "-y", *OPTIONS, *arguments]
     if "--simulate" in arguments:
@@ -48,18 +51,18 @@ def apt_get(system: System, *arguments: str) -> Completed:
     give_up = time.monotonic() + apt_locks.WAIT_S
     while True:
         apt_locks.wait(system)
-        done = detached(system, argv)
+        done = detached(system, argv, timeout_s)
         beaten = done.status != 0 and "Could not get lock" in done.stdout
         if not beaten or time.monotonic() > give_up:
             return done
 
 
-def detached(system: System, argv: Sequence[str]) -> Completed:
+def detached(system: System, argv: Sequence[str], timeout_s: float = LONGEST_S) -> Completed:
     """Run with the output in a file, so that the death of the agent tears nothing."""
     os.makedirs(layout.RUNTIME, mode=0o700, exist_ok=True)
     log = os.path.join(layout.RUNTIME, f"{argv[0]}.log")
     command = ["sh", "-c", 'log=$1; shift; exec "$@" >"$log" 2>&1 </dev/null', "sh", log, *argv]
-    done = system.run(command, env=ENVIRONMENT, timeout_s=3600)
+    done = system.run(command, env=ENVIRONMENT, timeout_s=timeout_s)
     return Completed(done.status, system.read(log).decode(errors="replace"), "")
 
 

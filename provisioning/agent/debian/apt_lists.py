@@ -9,6 +9,7 @@ import os
 import re
 import time
 
+from provisioning.agent import disk
 from provisioning.agent.debian import apt_locks
 from provisioning.agent.debian.apt_get import apt_get, errors
 from provisioning.agent.errors import AgentError
@@ -18,6 +19,11 @@ from provisioning.agent.system import System
 LISTS = "/var/lib/apt/lists"
 SOURCES = "/etc/apt/sources.list.d"
 INDEXES = "/var/cache/apt"
+UPDATE_MB = 32
+"""With less there is no room for the lists, and apt may wait for ever once the disk is full."""
+
+UPDATE_S = 900.0
+
 LISTS_AGE_S = 24 * 3600
 """Older lists name package versions that the archive may no longer have."""
 
@@ -46,8 +52,14 @@ def ensure_lists(system: System) -> None:
 
 def update(system: System) -> None:
     """Fetch the package lists."""
+    left_mb = disk.free_mb(os.path.dirname(LISTS))
+    if left_mb < UPDATE_MB:
+        raise AgentError(
+            f"cannot fetch Debian's package lists: {left_mb} MB are left on the disk",
+            hint=disk.HINT,
+        )
     system.say("fetching Debian's package lists")
-    done = apt_get(system, "update", "--error-on=any")
+    done = apt_get(system, "update", "--error-on=any", timeout_s=UPDATE_S)
     if done.status != 0:
         raise AgentError(
             "cannot fetch Debian's package lists",
