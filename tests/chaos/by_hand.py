@@ -34,6 +34,9 @@ CHANGES = {
 }
 """What somebody makes of a thing -> how, where $1 is its path."""
 
+PLACE = 'mkdir -p "$(dirname "$1")"; '
+"""What is there to be changed may be there no more."""
+
 FILE_SETS = {
     "nginx": "/etc/nginx/conf.d/headers.conf",
     "nginx-tls": "/etc/nginx/sites-tls/hello.conf",
@@ -70,7 +73,7 @@ def _change_one(
         where.host,
         subject.arguments,
         Moment(at, 1),
-        lambda *_: where.host.run("sh", "-ec", CHANGES[how], "sh", path),
+        lambda *_: where.host.run("sh", "-ec", PLACE + CHANGES[how], "sh", path),
     )
     if told is None:
         # Another variant of the inventory changes another of the two.
