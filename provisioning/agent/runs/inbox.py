@@ -59,13 +59,17 @@ class Inbox:
         """Take in a frame."""
         with self._sorting:
             self._heard = time.monotonic()
-            if self._forward is not None:
+            if self._forward is not None and not _begins_anew(frame):
                 self._forward(frame)
             else:
                 self._sort(frame)
 
     def forward_to(self, forward: Callable[[Frame], None]) -> None:
-        """Hand over every frame from now on, and before it whatever waits here."""
+        """Hand over every frame from now on, and before it whatever waits here.
+
+        But for what begins another run: the controller says it as soon as it has heard the last
+        word of this one, which may be before we have heard of its end.
+        """
         with self._sorting:
             for waiting in (self._messages, self._blobs):
                 while not waiting.empty():
@@ -151,6 +155,10 @@ class Inbox:
             self.stop()
         else:
             self._messages.put(frame)
+
+
+def _begins_anew(frame: Frame) -> bool:
+    return isinstance(frame, dict) and ("begin" in frame or "watch" in frame)
 
 
 def _next(waiting: queue.SimpleQueue[Optional[T]]) -> Optional[T]:
