@@ -78,6 +78,10 @@ def run(plan: Plan, system: System) -> Iterator[events.Event]:
             stopped = True
             break
         except AgentError as error:
+            if system.is_going_down():
+                # Units end by themselves: that is no failure of this resource.
+                stopped = True
+                break
             failed = True
             yield _failure(resource, error)
         except OSError as error:

@@ -203,6 +203,13 @@ class System:
             self._services = systemd.parse_list(shown.stdout)
         return self._services
 
+    def is_going_down(self) -> bool:
+        """Return whether the host is being shut down. Source: systemctl(1), "stopping"."""
+        try:
+            return self.run(["systemctl", "is-system-running"]).stdout.strip() == "stopping"
+        except AgentError:
+            return False
+
     def content(self, blob: Blob) -> bytes:
         """Return the bytes a blob names."""
         if blob.data is not None:

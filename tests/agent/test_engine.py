@@ -61,6 +61,15 @@ def test_what_a_person_should_know_is_said_once_and_the_run_goes_on(
     assert outcome.statuses == {first.id: CHANGED, later.id: CHANGED}
 
 
+def test_what_fails_while_the_host_goes_down_has_only_been_stopped(
+    root: Path, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(System, "is_going_down", lambda system: True)
+    failing = Command("fail", ("false",), creates=str(root / "made"))
+    done = host.run([failing]).done
+    assert (done.stopped, done.failed) == (True, False)
+
+
 @pytest.mark.parametrize("lacking", ["f_bfree", "f_ffree"])
 def test_a_program_that_fails_on_a_full_disk_need_not_say_so(
     root: Path, host: Host, monkeypatch: pytest.MonkeyPatch, lacking: str
