@@ -10,7 +10,7 @@ PLACES = ("/", "/srv", "/var")
 
 HINT = "free some space on the host (df -h, df -i), then run again"
 
-FEW_BYTES = 1 << 20
+FEW_MB = 1
 FEW_FILES = 16
 """As good as nothing: whoever found no room gave back what it had."""
 
@@ -22,14 +22,16 @@ def is_full() -> bool:
 
 def free_mb(path: str) -> int:
     """Return how much may be written below a path, in MB."""
-    found = os.statvfs(path)
-    return found.f_bfree * found.f_frsize // (1 << 20)
+    return _mb(os.statvfs(path))
 
 
 def _is_full(path: str) -> bool:
     with contextlib.suppress(OSError):
         # Source: statvfs(3). f_files is 0 where files are not counted, as on Btrfs.
         found = os.statvfs(path)
-        few_bytes = found.f_bfree * found.f_frsize < FEW_BYTES
-        return few_bytes or (found.f_files > 0 and found.f_ffree < FEW_FILES)
+        return _mb(found) < FEW_MB or (found.f_files > 0 and found.f_ffree < FEW_FILES)
     return False
+
+
+def _mb(found: os.statvfs_result) -> int:
+    return found.f_bfree * found.f_frsize // (1 << 20)

@@ -77,21 +77,13 @@ def run(plan: Plan, system: System) -> Iterator[events.Event]:
         except StoppedError:
             stopped = True
             break
-        except AgentError as error:
-            if system.is_going_down():
-                # Units end by themselves: that is no failure of this resource.
-                stopped = True
-                break
-            failed = True
-            yield _failure(resource, error)
-        except OSError as error:
-            failed = True
-            yield _failure(resource, _as_agent_error(resource, error))
         except Exception as error:
-            # Whatever it is: what was to be done in case of a failure must be done.
-            failed = True
-            yield _failure(resource, _unforeseen(resource, error))
-        if failed:
+            # Whatever it is: what was to be done in case of a failure must be done. But where the
+            # host goes down, units end by themselves: that is no failure of this resource.
+            stopped = system.is_going_down()
+            failed = not stopped
+            if failed:
+                yield _failure(resource, _told(resource, error))
             break
     yield events.Done(plan.run, stopped, failed, round(time.monotonic() - began, 3))
 
@@ -177,6 +169,15 @@ def _failure(resource: Resource, error: AgentError) -> events.Finished:
         output=error.output,
         refused=error.refused,
     )
+
+
+def _told(resource: Resource, error: Exception) -> AgentError:
+    """Return an error as a message for a person."""
+    if isinstance(error, AgentError):
+        return error
+    if isinstance(error, OSError):
+        return _as_agent_error(resource, error)
+    return _unforeseen(resource, error)
 
 
 def _unforeseen(resource: Resource, error: Exception) -> AgentError:

@@ -52,23 +52,14 @@ def run(
     timeout_s: float = 120,
 ) -> Completed:
     """Run a program and wait for its end; see `System.run`."""
-    environment = {**CLEAN_ENVIRONMENT, **(env or {})}
-    try:
-        process = subprocess.Popen(  # noqa: S603
-            list(argv),
-            stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-            cwd=cwd,
-            start_new_session=True,
-            **_identity(user),
-        )
-    except FileNotFoundError as error:
-        if error.filename == cwd:
-            raise CannotStartError(f"cannot run {argv[0]}: there is no {cwd}") from None
-        raise CannotStartError(f"cannot run {argv[0]}: it is not installed") from None
-    with process:
+    with _start(
+        argv,
+        cwd=cwd,
+        stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL,
+        env={**CLEAN_ENVIRONMENT, **(env or {})},
+        start_new_session=True,
+        **_identity(user),
+    ) as process:
         try:
             stdout, stderr = process.communicate(input, timeout_s)
         except subprocess.TimeoutExpired as error:
@@ -86,18 +77,7 @@ def run(
 
 def lines(argv: Sequence[str]) -> Iterator[bytes]:
     """Yield what a program prints, line by line; see `System.lines`."""
-    try:
-        process = subprocess.Popen(  # noqa: S603
-            list(argv),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=CLEAN_ENVIRONMENT,
-            cwd="/",
-        )
-    except FileNotFoundError:
-        raise CannotStartError(f"cannot run {argv[0]}: it is not installed") from None
-    with process:
+    with _start(argv, stdin=subprocess.DEVNULL, env=CLEAN_ENVIRONMENT) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         silent = True
@@ -126,6 +106,25 @@ def end_all_of(user_id: int, name: str) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
         time.sleep(0.01)
+
+
+def _start(
+    argv: Sequence[str], *, cwd: str = "/", env: Mapping[str, str], **options: Any
+) -> subprocess.Popen[bytes]:
+    """Start a program whose output is read."""
+    try:
+        return subprocess.Popen(  # noqa: S603
+            list(argv),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
+            env=env,
+            **options,
+        )
+    except FileNotFoundError as error:
+        if error.filename == cwd:
+            raise CannotStartError(f"cannot run {argv[0]}: there is no {cwd}") from None
+        raise CannotStartError(f"cannot run {argv[0]}: it is not installed") from None
 
 
 def _identity(user: str) -> Dict[str, Any]:

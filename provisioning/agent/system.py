@@ -207,7 +207,7 @@ class System:
         """Return whether the host is being shut down. Source: systemctl(1), "stopping"."""
         try:
             return self.run(["systemctl", "is-system-running"]).stdout.strip() == "stopping"
-        except AgentError:
+        except (AgentError, OSError):  # Whatever failed, nothing more must.
             return False
 
     def content(self, blob: Blob) -> bytes:

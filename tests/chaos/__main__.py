@@ -20,14 +20,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from provisioning.errors import InterruptedRunError
 from provisioning.lab import Lab
 from tests.chaos.faults import FAULTS
 from tests.chaos.parts import LARGE, SMALL, Part
 from tests.chaos.row import Row
 from tests.chaos.scene import Scene
 from tests.chaos.table import by_command, by_state, markdown, show
-
-INTERRUPTED = 130
 
 
 def main(argv: Sequence[str]) -> int:
@@ -61,7 +60,7 @@ def main(argv: Sequence[str]) -> int:
         text = markdown(by_command(rows)) + "\n" + markdown(by_state(rows))
         Path(options.markdown).write_text(text)
     if stopping.is_set():
-        return INTERRUPTED
+        return InterruptedRunError.exit_code
     return int(not all(row.is_good for row in rows))
 
 

@@ -7,6 +7,7 @@ command that is killed, the hosts end on one release by themselves.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
@@ -32,6 +33,7 @@ STRICT = 'csp = "strict"\n'
 PATIENCE_S = 1800
 
 EXIT_CODES = (0, 1, 3, 4)
+KILLED = -signal.SIGKILL
 
 
 def run(scene: Scene, hosts: int, rounds: int, faults: Sequence[Fault] = ALL) -> Iterator[Row]:
@@ -124,7 +126,8 @@ class _Fleet:
         if fault.of_controller:
             settle(self._hosts)
         live = self._live()
-        wrong = self._judge(heard, live, before)
+        killed = heard.struck and fault.of_controller
+        wrong = self._judge(heard, live, before, codes=(*EXIT_CODES, *[KILLED] * killed))
         fault.mend(self._scene.lab, victim)
         settle(self._hosts)
         if heard.result.code or len(set(live.values())) > 1:
@@ -144,9 +147,11 @@ class _Fleet:
         else:
             self._scene.say(f"{name}: it never came to that state")
 
-    def _judge(self, heard: Heard, live: Mapping[str, str], before: set[str]) -> list[str]:
+    def _judge(
+        self, heard: Heard, live: Mapping[str, str], before: set[str], codes: Sequence[int]
+    ) -> list[str]:
         wrong = []
-        if heard.result.code not in EXIT_CODES and not heard.killed:
+        if heard.result.code not in codes:
             wrong.append("it did not end by itself")
         if "Traceback" in heard.result.output or "bug in Homeport" in heard.result.output:
             wrong.append("the command shows its inside")
@@ -165,19 +170,18 @@ class _Fleet:
 
     def _deploy(self, fault: Fault | None, victim: LabHost | None, state: str) -> Heard:
         process = self._project.start("-H", self._names, "deploy", "--json")
-        struck = killed = False
+        struck = False
 
         def strike(host: str, at: str) -> None:
-            nonlocal struck, killed
+            nonlocal struck
             if fault and victim and (host, at) == (victim.name, state) and not struck:
                 struck = True
                 if fault.of_controller:
-                    killed = True
                     process.kill()
                 fault.strike(self._scene.lab, victim)
 
         heard = listen(process, strike)
-        heard.struck, heard.killed = struck, killed
+        heard.struck = struck
         return heard
 
     def _live(self) -> dict[str, str]:

@@ -26,13 +26,11 @@ class Heard:
         started: Host -> the states of the deploy there: resources as they began, with no
             release's id in them.
         struck: Whether it was disturbed.
-        killed: Whether the command itself was killed.
     """
 
     result: Result
     started: dict[str, list[str]] = field(default_factory=dict)
     struck: bool = False
-    killed: bool = False
 
     @property
     def _summary(self) -> list[dict]:

@@ -13,13 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provisioning.lab import LabHost
-from tests.e2e.steps import wait_for
+from tests.e2e.steps import wait_until_python_is_given_back
 
 ROOTS = "/etc /home /opt /root /srv /var /tmp /run/hello /run/homeport /run/systemd/system"
 PACKAGES = "/boot /usr"
 """Only packages write here: on a live host dpkg's books say enough."""
-
-BORROWED = "/var/lib/homeport-borrowed-python"
 
 MOVING = (
     "/etc/machine-id",
@@ -156,8 +154,7 @@ def look_at(host: LabHost, *, packages: bool = False) -> Look:
         packages: Whether to look at what packages have brought, too; for a host that was bare.
     """
     if packages:
-        # The Python that it was lent goes right after the run.
-        wait_for(lambda: not host.path(BORROWED).exists())
+        wait_until_python_is_given_back(host)
     roots = f"{ROOTS} {PACKAGES}" if packages else ROOTS
     pruned = " -o ".join(f"-path '{path}'" for path in MOVING)
     lines = host.shell(_LOOK.replace("@ROOTS@", roots).replace("@PRUNED@", pruned)).splitlines()

@@ -60,11 +60,12 @@ def trixie_road(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Road:
     """Go the road on Debian 13 as a user whose sudo asks for a password."""
     project = Project.create(tmp_path_factory.mktemp("trixie") / "project", lab)
     project.env["LAB_SUDO_PASSWORD"] = lab.sudo_password
-    project.configure(
-        "[apps.hello]\n",
-        '[hosts.trixie-site]\nuser = "operator"\n'
-        'sudo_password = { env = "LAB_SUDO_PASSWORD" }\n\n[apps.hello]\n',
+    # Also the first of the bare ones: what a check of it foretells is done to the other.
+    users = "".join(
+        f'[hosts.{name}]\nuser = "operator"\nsudo_password = {{ env = "LAB_SUDO_PASSWORD" }}\n\n'
+        for name in ("trixie-site", "trixie1")
     )
+    project.configure("[apps.hello]\n", f"{users}[apps.hello]\n")
     return _travel(project, "trixie")
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from provisioning.agent.layout import BORROWED_PYTHON
 from provisioning.lab import LabHost
 from tests.e2e.listing import Listing, touched
 from tests.e2e.project import Project, Result
@@ -81,12 +82,12 @@ def left_behind(host: LabHost) -> list[str]:
     """Return half-built things and temporary files below everything that Homeport writes."""
     roots = (
         "/srv /etc /opt/homeport /var/lib/homeport /var/lib/homeport-acme /run/homeport "
-        "/var/lib/homeport-borrowed-python"
+        f"{BORROWED_PYTHON}"
     )
     found = host.shell(
         f"for root in {roots}; do test ! -e $root || find $root -name '*.part' "
         "-o -name '*.homeport-new' -o -name '*.json.new' -o -name 'stage-*' "
-        "-o -path /run/homeport/units -o -path /var/lib/homeport-borrowed-python; done",
+        f"-o -path /run/homeport/units -o -path {BORROWED_PYTHON}; done",
         # Something may go while it is looked at.
         check=False,
     )
@@ -231,6 +232,11 @@ def wait_for(condition: Callable[[], bool], process: subprocess.Popen | None = N
             raise AssertionError(f"fab has ended with {process.returncode}:\n{stdout}{stderr}")
         assert time.monotonic() < deadline, "it never came to that"
         time.sleep(0.02)
+
+
+def wait_until_python_is_given_back(host: LabHost) -> None:
+    """Return when a bare host has taken away the Python that a run has borrowed: right after it."""
+    wait_for(lambda: not host.path(BORROWED_PYTHON).exists())
 
 
 def agents(host: LabHost) -> list[int]:

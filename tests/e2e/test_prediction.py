@@ -13,11 +13,15 @@ from tests.e2e.listing import APT_MEMORY, listing_of, touched, without
 from tests.e2e.project import Project
 from tests.e2e.roads import Road, lead_domains_to
 from tests.e2e.site import Site
-from tests.e2e.steps import wait_for
+from tests.e2e.steps import wait_until_python_is_given_back
 
 pytestmark = pytest.mark.lab
 
 SUITES = ("bookworm", "trixie")
+
+
+FETCHED = (*APT_MEMORY, "/home/operator/.sudo_as_admin_successful")
+"""What a check of a bare host leaves: apt's lists, and what Debian's sudo notes of a user."""
 
 
 @dataclass
@@ -53,9 +57,8 @@ def test_a_check_of_a_bare_host_names_exactly_what_a_run_changes_and_changes_not
     assert "/usr/bin/dpkg" in before
     assert not any(path.startswith("/usr/bin/python3") for path in before)
     check = road.project.fab("-H", host.name, "provision", "--check", "--exit-code", "--json")
-    # It is taken away right after the run.
-    wait_for(lambda: not host.path("/var/lib/homeport-borrowed-python").exists())
-    assert touched(without(before, APT_MEMORY), without(listing_of(host), APT_MEMORY)) == {}
+    wait_until_python_is_given_back(host)
+    assert touched(without(before, FETCHED), without(listing_of(host), FETCHED)) == {}
     predicted = check.changed(host.name)
     assert predicted == road.provision.changed(road.host.name), check.output
     assert check.code == 5
@@ -71,8 +74,11 @@ def test_a_check_names_exactly_what_is_then_repaired(patient, damage):
     patient.is_well = True
 
 
-def test_a_check_of_many_damages_at_once_names_exactly_what_is_repaired(project, deployed_host):
-    host = deployed_host("trixie")
+@pytest.mark.parametrize("suite", SUITES)
+def test_a_check_of_many_damages_at_once_names_exactly_what_is_repaired(
+    project, deployed_host, suite
+):
+    host = deployed_host(suite)
     for script in TOGETHER:
         host.shell(quietly(script), check=False)
     repaired = must_repair_as_predicted(project, host)
