@@ -68,8 +68,8 @@ class JsonSink:
             case events.Finished():
                 self._finished(host, heard)
             case events.Done():
-                ended = {"stopped": heard.stopped, "failed": heard.failed}
-                self._write("done", host, run=heard.run, **ended, seconds=heard.seconds)
+                how = {"stopped": heard.stopped, "failed": heard.failed, "more": heard.more}
+                self._write("done", host, run=heard.run, **how, seconds=heard.seconds)
 
     def log(self, lines: Sequence[LogLine]) -> None:
         """Write `log`, once for each line."""
