@@ -5,15 +5,14 @@ A fabfile needs one line: `from provisioning.commands import namespace`.
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from invoke.collection import Collection
 
-from provisioning.executor import FleetContext, fleet_task
-
-if TYPE_CHECKING:
-    from provisioning.commands.scene import Options
+from provisioning.commands.options import COMMON, Options, takes_options
+from provisioning.executor import FleetContext, FleetTask, fleet_task
 
 HELP = {
     "accept_new_host_keys": "Trust the key of a host that is seen for the first time.",
@@ -38,203 +37,133 @@ HELP = {
     "to": "The release to go back to: its id, or a beginning or end of it.",
 }
 
-COMMON = ("env", "limit", "parallel", "json", "accept_new_host_keys")
-
 
 def _help(*names: str) -> dict[str, str]:
     return {name: HELP[name] for name in names}
 
 
-def _options(**values: object) -> Options:
-    from provisioning.commands.scene import Options
+def on_hosts(
+    *flags: str, name: str = "", takes_remainder: bool = False, may_name: str = ""
+) -> Callable[[Callable[..., int]], FleetTask]:
+    """Turn a function of `Options` and its own flags into a command that works on hosts.
 
-    return Options(**values)  # type: ignore[arg-type]
+    Args:
+        flags: Fields of `Options` that it offers.
+        name, takes_remainder, may_name: See `fleet_task`.
+    """
+
+    def decorate(function: Callable[..., int]) -> FleetTask:
+        command = takes_options(*flags)(function)
+        optional = [
+            parameter.name
+            for parameter in inspect.signature(command).parameters.values()
+            if parameter.default is not parameter.empty
+        ]
+        make = fleet_task(
+            name=name, help=_help(*optional), takes_remainder=takes_remainder, may_name=may_name
+        )
+        return make(command)
+
+    return decorate
 
 
-@fleet_task(help=_help(*COMMON, "check", "diff", "exit_code"))
-def provision(
-    context: FleetContext,
-    env: str = "",
-    limit: str = "",
-    check: bool = False,
-    diff: bool = False,
-    exit_code: bool = False,
-    parallel: int = 32,
-    json: bool = False,
-    accept_new_host_keys: bool = False,
-) -> int:
+@on_hosts(*COMMON, "check", "diff")
+def provision(context: FleetContext, options: Options, exit_code: bool = False) -> int:
     """Bring hosts to their desired state: those of -H, or all."""
     from provisioning.commands.provision import provision as run
 
-    options = _options(env=env, limit=limit, check=check, diff=diff, parallel=parallel, json=json,
-                       accept_new_host_keys=accept_new_host_keys)  # fmt: skip
-    return run(options, context.hosts, given=context.connect_options,
-               exit_code_on_change=exit_code)  # fmt: skip
+    return run(options, exit_code_on_change=exit_code)
 
 
-@fleet_task(help=_help(*COMMON, "app", "env_only"))
-def deploy(
-    context: FleetContext,
-    env: str = "",
-    limit: str = "",
-    app: str = "",
-    env_only: bool = False,
-    parallel: int = 32,
-    json: bool = False,
-    accept_new_host_keys: bool = False,
-) -> int:
+@on_hosts(*COMMON)
+def deploy(context: FleetContext, options: Options, app: str = "", env_only: bool = False) -> int:
     """Make a new release live; no request is lost."""
     from provisioning.commands.deploy import deploy as run
     from provisioning.commands.deploy import renew
 
-    options = _options(env=env, limit=limit, parallel=parallel, json=json,
-                       accept_new_host_keys=accept_new_host_keys)  # fmt: skip
     if env_only:
-        return renew(options, context.hosts, app=app, new_environment=True,
-                     given=context.connect_options)  # fmt: skip
-    return run(options, context.hosts, app=app, given=context.connect_options)
+        return renew(options, app=app, new_environment=True)
+    return run(options, app=app)
 
 
-@fleet_task(help=_help(*COMMON, "app"), may_name="app")
-def restart(
-    context: FleetContext,
-    app: str = "",
-    env: str = "",
-    limit: str = "",
-    parallel: int = 32,
-    json: bool = False,
-    accept_new_host_keys: bool = False,
-) -> int:
+@on_hosts(*COMMON, may_name="app")
+def restart(context: FleetContext, options: Options, app: str = "") -> int:
     """Start the live release anew; no request is lost."""
     from provisioning.commands.deploy import renew as run
 
-    options = _options(env=env, limit=limit, parallel=parallel, json=json,
-                       accept_new_host_keys=accept_new_host_keys)  # fmt: skip
-    return run(options, context.hosts, app=app, new_environment=False,
-               given=context.connect_options)  # fmt: skip
+    return run(options, app=app, new_environment=False)
 
 
-@fleet_task(help=_help(*COMMON, "app", "to", "force"))
+@on_hosts(*COMMON)
 def rollback(
     context: FleetContext,
-    env: str = "",
-    limit: str = "",
+    options: Options,
     app: str = "",
     to: str = "",
     force: bool = False,
-    parallel: int = 32,
-    json: bool = False,
-    accept_new_host_keys: bool = False,
 ) -> int:
     """Make the release before live again, or the one named with --to."""
     from provisioning.commands.deploy import rollback as run
 
-    options = _options(env=env, limit=limit, parallel=parallel, json=json,
-                       accept_new_host_keys=accept_new_host_keys)  # fmt: skip
-    return run(options, context.hosts, app=app, to=to, force=force,
-               given=context.connect_options)  # fmt: skip
+    return run(options, app=app, to=to, force=force)
 
 
-@fleet_task(help=_help(*COMMON, "app"))
-def releases(
-    context: FleetContext,
-    env: str = "",
-    limit: str = "",
-    app: str = "",
-    parallel: int = 32,
-    json: bool = False,
-    accept_new_host_keys: bool = False,
-) -> int:
+@on_hosts(*COMMON)
+def releases(context: FleetContext, options: Options, app: str = "") -> int:
     """Show which releases there are, which is live, and since when."""
     from provisioning.commands.deploy import releases as run
 
-    options = _options(env=env, limit=limit, parallel=parallel, json=json,
-                       accept_new_host_keys=accept_new_host_keys)  # fmt: skip
-    return run(options, context.hosts, app=app, given=context.connect_options)
+    return run(options, app=app)
 
 
-@fleet_task(help=_help(*COMMON))
-def status(
-    context: FleetContext,
-    env: str = "",
-    limit: str = "",
-    parallel: int = 32,
-    json: bool = False,
-    accept_new_host_keys: bool = False,
-) -> int:
+@on_hosts(*COMMON)
+def status(context: FleetContext, options: Options) -> int:
     """Show how every app is doing on every host."""
     from provisioning.commands.status import status as run
 
-    options = _options(env=env, limit=limit, parallel=parallel, json=json,
-                       accept_new_host_keys=accept_new_host_keys)  # fmt: skip
-    return run(options, context.hosts, given=context.connect_options)
+    return run(options)
 
 
-@fleet_task(help=_help(*COMMON, "app", "follow", "since", "grep", "lines"), may_name="app")
+@on_hosts(*COMMON, may_name="app")
 def logs(
     context: FleetContext,
+    options: Options,
     app: str = "",
     follow: bool = False,
     since: str = "",
     grep: str = "",
     lines: int = 0,
-    env: str = "",
-    limit: str = "",
-    parallel: int = 32,
-    json: bool = False,
-    accept_new_host_keys: bool = False,
 ) -> int:
     """Show what an app has logged on all its hosts."""
     from provisioning.commands.logs import logs as run
 
-    options = _options(env=env, limit=limit, parallel=parallel, json=json,
-                       accept_new_host_keys=accept_new_host_keys)  # fmt: skip
-    return run(options, context.hosts, app=app, follow=follow, since=since, grep=grep, lines=lines,
-               given=context.connect_options)  # fmt: skip
+    return run(options, app=app, follow=follow, since=since, grep=grep, lines=lines)
 
 
-@fleet_task(name="run", help=_help("env", "accept_new_host_keys"), takes_remainder=True)
-def run_in_release(
-    context: FleetContext, app: str, env: str = "", accept_new_host_keys: bool = False
-) -> int:
+@on_hosts("env", "accept_new_host_keys", name="run", takes_remainder=True)
+def run_in_release(context: FleetContext, options: Options, app: str) -> int:
     """Run a command in the live release: fab run APP -- COMMAND."""
     from provisioning.commands.run import run
 
-    options = _options(env=env, accept_new_host_keys=accept_new_host_keys)
-    return run(options, context.hosts, app=app, command=context.remainder,
-               given=context.connect_options)  # fmt: skip
+    return run(options, app=app, command=context.remainder)
 
 
-@fleet_task(help=_help("env", "accept_new_host_keys"))
-def shell(
-    context: FleetContext, app: str, env: str = "", accept_new_host_keys: bool = False
-) -> int:
+@on_hosts("env", "accept_new_host_keys")
+def shell(context: FleetContext, options: Options, app: str) -> int:
     """Open a shell in the live release, on one host."""
     from provisioning.commands.run import shell as run
 
-    options = _options(env=env, accept_new_host_keys=accept_new_host_keys)
-    return run(options, context.hosts, app=app, given=context.connect_options)
+    return run(options, app=app)
 
 
-@fleet_task(help=_help(*COMMON, "allow"))
+@on_hosts(*COMMON)
 def maintenance(
-    context: FleetContext,
-    app: str,
-    state: str,
-    allow: str = "",
-    env: str = "",
-    limit: str = "",
-    parallel: int = 32,
-    json: bool = False,
-    accept_new_host_keys: bool = False,
+    context: FleetContext, options: Options, app: str, state: str, allow: str = ""
 ) -> int:
     """Show visitors a page instead: fab maintenance APP on|off."""
     from provisioning.commands.maintenance import maintenance as run
 
-    options = _options(env=env, limit=limit, parallel=parallel, json=json,
-                       accept_new_host_keys=accept_new_host_keys)  # fmt: skip
-    return run(options, context.hosts, app=app, state=state, allow=allow,
-               given=context.connect_options)  # fmt: skip
+    return run(options, app=app, state=state, allow=allow)
 
 
 @fleet_task(help=_help("force"))

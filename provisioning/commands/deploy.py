@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from provisioning import releasing
 from provisioning.artifact import build_artifact, commit_of
 from provisioning.commands.of_app import apps_named, hosts_of
-from provisioning.commands.scene import NOTHING, Options, Scene
+from provisioning.commands.options import Options
+from provisioning.commands.scene import Scene
 from provisioning.crew import Crew
 from provisioning.deploy import Deployment, plan_deployment
 from provisioning.errors import ConfigurationError, HomeportError, InterruptedRunError
@@ -24,21 +25,17 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-def deploy(
-    options: Options, named: Sequence[str], *, app: str = "", given: Mapping[str, Any] = NOTHING
-) -> int:
+def deploy(options: Options, *, app: str = "") -> int:
     """Make a new release of the apps live, on all their hosts or on none.
 
     Args:
         options: What the person said.
-        named: Hosts of `-H`.
         app: Only this app.
-        given: What fab was told about connecting.
 
     Returns:
         The exit code.
     """
-    scene = Scene(options, named, given)
+    scene = Scene(options)
     apps = apps_named(scene, app)
     crews = _Crews(scene)
     hooks = {each.name: crews.hooks(each, "deploy") for each in apps}
@@ -97,25 +94,21 @@ def _seen_through(work: Callable[[], R], crew: Crew, hooks: Hooks) -> R:
 
 def renew(
     options: Options,
-    named: Sequence[str],
     *,
     app: str = "",
     new_environment: bool,
-    given: Mapping[str, Any] = NOTHING,
 ) -> int:
     """Make the live release of the apps anew: restart it, or give it another environment.
 
     Args:
         options: What the person said.
-        named: Hosts of `-H`.
         app: Only this app.
         new_environment: Whether the environment is read anew, or stays as it is.
-        given: What fab was told about connecting.
 
     Returns:
         The exit code.
     """
-    scene = Scene(options, named, given)
+    scene = Scene(options)
     renewals = [
         plan_renewal(scene.inventory, each, who(), new_environment=new_environment)
         for each in apps_named(scene, app)
@@ -139,27 +132,23 @@ def renew(
 
 def rollback(
     options: Options,
-    named: Sequence[str],
     *,
     app: str = "",
     to: str = "",
     force: bool = False,
-    given: Mapping[str, Any] = NOTHING,
 ) -> int:
     """Make an earlier release live again.
 
     Args:
         options: What the person said.
-        named: Hosts of `-H`.
         app: The app; needed where there are several.
         to: The release; default: the one that was live before.
         force: Go back over a migration.
-        given: What fab was told about connecting.
 
     Returns:
         The exit code.
     """
-    scene = Scene(options, named, given)
+    scene = Scene(options)
     apps = apps_named(scene, app)
     if len(apps) > 1:
         raise ConfigurationError(
@@ -176,15 +165,13 @@ def rollback(
     return scene.end(crews.runs, conclusion=conclusion)
 
 
-def releases(
-    options: Options, named: Sequence[str], *, app: str = "", given: Mapping[str, Any] = NOTHING
-) -> int:
+def releases(options: Options, *, app: str = "") -> int:
     """Show what is there, what is live, since when, by whom, and how it ended.
 
     Returns:
         The exit code.
     """
-    scene = Scene(options, named, given)
+    scene = Scene(options)
     apps = apps_named(scene, app)
     crews = _Crews(scene)
     counts = []

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from provisioning.commands.deploy import deploy
+from provisioning.commands.options import Options
 from provisioning.commands.provision import provision
-from provisioning.commands.scene import LAB, LAB_DIRECTORY, Options, project_directory
+from provisioning.commands.scene import LAB, LAB_DIRECTORY, project_directory
 from provisioning.errors import ConfigurationError
 from provisioning.report import make_sink
 
@@ -80,7 +81,7 @@ def demo(*, json: bool = False) -> int:
     sink.note("starting a bare Debian host on this machine (the first time takes a minute)")
     lab = _up(["web1"], "bookworm", sink)
     for step in (provision, deploy):
-        code = step(Options(env=LAB, json=json), ["web1"])
+        code = step(Options(env=LAB, json=json, hosts=("web1",)))
         if code:
             return code
     _show_how_to_go_on(lab, sink)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 from provisioning.commands.of_app import apps_named, hosts_of
-from provisioning.commands.scene import NOTHING, Options, Scene
+from provisioning.commands.options import Options
+from provisioning.commands.scene import Scene
 from provisioning.errors import ConfigurationError, HomeportError
 from provisioning.fleet import run_on_hosts
 from provisioning.host_run import HostRun
@@ -21,26 +20,22 @@ DEFAULT_LINES = 100
 
 def logs(
     options: Options,
-    named: Sequence[str],
     *,
     app: str = "",
     follow: bool = False,
     since: str = "",
     grep: str = "",
     lines: int = 0,
-    given: Mapping[str, Any] = NOTHING,
 ) -> int:
     """Show what an app has logged.
 
     Args:
         options: What the person said.
-        named: Hosts of `-H`.
         app: The app; "": all apps.
         follow: Go on showing until Ctrl-C.
         since: How far back, as "1h"; "": not bounded.
         grep: Only lines that hold this text.
         lines: The last so many of each host; 0: all that `since` gives, else DEFAULT_LINES.
-        given: What fab was told about connecting.
 
     Returns:
         The exit code.
@@ -48,7 +43,7 @@ def logs(
     since_s = _seconds(since)
     if lines < 0:
         raise ConfigurationError(f"--lines {lines}: it cannot be less than none")
-    scene = Scene(options, named, given)
+    scene = Scene(options)
     apps = apps_named(scene, app)
     hosts = hosts_of(scene, apps)
     runs = {

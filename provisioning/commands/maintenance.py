@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from provisioning.commands.of_app import apps_named, hosts_of
-from provisioning.commands.scene import NOTHING, Options, Scene
+from provisioning.commands.options import Options
+from provisioning.commands.scene import Scene
 from provisioning.converse import Ended
 from provisioning.errors import ConfigurationError
 from provisioning.host_run import HostRun
@@ -17,22 +18,18 @@ from provisioning.resources import Resource
 
 def maintenance(
     options: Options,
-    named: Sequence[str],
     *,
     app: str,
     state: str,
     allow: str = "",
-    given: Mapping[str, Any] = NOTHING,
 ) -> int:
     """Turn an app's visitors away, or let them in again, on all its hosts.
 
     Args:
         options: What the person said.
-        named: Hosts of `-H`.
         app: The app.
         state: "on" or "off".
         allow: Networks that are let through; "": the address that the connection comes from.
-        given: What fab was told about connecting.
 
     Returns:
         The exit code.
@@ -44,7 +41,7 @@ def maintenance(
     allowed = networks(allow)
     if allow and state == "off":
         raise ConfigurationError("--allow is for maintenance that goes on")
-    scene = Scene(options, named, given)
+    scene = Scene(options)
     [found] = apps_named(scene, app)
     hosts = hosts_of(scene, [found])
     crew = scene.crew(hosts)

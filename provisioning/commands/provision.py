@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 from provisioning.agent.facts import Facts
-from provisioning.commands.scene import NOTHING, Options, Scene
+from provisioning.commands.options import Options
+from provisioning.commands.scene import Scene
 from provisioning.host_run import HostRun
 from provisioning.plan import Plan
 from provisioning.provision import plan_provision, provision_host
@@ -15,23 +13,19 @@ from provisioning.roles import load_own_roles, read_given_certificate
 
 def provision(
     options: Options,
-    named: Sequence[str],
     *,
-    given: Mapping[str, Any] = NOTHING,
     exit_code_on_change: bool = False,
 ) -> int:
     """Bring hosts to their desired state, or say what that would change.
 
     Args:
         options: What the person said.
-        named: Hosts of `-H`.
-        given: What fab was told about connecting.
         exit_code_on_change: With --check: end with 5 where something would change.
 
     Returns:
         The exit code.
     """
-    scene = Scene(options, named, given)
+    scene = Scene(options)
     own_roles = load_own_roles(scene.project)
     certificate = read_given_certificate(scene.inventory)
     crew = scene.crew(scene.hosts)

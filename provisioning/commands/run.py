@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 from provisioning.attached import Console, attach
 from provisioning.commands.of_app import apps_named, hosts_of
-from provisioning.commands.scene import NOTHING, Options, Scene
+from provisioning.commands.options import Options
+from provisioning.commands.scene import Scene
 from provisioning.errors import ConfigurationError
 from provisioning.live_program import SHELL, live_program, live_release
 from provisioning.report.console import PipedConsole, TerminalConsole
@@ -17,20 +17,16 @@ from provisioning.report.console import PipedConsole, TerminalConsole
 
 def run(
     options: Options,
-    named: Sequence[str],
     *,
     app: str,
     command: Sequence[str],
-    given: Mapping[str, Any] = NOTHING,
 ) -> int:
     """Run a command once in the live release.
 
     Args:
-        options: What the person said.
-        named: Hosts of `-H`: the one to run it on; default: the first of the app's.
+        options: What the person said; without -H it is the first of the app's hosts.
         app: The app.
         command: Program and arguments.
-        given: What fab was told about connecting.
 
     Returns:
         The command's exit status.
@@ -39,12 +35,10 @@ def run(
         raise ConfigurationError(
             "cannot run nothing: the command is missing", hint=f"fab run {app} -- COMMAND"
         )
-    return _attended(options, named, app, command, lambda: nullcontext(PipedConsole()), given)
+    return _attended(options, app, command, lambda: nullcontext(PipedConsole()))
 
 
-def shell(
-    options: Options, named: Sequence[str], *, app: str, given: Mapping[str, Any] = NOTHING
-) -> int:
+def shell(options: Options, *, app: str) -> int:
     """Open a shell in the live release. See `run`.
 
     Raises:
@@ -54,21 +48,19 @@ def shell(
         raise ConfigurationError(
             "cannot open a shell: this is no terminal", hint=f"fab run {app} -- COMMAND"
         )
-    return _attended(options, named, app, SHELL, TerminalConsole, given)
+    return _attended(options, app, SHELL, TerminalConsole)
 
 
 def _attended(
     options: Options,
-    named: Sequence[str],
     app_name: str,
     argv: Sequence[str],
     console: Callable[[], AbstractContextManager[Console]],
-    given: Mapping[str, Any],
 ) -> int:
-    scene = Scene(options, named, given)
+    scene = Scene(options)
     [app] = apps_named(scene, app_name)
     hosts = hosts_of(scene, [app])
-    if len(named) > 1 and len(hosts) > 1:
+    if len(options.hosts) > 1 and len(hosts) > 1:
         raise ConfigurationError(
             f"cannot run {shlex.join(argv)} on {', '.join(host.name for host in hosts)}: "
             "it is for one host",

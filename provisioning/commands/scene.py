@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from provisioning.commands.options import Options
 from provisioning.crew import Crew
 from provisioning.errors import ConfigurationError
 from provisioning.host_run import HostRun, Mode
@@ -26,32 +25,7 @@ if TYPE_CHECKING:
 LAB = "lab"
 """The environment whose hosts `fab lab.up` starts."""
 
-NOTHING: Mapping[str, Any] = MappingProxyType({})
-"""What fab was told about connecting, where it was told nothing."""
-
 LAB_DIRECTORY = ".homeport/lab"
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a person may say to every command that works on hosts.
-
-    Args:
-        env: The environment; "" chooses as `provisioning.inventory.load` says.
-        limit: Hosts or groups, with commas between.
-        parallel: How many hosts are worked on at the same time.
-        json: Print events as JSON lines.
-        accept_new_host_keys: Trust hosts that are seen for the first time.
-        check, diff: See Mode.
-    """
-
-    env: str = ""
-    limit: str = ""
-    parallel: int = 32
-    json: bool = False
-    accept_new_host_keys: bool = False
-    check: bool = False
-    diff: bool = False
 
 
 def project_directory() -> Path:
@@ -68,16 +42,9 @@ class Scene:
 
     Args:
         options: What the person said.
-        named: Hosts of `-H`, as they were typed.
-        given: What `fab` was told about connecting: see FleetContext.connect_options.
     """
 
-    def __init__(
-        self,
-        options: Options,
-        named: Sequence[str] = (),
-        given: Mapping[str, Any] = NOTHING,
-    ) -> None:
+    def __init__(self, options: Options) -> None:
         if options.parallel < 1:
             raise ConfigurationError(f"--parallel {options.parallel}: at least one host at a time")
         self.options = options
@@ -86,7 +53,7 @@ class Scene:
         self.inventory, self._ssh_config = _with_lab(
             load(self.project, options.env or None), self.project
         )
-        self.hosts = self._hosts(named)
+        self.hosts = self._hosts()
         if not self.hosts:
             raise ConfigurationError(
                 f"there are no hosts in {self.inventory.environment}",
@@ -94,15 +61,14 @@ class Scene:
             )
         self.sink: Sink = make_sink(json=options.json, diff=options.diff, check=options.check)
         _mask_environment(self.inventory)
-        self._given = given
         self._asked = AskOnce(self._ask_password)
         self._connections: list[Connection] = []
 
-    def _hosts(self, named: Sequence[str]) -> tuple[Host, ...]:
+    def _hosts(self) -> tuple[Host, ...]:
         """Return the hosts of -H, else those of --limit, else all of the environment."""
-        if not named:
+        if not self.options.hosts:
             return self.inventory.select([self.options.limit] if self.options.limit else [])
-        return tuple(self._named(text) for text in dict.fromkeys(named))
+        return tuple(self._named(text) for text in dict.fromkeys(self.options.hosts))
 
     def _named(self, text: str) -> Host:
         """Return a host of -H: one of the inventory, or any that can be connected to."""
@@ -165,7 +131,7 @@ class Scene:
             "known_hosts": self.inventory.local_path(ssh.known_hosts) if ssh.known_hosts else None,
         }
         # What stands on the command line is nearer to the person than the inventory.
-        options.update(self._given)
+        options.update(self.options.connect)
         if "sudo_password" not in options:
             options["sudo_password"] = self._sudo_password(host)
         return connect(

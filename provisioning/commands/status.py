@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from provisioning.commands.scene import NOTHING, Options, Scene
+from provisioning.commands.options import Options
+from provisioning.commands.scene import Scene
 from provisioning.host_run import HostRun
 
 if TYPE_CHECKING:
@@ -23,14 +24,14 @@ State = Mapping[str, Any]
 """What a host says of an app: see agent/apps/status.py. Empty where it says nothing."""
 
 
-def status(options: Options, named: Sequence[str], *, given: Mapping[str, Any] = NOTHING) -> int:
+def status(options: Options) -> int:
     """Show how every app is doing on every host.
 
     Returns:
         The exit code: 1 where an app that was deployed does not answer, or a process of it does
         not run.
     """
-    scene = Scene(options, named, given)
+    scene = Scene(options)
     crew = scene.crew(scene.hosts)
     apps = {
         run.name: scene.inventory.apps_on(host)

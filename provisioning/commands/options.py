@@ -1,0 +1,69 @@
+"""What a person may say to every command that works on hosts, and how it becomes flags."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any
+
+from provisioning.executor import FleetContext
+
+COMMON = ("env", "limit", "parallel", "json", "accept_new_host_keys")
+"""The flags of every command that works on many hosts."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was said, by flags and to `fab` itself.
+
+    Args:
+        env: The environment; "" chooses as `provisioning.inventory.load` says.
+        limit: Hosts or groups, with commas between.
+        parallel: How many hosts are worked on at the same time.
+        json: Print events as JSON lines.
+        accept_new_host_keys: Trust hosts that are seen for the first time.
+        check, diff: See Mode.
+        hosts: Those of `-H`, as they were typed.
+        connect: About connecting: see FleetContext.connect_options.
+    """
+
+    env: str = ""
+    limit: str = ""
+    parallel: int = 32
+    json: bool = False
+    accept_new_host_keys: bool = False
+    check: bool = False
+    diff: bool = False
+    hosts: tuple[str, ...] = ()
+    connect: Mapping[str, Any] = field(default_factory=dict)
+
+
+def takes_options(*flags: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Give a command flags that set fields of `Options`.
+
+    Args:
+        flags: Names of the fields. The command is called with its context, `options`, and
+            the flags of its own; Invoke sees the flags of both in its signature.
+    """
+
+    def decorate(command: Callable[..., int]) -> Callable[..., int]:
+        signature = inspect.signature(command)
+        context, _, *own = signature.parameters.values()
+        offered = [
+            inspect.Parameter(name, context.kind, default=getattr(Options, name)) for name in flags
+        ]
+
+        @wraps(command)
+        def with_flags(context: FleetContext, *args: Any, **given: Any) -> int:
+            said = {name: given.pop(name) for name in flags if name in given}
+            options = Options(**said, hosts=context.hosts, connect=context.connect_options)
+            return command(context, options, *args, **given)
+
+        with_flags.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=[context, *own, *offered]
+        )
+        return with_flags
+
+    return decorate

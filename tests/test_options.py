@@ -1,0 +1,34 @@
+"""What a person says to a command, as the command hears it."""
+
+from fabric.config import Config
+
+from provisioning.commands import on_hosts
+from provisioning.commands.options import Options
+from provisioning.executor import FleetContext, FleetTask
+
+
+def command_that_tells(heard, *flags, **settings) -> FleetTask:
+    @on_hosts(*flags, **settings)
+    def tell(context: FleetContext, options: Options, app: str = "") -> int:
+        heard.append((options, app))
+        return 0
+
+    return tell
+
+
+def test_flags_that_were_given_and_those_that_were_not_become_options():
+    heard = []
+    command = command_that_tells(heard, "env", "limit", "check")
+    context = FleetContext(Config(), hosts=("web1", "web2"))
+    command(context, env="staging", check=True, app="hello")
+    [(options, app)] = heard
+    said = (options.env, options.limit, options.check, options.json, options.hosts)
+    assert said == ("staging", "", True, False, ("web1", "web2"))
+    assert app == "hello"
+
+
+def test_a_command_offers_the_flags_it_takes_and_no_others():
+    command = command_that_tells([], "env", "limit", "accept_new_host_keys")
+    offered = {argument.name: argument.help for argument in command.get_arguments()}
+    assert set(offered) == {"app", "env", "limit", "accept_new_host_keys"}
+    assert all(offered.values())
