@@ -15,8 +15,10 @@ from provisioning.agent.events import FAILED, Finished
 from provisioning.agent.facts import Facts
 from provisioning.converse import Conversation, Ended, facts_of
 from provisioning.errors import (
+    ConfigurationError,
     ConnectionLostError,
     HomeportError,
+    HostKeyError,
     InterruptedRunError,
     UnreachableError,
 )
@@ -235,8 +237,9 @@ class HostRun:
 
         Raises:
             ConnectionLostError: the person does not want to wait for it.
-            UnreachableError: the host cannot be reached any more.
+            UnreachableError: the host cannot be reached any more, or is another one by now.
             RunDiedError: the host went down, and the run with it.
+            ConfigurationError: what is needed to connect has been removed meanwhile.
         """
         run, heard = self._run, self._conversation.heard_of_run
         if not run or self._stopping:
@@ -244,24 +247,24 @@ class HostRun:
         self.note("the connection is lost; the run goes on there: connecting again")
         deadline = time.monotonic() + RECONNECT_S
         while True:
+            # Not ours to end, until it is come back to.
+            self._run = ""
             try:
                 self.connect_again()
+                self._run = run
                 return self._conversation.resume(run, heard, plan, **options)
-            except (UnreachableError, ConnectionLostError):
+            except (RunDiedError, HostKeyError, ConfigurationError):
+                raise  # Trying again does not help.
+            except HomeportError as error:
                 heard = max(heard, self._conversation.heard_of_run)
                 if self._stopping:
-                    self._run = ""
                     raise lost from None
                 if time.monotonic() > deadline:
-                    self._run = ""
                     raise UnreachableError(
-                        f"cannot reach {self.name} again: {lost.message}",
-                        hint=lost.hint,
-                        output=lost.output,
+                        f"cannot reach {self.name} again: {error.message}",
+                        hint=error.hint or lost.hint,
+                        output=error.output or lost.output,
                     ) from None
-            except RunDiedError:
-                self._run = ""
-                raise
             time.sleep(RECONNECT_PAUSE_S)
 
     def under_way(self) -> Begun | None:
