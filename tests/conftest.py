@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -29,3 +31,21 @@ def secrets_of_this_test_only() -> Iterator[None]:
     written, pattern = set(REDACTOR._written), REDACTOR._pattern
     yield
     REDACTOR._written, REDACTOR._pattern = written, pattern
+
+
+@pytest.fixture(scope="session", autouse=True)
+def bug_reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where commands report errors that nobody foresaw, unless a test says another place."""
+    state = tmp_path_factory.mktemp("state")
+    os.environ["XDG_STATE_HOME"] = str(state)
+    return state / "homeport"
+
+
+@pytest.fixture(autouse=True)
+def no_bug_is_reported(bug_reports: Path) -> Iterator[None]:
+    """Have a test fail in which a command ended by a bug, whatever else the test looks at."""
+    yield
+    for report in bug_reports.glob("*.txt"):
+        words = report.read_text()
+        report.unlink()
+        pytest.fail(f"a command has reported a bug:\n{words}")

@@ -17,7 +17,8 @@ from tests.chaos.stage import Stage, stage
 from tests.chaos.strike import held_run
 from tests.chaos.subjects import Deploy, Provision, Subject
 from tests.chaos.switching import learn
-from tests.chaos.trouble import FAILED, SHOWN, Trouble, Undisturbed, blunders
+from tests.chaos.trouble import FAILED, SHOWN, Trouble, Undisturbed
+from tests.chaos.words import blunders
 from tests.e2e.project import Project
 from tests.e2e.roads import lead_domains_to
 
@@ -150,14 +151,14 @@ def _fill_bare(scene: Scene, project: Project, host: LabHost, room: int, undistu
     disk = SmallDisk(scene.lab, host)
     disk.fill(room)
     told = project.fab("-H", host.name, "provision")
-    row.wrong += blunders(told)
+    row.wrong += blunders(told.output)
     if told.code not in FAILED:
         row.wrong.append(f"the command ended with {told.code}")
     if HINT not in told.output:
         row.wrong.append(f"it does not say {HINT!r}")
     disk.free()
     again = project.fab("-H", host.name, "provision")
-    row.wrong += blunders(again)
+    row.wrong += blunders(again.output)
     look = look_at(host, packages=True)
     row.left_over += look.left_over
     differences = look.differences(undisturbed)

@@ -14,6 +14,7 @@ from tests.chaos.stage import Stage
 from tests.chaos.strike import Outcome, Strike
 from tests.chaos.subjects import Subject
 from tests.chaos.trouble import SHOWN, Trouble
+from tests.chaos.words import blunders
 
 LATER_S = 0.4
 """Up to so long after a moment something is struck that is not held there."""
@@ -61,7 +62,7 @@ class Disturbance:
             return None
         row = trouble.row
         trouble.said = f"it ended with {outcome.code} at {self.moment}: {outcome.said[-SHOWN:]}"
-        row.wrong += outcome.wrong
+        row.wrong += [*outcome.wrong, *blunders(outcome.said)]
         wrong = stage.wait_for_site()
         if self.fault.takes_host:
             stage.outages.append((outcome.began, time.monotonic()))

@@ -19,6 +19,7 @@ from tests.chaos.host_side import stale
 from tests.chaos.row import Row
 from tests.chaos.scene import Scene
 from tests.chaos.sites import SUITES, shortened
+from tests.chaos.words import blunders
 from tests.e2e.project import Project
 from tests.e2e.steps import change_code, must_run_only
 
@@ -150,11 +151,9 @@ class _Fleet:
     def _judge(
         self, heard: Heard, live: Mapping[str, str], before: set[str], codes: Sequence[int]
     ) -> list[str]:
-        wrong = []
+        wrong = blunders(heard.result.output)
         if heard.result.code not in codes:
             wrong.append("it did not end by itself")
-        if "Traceback" in heard.result.output or "bug in Homeport" in heard.result.output:
-            wrong.append("the command shows its inside")
         reachable = {
             release for name, release in live.items() if name not in heard.named_unreachable
         }

@@ -9,6 +9,7 @@ from tests.chaos.row import Row
 from tests.chaos.sameness import Look, look_at
 from tests.chaos.stage import Stage
 from tests.chaos.subjects import Subject
+from tests.chaos.words import blunders
 from tests.e2e.project import Result
 
 SHOWN = 2000
@@ -76,7 +77,7 @@ class Trouble:
         self.said = told.output
         if told.code not in codes:
             self.row.wrong.append(f"the command ended with {told.code}")
-        self.row.wrong += blunders(told)
+        self.row.wrong += blunders(told.output)
         if told.code != 0:
             wanted = [*words, "try: "] if hint else words
             self.row.wrong += [f"it does not say {each!r}" for each in wanted
@@ -98,7 +99,7 @@ class Trouble:
         over = time.monotonic() + NOTICED_WITHIN_S
         row, stage, subject = self.row, self._stage, self._subject
         again = stage.fab(*subject.again)
-        row.wrong += blunders(again)
+        row.wrong += blunders(again.output)
         if again.code != 0:
             row.wrong.append(f"the next run ended with {again.code}: {again.output[-SHOWN:]}")
         wrong = stage.wait_for_site()
@@ -123,8 +124,3 @@ class Trouble:
         if not row.is_good:
             row.wrong.append(f"on {stage.host.name}: " + self.said[-SHOWN:])
         return row
-
-
-def blunders(told: Result) -> list[str]:
-    """Return what no command may ever say."""
-    return [f"it says {each!r}" for each in ("Traceback", "this is a bug") if each in told.output]

@@ -18,6 +18,7 @@ from tests.chaos.row import Row
 from tests.chaos.said import Said
 from tests.chaos.scene import Scene
 from tests.chaos.sites import BETWEEN, shortened, sites, switch_off
+from tests.chaos.words import blunders
 from tests.e2e.hooks import add_hooks, on_host
 from tests.e2e.project import Project, Result
 from tests.e2e.steps import PATIENCE_S, agents, change_code, live_on, must_run_only, wait_for
@@ -167,8 +168,7 @@ class _Round:
 
     def _judge_commands(self, said: Sequence[Said]) -> None:
         for each in said:
-            if "Traceback" in each.result.output or "bug in Homeport" in each.result.output:
-                self._wrong.append(f"{each.command} shows its inside")
+            self._wrong += [f"{each.command}: {it}" for it in blunders(each.result.output)]
             if not (each.did_it or each.watched or each.refused):
                 self._wrong.append(f"{each.command} did nothing, and does not say who did")
             if each.result.code != self._right_code(each):
