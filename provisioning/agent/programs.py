@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 from provisioning.agent.errors import AgentError, CannotStartError
 
@@ -22,6 +22,8 @@ CLEAN_ENVIRONMENT = {
 """What programs get: nothing of the login's environment, and messages in one language."""
 
 END_PROCESSES_S = 10.0
+
+MEANWHILE_EVERY_S = 1.0
 
 OUTPUT_LINES = 25
 """How much of a failed program's output a person is shown."""
@@ -50,6 +52,7 @@ def run(
     env: Optional[Mapping[str, str]] = None,
     cwd: str = "/",
     timeout_s: float = 120,
+    meanwhile: Optional[Callable[[], None]] = None,
 ) -> Completed:
     """Run a program and wait for its end; see `System.run`."""
     with _start(
@@ -61,7 +64,7 @@ def run(
         **_identity(user),
     ) as process:
         try:
-            stdout, stderr = process.communicate(input, timeout_s)
+            stdout, stderr = _output(process, input, timeout_s, meanwhile)
         except subprocess.TimeoutExpired as error:
             # What it has started goes with it.
             os.killpg(process.pid, signal.SIGKILL)
@@ -73,6 +76,27 @@ def run(
     return Completed(
         process.returncode, stdout.decode(errors="replace"), stderr.decode(errors="replace")
     )
+
+
+def _output(
+    process: subprocess.Popen[bytes],
+    input: Optional[bytes],
+    timeout_s: float,
+    meanwhile: Optional[Callable[[], None]],
+) -> Tuple[bytes, bytes]:
+    deadline = time.monotonic() + timeout_s
+    while True:
+        left_s = deadline - time.monotonic()
+        try:
+            return process.communicate(
+                input, min(left_s, MEANWHILE_EVERY_S) if meanwhile else left_s
+            )
+        except subprocess.TimeoutExpired:
+            if not meanwhile or left_s <= MEANWHILE_EVERY_S:
+                raise
+        # Source: Popen.communicate: nothing is lost by asking again; input is given once.
+        input = None
+        meanwhile()
 
 
 def lines(argv: Sequence[str]) -> Iterator[bytes]:

@@ -238,6 +238,7 @@ class System:
         env: Optional[Mapping[str, str]] = None,
         cwd: str = "/",
         timeout_s: float = 120,
+        meanwhile: Optional[Callable[[], None]] = None,
     ) -> Completed:
         """Run a program that only reads; wait for its end.
 
@@ -248,11 +249,20 @@ class System:
             env: Variables besides CLEAN_ENVIRONMENT.
             cwd: Directory to run in.
             timeout_s: In seconds; then it is killed.
+            meanwhile: Called about once a second while it runs.
 
         Raises:
             AgentError: it is not there or took too long.
         """
-        return programs.run(argv, input=input, user=user, env=env, cwd=cwd, timeout_s=timeout_s)
+        return programs.run(
+            argv,
+            input=input,
+            user=user,
+            env=env,
+            cwd=cwd,
+            timeout_s=timeout_s,
+            meanwhile=meanwhile,
+        )
 
     def lines(self, argv: Sequence[str]) -> Iterator[bytes]:
         """Yield what a program prints, line by line; end it when nobody wants any more.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Sequence
+from typing import Callable, Sequence
 
 from provisioning.agent import layout
 from provisioning.agent.debian import apt_locks
@@ -33,6 +33,9 @@ OPTIONS = (
     "-o", "Acquire::http::Timeout=20",
     "-o", "Acquire::https::Timeout=20",
 )  # fmt: skip
+
+TELL_EVERY_S = 5.0
+"""How often at most a person is told what apt-get is at: an archive may be slow or silent."""
 
 LONGEST_S = 3600.0
 """Packages may take their time; nothing takes for ever."""
@@ -62,8 +65,27 @@ def detached(system: System, argv: Sequence[str], timeout_s: float = LONGEST_S) 
     os.makedirs(layout.RUNTIME, mode=0o700, exist_ok=True)
     log = os.path.join(layout.RUNTIME, f"{argv[0]}.log")
     command = ["sh", "-c", 'log=$1; shift; exec "$@" >"$log" 2>&1 </dev/null', "sh", log, *argv]
-    done = system.run(command, env=ENVIRONMENT, timeout_s=timeout_s)
+    tell = _teller(system, argv[0], log)
+    done = system.run(command, env=ENVIRONMENT, timeout_s=timeout_s, meanwhile=tell)
     return Completed(done.status, system.read(log).decode(errors="replace"), "")
+
+
+def _teller(system: System, program: str, log: str) -> Callable[[], None]:
+    """Return what says, every few seconds, the last line that a program has printed."""
+    said, told = "", time.monotonic()
+
+    def tell() -> None:
+        nonlocal said, told
+        if time.monotonic() - told < TELL_EVERY_S:
+            return
+        printed = system.read(log).decode(errors="replace").split("\n")
+        # What follows the last newline is not written to its end.
+        line = next((line.strip() for line in reversed(printed[:-1]) if line.strip()), "")
+        if line and line != said:
+            system.say(f"{program}: {line}")
+            said, told = line, time.monotonic()
+
+    return tell
 
 
 def errors(done: Completed) -> str:
