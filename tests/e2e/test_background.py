@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 from collections.abc import Callable
@@ -256,6 +257,9 @@ def test_hosts_end_on_what_they_had_when_one_of_them_refuses_at_the_flip(
     before = {host.name: live_on(host) for host in hosts}
     project.configure('csp = "strict"\n', 'csp = "strict"\nbatch = 1\n')
     names = ",".join(before)
+    shown = project.fab("-H", names, "status").must_succeed()
+    assert "hello is not on one release: " in shown.output
+    assert all(f"{release} on {name}" in shown.output for name, release in before.items())
     add_hooks(
         project,
         hook("before-flip", TELL),
@@ -297,6 +301,14 @@ def test_hosts_end_on_what_they_had_when_one_of_them_refuses_at_the_flip(
     project.fab("-H", names, "deploy").must_succeed()
     project.fab("-H", names, "rollback").must_succeed()
     assert {live_on(host) for host in hosts} == live
+    assert "is not on one release" not in project.fab("-H", names, "status").output
+    # A host that is left out is named, and the next deploy brings it up.
+    change_code(project)
+    part = project.fab("-H", hosts[0].name, "deploy").must_succeed()
+    assert re.search(rf"hello stays as it was on .*{hosts[1].name}", part.output)
+    assert live_on(hosts[0]) != live_on(hosts[1])
+    project.fab("-H", names, "deploy").must_succeed()
+    assert len({live_on(host) for host in hosts}) == 1
 
 
 def test_hosts_whose_controller_sleeps_between_two_flips_end_on_what_they_had(
