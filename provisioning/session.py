@@ -120,8 +120,17 @@ class Session:
         self._blobs: Mapping[str, bytes] = {}
         self.exchanges = 0
         self.sent_agent = False
-        self.heard_of_run = 0
-        """How many messages came since the run in the background was begun, that one counted."""
+        self._messages_of_run = 0
+        self._asked_for_contents = False
+
+    @property
+    def heard_of_run(self) -> int:
+        """How many messages of the run in the background need not be said again.
+
+        Of those since it was begun, that one counted. That it needs contents is one of them only
+        when it has said something else since: they may have been lost on their way to it.
+        """
+        return self._messages_of_run - self._asked_for_contents
 
     @property
     def command(self) -> str:
@@ -142,7 +151,7 @@ class Session:
     def begin(self, run: str, *, who: str, what: str) -> None:
         """Begin a run in the background; `Begun` will come."""
         self.exchanges += 1
-        self.heard_of_run = 0
+        self._messages_of_run = 0
         self._out += pack({"begin": run, "who": who, "what": what})
 
     def watch(self, run: str) -> None:
@@ -160,7 +169,7 @@ class Session:
             options: See `Plan.message`.
         """
         self.exchanges += 1
-        self.heard_of_run = after
+        self._messages_of_run = after
         self._blobs = plan.blobs
         message = plan.message(**options)
         self._out += pack({"watch": run, "owner": True, "after": after, "next": message})
@@ -247,7 +256,8 @@ class Session:
         return self._decoder is not None
 
     def _message(self, message: Mapping[str, Any]) -> Iterable[Heard | HomeportError]:
-        self.heard_of_run += 1
+        self._messages_of_run += 1
+        self._asked_for_contents = "need" in message
         if "event" in message:
             yield events.from_message(message)
         elif "need" in message:

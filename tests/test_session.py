@@ -120,6 +120,22 @@ def test_contents_are_sent_when_they_are_needed(session: Session) -> None:
     assert session.exchanges == 2
 
 
+def test_contents_that_may_be_lost_are_asked_for_again(session: Session) -> None:
+    _started(session)
+    session.begin("r1", who="me", what="deploy")
+    begun = {"run": "r1", "who": "me", "what": "deploy", "began": 0.0}
+    list(session.receive(HELLO))
+    list(session.receive(pack({"begun": begun})))
+    plan = _plan()
+    session.submit(plan, who="me")
+    before = session.heard_of_run
+    list(session.receive(pack({"need": list(plan.blobs)})))
+    # Nobody knows yet whether they arrive: another connection must hear it once more.
+    assert session.heard_of_run == before
+    list(session.receive(pack(events.to_message(events.Started("file:/etc/a")))))
+    assert session.heard_of_run == before + 2
+
+
 def test_a_host_that_asks_for_what_is_not_in_the_plan_is_refused(session: Session) -> None:
     _started(session).submit(_plan(), who="me")
     with pytest.raises(ConnectionLostError, match="cannot understand the agent"):

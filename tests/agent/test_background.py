@@ -42,13 +42,13 @@ class Listener:
     def submit(self, plan: Plan, **options: Any) -> None:
         self.send(plan.message(who="ann@desk", **options))
 
-    def until(self, key: str) -> list[Message]:
+    def until(self, key: str, *, answers: bool = True) -> list[Message]:
         """Return what is heard up to a message with a key, that one included."""
         heard: list[Message] = []
         for frame in self._frames:
             assert isinstance(frame, dict)
             heard.append(frame)
-            if "need" in frame:
+            if "need" in frame and answers:
                 self.socket.sendall(b"".join(pack_blob(BLOBS[each]) for each in frame["need"]))
             if key in frame or frame.get("event") == key:
                 return heard
@@ -144,6 +144,16 @@ def test_a_run_has_the_lock_until_its_last_plan_is_done(root: Path, begin) -> No
     assert (root / "two").read_text() == "2"
     [known] = journal.last_runs()
     assert (known["who"], known["what"], known["ended"]) == ("ann@desk", "deploy of hello", "done")
+
+
+def test_contents_that_were_lost_with_a_connection_are_asked_for_again(root: Path, begin) -> None:
+    run = begin()
+    run.submit(plan_of(File(str(root / "one"), "1")), last=True)
+    heard = run.until("need", answers=False)
+    run.close()
+    again = Listener(owner=True, after=len(heard) - 1)
+    assert "need" in again.until("ended")[0]
+    assert (root / "one").read_text() == "1"
 
 
 def test_without_a_word_it_does_what_was_said_for_that_case(root: Path, begin) -> None:
