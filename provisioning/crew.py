@@ -134,6 +134,11 @@ class Crew:
         return any(run.at_work for run in self.runs)
 
     @property
+    def is_stopping(self) -> bool:
+        """Whether a person has asked to stop: nothing further is to be begun."""
+        return any(run.is_stopping for run in self.runs)
+
+    @property
     def interrupted(self) -> bool:
         """Whether a person has stopped the work on any of them."""
         return any(run.report.status == "interrupted" for run in self.runs)

@@ -77,6 +77,17 @@ class Deployment:
         """The release's id."""
         return self.artifact.release
 
+    @property
+    def what(self) -> str:
+        """What others are told that it is."""
+        changed = " with changes that are in no commit" if self.artifact.dirty else ""
+        return f"deploy of {self.app.name} {self.release}{changed}"
+
+    @property
+    def is_reproducible(self) -> bool:
+        """Whether its commit tells all that there is to know of its code."""
+        return bool(self.artifact.commit) and not self.artifact.dirty
+
 
 def plan_deployment(inventory: Inventory, app: App, artifact: Artifact, by: str) -> Deployment:
     """Gather what a release needs from the operator's machine.
@@ -153,8 +164,7 @@ def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
             "migrates": "yes" if app.migrate else "",
         },
     )
-    if app.static:
-        yield StaticFiles(app.name, deployment.release, dict(app.static))
+    yield StaticFiles(app.name, deployment.release)
     yield import_probe(app, deployment.release, facts)
 
 
@@ -200,8 +210,8 @@ def flip(
         takes_back=takes_back,
         drain_timeout_s=app.drain_timeout_s,
     )
-    if app.static and release:
-        yield StaticFiles(app.name, release, dict(app.static), replace=True)
+    if release:
+        yield StaticFiles(app.name, release, replace=True)
 
 
 def finish(app: App) -> Iterator[Resource]:
@@ -233,8 +243,7 @@ def stand_down(app: App) -> Iterator[Resource]:
 def revive(app: App, release: str, facts: Facts) -> Iterator[Resource]:
     """Yield what a release that was live before needs to go live again."""
     yield from put_in_order_before(app)
-    if app.static:
-        yield StaticFiles(app.name, release, dict(app.static))
+    yield StaticFiles(app.name, release)
     yield import_probe(app, release, facts)
     yield instance(app, release)
     yield trial(app, release)

@@ -188,6 +188,11 @@ class HostRun:
         self._conversation.start()
 
     @property
+    def is_stopping(self) -> bool:
+        """Whether a person has asked to stop."""
+        return self._stopping
+
+    @property
     def has_host(self) -> bool:
         """Whether a run in the background of ours has the host."""
         return bool(self._run)

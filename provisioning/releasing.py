@@ -5,15 +5,21 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from provisioning.agent.apps.releases import RELEASE_ID
 from provisioning.crew import Crew
 from provisioning.deploy import Deployment, build, migrate, propose_secrets, revive, start
 from provisioning.errors import ConfigurationError, DeployRefusedError, UnreachableError
+from provisioning.release_checks import (
+    must_be_on_one_release,
+    must_be_whole,
+    refuse_over_migration,
+    release_to_revive,
+)
 from provisioning.renewal import Renewal, renew, renewed_id
-from provisioning.rollback_checks import must_be_whole, refuse_over_migration, release_to_revive
+from provisioning.roles import put_in_order_before
 from provisioning.rollout import Rollout
 
 if TYPE_CHECKING:
@@ -27,20 +33,22 @@ State = Mapping[str, Any]
 """What a host says of an app: see agent/questions.py."""
 
 
-def deploy(crew: Crew, deployment: Deployment, hooks: Hooks) -> bool:
+def deploy(crew: Crew, deployment: Deployment, hooks: Hooks) -> str:
     """Make a new release live on every host, or on none.
 
     Returns:
-        Whether it is live.
+        The release that is live now; "" if it came to nothing. It is another one with the same
+        code where somebody was quicker.
 
     Raises:
         DeployRefusedError: a hook on the controller kept it from going live.
     """
     app = deployment.app
     with crew.together():
-        states = _begin(crew, app, f"deploy of {app.name} {deployment.release}", hooks)
-        if len(states) < len(crew.runs):
-            return False
+        begun = _begin(crew, app, deployment.what, hooks, repeats=deployment.is_reproducible)
+        if begun.instead or not begun.states:
+            return begun.instead
+        states = begun.states
         _must_be_provisioned(app, states)
         deployment = replace(deployment, proposed=_shared_secrets(crew, app, states))
         hooks.tell(previous=str(states[crew.runs[0].name]["live"]))
@@ -60,11 +68,12 @@ def deploy(crew: Crew, deployment: Deployment, hooks: Hooks) -> bool:
                 yield from migrate(app, deployment.release, run.known_facts)
                 yield from rollout.hooked("after-migrate")(run)
 
-        return rollout.carry_out(
+        done = rollout.carry_out(
             (None, lambda run: build(deployment, run.known_facts)),
             ("before-migrate", migration),
             ("after-migrate", lambda _: start(app, deployment.release)),
         )
+        return deployment.release if done else ""
 
 
 def renew_live(crew: Crew, renewal: Renewal, hooks: Hooks) -> str:
@@ -75,9 +84,11 @@ def renew_live(crew: Crew, renewal: Renewal, hooks: Hooks) -> str:
     """
     app = renewal.app
     with crew.together():
-        states = _begin(crew, app, renewal.what, hooks)
-        if len(states) < len(crew.runs):
-            return ""
+        begun = _begin(crew, app, renewal.what, hooks, repeats=renewal.env is None)
+        if begun.instead or not begun.states:
+            return begun.instead
+        states = begun.states
+        must_be_on_one_release(app, states)
         live = {host: _live_manifest(app, host, state) for host, state in states.items()}
         for host, manifest in live.items():
             must_be_whole(app, {host: states[host]}, str(manifest["release"]))
@@ -129,9 +140,10 @@ def rollback(
     """
     with crew.together():
         what = f"rollback of {app.name}" + (f" to {to}" if to else "")
-        states = _begin(crew, app, what, hooks)
-        if len(states) < len(crew.runs):
-            return ""
+        begun = _begin(crew, app, what, hooks, repeats=True)
+        if begun.instead or not begun.states:
+            return begun.instead
+        states = begun.states
         release = release_to_revive(app, states, to)
         must_be_whole(app, states, release)
         if not force and not app.migrate_compatible:
@@ -148,6 +160,7 @@ def rollback(
             rollback=True,
         )
         done = rollout.carry_out(
+            (None, lambda _: put_in_order_before(app)),
             ("before-rollback", rollout.hooked("before-rollback")),
             (None, lambda run: revive(app, release, run.known_facts)),
         )
@@ -164,27 +177,60 @@ def _about(state: State, release: str) -> dict[str, str]:
     return {"previous": str(state["live"]), "commit": str(commits[0]) if commits else ""}
 
 
-def _begin(crew: Crew, app: App, what: str, hooks: Hooks) -> dict[str, State]:
+@dataclass(frozen=True)
+class _Begun:
+    """How a use case has begun.
+
+    Args:
+        states: Of every host, which is ours now; empty where not all of them are.
+        instead: The release that is live because somebody else has done the same meanwhile.
+    """
+
+    states: Mapping[str, State] = field(default_factory=dict)
+    instead: str = ""
+
+
+def _begin(crew: Crew, app: App, what: str, hooks: Hooks, *, repeats: bool) -> _Begun:
     """Get hold of every host, and ask it what is there of an app, and for its facts.
 
     A host at which a release is being changed already is watched instead, to its end.
 
+    Args:
+        crew: The app's hosts.
+        app: The app.
+        what: What is to be done, in the words in which others are told of it.
+        hooks: The app's.
+        repeats: Whether another command that says the same of itself does the very same.
+
     Raises:
         DeployRefusedError: what was under way there is something else than we are to do.
     """
-    if not crew.begin(what):
-        watched = _watch(crew)
-        if watched:
-            hooks.leave_it()
-        _say_who_waits(crew)
-        for begun in watched:
-            if _kind(begun.what) != _kind(what) and not crew.interrupted:
-                raise DeployRefusedError(
-                    f"the {_kind(what)} was not done: {begun.what} by {begun.who} was under way",
-                    hint="run it again if it is still to be done",
-                )
-        return {}
-    return _states(crew, app)
+    if crew.begin(what):
+        states = _states(crew, app)
+        return _Begun(states if len(states) == len(crew.runs) else {})
+    watched = _watch(crew)
+    if watched:
+        hooks.leave_it()
+    _say_who_waits(crew)
+    if not watched or crew.interrupted:
+        return _Begun()
+    for begun in watched.values():
+        if _kind(begun.what) != _kind(what) or not repeats:
+            raise DeployRefusedError(
+                f"the {_kind(what)} was not done: {begun.what} by {begun.who} was under way",
+                hint="run it again if it is still to be done",
+            )
+    if not all(run.report.went_well for run in watched):
+        return _Begun()
+    if others := [run.name for run in crew.runs if run not in watched]:
+        raise DeployRefusedError(
+            f"the {_kind(what)} was not done on {', '.join(others)}: by another command it was "
+            f"under way on {', '.join(run.name for run in watched)} only",
+            hint="run it again",
+        )
+    states = _states(crew, app)
+    live = {str(state["live"]) for state in states.values()}
+    return _Begun(instead=live.pop() if len(live) == 1 else "")
 
 
 def _kind(what: str) -> str:
@@ -195,7 +241,7 @@ def _kind(what: str) -> str:
     return RELEASE_ID.sub(lambda found: found[0].rpartition("-")[2], what)
 
 
-def _watch(crew: Crew) -> list[Begun]:
+def _watch(crew: Crew) -> dict[HostRun, Begun]:
     """Follow what others do on our hosts, as if it were ours; return what it was."""
     others = crew.under_way()
     for run, begun in others.items():
@@ -204,7 +250,7 @@ def _watch(crew: Crew) -> list[Begun]:
         run.note(f"{begun.what} by {begun.who} is under way since {ago_s} s: watching it; "
                  "Ctrl-C leaves it alone")  # fmt: skip
     Crew(list(others), crew.parallel).all(lambda run: run.watch(others[run].run))
-    return list(others.values())
+    return others
 
 
 def _say_who_waits(crew: Crew) -> None:

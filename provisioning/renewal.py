@@ -104,8 +104,7 @@ def renew(
             "renews": live["release"],
         },
     )
-    if live["static"]:
-        yield StaticFiles(app.name, release, live["static"])
+    yield StaticFiles(app.name, release)
     yield import_probe(app, release, facts)
     yield instance(app, release)
     yield trial(app, release, known=True)

@@ -63,7 +63,7 @@ class Rollout:
         """Get ready step by step, flip and finish.
 
         Returns:
-            Whether the release is live everywhere.
+            Whether the release is live everywhere; what failed afterwards is with the hosts.
 
         Raises:
             DeployRefusedError: a hook on the controller kept it from going live.
@@ -112,14 +112,17 @@ class Rollout:
         for number, batch in enumerate(batches):
             if number and not self._pause(flipped):
                 break
+            if self.crew.is_stopping:
+                self._say_interrupted()
+                break
             told += batch
             done = self._crew(batch).converge(self._flip, last=False, otherwise=self._back)
             flipped += done
             if len(done) < len(batch):
                 break
         if len(flipped) == len(self.crew.runs) and self._agree(flipped):
-            done = self.crew.converge(self._finish, otherwise=lambda _: finish(self.app))
-            return len(done) == len(flipped)
+            self.crew.converge(self._finish, otherwise=lambda _: finish(self.app))
+            return True
         back = [] if self.crew.abandoned else self._flip_back(flipped)
         if not self.crew.abandoned:
             self._take_back([run for run in told if run not in back])
@@ -146,15 +149,22 @@ class Rollout:
         stage, resources = phase
         self._run_hooks(stage)
         everything = _joined([resources, self._flip, self._finish])
-        return bool(self.crew.converge(everything, otherwise=lambda _: stand_down(self.app)))
+        done = self.crew.converge(everything, otherwise=lambda _: stand_down(self.app))
+        [run] = self.crew.runs
+        # What fails after the switch leaves it as it is.
+        failed = run.report.failed and not run.is_stopping
+        return bool(done or (failed and run.report.has_changed(f"live:{self.app.name}")))
 
     def _get_ready(self, phase: Step) -> bool:
         stage, resources = phase
         self._run_hooks(stage)
         ready = self.crew.converge(resources, last=False, otherwise=lambda _: stand_down(self.app))
-        if len(ready) == len(self.crew.runs):
+        if len(ready) == len(self.crew.runs) and not self.crew.is_stopping:
             return True
-        if not self.crew.abandoned:
+        if len(ready) == len(self.crew.runs):
+            self._say_interrupted()
+            self._stand_down(ready)
+        elif not self.crew.abandoned:
             refused = ", ".join(run.name for run in self.crew.runs if run not in ready)
             for run in ready:
                 run.note(f"kept back: {refused} did not get ready")
@@ -181,7 +191,10 @@ class Rollout:
         yield from finish(self.app)
 
     def _stand_down(self, runs: Sequence[HostRun]) -> None:
-        self._crew([run for run in runs if run.has_host]).converge(lambda _: stand_down(self.app))
+        held = [run for run in runs if run.has_host]
+        self._crew(held).converge(
+            lambda _: stand_down(self.app), otherwise=lambda _: stand_down(self.app)
+        )
 
     def _flip_back(self, flipped: Sequence[HostRun]) -> list[HostRun]:
         """Have hosts end on the release that they had, by their runs; return those that do."""
@@ -233,6 +246,11 @@ class Rollout:
                 run.fail(InterruptedRunError("interrupted between two batches"))
             return False
         return self._are_ours(flipped)
+
+    def _say_interrupted(self) -> None:
+        for run in self.crew.runs:
+            if not run.report.error:
+                run.fail(InterruptedRunError("interrupted", hint="run it again"))
 
     def _crew(self, runs: Sequence[HostRun]) -> Crew:
         return Crew(runs, self.crew.parallel)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from provisioning.crew import Crew
-from provisioning.errors import HomeportError, UnreachableError
+from provisioning.errors import HomeportError, InterruptedRunError, UnreachableError
 from provisioning.inventory.app import App
 from provisioning.report import HostReport
 from provisioning.rollout import Rollout
@@ -38,6 +38,7 @@ class Run:
         self.report = HostReport(name)
         self.live, self.running = OLD, {OLD, NEW}
         self.has_host, self.at_work, self.known_facts = True, False, None
+        self.is_stopping = False
         self.notes: list[str] = []
         self._dies, self._comes_back, self._deaf = dies, comes_back, deaf
         self._otherwise: list[Any] = []
@@ -201,3 +202,25 @@ def test_hosts_end_on_one_release_whatever_round_their_controller_dies_before(
             run.go_silent()
     assert len({run.live for run in runs}) == 1, {run.name: run.live for run in runs}
     assert all(run.running == {run.live} for run in runs)
+
+
+@pytest.mark.parametrize("rounds", range(3))
+def test_nothing_goes_live_after_ctrl_c_whatever_round_it_comes_in(
+    rounds: int, monkeypatch: pytest.MonkeyPatch
+):
+    """Whoever presses it while the last host gets ready finds no host that has flipped."""
+    runs, count, converge = [Run(name) for name in HOSTS], itertools.count(), Crew.converge
+
+    def stop_in(crew: Crew, *arguments: Any, **options: Any) -> list[Any]:
+        done = converge(crew, *arguments, **options)
+        if next(count) == rounds:
+            # It came too late for any of them to stop at what it was at.
+            for run in runs:
+                run.is_stopping = True
+        return done
+
+    monkeypatch.setattr(Crew, "converge", stop_in)
+    assert not rollout(runs, 1).carry_out()
+    for run in runs:
+        assert (run.live, run.running, run.has_host) == (OLD, {OLD}, False)
+        assert isinstance(run.report.error, InterruptedRunError)

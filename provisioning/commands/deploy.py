@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from provisioning import releasing
 from provisioning.artifact import build_artifact, commit_of
-from provisioning.commands.of_app import apps_named, hosts_of
+from provisioning.commands.of_app import apps_here, hosts_of
 from provisioning.commands.options import Options
 from provisioning.commands.scene import Scene
 from provisioning.crew import Crew
@@ -36,7 +36,7 @@ def deploy(options: Options, *, app: str = "") -> int:
         The exit code.
     """
     scene = Scene(options)
-    apps = apps_named(scene, app)
+    apps = apps_here(scene, app)
     crews = _Crews(scene)
     hooks = {each.name: crews.hooks(each, "deploy") for each in apps}
     # All that can be wrong on this machine is found before any host is asked.
@@ -50,17 +50,57 @@ def deploy(options: Options, *, app: str = "") -> int:
         "Deploying " + ", ".join(f"{each.app.name} {each.release}" for each in deployments),
         [host.name for host in scene.hosts],
     )
-    conclusions = []
     for deployment in deployments:
         if deployment.artifact.dirty:
             scene.sink.note(f"{deployment.app.name}: changes that are in no commit go along")
-        crew, its_hooks = crews.of(deployment.app), hooks[deployment.app.name]
-        work = partial(releasing.deploy, crew, deployment, its_hooks)
-        if not _seen_through(work, crew, its_hooks):
-            break
-        conclusions.append(f"{deployment.app.name} {deployment.release} is live")
-        _say_who_was_left_out(scene, deployment.app)
-    return scene.end(crews.runs, conclusion="; ".join(conclusions))
+    return _in_turn(
+        scene,
+        crews,
+        hooks,
+        {
+            each.app.name: partial(releasing.deploy, crews.of(each.app), each, hooks[each.app.name])
+            for each in deployments
+        },
+    )
+
+
+def _in_turn(
+    scene: Scene,
+    crews: _Crews,
+    hooks: Mapping[str, Hooks],
+    works: Mapping[str, Callable[[], str]],
+) -> int:
+    """Change the live release of one app after the other, until one comes to nothing.
+
+    Args:
+        scene: The command's.
+        crews: Of the apps' hosts.
+        hooks: App -> its hooks.
+        works: App -> what is done; returns the release that is live then, or "".
+
+    Returns:
+        The exit code.
+    """
+    conclusions: list[str] = []
+    waiting = list(works)
+    try:
+        while waiting:
+            name = waiting[0]
+            app = scene.inventory.apps[name]
+            crew = crews.of(app)
+            release = _seen_through(works[name], crew, hooks[name])
+            if not release:
+                break
+            waiting.pop(0)
+            ill = [run.name for run in crew.runs if not run.report.went_well]
+            unfinished = f", and not finished on {', '.join(ill)}" if ill else ""
+            conclusions.append(f"{name} {release} is live{unfinished}")
+            _say_who_was_left_out(scene, app)
+    finally:
+        if waiting[1:]:
+            scene.sink.note(f"nothing was done for {', '.join(waiting[1:])}")
+        code = scene.end(crews.runs, conclusion="; ".join(conclusions))
+    return code
 
 
 def _built(scene: Scene, app: App, hooks: Hooks) -> Deployment:
@@ -111,7 +151,7 @@ def renew(
     scene = Scene(options)
     renewals = [
         plan_renewal(scene.inventory, each, who(), new_environment=new_environment)
-        for each in apps_named(scene, app)
+        for each in apps_here(scene, app)
     ]
     crews = _Crews(scene)
     command: Command = "deploy" if new_environment else "restart"
@@ -119,15 +159,17 @@ def renew(
     verb = "New environment for" if new_environment else "Restarting"
     names = ", ".join(renewal.app.name for renewal in renewals)
     scene.sink.begin(f"{verb} {names}", [host.name for host in scene.hosts])
-    conclusions = []
-    for renewal in renewals:
-        crew, its_hooks = crews.of(renewal.app), hooks[renewal.app.name]
-        work = partial(releasing.renew_live, crew, renewal, its_hooks)
-        release = _seen_through(work, crew, its_hooks)
-        if not release:
-            break
-        conclusions.append(f"{renewal.app.name} {release} is live")
-    return scene.end(crews.runs, conclusion="; ".join(conclusions))
+    return _in_turn(
+        scene,
+        crews,
+        hooks,
+        {
+            each.app.name: partial(
+                releasing.renew_live, crews.of(each.app), each, hooks[each.app.name]
+            )
+            for each in renewals
+        },
+    )
 
 
 def rollback(
@@ -149,7 +191,7 @@ def rollback(
         The exit code.
     """
     scene = Scene(options)
-    apps = apps_named(scene, app)
+    apps = apps_here(scene, app)
     if len(apps) > 1:
         raise ConfigurationError(
             "cannot tell which app to roll back: there are " + ", ".join(a.name for a in apps),
@@ -160,9 +202,7 @@ def rollback(
     scene.sink.begin(f"Rolling back {apps[0].name}", [host.name for host in scene.hosts])
     tls = scene.inventory.tls.method != "off"
     work = partial(releasing.rollback, crew, apps[0], hooks, to=to, tls=tls, by=who(), force=force)
-    live = _seen_through(work, crew, hooks)
-    conclusion = f"{apps[0].name} {live} is live" if live else ""
-    return scene.end(crews.runs, conclusion=conclusion)
+    return _in_turn(scene, crews, {apps[0].name: hooks}, {apps[0].name: work})
 
 
 def releases(options: Options, *, app: str = "") -> int:
@@ -172,7 +212,7 @@ def releases(options: Options, *, app: str = "") -> int:
         The exit code.
     """
     scene = Scene(options)
-    apps = apps_named(scene, app)
+    apps = apps_here(scene, app)
     crews = _Crews(scene)
     counts = []
     for each in apps:

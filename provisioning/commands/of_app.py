@@ -32,6 +32,25 @@ def apps_named(scene: Scene, name: str) -> list[App]:
     return [apps[name]]
 
 
+def apps_here(scene: Scene, name: str) -> list[App]:
+    """Return the app of that name; for "" all apps with a host among those of the command.
+
+    Raises:
+        ConfigurationError: There is no such app, or none at all, or none on these hosts.
+    """
+    apps = apps_named(scene, name)
+    if name:
+        return apps
+    here = [app for app in apps if any(app in scene.inventory.apps_on(h) for h in scene.hosts)]
+    if not here:
+        hosts_of(scene, apps)
+    for app in apps:
+        if app not in here:
+            own = ", ".join(host.name for host in scene.inventory.hosts_of(app)) or "no host"
+            scene.sink.note(f"{app.name} is left alone: it runs on {own}")
+    return here
+
+
 def hosts_of(scene: Scene, apps: Iterable[App]) -> list[Host]:
     """Return the hosts of apps among those that the command is for.
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
 
+from provisioning.errors import HomeportError, InterruptedRunError
 from provisioning.executor import FleetContext
+from provisioning.report import make_sink
 
 COMMON = ("env", "limit", "parallel", "json", "accept_new_host_keys")
 """The flags of every command that works on many hosts."""
@@ -40,6 +43,19 @@ class Options:
     connect: Mapping[str, Any] = field(default_factory=dict)
 
 
+@contextmanager
+def _errors_as_events(*, json: bool) -> Iterator[None]:
+    """Have the last line of JSON say why a command ended that could not go on."""
+    try:
+        yield
+    except (HomeportError, KeyboardInterrupt) as error:
+        if json:
+            interrupted = InterruptedRunError("interrupted")
+            sink = make_sink(json=True)
+            sink.error(error if isinstance(error, HomeportError) else interrupted)
+        raise
+
+
 def takes_options(*flags: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Give a command flags that set fields of `Options`.
 
@@ -59,7 +75,8 @@ def takes_options(*flags: str) -> Callable[[Callable[..., int]], Callable[..., i
         def with_flags(context: FleetContext, *args: Any, **given: Any) -> int:
             said = {name: given.pop(name) for name in flags if name in given}
             options = Options(**said, hosts=context.hosts, connect=context.connect_options)
-            return command(context, options, *args, **given)
+            with _errors_as_events(json=options.json):
+                return command(context, options, *args, **given)
 
         with_flags.__signature__ = signature.replace(  # type: ignore[attr-defined]
             parameters=[context, *own, *offered]

@@ -32,7 +32,7 @@ def program(
         app.name,
         occasion.release,
         f"{hook.at}-hook-{number}",
-        ("/bin/sh", "-c", _as_it_stands(hook.run)),
+        ("/bin/sh", "-c", hook.run),
         tuple(sandbox_properties(app, facts)),
         hint=f"correct `{hook.run}` of apps.{app.name}.hooks"
         + ("; visitors have seen nothing of it" if hook.stops else ""),
@@ -41,11 +41,3 @@ def program(
         occasion=occasion.id,
         required=hook.stops,
     )
-
-
-def _as_it_stands(command: str) -> str:
-    """Leave variables to the shell.
-
-    Source: systemd.service(5), "COMMAND LINES": it replaces ${NAME} itself; $$ is a dollar sign.
-    """
-    return command.replace("$", "$$")

@@ -112,6 +112,14 @@ def _folder_mistakes(app: App) -> Iterator[Mistake]:
                 yield Mistake(
                     ("apps", app.name, "shared", index), f'"{inner}" lies within "{outer}" already'
                 )
+    for url, folder in app.static.items():
+        for outer in app.shared:
+            if f"{folder}/".startswith(f"{outer}/"):
+                yield Mistake(
+                    ("apps", app.name, "static", url),
+                    f'"{folder}" is shared: the app writes there, and static files are those of a '
+                    "release; serve what it writes by the app",
+                )
 
 
 def _hsts_mistakes(app: App) -> Iterator[Mistake]:

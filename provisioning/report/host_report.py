@@ -80,6 +80,15 @@ class HostReport:
             self.unchanged += 1
 
     @property
+    def went_well(self) -> bool:
+        """Whether all is as desired, as far as it was worked on."""
+        return self.status in ("changed", "unchanged")
+
+    def has_changed(self, resource: str) -> bool:
+        """Return whether a resource was changed: by its id, as "live:hello"."""
+        return any(each.id == resource for each in self.changed)
+
+    @property
     def status(self) -> Status:
         """How it ended, in one word."""
         if isinstance(self.error, InterruptedRunError):

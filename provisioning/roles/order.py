@@ -17,8 +17,7 @@ def put_in_order(app: App) -> Iterator[Resource]:
     """Yield what takes away what a cut-off run has left, and has the live release run."""
     yield Ended(app.name)
     yield Retired(app.name, drain_timeout_s=app.drain_timeout_s)
-    if app.static:
-        yield StaticFiles(app.name, "", dict(app.static), replace=True)
+    yield StaticFiles(app.name, "", replace=True)
     yield LiveUnits(app.name, health=app.health, host=app.domains[0], timeout_s=app.start_timeout_s)
 
 

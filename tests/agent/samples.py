@@ -5,6 +5,7 @@ A new type without a sample fails a test that says so.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from provisioning.agent.apps.releases import MANIFEST
 from provisioning.agent.layout import AppLayout
 from provisioning.resources import (
     Absent,
@@ -135,7 +137,7 @@ EVERY_TYPE: tuple[Resource, ...] = (
     Retired("hello", drain_timeout_s=3, label="before"),
     SelfSigned("hello", ("hello.test", "www.hello.test")),
     Service("nginx", reload_on=("fileset:nginx",), restart_on=("unit:x",), label="again"),
-    StaticFiles("hello", RELEASE, {"/static/": "static"}, replace=True),
+    StaticFiles("hello", RELEASE, replace=True),
     Timer("backup", "daily", 'echo "100%" $HOME', user="hello", description="Back up"),
     Tmpfiles("hello", "d /run/hello 0750 hello www-data -\n"),
     Trial("hello", RELEASE, {"process worker": "celery"}, settle_s=5, drain_timeout_s=7),
@@ -362,9 +364,11 @@ def _static_files(root: Path) -> Sample:
         (code / "static" / "deep").mkdir(parents=True)
         (code / "static" / "a.css").write_text("a {}\n" * 400)
         (code / "static" / "deep" / "b.png").write_bytes(b"\x00\xff")
+        manifest = json.dumps({"static": {"/static/": "static"}})
+        Path(layout.release(RELEASE), MANIFEST).write_text(manifest)
 
     return Sample(
-        StaticFiles("root", RELEASE, {"/static/": "static"}, replace=True),
+        StaticFiles("root", RELEASE, replace=True),
         {
             "content": lambda: (pool / "static" / "a.css").write_text("b {}"),
             "deleted": lambda: (pool / "static" / "a.css").unlink(),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import pytest
 
+from provisioning.agent.apps.releases import MANIFEST
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.system import System
 from provisioning.resources import StaticFiles
@@ -23,6 +25,8 @@ def pool(root: Path) -> Path:
     for release, style in ((OLD, STYLE), (NEW, OTHER_STYLE)):
         static = Path(layout.code(release), "static")
         static.mkdir(parents=True)
+        manifest = json.dumps({"static": {"/static/": "static"}})
+        Path(layout.release(release), MANIFEST).write_text(manifest)
         (static / "style.css").write_text(style)
         (static / "same.txt").write_text("the same\n")
         (static / f"only-{release}.txt").write_text("one's own\n")
@@ -35,7 +39,7 @@ def pool(root: Path) -> Path:
 
 
 def _files(release: str, *, replace: bool = False) -> StaticFiles:
-    return StaticFiles("root", release, {"/static/": "static"}, replace=replace)
+    return StaticFiles("root", release, replace=replace)
 
 
 def _content(pool: Path) -> dict[str, bytes]:
@@ -104,3 +108,14 @@ def test_files_are_replaced_without_having_been_made_ready(pool: Path, host: Hos
 
 def _no_room(*arguments: object, **options: object) -> None:
     raise OSError(28, "No space left on device")
+
+
+def test_a_release_says_itself_which_of_its_folders_are_static(pool: Path, host: Host) -> None:
+    release = Path(AppLayout("root").release(NEW))
+    (release / "code" / "static").rename(release / "code" / "web")
+    (release / MANIFEST).write_text(json.dumps({"static": {"/static/": "web"}}))
+    host.run([_files(OLD, replace=True)])
+    host.run([_files(NEW), _files(NEW, replace=True)])
+    assert (pool / "static" / "style.css").read_text() == OTHER_STYLE
+    host.run([_files(OLD), _files(OLD, replace=True)])
+    assert (pool / "static" / "style.css").read_text() == STYLE

@@ -399,7 +399,10 @@ def test_a_rollback_to_what_is_not_whole_is_refused_before_anything_is_done(
     for to in ((), ("--to", one)):
         broken = project.fab("-H", host.name, "rollback", *to)
         must_be_told(
-            broken, 4, f"back to {one}: on {host.name} its virtualenv is gone", "fab deploy"
+            broken,
+            4,
+            f"release {one} of hello: on {host.name} its virtualenv is gone",
+            "fab deploy",
         )
     assert files_touched(before, listing_of(host)) == {}
     must_run_only(host, two)

@@ -234,7 +234,7 @@ def test_on_a_host_it_is_a_program_of_the_release_told_the_same(hooks_of: HooksO
     warm, once = hooks.on_host("before-flip", Facts(), "web1", first=True)
     assert (warm.label, once.label) == ("before-flip-hook-2", "before-flip-hook-3")
     # systemd makes one dollar sign of two.
-    assert warm.argv == ("/bin/sh", "-c", "warm $${HOMEPORT_HOST:-x}")
+    assert warm.argv == ("/bin/sh", "-c", "warm ${HOMEPORT_HOST:-x}")
     assert "User=hello" in warm.properties
     assert (warm.release, warm.timeout_s, warm.required) == (RELEASE, 9, True)
     assert warm.env["HOMEPORT_HOST"] == "web1"

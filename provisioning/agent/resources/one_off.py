@@ -125,7 +125,9 @@ class OneOff(Resource):
             *(f"--setenv={name}={value}" for name, value in self.env.items()),
             *(f"--property={each}" for each in self.properties),
         ]
-        argv = list(self.argv)
+        # Variables are the program's own matter. Source: systemd.service(5), "COMMAND LINES":
+        # systemd replaces ${NAME} itself; $$ is a dollar sign.
+        argv = [word.replace("$", "$$") for word in self.argv]
         installed = f"{release}/venv/bin/{argv[0]}"
         if "/" not in argv[0] and system.stat(installed):
             argv[0] = installed

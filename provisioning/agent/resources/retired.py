@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, List
 
 from provisioning.agent.apps.leftovers import Leftovers
-from provisioning.agent.apps.release_units import ReleaseUnits
+from provisioning.agent.apps.release_units import STOP_S, ReleaseUnits
 from provisioning.agent.apps.releases import Releases, connections
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.resource import Change, Resource, State
@@ -73,7 +73,8 @@ class Retired(Resource):
         for release in others:
             self._drain(system, release, deadline)
             unit = layout.unit(release)
-            system.act(["systemctl", "stop", unit], why=f"stop {unit}")
+            # Its own limit is the unit's: the drain timeout once more, for streams.
+            system.act(["systemctl", "stop", unit], why=f"stop {unit}", timeout_s=STOP_S)
             # A stop ends gunicorn's master, and that its workers: not what others have left.
             system.run(["systemctl", "kill", "--signal=KILL", unit])
             system.run(["systemctl", "reset-failed", unit])

@@ -29,8 +29,8 @@ class StaticFiles(Resource):
 
     Args:
         app: The app's name.
-        release: The release's id; "" for the one that is live.
-        folders: URL folder ("/static/") -> folder below the code's root.
+        release: The release's id; "" for the one that is live. It says itself which of its
+            folders are static: the inventory may have changed since.
         replace: Replace what differs; without it only what is missing is added.
     """
 
@@ -38,7 +38,6 @@ class StaticFiles(Resource):
 
     app: str
     release: str
-    folders: Mapping[str, str]
     replace: bool = False
 
     @property
@@ -48,11 +47,11 @@ class StaticFiles(Resource):
     def _files(self, system: System) -> Dict[str, str]:
         """Return where the files belong -> where the release has them."""
         layout = AppLayout(self.app)
-        release = self.release or Releases(self.app, system).live
-        if not release:
-            return {}
+        releases = Releases(self.app, system)
+        release = self.release or releases.live
+        manifest = releases.manifest(release) if release else {}
         found = {}
-        for url, folder in self.folders.items():
+        for url, folder in manifest.get("static", {}).items():
             source = os.path.join(layout.code(release), folder)
             for path in regular_files(system, source):
                 found[os.path.join(layout.static, url.strip("/"), path)] = os.path.join(

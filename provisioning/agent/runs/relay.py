@@ -45,12 +45,14 @@ def relay(
             _send(connection, first)
         if owner:
             inbox.forward_to(lambda frame: _send(connection, frame))
-        try:
-            if not _pass_on(connection, inbox, outbox):
-                # It may have come to its end without a chance to say so here.
-                replay(run, outbox, owner=True)
-        finally:
-            inbox.keep()
+        ended = _pass_on(connection, inbox, outbox)
+        # Before the last word: whoever has heard it may ask us something at once.
+        inbox.keep()
+        if ended is not None:
+            outbox.send(ended)
+        elif not inbox.gone:
+            # It may have come to its end without a chance to say so here.
+            replay(run, outbox, owner=True)
     if inbox.gone:
         # A controller that was only asleep finds the connection ended, and comes back.
         inbox.close()
@@ -110,8 +112,11 @@ def _connect() -> Optional[socket.socket]:
     return connection
 
 
-def _pass_on(connection: socket.socket, inbox: Inbox, outbox: Outbox) -> bool:
-    """Pass on messages; return False if the run died before it said that it had ended."""
+def _pass_on(connection: socket.socket, inbox: Inbox, outbox: Outbox) -> Optional[Message]:
+    """Pass on messages, and return the one that says that there will be no more.
+
+    None if it never came: the run has died, or the controller is gone.
+    """
     decoder = Decoder()
     # An owner's word to stop is passed on; whoever only listens stops listening.
     while not (inbox.gone or inbox.stopped):
@@ -120,19 +125,19 @@ def _pass_on(connection: socket.socket, inbox: Inbox, outbox: Outbox) -> bool:
         try:
             data = connection.recv(1 << 16)
         except OSError:
-            return False
+            return None
         if not data:
-            return False
+            return None
         decoder.feed(data)
         for frame in decoder:
             assert isinstance(frame, dict)
-            outbox.send(frame)
             if "ended" in frame:
-                return True
+                return frame
+            outbox.send(frame)
     if inbox.stopped:
         outbox.event(events.Done("", stopped=True))
-        outbox.send({"ended": 1})
-    return True
+        return {"ended": 1}
+    return None
 
 
 def _send(connection: socket.socket, frame: Frame) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from provisioning.errors import ConfigurationError, DeployRefusedError
 from provisioning.inventory.app import App
-from provisioning.rollback_checks import must_be_whole, no_such_release
+from provisioning.release_checks import must_be_whole, no_such_release, refuse_over_migration
 
 ONE, TWO, THREE = (f"2026010{day}T030405Z-abc000{day}" for day in (1, 2, 3))
 
@@ -53,8 +53,51 @@ def test_a_release_that_was_pruned_is_told_with_the_way_to_have_it_again(app: Ap
 
 def test_a_release_of_which_a_part_is_gone_is_refused(app: App) -> None:
     states = {"web1": state(ONE, TWO), "web2": state(ONE, TWO, lacks={ONE: ["virtualenv"]})}
-    with pytest.raises(DeployRefusedError, match=f"{ONE}: on web2 its virtualenv is gone") as error:
+    with pytest.raises(
+        DeployRefusedError, match=f"{ONE} of hello: on web2 its virtualenv is gone"
+    ) as error:
         must_be_whole(app, states, ONE)
     assert "check out abc0001 and `fab deploy`" in error.value.hint
     assert error.value.exit_code == 4
     must_be_whole(app, states, TWO)
+
+
+def manifests(*names: str, **more: dict[str, str]) -> dict[str, Any]:
+    """Return what a host says that has these releases; `more` of their manifests."""
+    named = {"one": ONE, "two": TWO, "three": THREE}
+    found = state(*(named[each] for each in names), live=TWO)
+    for manifest in found["releases"]:
+        manifest |= more.get(next(n for n in named if named[n] == manifest["release"]), {})
+    return found
+
+
+MIGRATES = {"migrates": "yes"}
+
+
+@pytest.mark.parametrize(
+    ("there", "to", "refused"),
+    [
+        (manifests("one", "two", two=MIGRATES), ONE, True),
+        (manifests("one", "two", one=MIGRATES), ONE, False),
+        # It migrated, and then did not start; or was gone back from.
+        (manifests("one", "two", "three", three=MIGRATES), ONE, True),
+        (manifests("one", "two", "three", three=MIGRATES), THREE, False),
+        # The newest has the code of the oldest: going back to that goes over no migration less.
+        (manifests("two", "three", two=MIGRATES, three={"renews": TWO}), TWO, False),
+        (manifests("one", "two", "three", two=MIGRATES, three={"renews": ONE}), THREE, True),
+    ],
+)
+def test_older_code_does_not_come_to_a_database_that_newer_has_migrated(
+    app: App, there: dict[str, Any], to: str, refused: bool
+) -> None:
+    if not refused:
+        refuse_over_migration(app, {"web1": there}, to)
+        return
+    with pytest.raises(DeployRefusedError, match=f"back to {to}: .* has migrated the database"):
+        refuse_over_migration(app, {"web1": there}, to)
+
+
+def test_a_release_that_could_not_be_imported_has_migrated_nothing(app: App) -> None:
+    there = manifests("one", "two", "three", three=MIGRATES)
+    there["history"] = [{"event": "failed", "release": THREE, "at_state": "import"}]
+    refuse_over_migration(app, {"web1": there}, ONE)

@@ -1,4 +1,4 @@
-"""What keeps an app from going back to a release: found before anything is done."""
+"""What keeps an app from a release that is there already: found before anything is done."""
 
 from __future__ import annotations
 
@@ -40,12 +40,26 @@ def release_to_revive(app: App, states: Mapping[str, State], to: str) -> str:
 
 
 def refuse_over_migration(app: App, states: Mapping[str, State], release: str) -> None:
-    """Refuse to run an older release on a database that a newer one has migrated."""
+    """Refuse to run an older release on a database that a newer one has migrated.
+
+    Also one that never went live: it is migrated before. What renews a release is as old as that.
+    """
     for state in states.values():
+        renews = {str(each["release"]): str(each.get("renews", "")) for each in state["releases"]}
+        code = release
+        while renews.get(code):
+            code = renews[code]
+        were_live = {each["release"] for each in state["history"] if each["event"] == "live"}
+        # Their deploys did not come to the migration.
+        not_importable = {
+            each["release"] for each in state["history"] if each.get("at_state") == "import"
+        } - were_live
         newer = [
             each["release"]
             for each in state["releases"]
-            if release < each["release"] <= state["live"] and each.get("migrates")
+            if code < each["release"]
+            and each.get("migrates")
+            and each["release"] not in not_importable
         ]
         if newer:
             raise DeployRefusedError(
@@ -103,10 +117,27 @@ def must_be_whole(app: App, states: Mapping[str, State], release: str) -> None:
             )
             source = f"check out {commit[:7]}" if commit else "check its source out"
             raise DeployRefusedError(
-                f"cannot roll {app.name} back to {release}: on {host} its {lacks[0]} is gone",
+                f"cannot use release {release} of {app.name}: on {host} its {lacks[0]} is gone",
                 hint=f"{source} and `fab deploy` it, which builds everything anew; "
                 "or take another release with `fab rollback --to ID`",
             )
+
+
+def must_be_on_one_release(app: App, states: Mapping[str, State]) -> None:
+    """Return if the same release is live on every host.
+
+    Raises:
+        DeployRefusedError: They differ: what is made of these would differ under one id.
+    """
+    hosts: dict[str, list[str]] = {}
+    for host, state in states.items():
+        hosts.setdefault(str(state["live"]) or "no release", []).append(host)
+    if len(hosts) > 1:
+        told = "; ".join(f"{release} on {', '.join(names)}" for release, names in hosts.items())
+        raise DeployRefusedError(
+            f"{app.name} is not on one release: {told}",
+            hint="`fab deploy` makes it one; or go on with one of them at a time, by --limit",
+        )
 
 
 def _releases(state: State) -> set[str]:
