@@ -9,10 +9,17 @@ from typing import Any
 
 import pytest
 
+from provisioning.agent.events import CHANGED, FAILED, Finished
 from provisioning.crew import Crew
-from provisioning.errors import HomeportError, InterruptedRunError, UnreachableError
+from provisioning.errors import (
+    HomeportError,
+    InterruptedRunError,
+    ResourceFailedError,
+    UnreachableError,
+)
 from provisioning.inventory.app import App
 from provisioning.report import HostReport
+from provisioning.resources import Virtualenv
 from provisioning.rollout import Rollout
 from provisioning.session import RunDiedError
 
@@ -224,3 +231,36 @@ def test_nothing_goes_live_after_ctrl_c_whatever_round_it_comes_in(
     for run in runs:
         assert (run.live, run.running, run.has_host) == (OLD, {OLD}, False)
         assert isinstance(run.report.error, InterruptedRunError)
+
+
+@pytest.mark.parametrize("names", [HOSTS[:1], HOSTS])
+@pytest.mark.parametrize(("kind", "goes_live"), [("virtualenv", False), ("pruned", True)])
+def test_what_fails_after_the_switch_leaves_the_release_live(
+    names: tuple[str, ...], kind: str, goes_live: bool, monkeypatch: pytest.MonkeyPatch
+):
+    runs, make = [Run(name) for name in names], Run._make
+
+    def fail(run: Run, resources: Iterable[Any]) -> None:
+        for resource in resources:
+            if resource.kind == kind and run is runs[-1]:
+                run.report.hear(Finished(f"{kind}:hello", FAILED))
+                raise ResourceFailedError("cannot")
+            make(run, [resource])
+            if resource.kind == "live" and resource.release == NEW:
+                run.report.hear(Finished("live:hello", CHANGED))
+
+    def converge(run: Run, resources: Iterable[Any], **options: Any) -> bool:
+        try:
+            return told(run, resources, **options)
+        except ResourceFailedError:
+            make(run, options["otherwise"])
+            run.has_host = False
+            return False
+
+    told = Run.converge
+    monkeypatch.setattr(Run, "_make", fail)
+    monkeypatch.setattr(Run, "converge", converge)
+    build = [Virtualenv("/srv/hello/venvs/1", {})]
+    assert rollout(runs, "100%").carry_out((None, lambda _: build)) is goes_live
+    assert {run.live for run in runs} == {NEW if goes_live else OLD}
+    assert all(run.running == {run.live} for run in runs)

@@ -307,6 +307,12 @@ def test_hosts_end_on_what_they_had_when_one_of_them_refuses_at_the_flip(
     part = project.fab("-H", hosts[0].name, "deploy").must_succeed()
     assert re.search(rf"hello stays as it was on .*{hosts[1].name}", part.output)
     assert live_on(hosts[0]) != live_on(hosts[1])
+    # One id for both would hide what they differ in.
+    kept = project.fab("-H", names, "restart")
+    assert kept.code == 4
+    assert "hello is not on one release: " in kept.output
+    part = project.fab("-H", hosts[0].name, "restart").must_succeed()
+    assert re.search(rf"hello stays as it was on .*{hosts[1].name}", part.output)
     project.fab("-H", names, "deploy").must_succeed()
     assert len({live_on(host) for host in hosts}) == 1
 
