@@ -156,6 +156,16 @@ class Conversation:
             self._session.resume(run, after, plan, **options)
         return self._end_of(plan)
 
+    def take_up(self, run: str, after: int) -> None:
+        """Take up a run of ours again that waits for its next plan.
+
+        Args:
+            run, after: See `Session.resume`.
+        """
+        with self._session_lock:
+            self._session.resume(run, after)
+        self._flush()
+
     def _end_of(self, plan: Plan) -> Ended | OtherFacts:
         """Hear a plan to its end; what is said of the end of others is not about it.
 
@@ -186,8 +196,7 @@ class Conversation:
 
     def keep_alive(self) -> None:
         """Say that we are still here, if it is time. Callable from another thread."""
-        if self._channel is not None:
-            self._flush()
+        self._flush()
 
     def _until(self, *kinds: type, within_s: float = math.inf) -> Any:
         """Move bytes until one of these is heard, and return it; None if that takes too long."""
@@ -204,17 +213,26 @@ class Conversation:
             self._receive()
         return None
 
+    @property
+    def _connected(self) -> Channel:
+        if self._channel is None:
+            raise ConnectionLostError(
+                "there is no connection to the host any more",
+                hint="run again: what was cut off is completed",
+            )
+        return self._channel
+
     def _receive(self) -> None:
-        assert self._channel is not None
+        channel = self._connected
         try:
-            data = self._channel.receive(POLL_S)
+            data = channel.receive(POLL_S)
         except TimeoutError:
             return
         if not data:
             raise ConnectionLostError(
                 "the connection ended before the agent was done: the host's state is unknown",
                 hint="run again: what was cut off is completed",
-                output=self._channel.stderr_tail(),
+                output=channel.stderr_tail(),
             )
         with self._session_lock:
             try:
@@ -223,7 +241,7 @@ class Conversation:
                 self._said.append(error)
 
     def _flush(self) -> None:
-        assert self._channel is not None
+        channel = self._connected
         with self._session_lock:
             if not self._session.started:
                 return
@@ -235,7 +253,7 @@ class Conversation:
                 self._session.ping()
             data = self._session.outgoing()
             if data:
-                self._channel.send(data)
+                channel.send(data)
 
 
 def facts_of(conversation: Conversation) -> Facts:

@@ -114,13 +114,13 @@ class Crew:
         """Keep hosts that wait for others; at the end, let go of all that still are ours."""
         over = threading.Event()
 
-        def keep_alive() -> None:
+        def keep_alive(run: HostRun) -> None:
             while not over.wait(PING_EVERY_S):
-                for run in self.runs:
-                    run.keep_alive()
+                run.keep_alive()
 
-        heartbeat = threading.Thread(target=keep_alive, name="heartbeat", daemon=True)
-        heartbeat.start()
+        # One each: that a host is hard to reach must not keep the others waiting.
+        for run in self.runs:
+            threading.Thread(target=keep_alive, args=(run,), name="heartbeat", daemon=True).start()
         try:
             yield
         finally:

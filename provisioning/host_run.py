@@ -6,6 +6,7 @@ import contextlib
 import getpass
 import secrets
 import socket
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -58,6 +59,11 @@ RECONNECT_S = 120.0
 
 RECONNECT_PAUSE_S = 1.0
 
+LET_GO_S = 5.0
+"""So long somebody who still speaks to a host is waited for before its run is left to itself."""
+
+LOST = "the connection is lost; the run goes on there: connecting again"
+
 
 class HostRun:
     """One host during one command.
@@ -93,8 +99,11 @@ class HostRun:
         self._started = self._ended = False
         self._stopping = False
         self._plan: Plan | None = None
-        # The id of our run in the background, while it has the host.
-        self._run = ""
+        # The id of our run in the background, while it has the host; how much was heard of it.
+        self._run, self._heard_of_run = "", 0
+        # The heartbeat makes lost connections anew, but not while somebody speaks to the host.
+        self._speaking = threading.RLock()
+        self._is_lost = False
 
     def _new_conversation(self) -> Conversation:
         return Conversation(Session(agent_payload()), self._open_channel, self._heard)
@@ -114,13 +123,15 @@ class HostRun:
 
     def ask(self, question: str, **values: object) -> object:
         """Ask the agent for something that changes nothing."""
-        self.start()
-        return self._conversation.ask(question, **values)
+        with self._speaking:
+            self.start()
+            return self._conversation.ask(question, **values)
 
     def facts(self) -> Facts:
         """Ask for the host's facts."""
-        self.start()
-        return facts_of(self._conversation)
+        with self._speaking:
+            self.start()
+            return facts_of(self._conversation)
 
     def carry_out(self, plan: Plan, what: str = "provision", **options: Any) -> Ended | OtherFacts:
         """Have a plan carried out.
@@ -162,10 +173,11 @@ class HostRun:
         Raises:
             HostBusyError: another run is at work there.
         """
-        self.start()
-        run = secrets.token_hex(8)
-        self._conversation.begin(run, who=who(), what=what)
-        self._run = run
+        with self._speaking:
+            self.start()
+            run = secrets.token_hex(8)
+            self._conversation.begin(run, who=who(), what=what)
+            self._run, self._heard_of_run = run, 0
 
     def begin_again(self, what: str) -> None:
         """Begin another run over a new connection, after one of ours came to a bad end.
@@ -183,6 +195,7 @@ class HostRun:
         Raises:
             UnreachableError: the host cannot be connected to.
         """
+        self._heard_of_run = max(self._heard_of_run, self._conversation.heard_of_run)
         self._conversation.__exit__()
         self._conversation = self._new_conversation()
         self._conversation.start()
@@ -221,7 +234,8 @@ class HostRun:
         plan = make_plan(resources)
         self.at_work = True
         try:
-            ended = self.carry_out(plan, last=last, otherwise=make_plan(otherwise))
+            with self._speaking:
+                ended = self.carry_out(plan, last=last, otherwise=make_plan(otherwise))
         except RunDiedError:
             self._run = ""
             if self._stopping:
@@ -246,10 +260,10 @@ class HostRun:
             RunDiedError: the host went down, and the run with it.
             ConfigurationError: what is needed to connect has been removed meanwhile.
         """
-        run, heard = self._run, self._conversation.heard_of_run
+        run = self._run
         if not run or self._stopping:
             raise lost
-        self.note("the connection is lost; the run goes on there: connecting again")
+        self.note(LOST)
         deadline = time.monotonic() + RECONNECT_S
         while True:
             # Not ours to end, until it is come back to.
@@ -257,11 +271,10 @@ class HostRun:
             try:
                 self.connect_again()
                 self._run = run
-                return self._conversation.resume(run, heard, plan, **options)
+                return self._conversation.resume(run, self._heard_of_run, plan, **options)
             except (RunDiedError, HostKeyError, ConfigurationError):
                 raise  # Trying again does not help.
             except HomeportError as error:
-                heard = max(heard, self._conversation.heard_of_run)
                 if self._stopping:
                     raise lost from None
                 if time.monotonic() > deadline:
@@ -289,17 +302,41 @@ class HostRun:
             self._must_have_been_asked_to_stop()
 
     def keep_alive(self) -> None:
-        """Say to the host that we are still here; callable from another thread."""
-        if self._run and not self.at_work:
+        """Say to a host that waits that we are still here; callable from another thread.
+
+        If the connection is lost, another one is made: its run must not give us up.
+        """
+        if not self._run or not self._speaking.acquire(blocking=False):
+            return
+        try:
             with contextlib.suppress(HomeportError):  # Whoever speaks to it next finds out.
-                self._conversation.keep_alive()
+                self._keep_alive()
+        finally:
+            self._speaking.release()
+
+    def _keep_alive(self) -> None:
+        try:
+            self._conversation.keep_alive()
+        except ConnectionLostError:
+            if self._stopping:
+                return
+            if not self._is_lost:
+                self.note(LOST)
+            self._is_lost = True
+            self.connect_again()
+            self._conversation.take_up(self._run, self._heard_of_run)
+        self._is_lost = False
 
     def let_go(self) -> None:
         """End our run in the background, if there still is one."""
-        if self._run and not self.at_work:
+        if not self._run or self.at_work or not self._speaking.acquire(timeout=LET_GO_S):
+            return
+        try:
             self._run = ""
             with contextlib.suppress(HomeportError):  # Without us it ends by itself.
                 self._conversation.end_run()
+        finally:
+            self._speaking.release()
 
     def stop(self) -> None:
         """Have what is at work end at the next safe point."""

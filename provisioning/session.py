@@ -159,20 +159,23 @@ class Session:
         self.exchanges += 1
         self._out += pack({"watch": run})
 
-    def resume(self, run: str, after: int, plan: Plan, **options: Any) -> None:
+    def resume(self, run: str, after: int, plan: Plan | None = None, **options: Any) -> None:
         """Take up a run of ours again that was begun over another connection.
 
         Args:
             run: Its id.
             after: How many of its messages were heard: the other session's `heard_of_run`.
-            plan: The one that it is at, or that was lost with the other connection.
+            plan: The one that it is at, or that was lost with the other connection; None if it
+                waits for the next one.
             options: See `Plan.message`.
         """
         self.exchanges += 1
         self._messages_of_run = after
-        self._blobs = plan.blobs
-        message = plan.message(**options)
-        self._out += pack({"watch": run, "owner": True, "after": after, "next": message})
+        message: dict[str, Any] = {"watch": run, "owner": True, "after": after}
+        if plan is not None:
+            self._blobs = plan.blobs
+            message["next"] = plan.message(**options)
+        self._out += pack(message)
 
     def end_run(self) -> None:
         """End the run in the background; `RunEnded` will come."""
