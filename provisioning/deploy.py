@@ -241,8 +241,7 @@ def stand_down(app: App) -> Iterator[Resource]:
 
 
 def revive(app: App, release: str, facts: Facts) -> Iterator[Resource]:
-    """Yield what a release that was live before needs to go live again."""
-    yield from put_in_order_before(app)
+    """Yield what a release that was live before needs to go live again; all is in order there."""
     yield StaticFiles(app.name, release)
     yield import_probe(app, release, facts)
     yield instance(app, release)
