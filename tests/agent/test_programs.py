@@ -60,3 +60,9 @@ def test_a_person_is_told_the_last_whole_line_of_what_takes_long(
     done = apt_get.detached(System(say), ["sh", "-c", script, "sh", str(tmp_path)])
     assert said == ["sh: Get:1 first", "sh: Get:2 second"]
     assert done.stdout == "Get:1 first\n\nGet:2 second\nUnfin"
+
+
+def test_that_the_disk_is_full_is_not_lost_among_what_dpkg_makes_of_it() -> None:
+    lines = ["py3compile: [Errno 28] No space left on device", "Setting up a", "dpkg: error a"]
+    done = programs.Completed(2, "\n".join([*lines, *["E: b"] * 9]), "")
+    assert apt_get.errors(done).splitlines() == [lines[0], *["E: b"] * 6]

@@ -24,7 +24,7 @@ MOVING = (
     "/etc/letsencrypt/accounts",
     "/home/operator/.sudo_as_admin_successful",
     "/run/homeport/agent",
-    "/run/homeport/apt-get.log",
+    "/run/homeport/packages.log",
     "/run/homeport/candidates.json",
     "/srv/hello/shared/instance/*",
     "/tmp/systemd-private-*",

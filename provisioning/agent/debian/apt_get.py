@@ -63,7 +63,7 @@ def apt_get(system: System, *arguments: str, timeout_s: float = LONGEST_S) -> Co
 def detached(system: System, argv: Sequence[str], timeout_s: float = LONGEST_S) -> Completed:
     """Run with the output in a file, so that the death of the agent tears nothing."""
     os.makedirs(layout.RUNTIME, mode=0o700, exist_ok=True)
-    log = os.path.join(layout.RUNTIME, f"{argv[0]}.log")
+    log = os.path.join(layout.RUNTIME, "packages.log")
     command = ["sh", "-c", 'log=$1; shift; exec "$@" >"$log" 2>&1 </dev/null', "sh", log, *argv]
     tell = _teller(system, argv[0], log)
     done = system.run(command, env=ENVIRONMENT, timeout_s=timeout_s, meanwhile=tell)
@@ -91,8 +91,10 @@ def _teller(system: System, program: str, log: str) -> Callable[[], None]:
 def errors(done: Completed) -> str:
     """Return what a person needs of apt's output."""
     lines = (done.stdout + done.stderr).splitlines()
+    # What a package's script has met may stand far above what dpkg makes of it.
+    full = [line for line in lines if "No space left on device" in line][-1:]
     for trouble in (("E:", "dpkg: error"), ("Err:", "W:")):
         found = [line for line in lines if line.startswith(trouble)]
         if found:
-            return "\n".join(found[-6:])
+            return "\n".join([*full, *found[-6:]])
     return done.tail
