@@ -193,7 +193,7 @@ def check(context: FleetContext, tests: str = "") -> int:
 
 @fleet_task(
     help={
-        "faults": "Those of a live host that are tried, with commas between.",
+        "faults": "Those of a live host, or services, that are tried, with commas between.",
         "large": "Every fault at every boundary, in place of a few of each.",
         "markdown": "Write the tables to this file.",
         "minutes": "End each part after so many.",

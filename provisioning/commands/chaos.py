@@ -27,7 +27,7 @@ def chaos(
         root: The checkout.
         large: Every fault at every boundary, in place of a few of each.
         only: Parts of the suite, with commas between; "" for all.
-        faults: Those of a live host that are tried, with commas between; "" for all.
+        faults: Those of a live host, or services, that are tried, with commas between; "" for all.
         seed: The same seed breaks the same things in the same order.
         minutes: After which each part ends; 0 for never.
         parallel: How many parts run at the same time.

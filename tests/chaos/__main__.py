@@ -26,6 +26,7 @@ from tests.chaos.faults import FAULTS
 from tests.chaos.parts import LARGE, SMALL, Part
 from tests.chaos.row import Row
 from tests.chaos.scene import Scene
+from tests.chaos.services import SERVICES
 from tests.chaos.table import by_command, by_state, markdown, show
 
 
@@ -40,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
     chosen = options.only or list(parts)
     for what, said, known in (
         ("part", chosen, list(parts)),
-        ("fault", options.faults, [fault.name for fault in FAULTS]),
+        ("fault", options.faults, [each.name for each in (*FAULTS, *SERVICES)]),
     ):
         if unknown := [each for each in said if each not in known]:
             console.print(f"there is no {what} {', '.join(unknown)}; there are: {', '.join(known)}")
@@ -68,7 +69,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="fab chaos")
     parser.add_argument("--large", action="store_true", help="every fault at every boundary")
     parser.add_argument("--only", type=_names, default="", help="parts, with commas between")
-    parser.add_argument("--faults", type=_names, default="", help="of a live host, in the same way")
+    parser.add_argument(
+        "--faults", type=_names, default="", help="of a live host, or services, in the same way"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=0, help="end each part after so many")
     parser.add_argument("--parallel", type=int, default=2, help="parts at the same time")

@@ -19,7 +19,7 @@ class Scene:
         directory: An empty directory for projects.
         random: Where all chance comes from: the same seed breaks the same things.
         say: Told about progress, in one line.
-        faults: Names of the faults of a live host that are tried; empty for all.
+        faults: Names of the faults of a live host, or of services, that are tried; empty for all.
     """
 
     lab: Lab
