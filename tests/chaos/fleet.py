@@ -68,12 +68,13 @@ def play(
     # The first one may do what later ones need not, such as make a virtualenv.
     fleet.deploy_undisturbed()
     fleet.deploy_undisturbed()
-    rows: dict[str, Row] = {}
     for number in range(1, rounds + 1):
         fault = scene.random.choice(faults)
-        row = rows.setdefault(fault.name, Row(fault.name, f"deploys to {len(hosts)} hosts"))
+        row = Row(fault.name, f"deploys to {len(hosts)} hosts")
         fleet.play(number, fault, row)
-    yield from rows.values()
+        # At once: what ends early must not lose what came before.
+        if row.tried or row.wrong:
+            yield row
 
 
 def _made(scene: Scene, project: Project, names: Sequence[str]) -> list[LabHost]:
