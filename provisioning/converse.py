@@ -31,6 +31,8 @@ PING_EVERY_S = 5.0
 ENDS_WITHIN_S = 5.0
 """How long a run in the background is waited for that was told to end: it does so without us."""
 
+RUN_AGAIN = "run again: what was cut off is completed"
+
 POLL_S = 0.2
 """How soon Ctrl-C is passed on while the agent has nothing to say."""
 
@@ -218,7 +220,7 @@ class Conversation:
         if self._channel is None:
             raise ConnectionLostError(
                 "there is no connection to the host any more",
-                hint="run again: what was cut off is completed",
+                hint=RUN_AGAIN,
             )
         return self._channel
 
@@ -231,7 +233,7 @@ class Conversation:
         if not data:
             raise ConnectionLostError(
                 "the connection ended before the agent was done: the host's state is unknown",
-                hint="run again: what was cut off is completed",
+                hint=RUN_AGAIN,
                 output=channel.stderr_tail(),
             )
         with self._session_lock:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from provisioning.agent.layout import AppLayout
+from provisioning.agent.systemd import unexpanded
 from provisioning.attached import Program
 from provisioning.errors import ConfigurationError
 from provisioning.roles import sandbox_properties
@@ -85,8 +86,7 @@ def live_program(
             *(f"--setenv={name}={value}" for name, value in variables.items()),
             *(f"--property={each}" for each in properties),
             "--",
-            # A dollar would be systemd's. Source: systemd.service(5), "COMMAND LINES".
-            *(word.replace("$", "$$") for word in (*COMMAND, *argv)),
+            *(unexpanded(word) for word in (*COMMAND, *argv)),
         ),
         stop=("systemctl", "stop", unit),
     )

@@ -129,15 +129,21 @@ def must_be_on_one_release(app: App, states: Mapping[str, State]) -> None:
     Raises:
         DeployRefusedError: They differ: what is made of these would differ under one id.
     """
+    difference = tell_difference(app.name, states)
+    if difference:
+        raise DeployRefusedError(
+            difference,
+            hint="`fab deploy` makes it one; or go on with one of them at a time, by --limit",
+        )
+
+
+def tell_difference(app: str, states: Mapping[str, State]) -> str:
+    """Return which hosts have which release live, or "" if it is the same on all of them."""
     hosts: dict[str, list[str]] = {}
     for host, state in states.items():
         hosts.setdefault(str(state["live"]) or "no release", []).append(host)
-    if len(hosts) > 1:
-        told = "; ".join(f"{release} on {', '.join(names)}" for release, names in hosts.items())
-        raise DeployRefusedError(
-            f"{app.name} is not on one release: {told}",
-            hint="`fab deploy` makes it one; or go on with one of them at a time, by --limit",
-        )
+    told = "; ".join(f"{release} on {', '.join(names)}" for release, names in hosts.items())
+    return f"{app} is not on one release: {told}" if len(hosts) > 1 else ""
 
 
 def _releases(state: State) -> set[str]:

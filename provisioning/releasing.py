@@ -46,7 +46,7 @@ def deploy(crew: Crew, deployment: Deployment, hooks: Hooks) -> str:
     app = deployment.app
     with crew.together():
         begun = _begin(crew, app, deployment.what, hooks, repeats=deployment.is_reproducible)
-        if begun.instead or not begun.states:
+        if not begun.states:
             return begun.instead
         states = begun.states
         _must_be_provisioned(app, states)
@@ -85,7 +85,7 @@ def renew_live(crew: Crew, renewal: Renewal, hooks: Hooks) -> str:
     app = renewal.app
     with crew.together():
         begun = _begin(crew, app, renewal.what, hooks, repeats=renewal.env is None)
-        if begun.instead or not begun.states:
+        if not begun.states:
             return begun.instead
         states = begun.states
         must_be_on_one_release(app, states)
@@ -141,7 +141,7 @@ def rollback(
     with crew.together():
         what = f"rollback of {app.name}" + (f" to {to}" if to else "")
         begun = _begin(crew, app, what, hooks, repeats=True)
-        if begun.instead or not begun.states:
+        if not begun.states:
             return begun.instead
         states = begun.states
         release = release_to_revive(app, states, to)

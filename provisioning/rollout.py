@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from provisioning.inventory.app import App
     from provisioning.inventory.hooks import Stage
 
+LOOK_EVERY_S = 15.0
+"""How soon in a pause it is noticed that a host has gone back: the others follow it."""
+
 Step = tuple["Stage | None", Resources]
 """A part of getting ready, and for which hooks on the controller it waits first."""
 
@@ -156,9 +159,10 @@ class Rollout:
         stage, resources = phase
         self._run_hooks(stage)
         ready = self.crew.converge(resources, last=False, otherwise=lambda _: stand_down(self.app))
-        if len(ready) == len(self.crew.runs) and not self.crew.is_stopping:
+        all_ready = len(ready) == len(self.crew.runs)
+        if all_ready and not self.crew.is_stopping:
             return True
-        if len(ready) == len(self.crew.runs):
+        if all_ready:
             self._say_interrupted()
             self._stand_down(ready)
         elif not self.crew.abandoned:
@@ -232,9 +236,12 @@ class Rollout:
 
     def _pause(self, flipped: Sequence[HostRun]) -> bool:
         """Wait between two batches; return whether all hosts are still ours to go on with."""
+        until = time.monotonic() + self.app.pause_s
         try:
-            # Meanwhile the crew's heartbeat keeps the hosts.
-            time.sleep(self.app.pause_s)
+            while (left_s := until - time.monotonic()) > 0:
+                time.sleep(min(left_s, LOOK_EVERY_S))
+                if left_s > LOOK_EVERY_S and not self._are_ours(flipped):
+                    return False
         except KeyboardInterrupt:
             for run in self.crew.runs:
                 run.fail(InterruptedRunError("interrupted between two batches"))

@@ -8,6 +8,14 @@ from typing import Dict, Mapping, Sequence, Tuple
 PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,NeedDaemonReload,ActiveEnterTimestampMonotonic"
 
 
+def unexpanded(word: str) -> str:
+    """Return a word of a command line as one in which systemd replaces no variables.
+
+    Source: systemd.service(5), "COMMAND LINES": it does so itself; $$ is a dollar sign.
+    """
+    return word.replace("$", "$$")
+
+
 @dataclass(frozen=True)
 class UnitState:
     """A unit's state. Source: org.freedesktop.systemd1(5).

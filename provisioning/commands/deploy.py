@@ -22,6 +22,7 @@ from provisioning.renewal import plan_renewal
 if TYPE_CHECKING:
     from provisioning.inventory.app import App
 
+P = TypeVar("P")
 R = TypeVar("R")
 
 
@@ -53,22 +54,16 @@ def deploy(options: Options, *, app: str = "") -> int:
     for deployment in deployments:
         if deployment.artifact.dirty:
             scene.sink.note(f"{deployment.app.name}: changes that are in no commit go along")
-    return _in_turn(
-        scene,
-        crews,
-        hooks,
-        {
-            each.app.name: partial(releasing.deploy, crews.of(each.app), each, hooks[each.app.name])
-            for each in deployments
-        },
-    )
+    plans = {each.app.name: each for each in deployments}
+    return _in_turn(scene, crews, hooks, plans, releasing.deploy)
 
 
 def _in_turn(
     scene: Scene,
     crews: _Crews,
     hooks: Mapping[str, Hooks],
-    works: Mapping[str, Callable[[], str]],
+    plans: Mapping[str, P],
+    work: Callable[[Crew, P, Hooks], str],
 ) -> int:
     """Change the live release of one app after the other, until one comes to nothing.
 
@@ -76,29 +71,28 @@ def _in_turn(
         scene: The command's.
         crews: Of the apps' hosts.
         hooks: App -> its hooks.
-        works: App -> what is done; returns the release that is live then, or "".
+        plans: App -> what is to be made live.
+        work: Does that, and returns the release that is live then, or "".
 
     Returns:
         The exit code.
     """
     conclusions: list[str] = []
-    waiting = list(works)
     try:
-        while waiting:
-            name = waiting[0]
+        for name, plan in plans.items():
             app = scene.inventory.apps[name]
             crew = crews.of(app)
-            release = _seen_through(works[name], crew, hooks[name])
+            release = _seen_through(partial(work, crew, plan, hooks[name]), crew, hooks[name])
             if not release:
                 break
-            waiting.pop(0)
             ill = [run.name for run in crew.runs if not run.report.went_well]
             unfinished = f", and not finished on {', '.join(ill)}" if ill else ""
             conclusions.append(f"{name} {release} is live{unfinished}")
             _say_who_was_left_out(scene, app)
     finally:
-        if waiting[1:]:
-            scene.sink.note(f"nothing was done for {', '.join(waiting[1:])}")
+        not_begun = list(plans)[len(conclusions) + 1 :]
+        if not_begun:
+            scene.sink.note(f"nothing was done for {', '.join(not_begun)}")
         code = scene.end(crews.runs, conclusion="; ".join(conclusions))
     return code
 
@@ -159,17 +153,8 @@ def renew(
     verb = "New environment for" if new_environment else "Restarting"
     names = ", ".join(renewal.app.name for renewal in renewals)
     scene.sink.begin(f"{verb} {names}", [host.name for host in scene.hosts])
-    return _in_turn(
-        scene,
-        crews,
-        hooks,
-        {
-            each.app.name: partial(
-                releasing.renew_live, crews.of(each.app), each, hooks[each.app.name]
-            )
-            for each in renewals
-        },
-    )
+    plans = {each.app.name: each for each in renewals}
+    return _in_turn(scene, crews, hooks, plans, releasing.renew_live)
 
 
 def rollback(
@@ -198,11 +183,11 @@ def rollback(
             hint=f"fab rollback --app {apps[0].name}",
         )
     crews = _Crews(scene)
-    crew, hooks = crews.of(apps[0]), crews.hooks(apps[0], "rollback")
+    hooks = {apps[0].name: crews.hooks(apps[0], "rollback")}
     scene.sink.begin(f"Rolling back {apps[0].name}", [host.name for host in scene.hosts])
     tls = scene.inventory.tls.method != "off"
-    work = partial(releasing.rollback, crew, apps[0], hooks, to=to, tls=tls, by=who(), force=force)
-    return _in_turn(scene, crews, {apps[0].name: hooks}, {apps[0].name: work})
+    work = partial(releasing.rollback, to=to, tls=tls, by=who(), force=force)
+    return _in_turn(scene, crews, hooks, {apps[0].name: apps[0]}, work)
 
 
 def releases(options: Options, *, app: str = "") -> int:

@@ -39,16 +39,12 @@ def apps_here(scene: Scene, name: str) -> list[App]:
         ConfigurationError: There is no such app, or none at all, or none on these hosts.
     """
     apps = apps_named(scene, name)
-    if name:
-        return apps
-    here = [app for app in apps if any(app in scene.inventory.apps_on(h) for h in scene.hosts)]
-    if not here:
-        hosts_of(scene, apps)
+    here = {app.name for host in hosts_of(scene, apps) for app in scene.inventory.apps_on(host)}
     for app in apps:
-        if app not in here:
+        if app.name not in here:
             own = ", ".join(host.name for host in scene.inventory.hosts_of(app)) or "no host"
             scene.sink.note(f"{app.name} is left alone: it runs on {own}")
-    return here
+    return [app for app in apps if app.name in here]
 
 
 def hosts_of(scene: Scene, apps: Iterable[App]) -> list[Host]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from provisioning.commands.options import Options
 from provisioning.commands.scene import Scene
 from provisioning.host_run import HostRun
+from provisioning.release_checks import tell_difference
 
 if TYPE_CHECKING:
     from provisioning.inventory import Inventory
@@ -51,8 +52,10 @@ def status(options: Options) -> int:
         keys=2,
         values=[{"app": app, "host": host, **state} for app, host, state in found],
     )
-    for difference in _differences(found):
-        scene.sink.note(difference)
+    for app, rows in groupby(found, key=lambda each: each[0]):
+        difference = tell_difference(app, {host: state for _, host, state in rows if state})
+        if difference:
+            scene.sink.note(f"{difference}: `fab deploy` of all hosts makes it one")
     well = sum(_is_well(state) for _, _, state in found)
     code = scene.end(crew.runs, conclusion=f"{well} of {len(found)} answer as they should")
     return code or int(any(state.get("live") and not _is_well(state) for _, _, state in found))
@@ -65,18 +68,6 @@ def _found(
     for host, its_apps in apps.items():
         for app in its_apps:
             yield app.name, host, answers.get(host, {}).get(app.name, {})
-
-
-def _differences(found: Iterable[tuple[str, str, State]]) -> Iterator[str]:
-    """Yield what is to be said of apps that have not the same release live on all hosts."""
-    for app, rows in groupby(found, key=lambda each: each[0]):
-        hosts: dict[str, list[str]] = {}
-        for _, host, state in rows:
-            if state:
-                hosts.setdefault(state["live"] or "no release", []).append(host)
-        if len(hosts) > 1:
-            told = "; ".join(f"{release} on {', '.join(names)}" for release, names in hosts.items())
-            yield f"{app} is not on one release: {told}: `fab deploy` of all hosts makes it one"
 
 
 def _is_well(state: State) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from provisioning.agent.facts import Facts
 from provisioning.agent.layout import AppLayout
+from provisioning.agent.systemd import unexpanded
 from provisioning.inventory.app import App
 from provisioning.render import render
 from provisioning.roles.sandbox import sandbox_properties
@@ -76,7 +77,7 @@ def exec_start(command: str, code: str) -> str:
         program = f"{code}/{program}"
     return " ".join(
         # The name of a program is not searched for variables.
-        [_quoted(program), *(_quoted(each).replace("$", "$$") for each in arguments)]
+        [_quoted(program), *(unexpanded(_quoted(each)) for each in arguments)]
     )
 
 

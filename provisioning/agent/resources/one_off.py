@@ -16,6 +16,7 @@ from provisioning.agent.layout import STATE, AppLayout
 from provisioning.agent.programs import Completed
 from provisioning.agent.resource import Change, Resource, State, normalise
 from provisioning.agent.system import System
+from provisioning.agent.systemd import unexpanded
 
 STOP_S = 10
 """What is ended is asked first, and killed after so many seconds."""
@@ -125,9 +126,7 @@ class OneOff(Resource):
             *(f"--setenv={name}={value}" for name, value in self.env.items()),
             *(f"--property={each}" for each in self.properties),
         ]
-        # Variables are the program's own matter. Source: systemd.service(5), "COMMAND LINES":
-        # systemd replaces ${NAME} itself; $$ is a dollar sign.
-        argv = [word.replace("$", "$$") for word in self.argv]
+        argv = [unexpanded(word) for word in self.argv]
         installed = f"{release}/venv/bin/{argv[0]}"
         if "/" not in argv[0] and system.stat(installed):
             argv[0] = installed

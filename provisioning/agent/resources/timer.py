@@ -10,6 +10,7 @@ from provisioning.agent.resource import Blob, Change, Resource, State, differenc
 from provisioning.agent.resources.service import Service
 from provisioning.agent.resources.unit import Unit
 from provisioning.agent.system import System
+from provisioning.agent.systemd import unexpanded
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Timer(Resource):
     def _service_unit(self) -> Unit:
         # Source: systemd.service(5), "COMMAND LINES": what must be quoted in ExecStart.
         line = self.command.replace("\\", "\\\\").replace('"', '\\"')
-        line = line.replace("%", "%%").replace("$", "$$")
+        line = unexpanded(line.replace("%", "%%"))
         return Unit(
             f"{self.label}.service",
             f"[Unit]\nDescription={self.description or self.label}\n\n"
