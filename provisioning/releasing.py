@@ -228,9 +228,10 @@ def _begin(crew: Crew, app: App, what: str, hooks: Hooks, *, repeats: bool) -> _
             f"under way on {', '.join(run.name for run in watched)} only",
             hint="run it again",
         )
+    # Several commands may have been watched, each a restart of hosts of its own.
     states = _states(crew, app)
-    live = {str(state["live"]) for state in states.values()}
-    return _Begun(instead=live.pop() if len(live) == 1 else "")
+    must_be_on_one_release(app, states)
+    return _Begun(instead=next((str(state["live"]) for state in states.values()), ""))
 
 
 def _kind(what: str) -> str:

@@ -26,8 +26,8 @@ APP = App(name="hello", source=".", wsgi="app:app", domains=["hello.example"])
 class Run:
     """A host at which somebody may be at work."""
 
-    def __init__(self, name: str, what: str = "", *, fails: bool = False) -> None:
-        self.name = name
+    def __init__(self, name: str, what: str = "", *, fails: bool = False, live: str = LIVE) -> None:
+        self.name, self.live = name, live
         self.report = HostReport(name)
         self.has_host = self.at_work = self.is_stopping = False
         self.known_facts: Any = None
@@ -54,7 +54,7 @@ class Run:
         return None
 
     def ask(self, question: str, **values: object) -> dict[str, str]:
-        return {"live": LIVE}
+        return {"live": self.live}
 
     def note(self, text: str) -> None:
         pass
@@ -104,3 +104,10 @@ def test_the_same_that_came_to_nothing_is_not_done() -> None:
     runs = Run("web1", THEIRS), Run("web2", THEIRS, fails=True)
     assert begin(*runs) == _Begun()
     assert runs[1].report.status == "failed"
+
+
+def test_the_same_that_two_others_have_done_at_hosts_of_their_own_is_not_one_release() -> None:
+    what = "restart of hello"
+    runs = Run("web1", what), Run("web2", what, live=OTHER.rpartition(" ")[2])
+    with pytest.raises(DeployRefusedError, match="hello is not on one release: "):
+        begin(*runs, what=what)
