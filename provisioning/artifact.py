@@ -6,7 +6,6 @@ Read from the working tree; nothing is written, and no host is asked.
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import tempfile
 import time
@@ -54,11 +53,6 @@ class Artifact:
     def has_hashes(self) -> bool:
         """Whether the requirements name the hashes of what they want."""
         return b"--hash=" in b"".join(self.requirements.values())
-
-    def requires(self, package: str) -> bool:
-        """Whether the requirements name a package."""
-        pattern = rf'(?im)^(name = "|)\s*{re.escape(package)}(?![\w-]|\.\w)'
-        return any(re.search(pattern.encode(), each) for each in self.requirements.values())
 
 
 def build_artifact(

@@ -32,6 +32,7 @@ from provisioning.resources import (
     Resource,
     Retired,
     StaticFiles,
+    Superseded,
     Virtualenv,
 )
 from provisioning.roles import (
@@ -50,6 +51,9 @@ if TYPE_CHECKING:
 
 IMPORT_TIMEOUT_S = 120
 MIGRATE_TIMEOUT_S = 3600
+
+VIRTUALENV_FORMAT = "2"
+"""With another one virtualenvs are made anew: those of format 1 shared a cache with all apps."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,7 @@ def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
         static=dict(app.static),
         secrets=tuple(app.secrets),
         venv=venv.path,
+        python=venv.python,
         server=server.server_config(app, facts, deployment.release),
         units=release_units(app, facts, deployment.release),
         env=json.dumps(deployment.env),
@@ -217,6 +222,7 @@ def flip(
 def finish(app: App) -> Iterator[Resource]:
     """Yield what is left to do once the live release will stay."""
     yield from stand_down(app)
+    yield Superseded(app.name, label="after")
     yield Pruned(app.name, app.keep_releases)
 
 
@@ -270,18 +276,22 @@ def instance(app: App, release: str) -> Instance:
 
 def virtualenv(app: App, artifact: Artifact, facts: Facts) -> Virtualenv:
     """Return the virtualenv of a release; releases with the same requirements share it."""
-    extra = "" if artifact.requires(app.server) else APP_SERVERS[app.server].requirement(app)
-    key = hashlib.sha256()
+    extra = APP_SERVERS[app.server].requirements(app)
+    key = hashlib.sha256(f"{VIRTUALENV_FORMAT}\0".encode())
     for name, content in sorted(artifact.requirements.items()):
         key.update(f"{name}\0".encode() + hashlib.sha256(content).digest())
-    key.update(f"{extra}\0{app.python}\0{facts.python}\0{facts.architecture}".encode())
+    for name, line in sorted(extra.items()):
+        key.update(f"{name}\0{line}\0".encode())
+    key.update(f"{app.python}\0{facts.python}\0{facts.architecture}".encode())
     python = app.python if app.python.startswith("/") else f"/usr/bin/{app.python}"
     return Virtualenv(
         path=f"{AppLayout(app.name).venvs}/{key.hexdigest()[:16]}",
+        owner=app.name,
         files=artifact.requirements,
         listing=artifact.listing,
         require_hashes=artifact.has_hashes,
         extra=extra,
+        hosts=tuple(app.build_hosts),
         python=python,
         uv=f"{UV}/bin/uv",
     )

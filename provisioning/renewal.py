@@ -92,6 +92,7 @@ def renew(
         # Those that it had stay masked, whatever the inventory says now.
         secrets=tuple({**dict.fromkeys(live["secrets"]), **dict.fromkeys(app.secrets)}),
         venv=f"{AppLayout(app.name).venvs}/{live['venv']}",
+        python=live["python"],
         server=APP_SERVERS[app.server].server_config(app, facts, release),
         units=release_units(app, facts, release),
         env=json.dumps(renewal.env),

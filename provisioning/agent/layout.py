@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Tuple
 
 STATE = "/var/lib/homeport"
 """Root-only: remembered digests, cached agents, run journals."""
@@ -31,9 +32,10 @@ MEMORY = STATE + "/memory.json"
 RUNS = STATE + "/runs"
 UV = "/opt/homeport/uv"
 BUILDER = "homeport-build"
-"""The unprivileged user that builds virtualenvs: packages' build steps are untrusted code."""
+"""The user without any rights as whom the proxy runs by which builds reach the package index."""
 
-BUILD_CACHE = "/var/cache/homeport"
+SOCKETS = "/run/homeport-sockets"
+"""The sockets of all releases. systemd makes them here: no app can write below it."""
 ACME_WEBROOT = "/var/lib/homeport-acme"
 """Served by nginx as /.well-known/acme-challenge/, so it stands outside the root-only STATE."""
 
@@ -60,7 +62,7 @@ class AppLayout:
     """The paths of one app.
 
     Args:
-        app: The app's name: also its system user, its unit's prefix and its runtime directory.
+        app: The app's name: also its system user, and its units' prefix.
     """
 
     app: str
@@ -120,7 +122,13 @@ class AppLayout:
         return f"{self.root}/maintenance.conf"
 
     @property
-    def runtime(self) -> str:
+    def sockets(self) -> str:
+        """Root's, open to the web server's group: a socket in it is the named release's."""
+        return f"{SOCKETS}/{self.app}"
+
+    @property
+    def earlier_runtime(self) -> str:
+        """Where releases of an earlier Homeport, which made their sockets themselves, have them."""
         return f"/run/{self.app}"
 
     def release(self, release_id: str) -> str:
@@ -139,13 +147,25 @@ class AppLayout:
 
     def socket(self, release_id: str) -> str:
         """Must stay under 108 bytes: Source: unix(7), sun_path."""
-        return f"{self.runtime}/{release_id}.sock"
+        return f"{self.sockets}/{release_id}.sock"
+
+    def earlier_socket(self, release_id: str) -> str:
+        """The socket of a release that an earlier Homeport made."""
+        return f"{self.earlier_runtime}/{release_id}.sock"
+
+    def socket_unit(self, release_id: str) -> str:
+        return f"{self.app}@{release_id}.socket"
 
     def unit(self, release_id: str) -> str:
         return f"{self.app}@{release_id}.service"
 
+    def web_units(self, release_id: str) -> Tuple[str, str]:
+        """What a release's web server is to systemd: its socket and its service."""
+        return self.socket_unit(release_id), self.unit(release_id)
+
     @property
-    def unit_template(self) -> str:
+    def earlier_template(self) -> str:
+        """The unit of which releases of an earlier Homeport are instances, in /etc."""
         return f"{self.app}@.service"
 
     @property

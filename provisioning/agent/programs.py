@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pwd
 import signal
@@ -20,8 +19,6 @@ CLEAN_ENVIRONMENT = {
     "HOME": "/root",
 }
 """What programs get: nothing of the login's environment, and messages in one language."""
-
-END_PROCESSES_S = 10.0
 
 MEANWHILE_EVERY_S = 1.0
 
@@ -61,7 +58,7 @@ def run(
         stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL,
         env={**CLEAN_ENVIRONMENT, **(env or {})},
         start_new_session=True,
-        **_identity(user),
+        **identity_of(user),
     ) as process:
         try:
             stdout, stderr = _output(process, input, timeout_s, meanwhile)
@@ -117,21 +114,6 @@ def lines(argv: Sequence[str]) -> Iterator[bytes]:
         raise AgentError(f"{argv[0]} failed", output=complaint)
 
 
-def end_all_of(user_id: int, name: str) -> None:
-    """Kill whatever runs as a user, and return when nothing does; see `System.end_processes`."""
-    deadline = time.monotonic() + END_PROCESSES_S
-    while True:
-        pids = [pid for pid in filter(str.isdigit, os.listdir("/proc")) if _is_of(pid, user_id)]
-        if not pids:
-            return
-        if time.monotonic() > deadline:
-            raise AgentError(f"cannot end the processes {', '.join(pids)} of {name}")
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(pid), signal.SIGKILL)
-        time.sleep(0.01)
-
-
 def _start(
     argv: Sequence[str], *, cwd: str = "/", env: Mapping[str, str], **options: Any
 ) -> subprocess.Popen[bytes]:
@@ -151,7 +133,8 @@ def _start(
         raise CannotStartError(f"cannot run {argv[0]}: it is not installed") from None
 
 
-def _identity(user: str) -> Dict[str, Any]:
+def identity_of(user: str) -> Dict[str, Any]:
+    """Return the options of Popen with which a program runs as a user, with its groups."""
     if not user or user == "root":
         return {}
     try:
@@ -163,14 +146,3 @@ def _identity(user: str) -> Dict[str, Any]:
         "group": account.pw_gid,
         "extra_groups": os.getgrouplist(user, account.pw_gid),
     }
-
-
-def _is_of(pid: str, user_id: int) -> bool:
-    """Return whether a process runs as a user; one that only waits to be reaped does not."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            # Source: proc(5): the state follows the name, which may hold anything.
-            state = file.read().rpartition(b")")[2].split()[0]
-        return os.stat(f"/proc/{pid}").st_uid == user_id and state not in (b"Z", b"X")
-    except OSError:
-        return False

@@ -32,7 +32,11 @@ def _app(message: Mapping[str, Any], system: System) -> Any:
         "previous": releases.previous,
         "provisioned": system.stat(releases.layout.releases) is not None,
         "releases": [
-            {key: value for key, value in releases.manifest(each).items() if key != "files"}
+            {
+                key: value
+                for key, value in releases.manifest(each).items()
+                if key not in ("files", "links")
+            }
             for each in releases.complete()
         ],
         "lacks": {each: lacks for each in releases.complete() if (lacks := releases.lacks(each))},

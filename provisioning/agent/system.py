@@ -6,11 +6,11 @@ keeps every change in memory.
 
 from __future__ import annotations
 
+import contextlib
 import grp
 import hashlib
 import os
 import pwd
-import shutil
 import stat as stat_module
 from dataclasses import dataclass
 from typing import (
@@ -26,15 +26,17 @@ from typing import (
     Tuple,
 )
 
-from provisioning.agent import layout, programs, systemd
+from provisioning.agent import files, layout, programs, systemd
 from provisioning.agent.debian import dpkg
-from provisioning.agent.durable import NothingAt, sync_directory
 from provisioning.agent.errors import AgentError
 from provisioning.agent.memory import Memory
 from provisioning.agent.programs import Completed
 from provisioning.agent.resource import Blob
 
 FILE, DIRECTORY, LINK, OTHER = "file", "directory", "link", "other"
+
+REMOVE_S = 600.0
+"""How long the removal of a directory may take."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class System:
         self._contents: Dict[str, bytes] = {}
         self._packages: Optional[Dict[str, str]] = None
         self._units: Dict[str, systemd.UnitState] = {}
-        self._services: Optional[Dict[str, Tuple[str, str]]] = None
+        self._loaded: Optional[Dict[str, Tuple[str, str]]] = None
         self._names: Dict[Tuple[str, int], str] = {}
         self.watched_units: Tuple[str, ...] = ()
 
@@ -103,7 +105,7 @@ class System:
     def stat(self, path: str) -> Optional[Stat]:
         """Return what is at a path, or None."""
         try:
-            found = os.lstat(path)
+            found = files.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         mode = stat_module.S_IMODE(found.st_mode)
@@ -113,14 +115,18 @@ class System:
         elif stat_module.S_ISDIR(found.st_mode):
             type_ = DIRECTORY
         elif stat_module.S_ISLNK(found.st_mode):
-            type_, target = LINK, os.readlink(path)
+            type_, target = LINK, files.readlink(path)
         owner, group = self._name("u", found.st_uid), self._name("g", found.st_gid)
         return Stat(type_, f"{mode:04o}", owner, group, found.st_size, target)
 
     def read(self, path: str) -> bytes:
-        """Return a file's content; "" bytes where there is none."""
+        """Return a file's content; "" bytes where there is none.
+
+        Raises:
+            UnsafePathError: another user than root decides where the path leads.
+        """
         try:
-            with open(path, "rb") as file:
+            with open(files.open_linked_file(path), "rb") as file:
                 return file.read()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return b""
@@ -131,7 +137,7 @@ class System:
         if found is None or found.type != FILE:
             return None
         digest = hashlib.sha256()
-        with open(path, "rb") as file:
+        with open(files.open_file(path), "rb") as file:
             for chunk in iter(lambda: file.read(1 << 20), b""):
                 digest.update(chunk)
         return digest.hexdigest()
@@ -139,7 +145,7 @@ class System:
     def list(self, path: str) -> List[str]:
         """Return the names in a directory, sorted; none where there is no directory."""
         try:
-            return sorted(os.listdir(path))
+            return files.names(path)
         except (FileNotFoundError, NotADirectoryError):
             return []
 
@@ -190,18 +196,18 @@ class System:
             self._units = systemd.parse_show(shown.stdout, names)
         return self._units[name]
 
-    def services(self) -> Mapping[str, Tuple[str, str]]:
-        """Return all services that systemd has loaded: name -> active and sub state.
+    def loaded_units(self) -> Mapping[str, Tuple[str, str]]:
+        """Return all services and sockets that systemd has loaded: name -> active and sub state.
 
         Asked for once until something is done: one question for all apps of a host.
         """
-        if self._services is None:
+        if self._loaded is None:
             shown = self.run(
                 ["systemctl", "list-units", "--all", "--plain", "--no-legend", "--no-pager",
-                 "--type=service"]
+                 "--type=service,socket"]
             )  # fmt: skip
-            self._services = systemd.parse_list(shown.stdout)
-        return self._services
+            self._loaded = systemd.parse_list(shown.stdout)
+        return self._loaded
 
     def is_going_down(self) -> bool:
         """Return whether the host is being shut down. Source: systemctl(1), "stopping"."""
@@ -302,61 +308,64 @@ class System:
         The name is always the same, so that what a killed run left behind is overwritten.
         """
         part = layout.temporary(path)
-        with (
-            NothingAt(part),
-            open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file,
-        ):
-            self._own(file.fileno(), mode, owner, group)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        _unlink_if_there(part)
+        try:
+            with open(files.create(part), "wb") as file:
+                self._own(file.fileno(), mode, owner, group, path)
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            _unlink_if_there(part)
+            raise
 
     def put_in_place(self, path: str) -> None:
         """Put a file that was written beside its place there; if it cannot be, it is removed."""
         part = layout.temporary(path)
         try:
-            os.replace(part, path)
+            files.rename(part, path)
         except OSError:
-            os.unlink(part)
+            files.unlink(part)
             raise
-        sync_directory(os.path.dirname(path))
+        files.sync(os.path.dirname(path))
 
     def make_directory(
         self, path: str, *, mode: str = "0755", owner: str = "root", group: str = "root"
     ) -> None:
         """Create a directory, and its parents as root's with 0755."""
-        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-        if not os.path.isdir(path):
-            os.mkdir(path, 0o700)
+        files.make_directory(path, 0o700)
         self.set_attributes(path, mode=mode, owner=owner, group=group)
 
     def set_attributes(self, path: str, *, mode: str, owner: str, group: str) -> None:
         """Set the mode and owner of a file or directory; a link is never followed."""
-        # Without O_NONBLOCK a pipe that somebody has put there would be waited for.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        opened = files.open_any(path)
         try:
-            self._own(descriptor, mode, owner, group)
+            self._own(opened, mode, owner, group, path)
         finally:
-            os.close(descriptor)
+            os.close(opened)
 
     def link(self, path: str, target: str) -> None:
         """Put a symbolic link in place, atomically and durably."""
         part = layout.temporary(path)
-        with NothingAt(part):
-            os.symlink(target, part)
-            os.replace(part, path)
-        sync_directory(os.path.dirname(path))
+        _unlink_if_there(part)
+        files.symlink(target, part)
+        try:
+            files.rename(part, path)
+        except OSError:
+            files.unlink(part)
+            raise
+        files.sync(os.path.dirname(path))
 
     def remove(self, path: str) -> None:
-        """Remove a file, a link or a whole directory."""
-        found = self.stat(path)
-        if found is None:
+        """Remove a file, a link or a whole directory.
+
+        Raises:
+            TooMuchError: it takes too long: an app may have made files without end.
+        """
+        if self.stat(path) is None:
             return
-        if found.type == DIRECTORY:
-            shutil.rmtree(path)
-        else:
-            os.unlink(path)
-        sync_directory(os.path.dirname(path))
+        files.remove(path, within_s=REMOVE_S)
+        files.sync(os.path.dirname(path))
 
     def act(
         self,
@@ -397,22 +406,11 @@ class System:
             )
         return done
 
-    def end_processes(self, user: str) -> None:
-        """Kill whatever runs as a user, and return when nothing does.
-
-        Raises:
-            AgentError: something survives, such as a process that waits for a dead disk.
-        """
-        account = self.user(user)
-        if account is None or account.id <= 0:
-            return
-        programs.end_all_of(account.id, user)
-
     def forget_cached(self) -> None:
         """Drop what was read of packages and units: something may have changed them."""
         self._packages = None
         self._units = {}
-        self._services = None
+        self._loaded = None
         self._names = {}
 
     # Helpers
@@ -426,14 +424,16 @@ class System:
             self._names[kind, number] = name
         return self._names[kind, number]
 
-    def _own(self, descriptor: int, mode: str, owner: str, group: str) -> None:
+    def _own(self, opened: int, mode: str, owner: str, group: str, path: str) -> None:
         user, its_group = self.user(owner), self.group(group)
         if user is None or its_group is None:
             raise AgentError(f"cannot give a file to {owner}:{group}: no such user or group")
-        found = os.fstat(descriptor)
-        if (found.st_uid, found.st_gid) != (user.id, its_group.id):
-            os.fchown(descriptor, user.id, its_group.id)
-        os.fchmod(descriptor, int(mode, 8))
+        files.own(opened, int(mode, 8), user.id, its_group.id, what=path)
+
+
+def _unlink_if_there(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        files.unlink(path)
 
 
 def _nobody_to_ask(digests: Sequence[str]) -> Mapping[str, bytes]:

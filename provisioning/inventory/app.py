@@ -16,6 +16,7 @@ from provisioning.inventory.sources import AnySource
 from provisioning.inventory.types import (
     AppName,
     BatchOfHosts,
+    BuildHosts,
     Command,
     Csp,
     Domains,
@@ -71,6 +72,11 @@ class App(Model):
         "pyproject.toml. Its hashes are checked where it has any.",
     )
     packages: Packages = Field(default=(), description="Debian packages that the app needs.")
+    build_hosts: BuildHosts = Field(
+        default=(),
+        description="Hosts that building the app's packages may reach besides the package index "
+        'and what the lock file names, such as "static.crates.io" or "git.example.com:8443".',
+    )
     python: Python = Field(
         default="python3",
         description="Interpreter on the host: python3 is Debian's own; python3.12 or a path where "
@@ -96,7 +102,7 @@ class App(Model):
     memory_max: SizeText | None = Field(
         default=None,
         description='Memory of one release\'s web server at most, such as "512m", and of each of '
-        "its processes. Default: no bound.",
+        "its processes. Default: three quarters of the host's.",
     )
     network: NetworkAccess = Field(
         default="full",

@@ -141,6 +141,13 @@ Packages = Annotated[
     ],
     AfterValidator(_unique),
 ]
+BuildHosts = Annotated[
+    tuple[
+        Annotated[str, Matching(values.HOST_AND_PORT_PATTERN, 'a host such as "static.crates.io"')],
+        ...,
+    ],
+    AfterValidator(_unique),
+]
 HostNames = Annotated[tuple[HostName, ...], AfterValidator(_unique)]
 RoleNames = Annotated[
     tuple[Annotated[str, Matching(r"^[a-z][a-z0-9_]*$", "a role such as monitoring")], ...],

@@ -19,6 +19,7 @@ SHARE_PATTERN = r"^([1-9]|[1-9][0-9]|100)%$"
 DURATION_PATTERN = r"^[0-9]+(s|m|h|d)$"
 APP_NAME_PATTERN = r"^[a-z][a-z0-9-]{0,30}$"
 HOST_NAME_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$"
+HOST_AND_PORT_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?(:[1-9][0-9]{0,4})?$"
 VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 # Source: Debian Policy 5.6.1, with an architecture as apt writes it.
 PACKAGE_PATTERN = r"^[a-z0-9][a-z0-9+.-]+(:[a-z0-9-]+)?$"

@@ -27,7 +27,7 @@ from provisioning.roles.loading import (
     resources_of,
 )
 from provisioning.roles.order import put_in_order, put_in_order_before
-from provisioning.roles.processes import release_units
+from provisioning.roles.processes import process_units
 from provisioning.roles.sandbox import sandbox_properties
 from provisioning.roles.site import site
 from provisioning.roles.uv import uv
@@ -54,6 +54,18 @@ __all__ = [
     "release_units",
     "sandbox_properties",
 ]
+
+
+def release_units(app: App, facts: Facts, release_id: str) -> dict[str, str]:
+    """Return the unit files of a release: name -> text.
+
+    Args:
+        app: The app.
+        facts: Of the host that the release is for.
+        release_id: The release's id.
+    """
+    web = APP_SERVERS[app.server].units(app, facts, release_id)
+    return {**web, **process_units(app, facts, release_id)}
 
 
 def compile_host(
@@ -84,7 +96,7 @@ def compile_host(
         resources.append(uv())
     for app in apps:
         web_unit = WEB_SERVERS[app.web_server].UNIT
-        resources += app_resources(app, facts, APP_SERVERS[app.server], web_unit)
+        resources += app_resources(app, web_unit)
     for name in dict.fromkeys(app.web_server for app in apps):
         served = [app for app in apps if app.web_server == name]
         resources += _web(WEB_SERVERS[name], served, inventory, facts, given_certificate)

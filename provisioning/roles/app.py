@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
 from provisioning.agent import layout
-from provisioning.agent.facts import Facts
 from provisioning.agent.layout import AppLayout
 from provisioning.errors import ConfigurationError
 from provisioning.inventory.app import App
@@ -16,11 +14,11 @@ from provisioning.resources import (
     Packages,
     Resource,
     Service,
+    SharedFolders,
     Tmpfiles,
     Unit,
     User,
 )
-from provisioning.roles.app_servers import AppServer
 
 BOOT_WAIT_S = 30
 """How long a boot holds the web server back for an app that does not start."""
@@ -42,13 +40,11 @@ TAKEN = frozenset((*_USERS.split(), *_RUNTIME_DIRECTORIES.split(), layout.BUILDE
 """Names under which a host has something of its own already."""
 
 
-def app_resources(app: App, facts: Facts, server: AppServer, web_unit: str) -> Iterator[Resource]:
+def app_resources(app: App, web_unit: str) -> Iterator[Resource]:
     """Yield what an app needs before its first release.
 
     Args:
         app: The app.
-        facts: Of the host.
-        server: Its row in APP_SERVERS.
         web_unit: The web server's unit of systemd.
 
     Raises:
@@ -64,15 +60,17 @@ def app_resources(app: App, facts: Facts, server: AppServer, web_unit: str) -> I
     yield User(app.name)
     yield from _directories(app)
     yield Tmpfiles(
-        f"homeport-{app.name}",
+        # With a dot, which app names have not: no other app's file is meant by it.
+        f"homeport.{app.name}",
         render(
             "app/tmpfiles.conf.j2",
             app=app,
-            directory=AppLayout(app.name).runtime,
+            sockets=layout.SOCKETS,
+            directory=AppLayout(app.name).sockets,
+            web_user=layout.WEB_USER,
             temporary=AppLayout(app.name).temporary,
         ),
     )
-    yield server.unit(app, facts)
     boot = Unit(
         f"{app.name}-boot.service",
         render(
@@ -89,18 +87,13 @@ def app_resources(app: App, facts: Facts, server: AppServer, web_unit: str) -> I
     yield Service(boot.path, restart_on=(boot,))
 
 
-def _directories(app: App) -> Iterator[Directory]:
+def _directories(app: App) -> Iterator[Resource]:
     paths = AppLayout(app.name)
-    for path in (paths.root, paths.releases, paths.venvs, paths.static):
-        yield Directory(path)
-    # systemd reads a release's environment as root; the app's own user may look as well.
-    yield Directory(paths.env, mode="0750", group=app.name)
-    shared = PurePosixPath(paths.shared)
-    own = [shared]
-    for name in app.shared:
-        # "var/uploads" lies in "var", which is the app's too.
-        inner = shared / name
-        between = [each for each in reversed(inner.parents) if shared in each.parents]
-        own += [each for each in (*between, inner) if each not in own]
-    for folder in own:
-        yield Directory(str(folder), mode="0750", owner=app.name, group=app.name)
+    # The web server goes through; what is in there is for those whom it is for.
+    yield Directory(paths.root, mode="0751")
+    for path in (paths.releases, paths.venvs, paths.env):
+        yield Directory(path, mode="0750", group=app.name)
+    yield Directory(paths.static, mode="0750", group=layout.WEB_USER)
+    yield Directory(paths.shared, mode="0750", owner=app.name, group=app.name)
+    if app.shared:
+        yield SharedFolders(app.name, tuple(app.shared))

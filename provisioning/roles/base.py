@@ -9,6 +9,7 @@ from provisioning.agent.facts import Facts
 from provisioning.inventory.host import Host
 from provisioning.render import render
 from provisioning.resources import (
+    Absent,
     Directory,
     File,
     PackageManager,
@@ -17,6 +18,8 @@ from provisioning.resources import (
     Service,
     User,
 )
+
+EARLIER_BUILD_CACHE = "/var/cache/homeport"
 
 
 def base(host: Host, facts: Facts) -> Iterator[Resource]:
@@ -36,8 +39,9 @@ def base(host: Host, facts: Facts) -> Iterator[Resource]:
     if not facts.container:
         yield Service("systemd-timesyncd", restart_on=(packages,))
         yield from _kernel(facts)
-    yield User(layout.BUILDER, home=layout.BUILD_CACHE)
-    yield Directory(layout.BUILD_CACHE, mode="0700", owner=layout.BUILDER, group=layout.BUILDER)
+    yield User(layout.BUILDER)
+    # All apps' builds shared it once, so that what one of them put there ran in all others.
+    yield Absent(EARLIER_BUILD_CACHE)
 
 
 def _security_updates() -> Iterator[Resource]:

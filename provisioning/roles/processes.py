@@ -17,8 +17,8 @@ from provisioning.render import render
 from provisioning.roles.sandbox import sandbox_properties
 
 
-def release_units(app: App, facts: Facts, release_id: str) -> dict[str, str]:
-    """Return the unit files of a release: name -> text.
+def process_units(app: App, facts: Facts, release_id: str) -> dict[str, str]:
+    """Return the unit files of a release's processes and timers: name -> text.
 
     Args:
         app: The app.

@@ -12,10 +12,8 @@ _ALWAYS = (
     "CapabilityBoundingSet=",
     "AmbientCapabilities=",
     "SystemCallArchitectures=native",
-    # The last word wins: gunicorn changes the owner of the socket that it has bound.
     "SystemCallFilter=@system-service",
     "SystemCallFilter=~@privileged @resources",
-    "SystemCallFilter=@chown",
     "SystemCallErrorNumber=EPERM",
     "RestrictNamespaces=yes",
     "RestrictRealtime=yes",
@@ -25,6 +23,11 @@ _ALWAYS = (
     "PrivateDevices=yes",
     "PrivateUsers=yes",
     "PrivateMounts=yes",
+    "PrivateIPC=yes",
+    # Its own, and bounded: the host's is shared by all, and takes the host's memory.
+    "TemporaryFileSystem=/dev/shm:size=25%,mode=1777",
+    # Whom systemd runs, and by which commands, is told to everybody there.
+    "InaccessiblePaths=-/run/dbus",
     "ProtectSystem=strict",
     "ProtectHome=yes",
     "ProtectClock=yes",
@@ -43,6 +46,9 @@ _ALWAYS = (
     "OOMPolicy=continue",
 )
 """Source: systemd.exec(5), systemd.resource-control(5)."""
+
+DEFAULT_MEMORY = "75%"
+"""Of the host's, for each program of an app: what leaks must not take the host with it."""
 
 _NETWORK = {
     "full": ("RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",),
@@ -79,7 +85,7 @@ def sandbox_properties(app: App, facts: Facts) -> list[str]:
     layout = AppLayout(app.name)
     properties = [f"User={app.name}", f"Group={app.name}", *_ALWAYS, *_NETWORK[app.network]]
     properties += [value for name, value in _UNLESS_RELAXED.items() if name not in app.relax]
-    properties.append(f"ReadWritePaths={layout.shared} {layout.runtime}")
-    if app.memory_max is not None:
-        properties.append(f"MemoryMax={app.memory_max.size_bytes}")
+    properties.append(f"ReadWritePaths={layout.shared}")
+    memory = app.memory_max.size_bytes if app.memory_max is not None else DEFAULT_MEMORY
+    properties.append(f"MemoryMax={memory}")
     return properties

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from provisioning.agent import layout
 from provisioning.resources import Virtualenv
-
-REQUIREMENT = "uv==0.13.9\n"
-"""One version everywhere: what it makes of a lock file must not change by itself."""
+from provisioning.roles.locks import lock_text
 
 
 def uv() -> Virtualenv:
-    """Return uv in a virtualenv of its own, made by venv and pip."""
-    return Virtualenv(layout.UV, {"requirements.txt": REQUIREMENT}, uv="")
+    """Return uv in a virtualenv of its own, made by venv and pip.
+
+    One version everywhere: what it makes of a lock file must not change by itself.
+    """
+    return Virtualenv(layout.UV, {"requirements.txt": lock_text("uv")}, require_hashes=True, uv="")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from typing import List
 
+from provisioning.agent import files
 from provisioning.agent.apps.releases import MANIFEST, PART, RELEASE_ID, Releases
-from provisioning.agent.layout import BUILDER, READY, RUNTIME_UNITS, TEMPORARY, AppLayout
+from provisioning.agent.builds.build import end as end_build
+from provisioning.agent.layout import READY, RUNTIME_UNITS, TEMPORARY, AppLayout
 from provisioning.agent.system import System
 
 
@@ -35,12 +37,12 @@ class Leftovers:
         """Remove all of it."""
         for path in self._half_built_virtualenvs():
             # A build whose agent was killed may still be at work in there.
-            self._system.end_processes(BUILDER)
+            end_build(self._system, path[: -len(PART)] if path.endswith(PART) else path)
             self._system.remove(path)
         for path in self._half_built_releases():
             if os.path.isdir(path):
                 # Here as well; what compiles it has no user of its own, but knows it by this name.
-                os.rename(path, path + PART)
+                files.rename(path, path + PART)
                 path += PART
             self._system.remove(path)
         for path in self.temporary():
@@ -83,22 +85,23 @@ class Leftovers:
             for name in self._system.list(directory)
             if name.startswith(prefix) and name.endswith(TEMPORARY)
         ]
-        for directory, _, names in os.walk(layout.static):
-            found += [os.path.join(directory, name) for name in names if name.endswith(TEMPORARY)]
+        published = files.regular_files(layout.static)
+        found += [
+            os.path.join(layout.static, each) for each in published if each.endswith(TEMPORARY)
+        ]
         return found
 
     def _dead_sockets(self) -> List[str]:
         """Return sockets of releases that do not run; the others' go when they are stopped."""
-        services, live = self._system.services(), self._releases.live
+        loaded, live = self._system.loaded_units(), self._releases.live
         releases = [
             name[: -len(".sock")]
-            for name in self._system.list(self._layout.runtime)
+            for name in self._system.list(self._layout.sockets)
             if name.endswith(".sock")
         ]
         return [
             self._layout.socket(release)
             for release in releases
             if release != live
-            and RELEASE_ID.fullmatch(release)
-            and self._layout.unit(release) not in services
+            and not any(unit in loaded for unit in self._layout.web_units(release))
         ]

@@ -1,11 +1,13 @@
-"""What a release runs besides its web server: processes and timers, as units of systemd.
+"""What a release runs, as units of systemd: its web server, processes and timers.
 
 A release's directory has their unit files in `units/`. They are copied to where systemd looks
 when they are to run, and stay there until they are retired or the host is switched off; at
 boot `<app>-boot.service` copies those of the live release again.
 
+    hello@20260102T030405.000Z-abc1234.socket      the web server's socket: systemd makes it
+    hello@20260102T030405.000Z-abc1234.service     the web server
     hello.worker.2@20260102T030405.000Z-abc1234.service    the second instance of a process
-    hello.nightly.timer, hello.nightly.service         of the release that is live
+    hello.nightly.timer, hello.nightly.service     of the release that is live
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ STOP_S = 3600 + 60
 
 
 class ReleaseUnits:
-    """The processes and timers of an app.
+    """The units of an app's releases.
 
     Args:
         app: Its name.
@@ -44,7 +46,16 @@ class ReleaseUnits:
         self._live = Releases(app, system).live
 
     def files(self, release: str) -> Dict[str, bytes]:
-        """Return what systemd is to have while a release is live: name -> content."""
+        """Return the processes and timers of a release: name -> content."""
+        web = self._layout.web_units(release)
+        return {name: each for name, each in self._all(release).items() if name not in web}
+
+    def web_files(self, release: str) -> Dict[str, bytes]:
+        """Return the web server of a release; none if an earlier Homeport made it."""
+        web = self._layout.web_units(release)
+        return {name: each for name, each in self._all(release).items() if name in web}
+
+    def _all(self, release: str) -> Dict[str, bytes]:
         directory = self._layout.units(release)
         return {
             name: self._system.read(os.path.join(directory, name))
@@ -60,13 +71,15 @@ class ReleaseUnits:
                 *(name for name, content in wanted.items()
                   if not self._is_right(name, content, shown.get(name, {}))),
                 *(name for name in here if not is_process(name) and name not in wanted),
+                *(name for name, content in self.web_files(self._live).items()
+                  if not self._is_here(name, content)),
             ]
         )  # fmt: skip
 
     def leftovers(self) -> List[str]:
         """Return the processes of releases that are not live, in whatever state."""
         prefix = f"{self._layout.app}."
-        loaded = [name for name in self._system.services() if name.startswith(prefix)]
+        loaded = [name for name in self._system.loaded_units() if name.startswith(prefix)]
         found = {name for name in (*loaded, *self._names_here()) if is_process(name)}
         return sorted(found - set(self.files(self._live)))
 
@@ -83,21 +96,35 @@ class ReleaseUnits:
         shown = self._system.run(["systemctl", "show", f"--property={PROPERTIES}", *names])
         return systemd.parse_properties(shown.stdout)
 
+    def install(self, files: Mapping[str, bytes]) -> None:
+        """Have systemd know units as their files say."""
+        known, changed = [], False
+        for name, content in files.items():
+            if self._is_here(name, content):
+                known.append(name)
+                continue
+            # Of a name that it has never seen systemd reads the file when it is needed.
+            changed = changed or name in self._system.loaded_units() or not is_of_release(name)
+            self._system.write(os.path.join(RUNTIME_UNITS, name), content)
+        if changed or self._are_stale(known):
+            self._system.act(["systemctl", "daemon-reload"], why="have systemd read its units anew")
+
     def start(self, files: Mapping[str, bytes]) -> None:
         """Start what is to run of these units, as their files say.
 
         Whether it could is for the caller to see: a process that ends is started again by
         systemd, and a deploy must be able to bring what ends this.
         """
-        for name, content in files.items():
-            path = os.path.join(RUNTIME_UNITS, name)
-            if self._system.read(path) != content:
-                self._system.write(path, content)
-        self._system.act(["systemctl", "daemon-reload"], why="have systemd read its units anew")
+        self.install(files)
         started = [name for name in files if starts(name)]
         if started:
             self._system.run(["systemctl", "reset-failed", *started])
             self._system.run(["systemctl", "start", *started])
+
+    def forget_web(self, release: str) -> None:
+        """Have systemd not know a release's web server any more, which has been stopped."""
+        for name in self._layout.web_units(release):
+            self._system.remove(os.path.join(RUNTIME_UNITS, name))
 
     def begin_stop(self, names: List[str]) -> None:
         """Let processes finish what they are at; `stop` waits for them."""
@@ -135,9 +162,15 @@ class ReleaseUnits:
             if name.startswith(prefix) and name.endswith((".service", ".timer"))
         ]
 
+    def _is_here(self, name: str, content: bytes) -> bool:
+        return self._system.read(os.path.join(RUNTIME_UNITS, name)) == content
+
+    def _are_stale(self, names: Iterable[str]) -> bool:
+        return any(each.get("NeedDaemonReload") == "yes" for each in self.show(names).values())
+
     def _is_right(self, name: str, content: bytes, shown: Mapping[str, str]) -> bool:
         return (
-            self._system.read(os.path.join(RUNTIME_UNITS, name)) == content
+            self._is_here(name, content)
             and shown.get("NeedDaemonReload") != "yes"
             and (not starts(name) or shown.get("ActiveState") in RUNNING)
         )
@@ -145,6 +178,11 @@ class ReleaseUnits:
 
 def is_process(name: str) -> bool:
     """Tell whether a unit is an instance of a process; else it is a timer or what one starts."""
+    return "@" in name
+
+
+def is_of_release(name: str) -> bool:
+    """Tell whether a unit's name is that of one release only, whose files never change."""
     return "@" in name
 
 
@@ -156,6 +194,11 @@ def starts(name: str) -> bool:
 def is_first(name: str) -> bool:
     """Tell whether a unit is the first instance of a process."""
     return ".1@" in name
+
+
+def first_instances(units: ReleaseUnits, release: str) -> Dict[str, bytes]:
+    """Return the first instance of each process of a release: name -> content."""
+    return {name: each for name, each in units.files(release).items() if is_first(name)}
 
 
 def process_of(name: str) -> str:

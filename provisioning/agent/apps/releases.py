@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import json
 import os
 import re
-import shutil
 import time
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Set
+from typing import Any, Dict, List, Mapping, Set
 
+from provisioning.agent import files
 from provisioning.agent.layout import READY, AppLayout
-from provisioning.agent.system import FILE, LINK, System
+from provisioning.agent.system import LINK, System
 
 MANIFEST = "manifest.json"
 PART = ".part"
@@ -58,9 +59,18 @@ class Releases:
             "interpreter": f"{self.layout.release(release)}/venv/bin/python",
             "environment": f"{self.layout.release(release)}/env",
             "server settings": f"{self.layout.release(release)}/server.py",
+            "web server's unit (an earlier Homeport made none)": os.path.join(
+                self.layout.units(release), self.layout.unit(release)
+            ),
         }
         # Links are followed: to a virtualenv, to a revision of the environment, to Python.
         return [name for name, path in parts.items() if not os.path.exists(path)]
+
+    def socket(self, release: str) -> str:
+        """Return the path of a release's socket, also of one that an earlier Homeport made."""
+        unit = os.path.join(self.layout.units(release), self.layout.socket_unit(release))
+        is_ours = self._system.stat(unit) is not None
+        return self.layout.socket(release) if is_ours else self.layout.earlier_socket(release)
 
     @property
     def live(self) -> str:
@@ -133,7 +143,9 @@ class Releases:
             self._system.say(f"cannot write {self.layout.history}: {error.strerror}")
 
     def _append(self, line: Mapping[str, Any]) -> None:
-        descriptor = os.open(self.layout.history, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        # For root only: it says who deployed what, and when.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+        descriptor = os.open(self.layout.history, flags, 0o640)
         # A line that a power cut tore must not take this one with it.
         torn = self._system.read(self.layout.history)[-1:] not in (b"", b"\n")
         try:
@@ -189,23 +201,24 @@ def in_use(directory: str) -> Set[str]:
 
 def link_or_copy(source: str, path: str, mode: int) -> None:
     """Have the same content at another path; releases are immutable, so they may share it."""
-    found = os.lstat(source)
+    found = files.lstat(source)
     if found.st_mode & 0o7777 == mode and found.st_uid == 0:
         try:
-            os.link(source, path)
+            files.link(source, path)
         except OSError:
-            shutil.copy2(source, path)
+            files.copy_file(source, path, mode)
         else:
             _share_compiled(source, path)
-            return
     else:
-        shutil.copyfile(source, path)
-    os.chmod(path, mode)
+        files.copy_file(source, path, mode)
 
 
 def _share_compiled(source: str, path: str) -> None:
-    """Share what Python compiled of a file: it is valid while the source's time stamp is."""
-    if not source.endswith(".py"):
+    """Share what Python compiled of a file: it is valid while the source's time stamp is.
+
+    Its name is made of the source's: of a file that had another name there is nothing to share.
+    """
+    if not source.endswith(".py") or os.path.basename(source) != os.path.basename(path):
         return
     base = os.path.basename(source)[: -len(".py")]
     # Source: PEP 3147, PEP 488: <base>.<tag>[.opt-<n>].pyc; "a.b.py" is not compiled from "a.py".
@@ -215,20 +228,12 @@ def _share_compiled(source: str, path: str) -> None:
         if not name.fullmatch(os.path.basename(compiled)):
             continue
         target = os.path.join(os.path.dirname(path), "__pycache__")
-        os.makedirs(target, exist_ok=True)
-        os.link(compiled, os.path.join(target, os.path.basename(compiled)))
+        files.make_directory(target)
+        # Two files of one content may have it from the same source.
+        with contextlib.suppress(FileExistsError):
+            files.link(compiled, os.path.join(target, os.path.basename(compiled)))
 
 
 def relative_link(path: str, target: str) -> str:
     """Return a link's target relative to where the link is."""
     return os.path.relpath(target, os.path.dirname(path))
-
-
-def regular_files(system: System, root: str) -> Iterable[str]:
-    """Yield the paths of the regular files below a directory, relative to it."""
-    for directory, _, names in os.walk(root):
-        for name in names:
-            full = os.path.join(directory, name)
-            found: Optional[Any] = system.stat(full)
-            if found is not None and found.type == FILE:
-                yield os.path.relpath(full, root)

@@ -53,7 +53,7 @@ def _app_status(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
         "live": live,
         "since": since,
         "by": by,
-        "health": _health(message, layout.socket(live)) if live else "",
+        "health": _health(message, releases.socket(live)) if live else "",
         "site": _site(message),
         "running": sorted(unit for unit, each in units.items() if each["active"] == "active"),
         "at_boot": boot.get("enabled") == "enabled",

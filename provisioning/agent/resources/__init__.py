@@ -31,7 +31,9 @@ from provisioning.agent.resources.pruned import Pruned
 from provisioning.agent.resources.release import Release
 from provisioning.agent.resources.retired import Retired
 from provisioning.agent.resources.service import Service
+from provisioning.agent.resources.shared_folders import SharedFolders
 from provisioning.agent.resources.static_files import StaticFiles
+from provisioning.agent.resources.superseded import Superseded
 from provisioning.agent.resources.timer import Timer
 from provisioning.agent.resources.tmpfiles import Tmpfiles
 from provisioning.agent.resources.trial import Trial
@@ -63,7 +65,9 @@ ALL: Tuple[Type[Resource], ...] = (
     Retired,
     SelfSigned,
     Service,
+    SharedFolders,
     StaticFiles,
+    Superseded,
     Timer,
     Tmpfiles,
     Trial,
@@ -100,7 +104,9 @@ __all__ = [
     "Retired",
     "SelfSigned",
     "Service",
+    "SharedFolders",
     "StaticFiles",
+    "Superseded",
     "TYPES",
     "Timer",
     "Tmpfiles",

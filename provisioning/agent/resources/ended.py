@@ -97,12 +97,12 @@ class Ended(Resource):
 
 def one_offs(app: str, system: System) -> List[str]:
     """Return the units of an app's imports, migrations and hooks that are at work."""
-    services = system.services()
+    services = system.loaded_units()
     return [unit for unit in _all(app, system) if services[unit][0] in AT_WORK]
 
 
 def _all(app: str, system: System) -> List[str]:
-    return sorted(unit for unit in system.services() if _label(app, unit))
+    return sorted(unit for unit in system.loaded_units() if _label(app, unit))
 
 
 def _label(app: str, unit: str) -> str:

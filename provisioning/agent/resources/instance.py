@@ -8,6 +8,7 @@ from typing import ClassVar, Dict
 
 from provisioning.agent import http
 from provisioning.agent.apps.refusal import refusal
+from provisioning.agent.apps.release_units import ReleaseUnits, first_instances
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.layout import AppLayout
@@ -25,8 +26,10 @@ ANSWER_TIMEOUT_S = 10.0
 class Instance(Resource):
     """Have a release running and healthy, seen by no visitor yet.
 
-    systemd's "started" says little: gunicorn reports it before a worker has imported the
-    app. So the gate is HTTP, with the headers that the web server would send.
+    systemd makes its socket, and gives it to the web server. That it has "started" says little:
+    gunicorn reports it before a worker has imported the app, and the socket takes connections
+    before. So the gate is HTTP, with the headers that nginx would send, and no question takes
+    longer than what is left of its time.
 
     Args:
         app: The app's name.
@@ -58,16 +61,18 @@ class Instance(Resource):
 
     def actual(self, system: System) -> State:
         running = system.unit(self.unit).running
-        return {"running": running, "health": self._ask().status if running else None}
+        return {"running": running, "health": self._ask(system).status if running else None}
 
-    def _ask(self) -> http.Answer:
-        socket = AppLayout(self.app).socket(self.release)
-        return http.ask_release(socket, self.health, self.host, ANSWER_TIMEOUT_S)
+    def _ask(self, system: System, timeout_s: float = ANSWER_TIMEOUT_S) -> http.Answer:
+        socket = Releases(self.app, system).socket(self.release)
+        return http.ask_release(socket, self.health, self.host, timeout_s)
 
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
             return
-        system.run(["systemctl", "reset-failed", self.unit])
+        units = ReleaseUnits(self.app, system)
+        units.install({**units.web_files(self.release), **first_instances(units, self.release)})
+        system.run(["systemctl", "reset-failed", *AppLayout(self.app).web_units(self.release)])
         system.say(f"starting {self.unit}")
         system.act(["systemctl", "start", "--no-block", self.unit], why=f"start {self.unit}")
         try:
@@ -82,11 +87,13 @@ class Instance(Resource):
 
     def _end(self, system: System) -> None:
         """End it at once: no visitor was ever sent here, so there is nothing to finish."""
-        system.run(["systemctl", "stop", "--no-block", self.unit])
+        units = AppLayout(self.app).web_units(self.release)
+        system.run(["systemctl", "stop", "--no-block", *units])
         system.run(["systemctl", "kill", "--signal=KILL", self.unit])
-        system.run(["systemctl", "stop", self.unit])
-        system.run(["systemctl", "reset-failed", self.unit])
-        system.remove(AppLayout(self.app).socket(self.release))
+        system.run(["systemctl", "stop", *units])
+        system.run(["systemctl", "reset-failed", *units])
+        ReleaseUnits(self.app, system).forget_web(self.release)
+        system.remove(Releases(self.app, system).socket(self.release))
         system.forget_cached()
 
     def _wait(self, system: System) -> None:
@@ -99,7 +106,8 @@ class Instance(Resource):
             if asked % 10 == 9:
                 self._check_process(system)
             asked += 1
-            answer = self._ask()
+            left_s = deadline - time.monotonic()
+            answer = self._ask(system, max(POLL_S, min(ANSWER_TIMEOUT_S, left_s)))
             if answer.status == 200:
                 good += 1
                 continue

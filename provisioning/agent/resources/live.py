@@ -99,7 +99,7 @@ class Live(Resource):
 
     def _point(self, system: System, release: str) -> None:
         layout = AppLayout(self.app)
-        system.link(layout.live_socket, layout.socket(release))
+        system.link(layout.live_socket, Releases(self.app, system).socket(release))
         Releases(self.app, system).follow()
 
     def _back(self, system: System, before: str) -> None:

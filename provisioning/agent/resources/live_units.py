@@ -66,13 +66,22 @@ class LiveUnits(Resource):
         if not live:
             return []
         unit = AppLayout(self.app).unit(live)
-        active, sub = system.services().get(unit, ("inactive", "dead"))
+        active, sub = system.loaded_units().get(unit, ("inactive", "dead"))
         if self.health:
             runs = active in RUNNING and not self._ends_again_and_again(unit, active, sub, system)
         else:
             # What has failed systemd has tried often enough; what waits for its turn it will try.
             runs = active in (*RUNNING, "failed") or self._has_job(unit, system)
-        return [] if runs else [unit]
+        return [] if runs and not self._is_deaf(live, system) else [unit]
+
+    def _is_deaf(self, live: str, system: System) -> bool:
+        """Tell whether its web server runs, but the socket was taken from it."""
+        if not ReleaseUnits(self.app, system).web_files(live):
+            return False
+        socket, service = AppLayout(self.app).web_units(live)
+        loaded = system.loaded_units()
+        listens = loaded.get(socket, ("inactive", "dead"))[0] in RUNNING
+        return loaded.get(service, ("", ""))[1] == "running" and not listens
 
     def _has_job(self, unit: str, system: System) -> bool:
         """Tell whether systemd was told to start it and has not come to it yet."""
@@ -95,22 +104,26 @@ class LiveUnits(Resource):
         if wrong:
             wanted = units.files(Releases(self.app, system).live)
             units.remove_timers([name for name in wrong if name not in wanted])
+            units.install(units.web_files(Releases(self.app, system).live))
             units.start(wanted)
         for unit in self._stopped(system):
             system.say(f"starting {unit}")
+            live = Releases(self.app, system).live
+            # A socket cannot be started beside a web server that runs.
+            verb = "restart" if self._is_deaf(live, system) else "start"
             system.run(["systemctl", "reset-failed", unit])
             if self.health:
                 # Whether it could is seen by asking it.
                 start_s = self.timeout_s + SYSTEMD_S
-                system.run(["systemctl", "start", unit], timeout_s=start_s)
+                system.run(["systemctl", verb, unit], timeout_s=start_s)
                 self._wait_for(unit, system)
             else:
-                system.run(["systemctl", "start", "--no-block", unit])
+                system.run(["systemctl", verb, "--no-block", unit])
 
     def _wait_for(self, unit: str, system: System) -> None:
         """Return when it answers anything; systemd's "started" says little of gunicorn."""
         live = Releases(self.app, system).live
-        socket = AppLayout(self.app).socket(live)
+        socket = Releases(self.app, system).socket(live)
         deadline = time.monotonic() + self.timeout_s
         while not http.ask_release(socket, self.health, self.host, ANSWER_TIMEOUT_S).status:
             system.forget_cached()

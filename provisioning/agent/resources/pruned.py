@@ -6,7 +6,9 @@ import os
 from dataclasses import dataclass
 from typing import ClassVar, Dict, List, Set
 
-from provisioning.agent.apps.releases import PART, Releases, in_use, regular_files
+from provisioning.agent import files
+from provisioning.agent.apps.releases import PART, Releases, in_use
+from provisioning.agent.apps.static_sources import static_sources
 from provisioning.agent.layout import READY, AppLayout
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import System
@@ -73,7 +75,7 @@ class Pruned(Resource):
             if os.path.dirname(path) == layout.releases:
                 self._forget(system, os.path.basename(path))
                 if not path.endswith(PART):
-                    os.rename(path, path + PART)
+                    files.rename(path, path + PART)
                     path += PART
             elif os.path.dirname(path) == layout.venvs:
                 system.remove(os.path.join(path, READY))
@@ -89,13 +91,8 @@ class Pruned(Resource):
         releases, layout = Releases(self.app, system), AppLayout(self.app)
         wanted: Set[str] = set()
         for release in self._kept(system):
-            manifest = releases.manifest(release)
-            for url, folder in manifest.get("static", {}).items():
-                prefix = folder.rstrip("/") + "/"
-                for path in manifest.get("files", {}):
-                    if path.startswith(prefix):
-                        wanted.add(os.path.join(url.strip("/"), path[len(prefix) :]))
-        for path in list(regular_files(system, layout.static)):
+            wanted.update(static_sources(releases.manifest(release)))
+        for path in files.regular_files(layout.static):
             base = path[: -len(".gz")] if path.endswith(".gz") else path
             if path not in wanted and base not in wanted:
                 system.remove(os.path.join(layout.static, path))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import time
 from dataclasses import dataclass, field
 from typing import ClassVar, Dict, Iterable, Mapping, Optional, Tuple
 
-from provisioning.agent.apps import environment
+from provisioning.agent import files as fs
+from provisioning.agent.apps import environment, shared
 from provisioning.agent.apps.releases import MANIFEST, PART, Releases, link_or_copy, relative_link
-from provisioning.agent.durable import sync_directory
+from provisioning.agent.apps.trusted import must_be_roots
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.resource import (
@@ -43,8 +43,9 @@ class Release(Resource):
         shared: Directories that survive releases, below `shared/`.
         static: URL folder -> folder below the code's root; kept for pruning.
         venv: The virtualenv's path.
+        python: The interpreter that the virtualenv was made with; root's.
         server: Content of server.py, the app server's settings.
-        units: Name -> content of the unit files of its processes and timers.
+        units: Name -> content of the unit files of its web server, processes and timers.
         env: Secret JSON: the environment as given by the operator; null for that of `base`.
         base: A release here whose code it has, in place of `files`; "" for none.
         secrets: Names of those variables that nobody may see, generated ones included.
@@ -59,6 +60,7 @@ class Release(Resource):
     release: str
     files: Mapping[str, Content]
     venv: str
+    python: str
     server: Content
     env: Content
     proposed: Content
@@ -133,25 +135,32 @@ class Release(Resource):
             system.remove(part)
             raise
         os.sync()
-        os.rename(part, final)
-        sync_directory(self._layout.releases)
+        fs.rename(part, final)
+        fs.sync(self._layout.releases)
         Releases(self.app, system).record("built", self.release, **self.about)
 
     def _build(self, system: System, part: str, final: str) -> None:
-        os.makedirs(os.path.join(part, "code"))
-        self._write_code(system, os.path.join(part, "code"))
-        self._link_shared(system, os.path.join(part, "code"))
+        code = os.path.join(part, "code")
+        fs.make_directory(code)
+        self._write_code(system, code)
+        self._link_shared(system, code)
         env = self._write_environment(system)
         system.write(os.path.join(part, "server.py"), system.content(as_blob(self.server)))
         self._write_units(system, os.path.join(part, "units"))
-        os.symlink(relative_link(os.path.join(final, "env"), env), os.path.join(part, "env"))
+        fs.symlink(relative_link(os.path.join(final, "env"), env), os.path.join(part, "env"))
         venv = os.path.join(final, "venv")
-        os.symlink(relative_link(venv, self.venv), os.path.join(part, "venv"))
-        # Compiling runs nothing of the code; the app itself cannot write here. Without -S Python
-        # would run what the virtualenv's packages put into *.pth files: as root.
-        system.run([os.path.join(self.venv, "bin", "python"), "-I", "-S", "-m", "compileall", "-q",
-                    "-j", "0", os.path.join(part, "code")], timeout_s=300)  # fmt: skip
+        fs.symlink(relative_link(venv, self.venv), os.path.join(part, "venv"))
+        self._compile(system, code)
         self._write_manifest(system, part, env)
+
+    def _compile(self, system: System, code: str) -> None:
+        """Compile the code, which the app itself cannot write, by an interpreter that is root's.
+
+        Never by the virtualenv's: its program, and what that starts with, packages have written.
+        """
+        must_be_roots(self.python, f"the interpreter of {self.app}")
+        system.run([self.python, "-I", "-S", "-m", "compileall", "-q", "-j", "0", code],
+                   timeout_s=300)  # fmt: skip
 
     def _write_code(self, system: System, root: str) -> None:
         if self.base:
@@ -159,25 +168,20 @@ class Release(Resource):
             return
         sources = Releases(self.app, system).sources()
         executables = set(self.executables)
-        directories = {root}
         for path, blob in self._code().items():
             full = os.path.join(root, path)
-            directory = os.path.dirname(full)
-            if directory not in directories:
-                os.makedirs(directory, exist_ok=True)
-                directories.add(directory)
             mode = 0o755 if path in executables else 0o644
             source = sources.get(blob.digest)
+            fs.make_directory(os.path.dirname(full))
             if source and system.digest(source) == blob.digest:
                 link_or_copy(source, full, mode)
-                continue
-            with open(full, "wb") as file:
-                file.write(system.content(blob))
-            os.chmod(full, mode)
+            else:
+                fs.write(full, system.content(blob), mode)
+        # Last, so that no file is ever written through one of them.
         for path, target in self.links.items():
             full = os.path.join(root, path)
-            os.makedirs(os.path.dirname(full), exist_ok=True)
-            os.symlink(target, full)
+            fs.make_directory(os.path.dirname(full))
+            fs.symlink(target, full)
 
     def _share_code(self, system: System, root: str) -> None:
         """Have the code of the release that this one is based on."""
@@ -190,15 +194,12 @@ class Release(Resource):
                     hint="fab deploy, which builds a whole release",
                     refused=True,
                 )
-            os.makedirs(os.path.dirname(full), exist_ok=True)
-            link_or_copy(source, full, 0o755 if os.stat(source).st_mode & 0o100 else 0o644)
-        for directory, folders, names in os.walk(source_root):
-            for name in (*folders, *names):
-                source = os.path.join(directory, name)
-                if os.path.islink(source):
-                    full = os.path.join(root, os.path.relpath(source, source_root))
-                    os.makedirs(os.path.dirname(full), exist_ok=True)
-                    os.symlink(os.readlink(source), full)
+            fs.make_directory(os.path.dirname(full))
+            link_or_copy(source, full, 0o755 if fs.lstat(source).st_mode & 0o100 else 0o644)
+        for path, target in fs.links(source_root):
+            full = os.path.join(root, path)
+            fs.make_directory(os.path.dirname(full))
+            fs.symlink(target, full)
 
     def _base_files(self, system: System) -> Mapping[str, str]:
         files: Mapping[str, str] = Releases(self.app, system).manifest(self.base).get("files", {})
@@ -207,22 +208,12 @@ class Release(Resource):
     def _link_shared(self, system: System, root: str) -> None:
         """Replace each shared directory by a link; what the release brought is its beginning."""
         for path in self.shared:
-            inside, outside = os.path.join(root, path), os.path.join(self._layout.shared, path)
-            if system.stat(outside) is None:
-                begun = outside + ".part"
-                system.remove(begun)
-                if os.path.isdir(inside) and not os.path.islink(inside):
-                    # As root a link would lead anywhere.
-                    shutil.copytree(inside, begun, symlinks=True)
-                else:
-                    os.makedirs(begun)
-                system.act(["chown", "--recursive", "--no-dereference", f"{self.app}:{self.app}",
-                            begun], why=f"give {outside} to the app")  # fmt: skip
-                os.rename(begun, outside)
+            inside = os.path.join(root, path)
+            shared.begin(system, self.app, path, inside)
             system.remove(inside)
-            os.makedirs(os.path.dirname(inside), exist_ok=True)
+            fs.make_directory(os.path.dirname(inside))
             link = os.path.join(self._layout.code(self.release), path)
-            os.symlink(relative_link(link, outside), inside)
+            fs.symlink(relative_link(link, os.path.join(self._layout.shared, path)), inside)
 
     def _write_environment(self, system: System) -> str:
         given: Optional[Dict[str, str]] = json.loads(system.content(as_blob(self.env)))
@@ -235,8 +226,7 @@ class Release(Resource):
         return environment.write_revision(system, self.app, values)
 
     def _write_units(self, system: System, directory: str) -> None:
-        if self.units:
-            os.makedirs(directory)
+        fs.make_directory(directory)
         for name, content in self.units.items():
             system.write(os.path.join(directory, name), system.content(as_blob(content)))
 
@@ -245,15 +235,23 @@ class Release(Resource):
             return self._base_files(system)
         return {path: blob.digest for path, blob in self._code().items()}
 
+    def _links(self, part: str) -> Mapping[str, str]:
+        """Return the links of the source: path -> target; those to shared directories are ours."""
+        ours = set(self.shared)
+        found = fs.links(os.path.join(part, "code"))
+        return {path: target for path, target in found if path not in ours}
+
     def _write_manifest(self, system: System, part: str, env: str) -> None:
         manifest = {
             "app": self.app,
             "release": self.release,
             "built": round(time.time(), 3),
             "venv": os.path.basename(self.venv),
+            "python": self.python,
             "env": os.path.basename(env),
             "shared": list(self.shared),
             "static": dict(self.static),
+            "links": dict(self._links(part)),
             "secrets": list(self.secrets),
             "files": {
                 path: digest

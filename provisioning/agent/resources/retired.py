@@ -52,19 +52,18 @@ class Retired(Resource):
         }
 
     def _others(self, system: System) -> List[str]:
-        """Return the ids of the releases that run, or have failed, besides the live one."""
-        live = Releases(self.app, system).live
-        prefix, suffix = f"{self.app}@", ".service"
-        units = [unit for unit in system.services() if unit.startswith(prefix)]
-        ids = [unit[len(prefix) : -len(suffix)] for unit in units]
-        return sorted(each for each in ids if each != live)
+        """Return the ids of the releases, but for the live one, of which systemd knows anything."""
+        live, prefix = Releases(self.app, system).live, f"{self.app}@"
+        units = [unit for unit in system.loaded_units() if unit.startswith(prefix)]
+        ids = {unit[len(prefix) :].rpartition(".")[0] for unit in units}
+        return sorted(ids - {live})
 
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
             return
         # It may be called amid others' work.
         system.forget_cached()
-        layout, releases = AppLayout(self.app), Releases(self.app, system)
+        releases = Releases(self.app, system)
         units = ReleaseUnits(self.app, system)
         others, processes = self._others(system), units.leftovers()
         # They finish while the requests do.
@@ -72,20 +71,27 @@ class Retired(Resource):
         deadline = time.monotonic() + self.drain_timeout_s
         for release in others:
             self._drain(system, release, deadline)
-            unit = layout.unit(release)
-            # Its own limit is the unit's: the drain timeout once more, for streams.
-            system.act(["systemctl", "stop", unit], why=f"stop {unit}", timeout_s=STOP_S)
-            # A stop ends gunicorn's master, and that its workers: not what others have left.
-            system.run(["systemctl", "kill", "--signal=KILL", unit])
-            system.run(["systemctl", "reset-failed", unit])
-            system.remove(layout.socket(release))
+            self._stop(system, release)
             releases.record("retired", release)
         units.stop(processes)
         system.forget_cached()
         Leftovers(self.app, system).sweep()
 
+    def _stop(self, system: System, release: str) -> None:
+        """Stop a release's web server and its socket, and all that they have left running."""
+        web = AppLayout(self.app).web_units(release)
+        loaded = [unit for unit in web if unit in system.loaded_units()]
+        # Its own limit is the unit's: the drain timeout once more, for streams.
+        system.act(["systemctl", "stop", *loaded], why=f"stop {loaded[-1]}", timeout_s=STOP_S)
+        # A stop ends gunicorn's master, and that its workers: not what others have left.
+        system.run(["systemctl", "kill", "--signal=KILL", loaded[-1]])
+        system.run(["systemctl", "reset-failed", *loaded])
+        socket = Releases(self.app, system).socket(release)
+        ReleaseUnits(self.app, system).forget_web(release)
+        system.remove(socket)
+
     def _drain(self, system: System, release: str, deadline: float) -> None:
-        socket = AppLayout(self.app).socket(release)
+        socket = Releases(self.app, system).socket(release)
         said = False
         while time.monotonic() < deadline:
             left = connections(socket)

@@ -7,7 +7,9 @@ import os
 from dataclasses import dataclass
 from typing import ClassVar, Dict, Mapping, Tuple
 
-from provisioning.agent.apps.releases import Releases, regular_files
+from provisioning.agent import files as fs
+from provisioning.agent.apps.releases import Releases
+from provisioning.agent.apps.static_sources import static_sources
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout, temporary
 from provisioning.agent.resource import Change, Resource, State
@@ -50,14 +52,11 @@ class StaticFiles(Resource):
         releases = Releases(self.app, system)
         release = self.release or releases.live
         manifest = releases.manifest(release) if release else {}
-        found = {}
-        for url, folder in manifest.get("static", {}).items():
-            source = os.path.join(layout.code(release), folder)
-            for path in regular_files(system, source):
-                found[os.path.join(layout.static, url.strip("/"), path)] = os.path.join(
-                    source, path
-                )
-        return found
+        code = layout.code(release)
+        return {
+            os.path.join(layout.static, path): os.path.join(code, source)
+            for path, source in static_sources(manifest).items()
+        }
 
     def _wrong(
         self, files: Mapping[str, str], system: System
@@ -107,7 +106,7 @@ class StaticFiles(Resource):
         """Make a file's directory; before the switch it must be sure that it can be there."""
         found = system.stat(path)
         try:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
+            fs.make_directory(os.path.dirname(path))
         except (FileExistsError, NotADirectoryError):
             is_in_the_way = True
         else:

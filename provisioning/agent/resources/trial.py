@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, List, Mapping
 
 from provisioning.agent.apps.refusal import refusal
-from provisioning.agent.apps.release_units import ReleaseUnits, is_first, process_of
+from provisioning.agent.apps.release_units import ReleaseUnits, first_instances, process_of
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.layout import AppLayout
@@ -72,8 +72,7 @@ class Trial(Resource):
         return [who for who, program in self.programs.items() if not is_there(program)]
 
     def _files(self, system: System) -> Mapping[str, bytes]:
-        files = ReleaseUnits(self.app, system).files(self.release)
-        return {name: content for name, content in files.items() if is_first(name)}
+        return first_instances(ReleaseUnits(self.app, system), self.release)
 
     def apply(self, system: System, change: Change) -> None:
         if system.dry:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
-from typing import ClassVar, Dict, Iterable, List, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
 
+from provisioning.agent import files as fs
 from provisioning.agent import layout
+from provisioning.agent.apps.trusted import must_be_roots
+from provisioning.agent.builds.build import Build, BuildFailedError, folder_of
+from provisioning.agent.builds.index import CONFIGURATIONS, allowed_hosts
+from provisioning.agent.builds.takeover import Built
 from provisioning.agent.errors import AgentError
 from provisioning.agent.resource import (
     Blob,
@@ -20,6 +25,12 @@ from provisioning.agent.resource import (
 )
 from provisioning.agent.system import System
 
+PART = ".part"
+"""How a virtualenv's directory ends until it is whole."""
+
+REQUIREMENTS = "requirements"
+"""In an environment: what it was made from, for people to see."""
+
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 """Debian's bundle: uv brings its own, which does not know a company's authority."""
 
@@ -28,18 +39,21 @@ CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 class Virtualenv(Resource):
     """Have a virtual environment with these requirements.
 
-    An unprivileged user builds it, since a package's build step is untrusted code; then it
-    becomes root's. `.ready`, written last, holds the digest of what it was made from: one
-    that lacks it was cut off and is built anew.
+    Packages run code of theirs while they are built, so that happens in a sandbox, as a user of
+    the moment (see agent/builds). What comes of it is copied, checked, and becomes root's.
+    `.ready`, written last, holds the digest of what it was made from.
 
     Args:
         path: Absolute.
+        owner: The app whose it is; "" for Homeport's own.
         files: Name -> content of the requirements and of files that they include.
         listing: Which of the files to begin with: a requirements file, pylock.toml, or
             uv.lock (with pyproject.toml beside it).
         require_hashes: Refuse packages whose hash the requirements do not name.
-        extra: Requirements added unless the environment has the package, e.g. the server.
-        python: Interpreter to build it with.
+        extra: Distribution -> its requirement with hashes, one line; what of these the environment
+            lacks after all else is added, such as the server.
+        hosts: "name" or "name:port" that the build may reach besides the package index.
+        python: Interpreter to build it with; root's.
         uv: The uv program; "" builds with venv and pip, as for uv itself.
     """
 
@@ -47,14 +61,21 @@ class Virtualenv(Resource):
 
     path: str
     files: Mapping[str, Content]
+    owner: str = ""
     listing: str = "requirements.txt"
     require_hashes: bool = False
-    extra: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)
+    hosts: Tuple[str, ...] = ()
     python: str = "/usr/bin/python3"
     uv: str = layout.UV + "/bin/uv"
 
     def __post_init__(self) -> None:
-        normalise(self, files={name: as_blob(each) for name, each in self.files.items()})
+        normalise(
+            self,
+            files={name: as_blob(each) for name, each in self.files.items()},
+            extra=dict(self.extra),
+            hosts=tuple(self.hosts),
+        )
 
     @property
     def name(self) -> str:
@@ -63,7 +84,8 @@ class Virtualenv(Resource):
     @property
     def _recipe(self) -> str:
         files = (f"{name} {as_blob(each).digest}" for name, each in sorted(self.files.items()))
-        parts = (*files, self.listing, self.extra, self.python)
+        extra = (f"{name} {line}" for name, line in sorted(self.extra.items()))
+        parts = (*files, self.listing, *extra, self.python)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def blobs(self) -> Iterable[Blob]:
@@ -80,106 +102,139 @@ class Virtualenv(Resource):
         return {"ready": ready.strip() or None}
 
     def apply(self, system: System, change: Change) -> None:
-        ready = os.path.join(self.path, layout.READY)
-        if not system.dry:
-            # A build whose agent was killed may still be at work in there.
-            system.end_processes(layout.BUILDER)
-        system.remove(self.path)
         if system.dry:
-            system.write(ready, self._recipe.encode())
+            system.remove(self.path)
+            system.write(os.path.join(self.path, layout.READY), self._recipe.encode())
             return
+        must_be_roots(self.python, "the interpreter of the virtualenv")
+        part = self.path + PART
+        build = Build(self.path, self.owner, tuple(self._hosts(system)), self._environment(system))
+        for leftover in (part, self.path):
+            system.remove(leftover)
+        # Where the sandbox shows what is built.
+        system.make_directory(self.path)
+        build.begin(system)
         try:
-            self._build(system)
+            system.say("building " + self.path)
+            self._run(system, build)
+            Built(build.result, self.path, self.python).take_over(part)
         except (AgentError, OSError):
             # What is left of it is of no use, and on a full disk in the way.
+            system.remove(part)
             system.remove(self.path)
             raise
+        finally:
+            self._clean(system, build)
         os.sync()
-        system.write(ready, self._recipe.encode())
+        system.write(os.path.join(part, layout.READY), self._recipe.encode())
+        system.remove(self.path)
+        fs.rename(part, self.path)
+        fs.sync(os.path.dirname(self.path))
 
-    def _build(self, system: System) -> None:
-        system.make_directory(layout.BUILD_CACHE, mode="0700", owner=layout.BUILDER,
-                              group=layout.BUILDER)  # fmt: skip
-        system.make_directory(self.path, owner=layout.BUILDER, group=layout.BUILDER)
-        system.say("building " + self.path)
-        if self.uv:
-            self._build_with_uv(system)
-        else:
-            self._build_with_pip(system)
-        # What a build step has left running could write through files that it holds open.
-        system.end_processes(layout.BUILDER)
-        system.act(["chown", "--recursive", "--no-dereference", "root:root", self.path],
-                   why=f"take over {self.path}")  # fmt: skip
+    def _clean(self, system: System, build: Build) -> None:
+        try:
+            build.clean()
+        except (AgentError, OSError) as error:
+            # It is in nobody's way; the next build begins with it.
+            system.notes.append(f"warning: {build.result} could not be removed: {error}")
 
-    def _build_with_pip(self, system: System) -> None:
-        self._run(system, [self.python, "-m", "venv", "--clear", self.path])
+    def _hosts(self, system: System) -> List[str]:
+        texts = [
+            system.content(as_blob(each)).decode(errors="replace") for each in self.files.values()
+        ]
+        configurations = [system.read(path).decode(errors="replace") for path in CONFIGURATIONS]
+        more = [each if ":" in each else f"{each}:443" for each in self.hosts]
+        return [*allowed_hosts([*texts, *configurations]), *more]
+
+    def _run(self, system: System, build: Build) -> None:
+        listing = self._listing(system)
+        steps = self._steps_with_uv(listing) if self.uv else self._steps_with_pip(listing)
+        try:
+            build.run(system, steps)
+        except BuildFailedError as error:
+            raise AgentError(
+                error.message,
+                hint=_refused_hosts(error.refused_hosts) or _hint(error.output),
+                output=error.output,
+                refused=True,
+            ) from None
+
+    def _listing(self, system: System) -> Dict[str, str]:
+        """Return the requirements as a step writes them: path below the environment -> text."""
+        return {
+            # In whatever encoding it is: the bytes come back as they are.
+            os.path.join(REQUIREMENTS, name): system.content(as_blob(each)).decode(
+                "utf-8", "surrogateescape"
+            )
+            for name, each in self.files.items()
+        }
+
+    def _steps_with_pip(self, listing: Mapping[str, str]) -> List[Dict[str, Any]]:
         pip = [self._interpreter, "-m", "pip", "install", "--quiet", "--no-input",
-               "--disable-pip-version-check", "--no-compile"]  # fmt: skip
-        self._run(system, [*pip, "--requirement", self._write_listing(system)])
+               "--disable-pip-version-check", "--no-compile", "--require-hashes"]  # fmt: skip
+        return [
+            {"argv": [self.python, "-m", "venv", self.path]},
+            {"files": listing},
+            {"argv": [*pip, "--requirement", self._begin_with]},
+        ]
 
-    def _build_with_uv(self, system: System) -> None:
-        self._run(system, [self.uv, "venv", "--quiet", "--allow-existing", "--python", self.python,
-                           self.path])  # fmt: skip
-        listing = self._write_listing(system)
+    def _steps_with_uv(self, listing: Mapping[str, str]) -> List[Dict[str, Any]]:
+        venv = [self.uv, "venv", "--quiet", "--allow-existing", "--python", self.python, self.path]
+        steps: List[Dict[str, Any]] = [{"argv": venv}, {"files": listing}]
+        begin_with = self._begin_with
         if self.listing.endswith("uv.lock"):
-            listing = self._export(system)
+            begin_with = os.path.join(self.path, "exported.txt")
+            steps.append({"argv": self._export(begin_with)})
         install = [self.uv, "pip", "install", "--quiet", "--compile-bytecode", "--python",
                    self._interpreter]  # fmt: skip
         hashes = ["--require-hashes"] if self.require_hashes else []
-        self._run(system, [*install, *hashes, "--requirement", listing])
+        steps.append({"argv": [*install, *hashes, "--requirement", begin_with]})
         if self.extra:
-            self._run(system, [*install, self.extra])
+            extra = os.path.join(self.path, "homeport.txt")
+            steps.append({
+                "lacking": dict(self.extra),
+                "requirements": extra,
+                "argv": [*install, "--require-hashes", "--no-deps", "--requirement", extra],
+            })  # fmt: skip
+        return steps
 
-    def _export(self, system: System) -> str:
+    def _export(self, exported: str) -> List[str]:
         """Turn uv.lock into requirements with hashes; the project itself is code, not a package."""
-        exported = os.path.join(self.path, "exported.txt")
-        self._run(system, [self.uv, "export", "--quiet", "--frozen", "--no-dev",
-                           "--no-emit-project", "--project", self._listing_directory,
-                           "--python", self.python, "--output-file", exported])  # fmt: skip
-        return exported
+        return [self.uv, "export", "--quiet", "--frozen", "--no-dev", "--no-emit-project",
+                "--project", os.path.dirname(self._begin_with), "--python", self.python,
+                "--output-file", exported]  # fmt: skip
 
     @property
     def _interpreter(self) -> str:
         return os.path.join(self.path, "bin", "python")
 
     @property
-    def _listing_directory(self) -> str:
-        return os.path.join(self.path, "requirements")
-
-    def _write_listing(self, system: System) -> str:
-        """Put the requirements into the environment, for people to see what it was made from."""
-        for name, content in self.files.items():
-            path = os.path.join(self._listing_directory, name)
-            system.make_directory(os.path.dirname(path))
-            system.write(path, system.content(as_blob(content)))
-        return os.path.join(self._listing_directory, self.listing)
-
-    def _run(self, system: System, argv: List[str]) -> None:
-        done = system.run(
-            argv, user=layout.BUILDER, env=self._environment(system), cwd=self.path, timeout_s=1800
-        )
-        if done.status != 0:
-            raise AgentError(
-                f"cannot build the virtualenv {self.path}: "
-                f"{os.path.basename(argv[0])} ended with exit status {done.status}",
-                hint=_hint(done.tail),
-                output=done.tail,
-                refused=True,
-            )
+    def _begin_with(self) -> str:
+        return os.path.join(self.path, REQUIREMENTS, self.listing)
 
     def _environment(self, system: System) -> Dict[str, str]:
+        cache = f"/var/cache/private/{folder_of(self.owner)}"
         environment = {
-            "HOME": layout.BUILD_CACHE,
-            "UV_CACHE_DIR": os.path.join(layout.BUILD_CACHE, "uv"),
-            # Hard links into the cache would share their owner with it.
+            "UV_CACHE_DIR": os.path.join(cache, "uv"),
+            # The environment is another file system's for all that uv knows.
             "UV_LINK_MODE": "copy",
             "UV_PYTHON_DOWNLOADS": "never",
             "UV_NO_PROGRESS": "1",
-            "PIP_CACHE_DIR": os.path.join(layout.BUILD_CACHE, "pip"),
+            "PIP_CACHE_DIR": os.path.join(cache, "pip"),
         }
         if system.stat(CERTIFICATES):
             environment["SSL_CERT_FILE"] = CERTIFICATES
         return environment
+
+
+def _refused_hosts(names: Sequence[str]) -> str:
+    """Say that a build asked for hosts that it may not reach."""
+    if not names:
+        return ""
+    return (
+        f"it asked for {', '.join(names)}: a build reaches the package index and the hosts that "
+        "the requirements name, and no others; add them to the app's `build_hosts` if it needs them"
+    )
 
 
 def _hint(output: str) -> str:

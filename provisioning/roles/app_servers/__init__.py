@@ -6,7 +6,6 @@ from typing import Protocol
 
 from provisioning.agent.facts import Facts
 from provisioning.inventory.app import App
-from provisioning.resources import Unit
 from provisioning.roles.site import Upstream
 
 
@@ -16,11 +15,11 @@ class AppServer(Protocol):
     def upstream(self, app: App) -> Upstream:
         """Return where the app answers."""
 
-    def unit(self, app: App, facts: Facts) -> Unit:
-        """Return the unit of which every release is an instance."""
+    def units(self, app: App, facts: Facts, release_id: str) -> dict[str, str]:
+        """Return the unit files of a release's web server: its socket and its service."""
 
     def server_config(self, app: App, facts: Facts, release_id: str) -> str:
         """Return the text of a release's server.py."""
 
-    def requirement(self, app: App) -> str:
-        """Return the requirement that installs it, where the app's own do not."""
+    def requirements(self, app: App) -> dict[str, str]:
+        """Return what installs it where the app's own do not: distribution -> requirement."""

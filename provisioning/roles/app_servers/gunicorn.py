@@ -6,7 +6,8 @@ from provisioning.agent.facts import Facts
 from provisioning.agent.layout import AppLayout
 from provisioning.inventory.app import App
 from provisioning.render import render
-from provisioning.resources import Unit
+from provisioning.roles.app_servers.socket import web_socket
+from provisioning.roles.locks import read_lock
 from provisioning.roles.sandbox import sandbox_properties
 from provisioning.roles.site import Upstream
 
@@ -22,17 +23,27 @@ def upstream(app: App) -> Upstream:
     return Upstream(socket=AppLayout(app.name).live_socket, timeout_s=app.timeout_s)
 
 
-def unit(app: App, facts: Facts) -> Unit:
-    """Return the unit of which every release is an instance, `<app>@<release>.service`."""
+def units(app: App, facts: Facts, release_id: str) -> dict[str, str]:
+    """Return the units of a release's web server: its socket, and gunicorn.
+
+    Args:
+        app: The app.
+        facts: Of the host that the release is for.
+        release_id: The release's id.
+    """
     layout = AppLayout(app.name)
-    text = render(
-        "app/app@.service.j2",
+    service = render(
+        "gunicorn/web.service.j2",
         app=app,
-        release=layout.release("%i"),
-        temporary=layout.temporary,
+        layout=layout,
+        release_id=release_id,
+        socket_unit=layout.socket_unit(release_id),
         sandbox=sandbox_properties(app, facts),
     )
-    return Unit(layout.unit_template, text)
+    return {
+        layout.socket_unit(release_id): web_socket(app, release_id),
+        layout.unit(release_id): service,
+    }
 
 
 def server_config(app: App, facts: Facts, release_id: str) -> str:
@@ -48,19 +59,20 @@ def server_config(app: App, facts: Facts, release_id: str) -> str:
         "gunicorn/server.py.j2",
         app=app,
         code=layout.code(release_id),
-        release_id=release_id,
         socket=layout.socket(release_id),
+        release_id=release_id,
         workers=workers(app, facts),
     )
 
 
-def requirement(app: App) -> str:
-    """Return what to install besides, for an app whose requirements do not name gunicorn.
+def requirements(app: App) -> dict[str, str]:
+    """Return what it needs: distribution -> requirement with hashes.
 
-    Before 27, POST requests could fail while a worker was replaced.
+    An app whose own requirements bring some of it keeps theirs. Before 27, POST requests could
+    fail while a worker was replaced.
     """
-    # gevent's worker needs packages that only the extra brings.
-    return f"gunicorn{'[gevent]' if app.worker_class == 'gevent' else ''}>=27,<28"
+    # gevent's worker needs more than gunicorn itself.
+    return read_lock("gunicorn-gevent" if app.worker_class == "gevent" else "gunicorn")
 
 
 def workers(app: App, facts: Facts) -> int:

@@ -1,0 +1,162 @@
+"""Shared folders: what an app writes, and what survives its releases.
+
+All below `/srv/<app>/shared` is the app's, so it decides what lies there. Root goes in there part
+by part, without following links, and leaves alone what the app has put in a folder's way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from typing import Iterator, List, Optional, Sequence
+
+from provisioning.agent import files
+from provisioning.agent.errors import AgentError
+from provisioning.agent.layout import TEMPORARY, AppLayout
+from provisioning.agent.system import System
+
+MODE = 0o750
+
+BEGINNING = ".shared" + TEMPORARY
+"""In the app's own directory, which is root's: where a folder is made before the app gets it."""
+
+_IN_THE_WAY = (errno.ENOTDIR, errno.ELOOP)
+
+
+def prefixes(paths: Sequence[str]) -> List[str]:
+    """Return the folders that paths lead through, and themselves: "var" before "var/uploads"."""
+    found: List[str] = []
+    for path in paths:
+        parts = path.strip("/").split("/")
+        found += ["/".join(parts[: number + 1]) for number in range(len(parts))]
+    return list(dict.fromkeys(found))
+
+
+def is_right(app: str, path: str, system: System) -> bool:
+    """Return whether a folder is there and the app's; or the app has put another thing there."""
+    user = system.user(app)
+    try:
+        with _opened(app, path) as opened:
+            found = os.fstat(opened)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        if error.errno in _IN_THE_WAY:
+            return True
+        raise
+    return (
+        user is not None
+        and (found.st_uid, found.st_gid) == (user.id, _group_id(app, system))
+        and stat.S_IMODE(found.st_mode) == MODE
+    )
+
+
+def make(app: str, path: str, system: System) -> None:
+    """Make a shared folder, or give it to the app where it is another user's.
+
+    The folder above it is there. Each is held open by its descriptor while it changes hands, so
+    that the app cannot have something else take its place.
+    """
+    user = system.user(app)
+    if user is None:
+        raise AgentError(f"cannot give a folder to {app}: no such user")
+    above, _, name = path.rpartition("/")
+    try:
+        with _opened(app, above) as held:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(name, 0o700, dir_fd=held)
+            opened = files.descend(held, [name])
+            os.close(opened)
+            inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=held)
+            try:
+                group = _group_id(app, system)
+                files.own(inner, MODE, user.id, group, what=AppLayout(app).shared + "/" + path)
+            finally:
+                os.close(inner)
+    except OSError as error:
+        if error.errno not in (*_IN_THE_WAY, errno.ENOENT):
+            raise
+        system.notes.append(_in_the_way(app, path))
+
+
+def begin(system: System, app: str, path: str, source: str) -> None:
+    """Have a shared folder; what a release brought of it is its beginning.
+
+    It is made whole where only root may write, and becomes the app's by one rename.
+
+    Args:
+        system: The machine.
+        app: The app's name.
+        path: Of the folder, below `shared`.
+        source: What the release has at its path: root's; may not be there.
+    """
+    layout = AppLayout(app)
+    *above, name = path.split("/")
+    for folder in prefixes(["/".join(above)]) if above else ():
+        if not is_right(app, folder, system):
+            make(app, folder, system)
+    try:
+        with _opened(app, "/".join(above)) as held:
+            if _is_there(held, name):
+                return
+            beginning = os.path.join(layout.root, BEGINNING)
+            files.remove(beginning)
+            if stat_of(source) is not None and stat.S_ISDIR(files.lstat(source).st_mode):
+                files.copy_tree(source, beginning)
+            else:
+                files.make_directory(beginning)
+            user = system.user(app)
+            if user is None:
+                raise AgentError(f"cannot give a folder to {app}: no such user")
+            files.give_tree(beginning, user.id, _group_id(app, system))
+            with files.parent(beginning) as (ours, its_name):
+                os.chmod(its_name, MODE, dir_fd=ours)
+                os.rename(its_name, name, src_dir_fd=ours, dst_dir_fd=held)
+    except OSError as error:
+        if error.errno not in (*_IN_THE_WAY, errno.EEXIST, errno.ENOTEMPTY, errno.ENOENT):
+            raise
+        # The release leads there by a link: what the app finds is what it has put there.
+        system.notes.append(_in_the_way(app, path))
+
+
+def stat_of(path: str) -> Optional[os.stat_result]:
+    """Return what is at a path, or None."""
+    try:
+        return files.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+@contextlib.contextmanager
+def _opened(app: str, path: str) -> Iterator[int]:
+    """Hold a folder below an app's shared one open; "" is that itself."""
+    with files.directory(AppLayout(app).shared) as top:
+        opened = files.descend(top, [part for part in path.split("/") if part])
+    try:
+        yield opened
+    finally:
+        os.close(opened)
+
+
+def _is_there(held: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=held, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _group_id(app: str, system: System) -> int:
+    group = system.group(app)
+    if group is None:
+        raise AgentError(f"cannot give a folder to the group {app}: there is none")
+    return group.id
+
+
+def _in_the_way(app: str, path: str) -> str:
+    return (
+        f"warning: {AppLayout(app).shared}/{path} is not made: the app has put something else "
+        "in its way"
+    )

@@ -1,0 +1,9 @@
+"""Building virtualenvs: packages run code of theirs meanwhile, so each build is a stranger here.
+
+inside.py     the program within the build's sandbox: carries out the steps
+proxy.py      the program outside: the only way from there to the package index
+sandbox.py    what the build may do
+index.py      which hosts it may reach
+build.py      starts all of it, waits, and ends it whole
+takeover.py   copies what was built, checked, to where root keeps it
+"""

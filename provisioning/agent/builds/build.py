@@ -1,0 +1,193 @@
+"""One build: its steps, in its sandbox, with its door to the index; ended whole."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import select
+import socket
+import subprocess
+from dataclasses import dataclass, field
+from typing import Any, Iterator, List, Mapping, Sequence, Tuple
+
+from provisioning.agent import child, files, layout
+from provisioning.agent.builds import sandbox
+from provisioning.agent.errors import AgentError
+from provisioning.agent.programs import CLEAN_ENVIRONMENT, identity_of
+from provisioning.agent.system import System
+from provisioning.agent.systemd import unexpanded
+
+INSIDE = "provisioning.agent.builds.inside"
+PROXY = "provisioning.agent.builds.proxy"
+CLEAN_S = 120.0
+MOST_NAMES_BYTES = 1 << 14
+"""Of the names of hosts that were refused; as many as the proxy tells are a part of that."""
+
+
+class BuildFailedError(AgentError):
+    """A step of a build ended with another exit status than 0.
+
+    Args:
+        refused_hosts: "name:port" of hosts that it asked for and may not reach.
+    """
+
+    def __init__(self, message: str, *, output: str, refused_hosts: Sequence[str]) -> None:
+        super().__init__(message, output=output, refused=True)
+        self.refused_hosts = tuple(refused_hosts)
+
+
+@dataclass(frozen=True)
+class Build:
+    """A build of one environment.
+
+    Args:
+        path: Where the environment will be: `/srv/<app>/venvs/<key>`.
+        owner: Whose it is: the app's name, or "" for Homeport's own. Each has its own user, and its
+            own folder for downloads, which no other build can read or write.
+        hosts: "name:port" that it may reach.
+        env: Variables for its steps.
+    """
+
+    path: str
+    owner: str
+    hosts: Tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def unit(self) -> str:
+        """The transient unit that it runs in; a killed run leaves it behind under this name."""
+        return unit_of(self.path)
+
+    @property
+    def _name(self) -> str:
+        return folder_of(self.owner)
+
+    @property
+    def _user(self) -> str:
+        # Source: systemd.exec(5), User=: at most 31 characters.
+        return "hp-build-" + hashlib.sha256(self.owner.encode()).hexdigest()[:16]
+
+    @property
+    def result(self) -> str:
+        """Where what was built lies until it is taken over; the build's own."""
+        return f"/var/lib/private/{self._name}"
+
+    @property
+    def cache(self) -> str:
+        """Where it keeps what it has downloaded."""
+        return f"/var/cache/private/{self._name}"
+
+    def begin(self, system: System) -> None:
+        """End what a killed run has left of it, and have nothing where it builds."""
+        end(system, self.path)
+        self.clean()
+
+    def clean(self) -> None:
+        """Remove what was built."""
+        files.remove(self.result, within_s=CLEAN_S)
+
+    def run(self, system: System, steps: Sequence[Mapping[str, Any]]) -> None:
+        """Carry out steps.
+
+        Args:
+            system: The machine.
+            steps: See builds/inside.py.
+
+        Raises:
+            BuildFailedError: one of them failed.
+        """
+        with self._door() as (directory, proxy):
+            settings = {
+                "socket": f"{sandbox.DOOR}/proxy.sock",
+                "steps": list(steps),
+                "home": self.path,
+                "env": {**CLEAN_ENVIRONMENT, "HOME": self.cache, **self.env},
+            }
+            options = sandbox.properties(
+                user=self._user, name=self._name, path=self.path, proxy=directory
+            )
+            done = system.run(
+                ["systemd-run", "--quiet", "--wait", "--collect", "--pipe", f"--unit={self.unit}",
+                 *(f"--property={each}" for each in options), "--",
+                 *map(unexpanded, child.command((INSIDE,)))],
+                input=json.dumps(settings).encode(),
+                timeout_s=sandbox.TIMEOUT_S + 60,
+            )  # fmt: skip
+            refused = _names(proxy)
+        if done.status != 0:
+            raise BuildFailedError(
+                f"cannot build the virtualenv {self.path}", output=done.tail, refused_hosts=refused
+            )
+
+    @contextlib.contextmanager
+    def _door(self) -> Iterator[Tuple[str, subprocess.Popen[bytes]]]:
+        """Have a proxy listen in a directory that only root and the build can reach."""
+        directory = os.path.join(layout.RUNTIME, "build", self._user)
+        files.remove(directory)
+        files.make_directory(directory)
+        listener = socket.socket(socket.AF_UNIX)
+        try:
+            path = os.path.join(directory, "proxy.sock")
+            listener.bind(path)
+            listener.listen(64)
+            # The directory above is root's alone: only where it is mounted can it be reached.
+            os.chmod(path, 0o666)  # noqa: S103
+            proxy = _start_proxy(listener, self.hosts)
+        finally:
+            listener.close()
+        try:
+            yield directory, proxy
+        finally:
+            proxy.kill()
+            proxy.wait()
+            for pipe in (proxy.stdin, proxy.stdout):
+                if pipe is not None:
+                    pipe.close()
+            files.remove(directory)
+
+
+def _start_proxy(listener: socket.socket, hosts: Sequence[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603
+        child.command((INSIDE, PROXY), str(listener.fileno()), json.dumps(list(hosts))),
+        # It ends when this pipe does: with us.
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        env=CLEAN_ENVIRONMENT,
+        pass_fds=[listener.fileno()],
+        start_new_session=True,
+        **identity_of(layout.BUILDER),
+    )
+
+
+def _names(proxy: subprocess.Popen[bytes]) -> List[str]:
+    """Return what the proxy has said by now: the hosts that it refused."""
+    assert proxy.stdout is not None
+    text = b""
+    while len(text) < MOST_NAMES_BYTES and select.select([proxy.stdout], [], [], 0)[0]:
+        part = os.read(proxy.stdout.fileno(), MOST_NAMES_BYTES)
+        if not part:
+            break
+        text += part
+    return text.decode(errors="replace").split()
+
+
+def unit_of(path: str) -> str:
+    """Return the unit in which an environment is built."""
+    return f"homeport-build-{hashlib.sha256(path.encode()).hexdigest()[:16]}.service"
+
+
+def folder_of(owner: str) -> str:
+    """Return the name of an owner's folders, below those of systemd for users of the moment."""
+    return f"homeport-build/app-{owner}" if owner else "homeport-build/homeport"
+
+
+def end(system: System, path: str) -> None:
+    """End what builds an environment, if anything does: a run that was killed leaves it."""
+    unit = unit_of(path)
+    system.run(["systemctl", "kill", "--signal=KILL", unit])
+    system.run(["systemctl", "stop", unit])
+    system.run(["systemctl", "reset-failed", unit])

@@ -1,0 +1,37 @@
+"""Which hosts a build may reach: the package index, and what its lock file names."""
+
+from __future__ import annotations
+
+import re
+from typing import Iterable, List, Set
+
+PYPI = ("pypi.org:443", "files.pythonhosted.org:443")
+"""The index that uv and pip ask where nothing says otherwise, and where its files are."""
+
+CONFIGURATIONS = ("/etc/uv/uv.toml", "/etc/pip.conf")
+"""Where an operator names another index for a host. Source: uv's and pip's documentation."""
+
+_URL = re.compile(
+    r"\b(?:git\+|hg\+|svn\+|bzr\+)?(https?)://(?:[^/@\s\"']*@)?([^/:\s\"']+|\[[^]]+\])(?::(\d+))?"
+)
+_REPLACED = re.compile(
+    r"^\s*(?:--index-url|-i|index-url|default-index|index)[\s=]|^\s*default\s*=\s*true|--no-index",
+    re.MULTILINE,
+)
+"""What names an index in place of PyPI. Source: pip's and uv's options and settings."""
+
+
+def allowed_hosts(texts: Iterable[str], *, is_locked: bool = False) -> List[str]:
+    """Return the hosts that a build may reach, as "name:port".
+
+    Args:
+        texts: The lock file, what it includes, and the host's own configurations.
+        is_locked: The lock file names each file's place, so that no other index is needed.
+    """
+    found: Set[str] = set()
+    is_replaced = is_locked
+    for text in texts:
+        is_replaced = is_replaced or bool(_REPLACED.search(text))
+        for scheme, name, port in _URL.findall(text):
+            found.add(f"{name.lower()}:{port or (443 if scheme == 'https' else 80)}")
+    return sorted(found if is_replaced else found | set(PYPI))

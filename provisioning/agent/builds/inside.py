@@ -1,0 +1,124 @@
+"""Within a build's sandbox: a door to the proxy outside, and the steps of the build.
+
+It runs as the build's own user, and all that it starts may be hostile: nobody believes more of it
+than its exit status, which says that the build is to be looked at.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import re
+import selectors
+import socket
+import subprocess
+import sys
+import threading
+from typing import Any, Dict, List, Mapping
+
+CHUNK = 1 << 16
+CONNECTIONS = 64
+
+
+def main(argv: List[str]) -> int:
+    """Carry out steps.
+
+    On standard input is JSON: "socket", the path of the proxy's; "home", the environment that is
+    built; "env"; "steps", in their order. A step has "argv", or "files": path below home -> text.
+    With "lacking", distribution -> requirement, the requirements of those that are not installed
+    are written to the file "requirements" first; if there are none, the step is left out.
+
+    Returns:
+        0, or the exit status of the step that failed.
+    """
+    settings = json.load(sys.stdin)
+    door = socket.create_server(("127.0.0.1", 0), backlog=CONNECTIONS)
+    threading.Thread(target=_serve, args=(door, settings["socket"]), daemon=True).start()
+    proxy = f"http://127.0.0.1:{door.getsockname()[1]}"
+    names = ("http_proxy", "https_proxy", "all_proxy")
+    env = {
+        **settings["env"],
+        **{form(name): proxy for name in names for form in (str.lower, str.upper)},
+    }
+    for step in settings["steps"]:
+        if "files" in step:
+            _write(settings["home"], step["files"])
+            continue
+        if "lacking" in step and not _write_lacking(step, settings["home"]):
+            continue
+        status = subprocess.call(  # noqa: S603
+            step["argv"], stdin=subprocess.DEVNULL, cwd=settings["home"], env=env
+        )
+        if status != 0:
+            print(
+                f"{os.path.basename(step['argv'][0])} ended with exit status {status}", flush=True
+            )
+            return status if 0 < status < 200 else 1
+    return 0
+
+
+def _write(home: str, texts: Mapping[str, str]) -> None:
+    for path, text in texts.items():
+        full = os.path.join(home, path)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "wb") as file:
+            file.write(text.encode("utf-8", "surrogateescape"))
+
+
+def _write_lacking(step: Mapping[str, Any], home: str) -> bool:
+    """Write the requirements of what is not installed; return whether there are any."""
+    there = installed(home)
+    lines = [line for name, line in step["lacking"].items() if name not in there]
+    with open(step["requirements"], "w") as file:
+        file.writelines(f"{line}\n" for line in lines)
+    return bool(lines)
+
+
+def installed(home: str) -> Dict[str, str]:
+    """Return the distributions that an environment has: normalised name -> version.
+
+    Source: the PyPA's "Recording installed projects"; PEP 503 for names.
+    """
+    found = {}
+    for path in glob.glob(os.path.join(glob.escape(home), "lib/python*/site-packages/*.dist-info")):
+        name, _, version = os.path.basename(path)[: -len(".dist-info")].rpartition("-")
+        found[re.sub(r"[-_.]+", "-", name).lower()] = version
+    return found
+
+
+def _serve(door: socket.socket, path: str) -> None:
+    while True:
+        inner, _ = door.accept()
+        threading.Thread(target=_pass_on, args=(inner, path), daemon=True).start()
+
+
+def _pass_on(inner: socket.socket, path: str) -> None:
+    outer = socket.socket(socket.AF_UNIX)
+    try:
+        outer.connect(path)
+        splice(inner, outer)
+    except OSError:
+        return
+    finally:
+        inner.close()
+        outer.close()
+
+
+def splice(one: socket.socket, other: socket.socket) -> None:
+    """Pass bytes between two connections until one of them ends."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(one, selectors.EVENT_READ, other)
+        selector.register(other, selectors.EVENT_READ, one)
+        while True:
+            for key, _ in selector.select():
+                source = key.fileobj
+                assert isinstance(source, socket.socket)
+                data = source.recv(CHUNK)
+                if not data:
+                    return
+                key.data.sendall(data)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,92 @@
+"""What a build may do: read the system, write its own folders, reach the index; nothing else.
+
+Source of all properties: systemd.exec(5), systemd.resource-control(5), systemd.service(5).
+"""
+
+from __future__ import annotations
+
+from typing import List
+
+TIMEOUT_S = 1800
+MEMORY = "75%"
+"""Of the host's: a build must not take from visitors what serves them."""
+
+TASKS = 1024
+
+DOOR = "/run/index"
+"""Where the proxy's socket is for a build; all else of /run is hidden from it."""
+
+_PROPERTIES = (
+    "NoNewPrivileges=yes",
+    "CapabilityBoundingSet=",
+    "AmbientCapabilities=",
+    "SystemCallArchitectures=native",
+    "SystemCallFilter=@system-service",
+    "SystemCallFilter=~@privileged @resources",
+    # What unpacks an archive gives files to their owner, which it is already.
+    "SystemCallFilter=@chown",
+    "SystemCallErrorNumber=EPERM",
+    "RestrictNamespaces=yes",
+    "RestrictRealtime=yes",
+    "RestrictSUIDSGID=yes",
+    "LockPersonality=yes",
+    "PrivateNetwork=yes",
+    "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
+    "PrivateTmp=yes",
+    "PrivateDevices=yes",
+    "PrivateUsers=yes",
+    "PrivateMounts=yes",
+    "PrivateIPC=yes",
+    "ProtectSystem=strict",
+    "ProtectHome=yes",
+    "ProtectClock=yes",
+    "ProtectHostname=yes",
+    "ProtectKernelLogs=yes",
+    "ProtectKernelModules=yes",
+    "ProtectKernelTunables=yes",
+    "ProtectControlGroups=yes",
+    "ProtectProc=invisible",
+    "RemoveIPC=yes",
+    "KeyringMode=private",
+    "DevicePolicy=closed",
+    "UMask=0022",
+    # No app's files, no socket of anybody's, no memory shared with others.
+    "TemporaryFileSystem=/srv:ro",
+    "TemporaryFileSystem=/run:ro",
+    "TemporaryFileSystem=/dev/shm:size=10%,mode=1777",
+    "LimitNOFILE=65536",
+    "LimitCORE=0",
+    f"TasksMax={TASKS}",
+    f"MemoryMax={MEMORY}",
+    # Visitors come first.
+    "CPUWeight=20",
+    "IOWeight=20",
+    "Nice=5",
+    "OOMPolicy=kill",
+    f"RuntimeMaxSec={TIMEOUT_S}",
+    "TimeoutStopSec=5",
+    "KillMode=control-group",
+)
+
+
+def properties(*, user: str, name: str, path: str, proxy: str) -> List[str]:
+    """Return the properties of a build's transient unit, "Key=Value".
+
+    Args:
+        user: Its user, who is there only while it runs.
+        name: Of its folders: `/var/lib/private/<name>`, which it sees at `path`, and
+            `/var/cache/private/<name>`, which it has for itself over all its builds.
+        path: Where what is built will be: scripts in it name this path.
+        proxy: The directory on the host in which the proxy's socket is.
+    """
+    return [
+        "DynamicUser=yes",
+        f"User={user}",
+        f"StateDirectory={name}",
+        "StateDirectoryMode=0700",
+        f"CacheDirectory={name}",
+        "CacheDirectoryMode=0700",
+        *_PROPERTIES,
+        f"BindPaths=/var/lib/private/{name}:{path}",
+        f"BindReadOnlyPaths={proxy}:{DOOR}",
+    ]

@@ -1,0 +1,180 @@
+"""Take over what a build has made: a copy of its files, checked, becomes root's.
+
+Nothing of the build's own stays: no file that somebody holds open or has another name for, no
+mode, list of access rights or capability. What has no business in a virtual environment is
+refused, by name: whoever put it there meant to be run by somebody else.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import stat
+from dataclasses import dataclass
+from typing import Dict, List
+
+from provisioning.agent import files
+from provisioning.agent.disk import free_mb
+from provisioning.agent.errors import AgentError
+from provisioning.agent.layout import READY
+
+MOST_DEPTH = 40
+MOST_ENTRIES = 500_000
+"""Beyond what environments have: the largest that were seen hold some 100,000 files, 20 deep."""
+
+SHOWN_CHARS = 200
+
+
+@dataclass(frozen=True)
+class Built:
+    """An environment as a build has left it.
+
+    Args:
+        source: Where it lies: the build's own, nothing of the build runs any more.
+        path: Where it will be, as its scripts say.
+        python: The interpreter that it was made with.
+    """
+
+    source: str
+    path: str
+    python: str
+
+    def take_over(self, target: str) -> None:
+        """Copy it.
+
+        Args:
+            target: Where nothing is yet.
+
+        Raises:
+            AgentError: it holds what does not belong into an environment.
+        """
+        top = files.open_directory(self.source)
+        try:
+            self._check_room(top, target)
+            self._check_settings(top)
+            files.make_directory(target)
+            with files.directory(target) as copy:
+                files.walk(top, _Copying(self, copy).visit, most_depth=MOST_DEPTH)
+            self._check_interpreter(target)
+        except files.UnsafePathError as error:
+            raise self._refused(error.message) from None
+        finally:
+            os.close(top)
+
+    def _check_room(self, top: int, target: str) -> None:
+        """See before anything is copied that it is not made to fill the disk."""
+        counted = _Counted(self)
+        files.walk(top, counted.visit, most_depth=MOST_DEPTH)
+        size_mb, free = counted.size_bytes >> 20, free_mb(os.path.dirname(target))
+        if size_mb > free:
+            raise AgentError(
+                f"cannot keep the virtualenv {self.path}: it holds {size_mb} MB, and the disk has "
+                f"room for {free} MB",
+                hint="free some space on the host (df -h, df -i), then run again",
+            )
+
+    def _check_settings(self, top: int) -> None:
+        """See that Python's settings are those of the interpreter that is to be used."""
+        try:
+            opened = os.open("pyvenv.cfg", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=top)
+        except OSError:
+            raise self._refused("it has no pyvenv.cfg") from None
+        with open(opened, "rb") as file:
+            text = file.read(1 << 16).decode(errors="replace")
+        settings = _settings(text)
+        homes = {os.path.dirname(self.python), os.path.dirname(os.path.realpath(self.python))}
+        if not settings.get("home") or set(settings["home"]) - homes:
+            raise self._refused("its pyvenv.cfg leads to another Python")
+        if set(settings.get("include-system-site-packages", ())) - {"false"}:
+            raise self._refused("its pyvenv.cfg lets the host's own packages in")
+
+    def _check_interpreter(self, target: str) -> None:
+        for name in ("bin/python", "bin/python3"):
+            if os.path.realpath(os.path.join(target, name)) != os.path.realpath(self.python):
+                raise self._refused(f"its {name} is not {self.python}")
+
+    def may_link(self, parts: List[str], link: str) -> bool:
+        """Return whether a link stays in the environment, or leads to its interpreter."""
+        if (
+            parts[0] == "bin"
+            and len(parts) == 2
+            and link in (self.python, os.path.realpath(self.python))
+        ):
+            return True
+        if link.startswith("/"):
+            return link.startswith(self.path + "/") and ".." not in link.split("/")
+        inside = posixpath.normpath(posixpath.join(*parts[:-1], link))
+        return not inside.startswith(("/", "../")) and inside != ".."
+
+    def refused(self, parts: List[str], what: str) -> AgentError:
+        """Return the error that says what of it is not taken."""
+        return self._refused(f"{'/'.join(parts)[:SHOWN_CHARS]} is {what}")
+
+    def _refused(self, why: str) -> AgentError:
+        return AgentError(
+            f"the virtualenv {self.path} was refused: {why}",
+            hint="a package has tampered with it while it was built: find out which of the app's "
+            "requirements does so, and take it out",
+            refused=True,
+        )
+
+
+class _Counted:
+    """Counts what is there, as far as it may be."""
+
+    def __init__(self, built: Built) -> None:
+        self._built = built
+        self._entries = 0
+        self.size_bytes = 0
+
+    def visit(self, here: int, entry: files.Entry) -> None:
+        self._entries += 1
+        self.size_bytes += entry[1].st_size
+        if self._entries > MOST_ENTRIES:
+            raise files.UnsafePathError(f"it holds more than {MOST_ENTRIES} files")
+
+
+class _Copying:
+    """Copies an environment's entries, one by one."""
+
+    def __init__(self, built: Built, copy: int) -> None:
+        self._built = built
+        self._copy = copy
+
+    def visit(self, here: int, entry: files.Entry) -> None:
+        parts, found = list(entry[0]), entry[1]
+        name = parts[-1]
+        if parts == [READY]:
+            # Root alone says that it is whole.
+            return
+        target = files.descend(self._copy, parts[:-1])
+        try:
+            if stat.S_ISDIR(found.st_mode):
+                os.mkdir(name, 0o755, dir_fd=target)
+            elif stat.S_ISLNK(found.st_mode):
+                link = os.readlink(name, dir_fd=here)
+                if not self._built.may_link(parts, link):
+                    raise self._built.refused(parts, f"a link to {link[:SHOWN_CHARS]}")
+                os.symlink(link, name, dir_fd=target)
+            elif stat.S_ISREG(found.st_mode):
+                if found.st_mode & (stat.S_ISUID | stat.S_ISGID):
+                    raise self._built.refused(parts, "a program with set-id rights")
+                mode = 0o755 if found.st_mode & 0o111 else 0o644
+                files.copy_entry(here, name, target, mode)
+            else:
+                raise self._built.refused(parts, "neither a file nor a directory")
+        finally:
+            os.close(target)
+
+
+def _settings(text: str) -> Dict[str, List[str]]:
+    """Read pyvenv.cfg: name -> values. Source: PEP 405; Lib/site.py, venv().
+
+    Of a name that stands there twice, one part of Python takes the first and another the last.
+    """
+    found: Dict[str, List[str]] = {}
+    for line in text.splitlines():
+        name, is_pair, value = line.partition("=")
+        if is_pair:
+            found.setdefault(name.strip().lower(), []).append(value.strip())
+    return found

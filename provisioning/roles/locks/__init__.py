@@ -1,0 +1,30 @@
+"""What Homeport itself brings onto hosts, each file with its hash: see the files beside."""
+
+from __future__ import annotations
+
+import functools
+import re
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent
+
+
+@functools.cache
+def lock_text(name: str) -> str:
+    """Return a lock file as pip and uv read it."""
+    return (_FOLDER / f"{name}.txt").read_text()
+
+
+def read_lock(name: str) -> dict[str, str]:
+    """Return the lines of a lock file: distribution -> its requirement with hashes.
+
+    Source: PEP 503 for how names are compared.
+    """
+    joined = lock_text(name).replace("\\\n", " ")
+    lines = (" ".join(line.split()) for line in joined.splitlines())
+    found = {}
+    for line in lines:
+        if line and not line.startswith("#"):
+            distribution = re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0]
+            found[re.sub(r"[-_.]+", "-", distribution).lower()] = line
+    return found
