@@ -69,6 +69,7 @@ class Account:
     home: str = ""
     shell: str = ""
     groups: Tuple[str, ...] = ()
+    comment: str = ""
 
 
 class System:
@@ -157,7 +158,9 @@ class System:
             return None
         groups = tuple(sorted(each.gr_name for each in grp.getgrall() if name in each.gr_mem))
         group = self._name("g", found.pw_gid)
-        return Account(name, found.pw_uid, group, found.pw_dir, found.pw_shell, groups)
+        return Account(
+            name, found.pw_uid, group, found.pw_dir, found.pw_shell, groups, found.pw_gecos
+        )
 
     def group(self, name: str) -> Optional[Account]:
         """Return a group, or None."""

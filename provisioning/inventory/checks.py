@@ -79,11 +79,24 @@ def app_mistakes(
         ):
             if given not in rows:
                 yield Mistake((*here, key), f'there is no "{given}"{did_you_mean(given, rows)}')
+        yield from _name_mistakes(app, hosts)
         yield from _environment_mistakes(app)
         yield from _folder_mistakes(app)
         yield from _hsts_mistakes(app)
         yield from _hook_mistakes(app)
     yield from _domain_mistakes(apps, hosts)
+
+
+def _name_mistakes(app: App, hosts: Mapping[str, Host]) -> Iterator[Mistake]:
+    """Yield that an app has the name of an account by which a person logs in."""
+    for host in hosts.values():
+        if host.user == app.name:
+            yield Mistake(
+                ("apps", app.name),
+                f"is also the user who logs in to {host.name}: an app runs as a user of its own "
+                f"name; rename it, for instance to [apps.{app.name}-app]",
+            )
+            return
 
 
 def _environment_mistakes(app: App) -> Iterator[Mistake]:

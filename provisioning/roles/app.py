@@ -57,7 +57,11 @@ def app_resources(app: App, web_unit: str) -> Iterator[Resource]:
         )
     if app.packages:
         yield Packages(f"app-{app.name}", app.packages)
-    yield User(app.name)
+    yield User(
+        app.name,
+        comment=f"Homeport: the app {app.name}",
+        evidence=AppLayout(app.name).shared,
+    )
     yield from _directories(app)
     yield Tmpfiles(
         # With a dot, which app names have not: no other app's file is meant by it.

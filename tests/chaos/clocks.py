@@ -26,7 +26,7 @@ DAY_S = 24 * HOUR_S
 CONTROLLERS_S = (-6 * HOUR_S, 6 * HOUR_S)
 HOSTS_S = (-2 * DAY_S, 2 * DAY_S)
 
-DATED = "/etc /opt/homeport /srv/hello /var/lib/homeport /var/lib/apt/lists /var/cache/homeport"
+DATED = "/etc /opt/homeport /srv/hello /var/lib/homeport /var/lib/apt/lists"
 
 CUT_OFF = "was cut off"
 

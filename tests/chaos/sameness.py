@@ -15,7 +15,9 @@ from typing import Any
 from provisioning.lab import LabHost
 from tests.e2e.steps import wait_until_python_is_given_back
 
-ROOTS = "/etc /home /opt /root /srv /var /tmp /run/hello /run/homeport /run/systemd/system"
+ROOTS = (
+    "/etc /home /opt /root /srv /var /tmp /run/homeport-sockets /run/homeport /run/systemd/system"
+)
 PACKAGES = "/boot /usr"
 """Only packages write here: on a live host dpkg's books say enough."""
 
@@ -31,7 +33,7 @@ MOVING = (
     "/var/backups",
     "/var/cache/apt",
     "/var/cache/ldconfig",
-    "/var/cache/homeport/*",
+    "/var/cache/private/homeport-build/*",
     "/var/lib/apt",
     "/var/lib/dpkg/*-old",
     "/var/lib/homeport/runs",

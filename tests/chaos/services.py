@@ -41,7 +41,7 @@ class DeployAnew(Deploy):
 
     def prepare(self) -> None:
         super().prepare()
-        self.stage.host.shell("rm -rf /var/cache/homeport/*")
+        self.stage.host.shell("rm -rf /var/cache/private/homeport-build/app-hello/*")
 
 
 class InstallPackage(Provision):

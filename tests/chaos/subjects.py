@@ -13,7 +13,7 @@ chmod 0777 /srv/hello/shared
 systemctl stop certbot.timer
 systemctl disable --quiet certbot.timer
 echo '# mine' >> /etc/systemd/system/hello-boot.service
-echo '# mine' >> /etc/systemd/system/hello@.service
+echo '# mine' >> /etc/tmpfiles.d/homeport.hello.conf
 systemctl daemon-reload
 """
 """Something of every kind to mend, of which visitors notice nothing, not even after a boot."""

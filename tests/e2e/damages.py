@@ -37,13 +37,16 @@ FILES = {
     "a directory belongs to somebody else": "chown root:www-data /srv/hello/shared/instance",
     "a directory became a file": "rm -r /srv/hello/static; touch /srv/hello/static",
     "a directory became a link": (
-        "mv /var/cache/homeport /root/cache; ln -s /root/cache /var/cache/homeport"
+        "mv /var/lib/homeport-acme /root/acme; ln -s /root/acme /var/lib/homeport-acme"
     ),
+    "the cache that builds once shared is back": "mkdir -p /var/cache/homeport/uv",
     "the directory of the authority's questions was deleted": "rm -r /var/lib/homeport-acme",
-    "the directory of the sockets has another mode": "chmod 0755 /run/hello",
-    "the directory of the sockets belongs to somebody else": "chown root:root /run/hello",
+    "the directory of the sockets has another mode": "chmod 0755 /run/homeport-sockets/hello",
+    "the directory of the sockets belongs to somebody else": (
+        "chown hello:hello /run/homeport-sockets/hello"
+    ),
     "the description of the sockets' directory was deleted": (
-        "rm /etc/tmpfiles.d/homeport-hello.conf"
+        "rm /etc/tmpfiles.d/homeport.hello.conf"
     ),
 }
 
@@ -77,8 +80,8 @@ UNITS = {
     "a drop-in was deleted with its directory, and systemd knows": (
         "rm -r /etc/systemd/system/certbot.service.d; systemctl daemon-reload"
     ),
-    "the app's unit was edited": (
-        "echo '# mine' >> /etc/systemd/system/hello@.service; systemctl daemon-reload"
+    "the app's boot unit was edited": (
+        "echo '# mine' >> /etc/systemd/system/hello-boot.service; systemctl daemon-reload"
     ),
     "a unit was masked by a link in its place": (
         "ln -sf /dev/null /etc/systemd/system/hello-boot.service; systemctl daemon-reload"
@@ -90,7 +93,7 @@ ACCOUNTS = {
     "the app's user is in a group more": "usermod --append --groups adm hello",
     "a user got a home": "usermod --home /home/x homeport-build",
     "a user was deleted, and its files have nobody": "userdel homeport-build",
-    "a user was deleted with what it owned": "rm -r /var/cache/homeport; userdel homeport-build",
+    "a user was deleted with what it owned": "userdel homeport-build; groupdel homeport-build || :",
 }
 
 CERTIFICATES = {

@@ -70,12 +70,12 @@ def live_on(host: LabHost) -> str:
 
 def units(host: LabHost) -> list[str]:
     """Return the instances of the app that systemd knows of, in whatever state."""
-    shown = host.shell("systemctl list-units --all --plain --no-legend 'hello@*'")
+    shown = host.shell("systemctl list-units --all --plain --no-legend 'hello@*.service'")
     return [line.split()[0] for line in shown.splitlines()]
 
 
 def sockets(host: LabHost) -> list[str]:
-    return host.shell("ls /run/hello").split()
+    return host.shell("ls /run/homeport-sockets/hello").split()
 
 
 def left_behind(host: LabHost) -> list[str]:

@@ -212,10 +212,14 @@ def test_a_provision_puts_in_order_what_a_killed_deploy_has_left(project: Projec
         "cd /srv/hello; "
         f"cp -a releases/{live} releases/{NEVER_LIVE}; "
         f"sed -i 's/{live}/{NEVER_LIVE}/g' releases/{NEVER_LIVE}/server.py; "
-        f"systemctl start hello@{NEVER_LIVE}; systemctl stop hello@{live}; "
+        f"cd releases/{NEVER_LIVE}/units; "
+        f"for kind in socket service; do sed -i 's/{live}/{NEVER_LIVE}/g' hello@{live}.$kind; "
+        f"mv hello@{live}.$kind hello@{NEVER_LIVE}.$kind; "
+        f"cp hello@{NEVER_LIVE}.$kind /run/systemd/system/; done; cd /srv/hello; "
+        f"systemctl start hello@{NEVER_LIVE}; systemctl stop hello@{live}.socket hello@{live}; "
         f"mkdir -p releases/{live}.part/code venvs/half/bin; "
         "touch .live.sock.homeport-new env/.1.homeport-new static/.a.css.homeport-new "
-        f"/run/hello/{NEVER_LIVE.replace('abc', 'def')}.sock"
+        f"/run/homeport-sockets/hello/{NEVER_LIVE.replace('abc', 'def')}.sock"
     )
     told = project.fab("-H", host.name, "status").output
     for words in (

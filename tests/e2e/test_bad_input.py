@@ -311,7 +311,7 @@ def test_a_package_that_does_not_exist_is_told(project: Project, provisioned_hos
 def test_a_package_index_that_cannot_be_reached_is_told(project: Project, deployed_host):
     host = deployed_host()
     live = live_on(host)
-    host.shell("rm -rf /var/cache/homeport/*")
+    host.shell("rm -rf /var/cache/private/homeport-build/app-hello/*")
     host.shell(NO_NAMES)
     requirements = project.app / "requirements.txt"
     requirements.write_text(requirements.read_text() + "# another\n")

@@ -10,7 +10,14 @@ from provisioning.lab import Lab, LabHost
 from tests.e2e.kinds import STEADY
 from tests.e2e.project import Project
 from tests.e2e.site import Site
-from tests.e2e.steps import deploy_change, lift_rate_limit, live_on, must_run_only, wait_for
+from tests.e2e.steps import (
+    deploy_change,
+    lift_rate_limit,
+    live_on,
+    must_run_only,
+    provision,
+    wait_for,
+)
 from tests.e2e.visitors import visitors
 
 pytestmark = pytest.mark.lab
@@ -71,12 +78,20 @@ def test_a_site_comes_back_by_itself_when_its_app_can_start_again(lab: Lab, depl
     assert site.get("/").status in (502, 503)
     host.shell(f"mv {package}.away {package}")
     wait_for(lambda: site.get("/").status == 200)
-    # A socket to which no way leads any more is not kept for ever.
-    host.shell(f"rm /run/hello/{live}.sock")
     _kill_master(host)
     wait_for(lambda: site.get("/").status == 200)
-    _kill_master(host)
-    wait_for(lambda: site.get("/").status == 200)
+    must_run_only(host, live)
+
+
+def test_a_web_server_whose_socket_was_stopped_is_mended_by_the_next_run(
+    lab: Lab, project: Project, deployed_host
+):
+    host = deployed_host()
+    live = live_on(host)
+    host.shell(f"systemctl stop hello@{live}.socket")
+    assert Site(lab, host).get("/").status == 503
+    provision(project, host).must_succeed()
+    assert Site(lab, host).get("/").status == 200
     must_run_only(host, live)
 
 

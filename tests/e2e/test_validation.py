@@ -89,8 +89,8 @@ def test_a_unit_that_systemd_refuses_leaves_the_live_one_as_it_is(
 ):
     host = deployed_host()
     provision(project, host).must_succeed()
-    template = "app/app@.service.j2"
-    line = _own_template(project, template, "KillMode=process", "KilMode=process")
-    _must_be_refused(project, host, template, line, "KilMode", "unit:hello@.service")
+    template = "app/app-boot.service.j2"
+    line = _own_template(project, template, "RemainAfterExit=yes", "RemainAfterExot=yes")
+    _must_be_refused(project, host, template, line, "RemainAfterExot", "unit:hello-boot.service")
     assert Site(lab, host).get("/").status == 200
-    assert not re.search("KilMode", host.shell("systemctl cat 'hello@*.service'"))
+    assert not re.search("RemainAfterExot", host.shell("systemctl cat hello-boot.service"))

@@ -13,6 +13,7 @@ import re
 from typing import Callable, Dict, Iterable, Iterator, Mapping, Set
 from urllib.parse import quote
 
+from provisioning.agent import files
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
@@ -63,13 +64,43 @@ def write_revision(system: System, app: str, values: Mapping[str, str]) -> str:
 
     Returns:
         The file's path.
+
+    Raises:
+        AgentError: a variable would have programs of root's load what is not root's.
     """
+    for name, value in values.items():
+        refuse_unsafe_loader(name, value)
     text = "".join(f"{name}={quoted(value)}\n" for name, value in sorted(values.items()))
     revision = hashlib.sha256(text.encode()).hexdigest()[:12]
     path = os.path.join(AppLayout(app).env, revision)
     if system.read(path) != text.encode():
         system.write(path, text.encode(), mode="0640", group=app)
     return path
+
+
+def refuse_unsafe_loader(name: str, value: str) -> None:
+    """Refuse a variable by which every program of the app's unit loads code of other users.
+
+    One program there is root's: what takes the socket from a web server that has ended by itself.
+
+    Raises:
+        AgentError: it names a place that is not root's alone.
+    """
+    if not (name.startswith("LD_") or name in ("GCONV_PATH", "LOCPATH")):
+        return
+    for part in re.split(r"[:;\s]", value):
+        is_name_only = bool(part) and "/" not in part and "$" not in part
+        is_safe = is_name_only and name != "LD_LIBRARY_PATH"
+        if part.startswith("/") and not part.startswith("/srv/") and "$" not in part:
+            is_safe = files.is_roots_alone(part)
+        if value and not is_safe:
+            raise AgentError(
+                f"the variable {name} was refused: it leads the loader of programs to "
+                f"{part or 'the current directory'!r}, which is not root's alone, or not there",
+                hint="name a library of a Debian package, such as libjemalloc.so.2, or one below "
+                "/usr/local",
+                refused=True,
+            )
 
 
 def of_release(system: System, app: str, release: str) -> Dict[str, str]:
