@@ -23,6 +23,7 @@ from provisioning.agent.layout import UV, AppLayout
 from provisioning.processes import calendars, trial
 from provisioning.resources import (
     Instance,
+    KeptSecrets,
     Live,
     LiveUnits,
     OneOff,
@@ -32,6 +33,7 @@ from provisioning.resources import (
     Resource,
     Retired,
     StaticFiles,
+    Stopped,
     Superseded,
     Virtualenv,
 )
@@ -67,6 +69,7 @@ class Deployment:
         proposed: Values for secrets that are to be generated; a host's own win.
         tls: Whether its site is served on 443.
         by: Who deploys.
+        replace: Stop the release before first, and believe nothing that it or its build has left.
     """
 
     app: App
@@ -75,6 +78,7 @@ class Deployment:
     proposed: Mapping[str, str] = field(repr=False)
     tls: bool
     by: str
+    replace: bool = False
 
     @property
     def release(self) -> str:
@@ -85,7 +89,8 @@ class Deployment:
     def what(self) -> str:
         """What others are told that it is."""
         changed = " with changes that are in no commit" if self.artifact.dirty else ""
-        return f"deploy of {self.app.name} {self.release}{changed}"
+        kind = "replacement" if self.replace else "deploy"
+        return f"{kind} of {self.app.name} {self.release}{changed}"
 
     @property
     def is_reproducible(self) -> bool:
@@ -93,7 +98,9 @@ class Deployment:
         return bool(self.artifact.commit) and not self.artifact.dirty
 
 
-def plan_deployment(inventory: Inventory, app: App, artifact: Artifact, by: str) -> Deployment:
+def plan_deployment(
+    inventory: Inventory, app: App, artifact: Artifact, by: str, *, replace: bool = False
+) -> Deployment:
     """Gather what a release needs from the operator's machine.
 
     Raises:
@@ -106,6 +113,7 @@ def plan_deployment(inventory: Inventory, app: App, artifact: Artifact, by: str)
         proposed=propose_secrets(app),
         tls=inventory.tls.method != "off",
         by=by,
+        replace=replace,
     )
 
 
@@ -141,7 +149,9 @@ def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
     """Yield what makes a release that can be imported; visitors see none of it."""
     app, artifact = deployment.app, deployment.artifact
     server = APP_SERVERS[app.server]
-    venv = virtualenv(app, artifact, facts)
+    venv = virtualenv(
+        app, artifact, facts, fresh_for=deployment.release if deployment.replace else ""
+    )
     yield from calendars(app)
     yield from put_in_order_before(app)
     if app.packages:
@@ -170,6 +180,9 @@ def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
         },
     )
     yield StaticFiles(app.name, deployment.release)
+    if deployment.replace:
+        # From here on nothing of it could keep the new release from starting.
+        yield Stopped(app.name, by=deployment.by, at_once=True)
     yield import_probe(app, deployment.release, facts)
 
 
@@ -222,6 +235,7 @@ def flip(
 def finish(app: App) -> Iterator[Resource]:
     """Yield what is left to do once the live release will stay."""
     yield from stand_down(app)
+    yield KeptSecrets(app.name, label="after")
     yield Superseded(app.name, label="after")
     yield Pruned(app.name, app.keep_releases)
 
@@ -274,15 +288,22 @@ def instance(app: App, release: str) -> Instance:
     return Instance(app.name, release, app.health, app.domains[0], app.start_timeout_s)
 
 
-def virtualenv(app: App, artifact: Artifact, facts: Facts) -> Virtualenv:
-    """Return the virtualenv of a release; releases with the same requirements share it."""
+def virtualenv(app: App, artifact: Artifact, facts: Facts, *, fresh_for: str = "") -> Virtualenv:
+    """Return the virtualenv of a release; releases with the same requirements share it.
+
+    Args:
+        app: The app.
+        artifact: The release's files.
+        facts: Of the host.
+        fresh_for: A release that shares it with no other; "" for one that may.
+    """
     extra = APP_SERVERS[app.server].requirements(app)
     key = hashlib.sha256(f"{VIRTUALENV_FORMAT}\0".encode())
     for name, content in sorted(artifact.requirements.items()):
         key.update(f"{name}\0".encode() + hashlib.sha256(content).digest())
     for name, line in sorted(extra.items()):
         key.update(f"{name}\0{line}\0".encode())
-    key.update(f"{app.python}\0{facts.python}\0{facts.architecture}".encode())
+    key.update(f"{fresh_for}\0{app.python}\0{facts.python}\0{facts.architecture}".encode())
     python = app.python if app.python.startswith("/") else f"/usr/bin/{app.python}"
     return Virtualenv(
         path=f"{AppLayout(app.name).venvs}/{key.hexdigest()[:16]}",
@@ -292,6 +313,7 @@ def virtualenv(app: App, artifact: Artifact, facts: Facts) -> Virtualenv:
         require_hashes=artifact.has_hashes,
         extra=extra,
         hosts=tuple(app.build_hosts),
+        fresh=bool(fresh_for),
         python=python,
         uv=f"{UV}/bin/uv",
     )

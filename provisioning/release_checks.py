@@ -39,6 +39,25 @@ def release_to_revive(app: App, states: Mapping[str, State], to: str) -> str:
     return release
 
 
+def stopped_release(app: App, states: Mapping[str, State]) -> str:
+    """Return the release that was stopped, which must be the same on every host.
+
+    Raises:
+        ConfigurationError: there is none, or the hosts differ.
+    """
+    stopped = {str(state["stopped"]) for state in states.values()}
+    if len(stopped) == 1 and "" not in stopped:
+        return stopped.pop()
+    lives = ", ".join(host for host, state in states.items() if state["live"])
+    raise ConfigurationError(
+        f"cannot start {app.name}: "
+        + (f"a release of it is live on {lives}" if lives else
+           "no release of it was stopped" if stopped <= {""} else
+           "the hosts differ in which release was stopped"),
+        hint="fab releases shows what is there; fab deploy and fab rollback --to ID make one live",
+    )  # fmt: skip
+
+
 def refuse_over_migration(app: App, states: Mapping[str, State], release: str) -> None:
     """Refuse to run an older release on a database that a newer one has migrated.
 

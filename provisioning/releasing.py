@@ -17,6 +17,7 @@ from provisioning.release_checks import (
     must_be_whole,
     refuse_over_migration,
     release_to_revive,
+    stopped_release,
 )
 from provisioning.renewal import Renewal, renew, renewed_id
 from provisioning.roles import put_in_order_before
@@ -52,11 +53,13 @@ def deploy(crew: Crew, deployment: Deployment, hooks: Hooks) -> str:
         _must_be_provisioned(app, states)
         deployment = replace(deployment, proposed=_shared_secrets(crew, app, states))
         hooks.tell(previous=str(states[crew.runs[0].name]["live"]))
+        # What was stopped to be replaced is nothing to go back to.
+        before = {} if deployment.replace else _live_releases(states)
         rollout = Rollout(
             crew,
             app,
             deployment.release,
-            _live_releases(states),
+            before,
             tls=deployment.tls,
             by=deployment.by,
             hooks=hooks,
@@ -84,7 +87,9 @@ def renew_live(crew: Crew, renewal: Renewal, hooks: Hooks) -> str:
     """
     app = renewal.app
     with crew.together():
-        begun = _begin(crew, app, renewal.what, hooks, repeats=renewal.env is None)
+        begun = _begin(
+            crew, app, renewal.what, hooks, repeats=renewal.env is None and not renewal.rotate
+        )
         if not begun.states:
             return begun.instead
         states = begun.states
@@ -119,6 +124,28 @@ def _live_manifest(app: App, host: str, state: State) -> Mapping[str, Any]:
             found: Mapping[str, Any] = manifest
             return found
     raise DeployRefusedError(f"{app.name} has no live release on {host}", hint="fab deploy")
+
+
+def start_stopped(crew: Crew, app: App, hooks: Hooks, *, tls: bool, by: str) -> str:
+    """Make the release that was stopped live again on every host.
+
+    Returns:
+        The release that is live now; "" if it came to nothing.
+    """
+    with crew.together():
+        begun = _begin(crew, app, f"start of {app.name}", hooks, repeats=True)
+        if not begun.states:
+            return begun.instead
+        states = begun.states
+        release = stopped_release(app, states)
+        must_be_whole(app, states, release)
+        hooks.tell(release=release, **_about(states[crew.runs[0].name], release))
+        rollout = Rollout(crew, app, release, _live_releases(states), tls=tls, by=by, hooks=hooks)
+        done = rollout.carry_out(
+            (None, lambda _: put_in_order_before(app)),
+            (None, lambda run: revive(app, release, run.known_facts)),
+        )
+        return release if done else ""
 
 
 def rollback(

@@ -18,7 +18,9 @@ from provisioning.deploy import (
     import_probe,
     instance,
     operators_environment,
+    propose_secrets,
 )
+from provisioning.errors import ConfigurationError
 from provisioning.processes import calendars, trial
 from provisioning.resources import Release, Resource, StaticFiles
 from provisioning.roles import APP_SERVERS, put_in_order_before, release_units
@@ -39,6 +41,7 @@ class Renewal:
         tls: Whether its site is served on 443.
         by: Who does this.
         proposed: Values for secrets that are to be generated; a host's own win.
+        rotate: All that are generated get new values.
     """
 
     app: App
@@ -46,21 +49,34 @@ class Renewal:
     tls: bool
     by: str
     proposed: Mapping[str, str] = field(default_factory=dict, repr=False)
+    rotate: bool = False
 
     @property
     def what(self) -> str:
         """What others are told that it is."""
+        if self.rotate:
+            return f"rotation of the secrets of {self.app.name}"
         return f"{'restart' if self.env is None else 'new environment'} of {self.app.name}"
 
 
-def plan_renewal(inventory: Inventory, app: App, by: str, *, new_environment: bool) -> Renewal:
+def plan_renewal(
+    inventory: Inventory, app: App, by: str, *, new_environment: bool, rotate: bool = False
+) -> Renewal:
     """Gather what a renewal needs from the operator's machine.
 
     Raises:
-        ConfigurationError: a secret is missing.
+        ConfigurationError: a secret is missing, or there is none to be rotated.
     """
+    if rotate and not propose_secrets(app):
+        raise ConfigurationError(
+            f"{app.name} has no secrets that Homeport generates: there is nothing to rotate",
+            hint="give the others new values where they come from, then fab deploy --env-only",
+        )
     env = operators_environment(inventory, app) if new_environment else None
-    return Renewal(app, env, tls=inventory.tls.method != "off", by=by)
+    proposed = propose_secrets(app) if rotate else {}
+    return Renewal(
+        app, env, tls=inventory.tls.method != "off", by=by, proposed=proposed, rotate=rotate
+    )
 
 
 def renewed_id(live: str) -> str:
@@ -97,6 +113,7 @@ def renew(
         units=release_units(app, facts, release),
         env=json.dumps(renewal.env),
         proposed=json.dumps(renewal.proposed),
+        rotate=renewal.rotate,
         about={
             "by": renewal.by,
             "commit": live.get("commit", ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import signal
@@ -19,6 +20,8 @@ CLEAN_ENVIRONMENT = {
     "HOME": "/root",
 }
 """What programs get: nothing of the login's environment, and messages in one language."""
+
+END_PROCESSES_S = 10.0
 
 MEANWHILE_EVERY_S = 1.0
 
@@ -114,6 +117,21 @@ def lines(argv: Sequence[str]) -> Iterator[bytes]:
         raise AgentError(f"{argv[0]} failed", output=complaint)
 
 
+def end_all_of(user_id: int, name: str) -> None:
+    """Kill whatever runs as a user, and return when nothing does; see `System.end_processes`."""
+    deadline = time.monotonic() + END_PROCESSES_S
+    while True:
+        pids = [pid for pid in filter(str.isdigit, os.listdir("/proc")) if _is_of(pid, user_id)]
+        if not pids:
+            return
+        if time.monotonic() > deadline:
+            raise AgentError(f"cannot end the processes {', '.join(pids)} of {name}")
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        time.sleep(0.01)
+
+
 def _start(
     argv: Sequence[str], *, cwd: str = "/", env: Mapping[str, str], **options: Any
 ) -> subprocess.Popen[bytes]:
@@ -146,3 +164,14 @@ def identity_of(user: str) -> Dict[str, Any]:
         "group": account.pw_gid,
         "extra_groups": os.getgrouplist(user, account.pw_gid),
     }
+
+
+def _is_of(pid: str, user_id: int) -> bool:
+    """Return whether a process runs as a user; one that only waits to be reaped does not."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            # Source: proc(5): the state follows the name, which may hold anything.
+            state = file.read().rpartition(b")")[2].split()[0]
+        return os.stat(f"/proc/{pid}").st_uid == user_id and state not in (b"Z", b"X")
+    except OSError:
+        return False

@@ -30,6 +30,7 @@ def _app(message: Mapping[str, Any], system: System) -> Any:
     return {
         "live": releases.live,
         "previous": releases.previous,
+        "stopped": releases.stopped,
         "provisioned": system.stat(releases.layout.releases) is not None,
         "releases": [
             {

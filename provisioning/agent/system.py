@@ -409,6 +409,17 @@ class System:
             )
         return done
 
+    def end_processes(self, user: str) -> None:
+        """Kill whatever runs as a user, and return when nothing does.
+
+        Raises:
+            AgentError: something survives, such as a process that waits for a dead disk.
+        """
+        account = self.user(user)
+        if account is None or account.id <= 0:
+            return
+        programs.end_all_of(account.id, user)
+
     def forget_cached(self) -> None:
         """Drop what was read of packages and units: something may have changed them."""
         self._packages = None

@@ -12,6 +12,7 @@ from pathlib import Path
 from invoke.collection import Collection
 
 from provisioning.commands.options import COMMON, Options, takes_options
+from provisioning.errors import ConfigurationError
 from provisioning.executor import FleetContext, FleetTask, fleet_task
 
 HELP = {
@@ -30,7 +31,10 @@ HELP = {
     "json": "Print events as JSON lines.",
     "limit": "Only these hosts or groups, with commas between.",
     "lines": "Only the last so many of each host; default: 100, or all of --since.",
+    "now": "Kill what runs of it, in place of letting it finish: it has been compromised.",
     "parallel": "How many hosts are worked on at the same time.",
+    "replace": "Stop the release before first, and build all anew: it has been compromised.",
+    "rotate_secrets": "Give new values to the secrets that Homeport generates.",
     "since": "How far back: 30m, 2h, 7d.",
     "suite": "Debian release: bookworm or trixie.",
     "tests": "Arguments for pytest, as one word.",
@@ -76,22 +80,52 @@ def provision(context: FleetContext, options: Options, exit_code: bool = False) 
 
 
 @on_hosts(*COMMON)
-def deploy(context: FleetContext, options: Options, app: str = "", env_only: bool = False) -> int:
+def deploy(
+    context: FleetContext,
+    options: Options,
+    app: str = "",
+    env_only: bool = False,
+    replace: bool = False,
+) -> int:
     """Make a new release live; no request is lost."""
     from provisioning.commands.deploy import deploy as run
     from provisioning.commands.deploy import renew
 
+    if env_only and replace:
+        raise ConfigurationError(
+            "--env-only and --replace exclude each other: the one keeps the code, the other "
+            "replaces it",
+            hint="fab deploy --replace reads the environment anew as well",
+        )
     if env_only:
         return renew(options, app=app, new_environment=True)
-    return run(options, app=app)
+    return run(options, app=app, replace=replace)
 
 
 @on_hosts(*COMMON, may_name="app")
-def restart(context: FleetContext, options: Options, app: str = "") -> int:
+def restart(
+    context: FleetContext, options: Options, app: str = "", rotate_secrets: bool = False
+) -> int:
     """Start the live release anew; no request is lost."""
     from provisioning.commands.deploy import renew as run
 
-    return run(options, app=app, new_environment=False)
+    return run(options, app=app, new_environment=False, rotate=rotate_secrets)
+
+
+@on_hosts(*COMMON)
+def stop(context: FleetContext, options: Options, app: str, now: bool = False) -> int:
+    """Stop an app on all its hosts: visitors get a page; fab start APP is the way back."""
+    from provisioning.commands.stop import stop as run
+
+    return run(options, app=app, now=now)
+
+
+@on_hosts(*COMMON)
+def start(context: FleetContext, options: Options, app: str) -> int:
+    """Make the release live again that fab stop has stopped."""
+    from provisioning.commands.deploy import start as run
+
+    return run(options, app=app)
 
 
 @on_hosts(*COMMON)
@@ -198,6 +232,7 @@ def check(context: FleetContext, tests: str = "") -> int:
         "markdown": "Write the tables to this file.",
         "minutes": "End each part after so many.",
         "only": "Parts of the suite, with commas between.",
+        "now": "Kill what runs of it, in place of letting it finish: it has been compromised.",
         "parallel": "How many parts run at the same time.",
         "seed": "The same seed breaks the same things in the same order.",
     }
@@ -255,7 +290,7 @@ def lab_status(context: FleetContext, json: bool = False) -> int:
 
 
 namespace = Collection(
-    provision, deploy, rollback, restart, releases, status, logs, run_in_release, shell,
-    maintenance, init, schema, check, chaos, demo,
+    provision, deploy, rollback, restart, stop, start, releases, status, logs, run_in_release,
+    shell, maintenance, init, schema, check, chaos, demo,
     lab=Collection(lab_up, lab_down, lab_status),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from provisioning import releasing
 from provisioning.artifact import build_artifact, commit_of
-from provisioning.commands.of_app import apps_here, hosts_of
+from provisioning.commands.of_app import apps_here, apps_named, hosts_of
 from provisioning.commands.options import Options
 from provisioning.commands.scene import Scene
 from provisioning.crew import Crew
@@ -26,12 +26,13 @@ P = TypeVar("P")
 R = TypeVar("R")
 
 
-def deploy(options: Options, *, app: str = "") -> int:
+def deploy(options: Options, *, app: str = "", replace: bool = False) -> int:
     """Make a new release of the apps live, on all their hosts or on none.
 
     Args:
         options: What the person said.
         app: Only this app.
+        replace: Stop the release before first: it has been compromised.
 
     Returns:
         The exit code.
@@ -43,7 +44,9 @@ def deploy(options: Options, *, app: str = "") -> int:
     # All that can be wrong on this machine is found before any host is asked.
     deployments = [
         _seen_through(
-            partial(_built, scene, each, hooks[each.name]), crews.of(each), hooks[each.name]
+            partial(_built, scene, each, hooks[each.name], replace),
+            crews.of(each),
+            hooks[each.name],
         )
         for each in apps
     ]
@@ -97,12 +100,12 @@ def _in_turn(
     return code
 
 
-def _built(scene: Scene, app: App, hooks: Hooks) -> Deployment:
+def _built(scene: Scene, app: App, hooks: Hooks, replace: bool) -> Deployment:
     source = app.source_path(scene.inventory)
     hooks.tell(commit=commit_of(source))
     hooks.run("before-build")
     artifact = build_artifact(source, app.requirements, include=app.include)
-    deployment = plan_deployment(scene.inventory, app, artifact, who())
+    deployment = plan_deployment(scene.inventory, app, artifact, who(), replace=replace)
     # A hook may have made a commit.
     hooks.tell(release=deployment.release, commit=artifact.commit)
     hooks.run("after-build")
@@ -131,6 +134,7 @@ def renew(
     *,
     app: str = "",
     new_environment: bool,
+    rotate: bool = False,
 ) -> int:
     """Make the live release of the apps anew: restart it, or give it another environment.
 
@@ -138,13 +142,14 @@ def renew(
         options: What the person said.
         app: Only this app.
         new_environment: Whether the environment is read anew, or stays as it is.
+        rotate: Whether secrets that Homeport generates get new values.
 
     Returns:
         The exit code.
     """
     scene = Scene(options)
     renewals = [
-        plan_renewal(scene.inventory, each, who(), new_environment=new_environment)
+        plan_renewal(scene.inventory, each, who(), new_environment=new_environment, rotate=rotate)
         for each in apps_here(scene, app)
     ]
     crews = _Crews(scene)
@@ -188,6 +193,26 @@ def rollback(
     tls = scene.inventory.tls.method != "off"
     work = partial(releasing.rollback, to=to, tls=tls, by=who(), force=force)
     return _in_turn(scene, crews, hooks, {apps[0].name: apps[0]}, work)
+
+
+def start(options: Options, *, app: str) -> int:
+    """Make the release of an app live again that was stopped.
+
+    Args:
+        options: What the person said.
+        app: The app.
+
+    Returns:
+        The exit code.
+    """
+    scene = Scene(options)
+    [found] = apps_named(scene, app)
+    crews = _Crews(scene)
+    hooks = {found.name: crews.hooks(found, "restart")}
+    scene.sink.begin(f"Starting {found.name}", [host.name for host in scene.hosts])
+    tls = scene.inventory.tls.method != "off"
+    work = partial(releasing.start_stopped, tls=tls, by=who())
+    return _in_turn(scene, crews, hooks, {found.name: found}, work)
 
 
 def releases(options: Options, *, app: str = "") -> int:
@@ -236,8 +261,8 @@ def _rows(state: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     for line in state["history"]:
         if line["event"] in ENDINGS:
             # That it was stopped afterwards says less than why.
-            taken_back = last.get(line["release"], {}).get("event") == "rolled_back"
-            if not (taken_back and line["event"] == "retired"):
+            before = last.get(line["release"], {}).get("event")
+            if not (before in ("rolled_back", "stopped") and line["event"] == "retired"):
                 last[line["release"]] = line
         if line["event"] == "built":
             built[line["release"]] = line
@@ -256,7 +281,7 @@ def _rows(state: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         )
 
 
-ENDINGS = ("live", "failed", "rolled_back", "retired", "built")
+ENDINGS = ("live", "failed", "rolled_back", "retired", "built", "stopped")
 """Events of a host's history that say how a release stands."""
 
 
@@ -272,6 +297,8 @@ def _condition(
         return "taken back"
     if lacks := state["lacks"].get(release):
         return f"its {lacks[0]} is gone"
+    if event == "stopped":
+        return "stopped"
     if release == state["previous"]:
         return "previous"
     if not manifest:

@@ -10,7 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provisioning.inventory.app import App
-from provisioning.resources import Ended, LiveUnits, Resource, Retired, StaticFiles, Superseded
+from provisioning.resources import (
+    Ended,
+    KeptSecrets,
+    LiveUnits,
+    Resource,
+    Retired,
+    StaticFiles,
+    Superseded,
+)
 
 
 def put_in_order(app: App) -> Iterator[Resource]:
@@ -19,6 +27,7 @@ def put_in_order(app: App) -> Iterator[Resource]:
     yield Retired(app.name, drain_timeout_s=app.drain_timeout_s)
     yield StaticFiles(app.name, "", replace=True)
     yield LiveUnits(app.name, health=app.health, host=app.domains[0], timeout_s=app.start_timeout_s)
+    yield KeptSecrets(app.name)
     yield Superseded(app.name)
 
 

@@ -59,6 +59,13 @@ def keep_generated(system: System, app: str, proposed: Mapping[str, str]) -> Dic
     return merged
 
 
+def replace_generated(system: System, app: str, values: Mapping[str, str]) -> None:
+    """Keep other values for secrets that were generated, in place of those that are there."""
+    merged = {**generated_secrets(system, app), **values}
+    data = json.dumps(merged, indent=1, sort_keys=True).encode()
+    system.write(AppLayout(app).secrets, data, mode="0600")
+
+
 def write_revision(system: System, app: str, values: Mapping[str, str]) -> str:
     """Write a revision of an app's environment, readable by root and the app only.
 

@@ -102,9 +102,19 @@ class Releases:
             self._system.remove(self.layout.current)
 
     @property
+    def stopped(self) -> str:
+        """The id of the release that was stopped while it was live, and is still there, or ""."""
+        if self.live:
+            return ""
+        said = [line for line in self.history() if line.get("event") in ("live", "stopped")]
+        release = str(said[-1].get("release", "")) if said else ""
+        is_stopped = bool(said) and said[-1]["event"] == "stopped"
+        return release if is_stopped and release in self.complete() else ""
+
+    @property
     def previous(self) -> str:
         """The id of the release that was live before this one and is still there, or ""."""
-        there, live = set(self.complete()), self.live
+        there, live = set(self.complete()), self.live or self.stopped
         earlier = [each for each in self.were_live() if each in there and each != live]
         return earlier[-1] if earlier else ""
 

@@ -79,10 +79,17 @@ class Build:
         """Where it keeps what it has downloaded."""
         return f"/var/cache/private/{self._name}"
 
-    def begin(self, system: System) -> None:
-        """End what a killed run has left of it, and have nothing where it builds."""
+    def begin(self, system: System, *, fresh: bool = False) -> None:
+        """End what a killed run has left of it, and have nothing where it builds.
+
+        Args:
+            system: The machine.
+            fresh: Nor where it keeps what it has downloaded.
+        """
         end(system, self.path)
         self.clean()
+        if fresh:
+            files.remove(self.cache, within_s=CLEAN_S)
 
     def clean(self) -> None:
         """Remove what was built."""

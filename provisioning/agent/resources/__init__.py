@@ -19,6 +19,7 @@ from provisioning.agent.resources.file import File
 from provisioning.agent.resources.file_set import FileSet
 from provisioning.agent.resources.group import Group
 from provisioning.agent.resources.instance import Instance
+from provisioning.agent.resources.kept_secrets import KeptSecrets
 from provisioning.agent.resources.link import Link
 from provisioning.agent.resources.live import Live
 from provisioning.agent.resources.live_units import LiveUnits
@@ -33,6 +34,7 @@ from provisioning.agent.resources.retired import Retired
 from provisioning.agent.resources.service import Service
 from provisioning.agent.resources.shared_folders import SharedFolders
 from provisioning.agent.resources.static_files import StaticFiles
+from provisioning.agent.resources.stopped import Stopped
 from provisioning.agent.resources.superseded import Superseded
 from provisioning.agent.resources.timer import Timer
 from provisioning.agent.resources.tmpfiles import Tmpfiles
@@ -52,6 +54,7 @@ ALL: Tuple[Type[Resource], ...] = (
     FileSet,
     Group,
     Instance,
+    KeptSecrets,
     Link,
     Live,
     LiveUnits,
@@ -67,6 +70,7 @@ ALL: Tuple[Type[Resource], ...] = (
     Service,
     SharedFolders,
     StaticFiles,
+    Stopped,
     Superseded,
     Timer,
     Tmpfiles,
@@ -90,6 +94,7 @@ __all__ = [
     "FileSet",
     "Group",
     "Instance",
+    "KeptSecrets",
     "Link",
     "Live",
     "LiveUnits",
@@ -106,6 +111,7 @@ __all__ = [
     "Service",
     "SharedFolders",
     "StaticFiles",
+    "Stopped",
     "Superseded",
     "TYPES",
     "Timer",

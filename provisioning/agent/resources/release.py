@@ -51,6 +51,7 @@ class Release(Resource):
         secrets: Names of those variables that nobody may see, generated ones included.
         proposed: Secret JSON: values for secrets that are to be generated; used where the
             host has none yet.
+        rotate: Use the proposed values in place of those that the host has.
         about: What people want to know: commit, by, ...
     """
 
@@ -72,6 +73,7 @@ class Release(Resource):
     secrets: Tuple[str, ...] = ()
     about: Mapping[str, str] = field(default_factory=dict)
     base: str = ""
+    rotate: bool = False
 
     def __post_init__(self) -> None:
         normalise(
@@ -220,7 +222,11 @@ class Release(Resource):
         if given is None:
             given = environment.of_release(system, self.app, self.base)
         proposed: Dict[str, str] = json.loads(system.content(as_blob(self.proposed)))
-        kept = environment.keep_generated(system, self.app, proposed)
+        if self.rotate:
+            # They are kept once this release has stayed live: see KeptSecrets.
+            kept: Mapping[str, str] = proposed
+        else:
+            kept = environment.keep_generated(system, self.app, proposed)
         values = {**given, **{name: kept[name] for name in proposed}}
         values["HOMEPORT_RELEASE"] = self.release
         return environment.write_revision(system, self.app, values)
@@ -253,6 +259,9 @@ class Release(Resource):
             "static": dict(self.static),
             "links": dict(self._links(part)),
             "secrets": list(self.secrets),
+            "rotated": sorted(json.loads(system.content(as_blob(self.proposed))))
+            if self.rotate
+            else [],
             "files": {
                 path: digest
                 for path, digest in self._digests(system).items()

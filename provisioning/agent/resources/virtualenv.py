@@ -53,6 +53,7 @@ class Virtualenv(Resource):
         extra: Distribution -> its requirement with hashes, one line; what of these the environment
             lacks after all else is added, such as the server.
         hosts: "name" or "name:port" that the build may reach besides the package index.
+        fresh: Believe nothing that earlier builds have downloaded.
         python: Interpreter to build it with; root's.
         uv: The uv program; "" builds with venv and pip, as for uv itself.
     """
@@ -66,6 +67,7 @@ class Virtualenv(Resource):
     require_hashes: bool = False
     extra: Mapping[str, str] = field(default_factory=dict)
     hosts: Tuple[str, ...] = ()
+    fresh: bool = False
     python: str = "/usr/bin/python3"
     uv: str = layout.UV + "/bin/uv"
 
@@ -113,7 +115,7 @@ class Virtualenv(Resource):
             system.remove(leftover)
         # Where the sandbox shows what is built.
         system.make_directory(self.path)
-        build.begin(system)
+        build.begin(system, fresh=self.fresh)
         try:
             system.say("building " + self.path)
             self._run(system, build)

@@ -1,0 +1,47 @@
+"""`fab stop`: an app does not run any more, until it is started or deployed again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioning.commands.of_app import apps_named, hosts_of
+from provisioning.commands.options import Options
+from provisioning.commands.scene import Scene
+from provisioning.converse import Ended
+from provisioning.errors import ConfigurationError
+from provisioning.host_run import HostRun, who
+from provisioning.plan import make_plan
+from provisioning.resources import Stopped
+
+
+def stop(options: Options, *, app: str, now: bool = False) -> int:
+    """Stop an app on all its hosts.
+
+    Args:
+        options: What the person said.
+        app: The app.
+        now: Whether what runs of it is killed, in place of getting the time to finish.
+
+    Returns:
+        The exit code.
+    """
+    scene = Scene(options)
+    [found] = apps_named(scene, app)
+    hosts = hosts_of(scene, [found])
+    crew = scene.crew(hosts)
+    stopped = Stopped(app, by=who(), at_once=now, drain_timeout_s=found.drain_timeout_s)
+
+    def work(run: HostRun) -> bool:
+        known: Any = run.ask("app", app=app)
+        if not known["provisioned"]:
+            raise ConfigurationError(
+                f"{run.name} is not provisioned for {app}", hint=f"fab -H {run.name} provision"
+            )
+        ended = run.carry_out(make_plan([stopped]), what=f"stop of {app}")
+        return isinstance(ended, Ended) and not (ended.done.failed or ended.done.stopped)
+
+    scene.sink.begin(f"Stopping {app}", [host.name for host in hosts])
+    done = crew.all(work)
+    everywhere = len(done) == len(hosts) and all(done.values())
+    conclusion = f"{app} is stopped; fab start {app} or fab deploy makes a release live again"
+    return scene.end(crew.runs, conclusion=conclusion if everywhere else "")
