@@ -6,6 +6,7 @@ What stands at the other end is bootstrap/attached.py, whose beginning tells the
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import struct
 import threading
@@ -21,6 +22,11 @@ STDOUT, STDERR, EXIT = b"1", b"2", b"X"
 
 MAX_BANNER_BYTES = 64 * 1024
 """How much a login shell may print before the program on the host speaks."""
+
+MAX_FRAME_BYTES = 1 << 20
+"""The other end sends what it has read, 64 KiB at most: more is noise, or a hostile host."""
+
+STATUS = re.compile(rb"[0-9]{1,3}")
 
 POLL_S = 0.2
 """How soon Ctrl-C is noticed while nothing comes."""
@@ -121,7 +127,7 @@ def _pass_output(channel: Channel, marker: str, console: Console) -> int:
             )
         for kind, body in frames.of(data):
             if kind == EXIT:
-                return int(body)
+                return _status(body)
             console.write(body, error=kind == STDERR)
 
 
@@ -155,11 +161,21 @@ class Frames:
                 )
         while self._begun and len(self._data) >= HEADER.size:
             kind, length = HEADER.unpack_from(self._data)
+            if kind not in (STDOUT, STDERR, EXIT) or length > MAX_FRAME_BYTES:
+                raise ConnectionLostError(
+                    f"cannot understand the host: a frame cannot be {length} bytes of {kind!r}"
+                )
             end = HEADER.size + length
             if len(self._data) < end:
                 return
             body, self._data = self._data[HEADER.size : end], self._data[end:]
             yield kind, body
+
+
+def _status(body: bytes) -> int:
+    if not STATUS.fullmatch(body) or int(body) > 255:
+        raise ConnectionLostError("cannot understand the host: the exit status is none")
+    return int(body)
 
 
 def _frame(kind: bytes, body: bytes) -> bytes:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from provisioning.agent import events
 from provisioning.agent.facts import Facts
+from provisioning.answers import ANSWERS
 from provisioning.errors import ConnectionLostError, HomeportError
 from provisioning.plan import Plan
 from provisioning.session import (
@@ -24,6 +25,7 @@ from provisioning.session import (
     RunEnded,
     Session,
 )
+from provisioning.shapes import ShapeError
 
 PING_EVERY_S = 5.0
 """The agent takes 30 s without a word for a lost connection, a run in the background 60 s."""
@@ -110,10 +112,21 @@ class Conversation:
         return ready
 
     def ask(self, question: str, **values: Any) -> Any:
-        """Ask for something that changes nothing."""
+        """Ask for something that changes nothing.
+
+        Returns:
+            The answer, which has the shape that `answers.py` names.
+
+        Raises:
+            ConnectionLostError: it has not, or the connection ended first.
+        """
         with self._session_lock:
             self._session.ask(question, **values)
-        return self._until(Answered).value
+        answer = self._until(Answered).value
+        try:
+            return ANSWERS[question](answer, "answer")
+        except ShapeError as error:
+            raise ConnectionLostError(f"cannot understand the agent: {error}") from error
 
     def submit(self, plan: Plan, **options: Any) -> Ended | OtherFacts:
         """Have a plan carried out.

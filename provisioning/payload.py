@@ -51,7 +51,8 @@ class Payload:
         for name, value in (("LOADER", loader), ("DIGEST", self.digest), ("MARKER", marker)):
             script = script.replace(f"@{name}@", value)
         # Within single quotes nothing of it means anything to any login shell, csh included.
-        return f"sh -c 'eval \"$(printf %s {_base64(script)} | base64 -d)\"'"
+        # First of all it leaves the login user's directory, in which programs or libraries may lie.
+        return f"sh -c 'cd /; eval \"$(printf %s {_base64(script)} | base64 -d)\"'"
 
 
 def attached_command(marker: str) -> str:
@@ -61,7 +62,7 @@ def attached_command(marker: str) -> str:
         marker: Random hex of the line after which its frames begin.
     """
     program = _base64(_without_comments(BOOTSTRAP / "attached.py"))
-    return f"sh -c 'exec python3 -I -c \"$(printf %s {program} | base64 -d)\" {marker}'"
+    return f"sh -c 'cd /; exec python3 -I -c \"$(printf %s {program} | base64 -d)\" {marker}'"
 
 
 def _base64(text: str) -> str:

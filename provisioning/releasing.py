@@ -122,6 +122,12 @@ def _live_manifest(app: App, host: str, state: State) -> Mapping[str, Any]:
     for manifest in state["releases"]:
         if manifest["release"] == state["live"]:
             found: Mapping[str, Any] = manifest
+            if lacking := [name for name in ("static", "secrets", "venv") if name not in found]:
+                raise DeployRefusedError(
+                    f"cannot make release {found['release']} of {app.name} anew: on {host} its "
+                    f"manifest does not say its {lacking[0]}",
+                    hint="fab deploy, which builds a whole release",
+                )
             return found
     raise DeployRefusedError(f"{app.name} has no live release on {host}", hint="fab deploy")
 
@@ -328,7 +334,12 @@ def _shared_secrets(crew: Crew, app: App, states: Mapping[str, State]) -> dict[s
             )
         if holders and len(holders) < len(crew.runs):
             holder = next(run for run in crew.runs if run.name in holders)
-            values = holder.ask("secrets", app=app.name)
-            assert isinstance(values, dict)
-            known[name] = values[name]
+            values = Crew([holder]).all(lambda run: run.ask("secrets", app=app.name))
+            if name not in values.get(holder.name, {}):
+                raise DeployRefusedError(
+                    f"cannot deploy {app.name}: {holder.name} does not tell the generated secret "
+                    f"{name} that it has, and all hosts must have the same",
+                    hint=f"look into /srv/{app.name}/secrets.json there",
+                )
+            known[name] = values[holder.name][name]
     return propose_secrets(app, known)

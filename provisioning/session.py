@@ -13,10 +13,12 @@ from typing import Any, TypeAlias
 
 from provisioning.agent import events
 from provisioning.agent.facts import Facts
-from provisioning.agent.runs.wire import Decoder, WireError, pack, pack_blob
+from provisioning.agent.runs.wire import FROM_HOST, Decoder, WireError, pack, pack_blob
+from provisioning.answers import BEGUN, FACTS, FAILURE, HELLO, NEED, event
 from provisioning.errors import ConnectionLostError, HomeportError, ResourceFailedError
 from provisioning.payload import MARKER_BYTES, Payload
 from provisioning.plan import Plan
+from provisioning.shapes import ShapeError
 
 MAX_BANNER_BYTES = 64 * 1024
 """How much a login shell may print before the agent speaks."""
@@ -117,7 +119,8 @@ class Session:
         self._banner = bytearray()
         self._decoder: Decoder | None = None
         self._out = bytearray()
-        self._blobs: Mapping[str, bytes] = {}
+        self._blobs: dict[str, bytes] = {}
+        self._is_broken = False
         self.exchanges = 0
         self.sent_agent = False
         self._messages_of_run = 0
@@ -173,7 +176,7 @@ class Session:
         self._messages_of_run = after
         message: dict[str, Any] = {"watch": run, "owner": True, "after": after}
         if plan is not None:
-            self._blobs = plan.blobs
+            self._blobs = dict(plan.blobs)
             message["next"] = plan.message(**options)
         self._out += pack(message)
 
@@ -189,7 +192,7 @@ class Session:
             options: See `Plan.message`.
         """
         self.exchanges += 1
-        self._blobs = plan.blobs
+        self._blobs = dict(plan.blobs)
         self._out += pack(plan.message(**options))
 
     def ping(self) -> None:
@@ -206,8 +209,10 @@ class Session:
         That the host cannot go on with something is yielded too, in its place among the others.
 
         Raises:
-            ConnectionLostError: what came is not from an agent of ours.
+            ConnectionLostError: what came is not from an agent of ours, or came after that.
         """
+        if self._is_broken:
+            raise ConnectionLostError("cannot understand the agent any more")
         if self._decoder is None:
             yield from self._before_the_agent(data)
         else:
@@ -217,7 +222,9 @@ class Session:
                 for frame in self._decoder:
                     if isinstance(frame, dict):
                         yield from self._message(frame)
-            except (WireError, LookupError, TypeError, AttributeError) as error:
+            except (WireError, ShapeError) as error:
+                # Where the next frame would begin is not known.
+                self._is_broken = True
                 raise ConnectionLostError(f"cannot understand the agent: {error}") from error
 
     def _before_the_agent(self, data: bytes) -> Iterable[Heard | HomeportError]:
@@ -249,7 +256,7 @@ class Session:
             # The agent's code goes before whatever was to be sent.
             self._out[:0] = self._payload.data
             self.sent_agent = True
-        self._decoder = Decoder()
+        self._decoder = Decoder(FROM_HOST)
         self._decoder.feed(bytes(self._banner[1:]))
         self._banner.clear()
 
@@ -262,23 +269,30 @@ class Session:
         self._messages_of_run += 1
         self._asked_for_contents = "need" in message
         if "event" in message:
-            yield events.from_message(message)
+            yield events.from_message(event(message, "event"))
         elif "need" in message:
-            self.exchanges += 1
-            for digest in message["need"]:
-                self._out += pack_blob(self._blobs[digest])
+            self._send_contents(NEED(message, "message")["need"])
         elif "hello" in message:
-            yield Ready(message["hello"]["python"])
+            yield Ready(HELLO(message, "message")["hello"]["python"])
         elif "answer" in message:
             yield Answered(message["answer"])
         elif "begun" in message:
-            yield Begun(**message["begun"])
+            yield Begun(**BEGUN(message["begun"], "begun"))
         elif "ended" in message:
             yield RunEnded()
         elif "facts" in message:
-            yield OtherFacts(Facts.from_json(message["facts"]))
+            yield OtherFacts(Facts.from_json(FACTS(message["facts"], "facts")))
         elif "failed" in message:
-            yield _failure(message)
+            yield _failure(FAILURE(message, "message"))
+
+    def _send_contents(self, digests: Iterable[str]) -> None:
+        self.exchanges += 1
+        for digest in digests:
+            # Each once: a host that asked for the same again and again would fill our memory.
+            data = self._blobs.pop(digest, None)
+            if data is None:
+                raise ShapeError(f"{digest[:64]} is no content of the plan that was not sent yet")
+            self._out += pack_blob(data)
 
 
 def _failure(message: Mapping[str, Any]) -> HomeportError:

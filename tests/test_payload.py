@@ -20,7 +20,7 @@ SOURCES = sorted([*AGENT.rglob("*.py"), *BOOTSTRAP.rglob("*.py")])
 OLDEST = (3, 9)
 
 # Bytes; raise them knowingly. The agent travels once per host and boot, the command always.
-MAX_PAYLOAD_BYTES = 88 * 1024
+MAX_PAYLOAD_BYTES = 94 * 1024
 MAX_COMMAND_BYTES = 5120
 MAX_ATTACHED_BYTES = 6912
 
@@ -196,10 +196,63 @@ def test_the_command_holds_no_character_that_a_shell_could_take_for_its_own() ->
     start, _, rest = command.partition("printf %s ")
     encoded, _, end = rest.partition(" | ")
     # A login shell takes what stands in single quotes as it is.
-    assert (start, end) == ("sh -c 'eval \"$(", "base64 -d)\"'")
+    assert (start, end) == ("sh -c 'cd /; eval \"$(", "base64 -d)\"'")
     script = base64.b64decode(encoded, validate=True).decode()
     assert "@" not in script.replace('"$@"', "")
     assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
+
+
+COMMANDS = {
+    "agent": lambda: agent_payload().command("feedbeef"),
+    "attached": lambda: attached_command("feedbeef"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_nothing_of_the_directory_that_a_login_begins_in_is_run(
+    command: str, tmp_path: Path
+) -> None:
+    """With a path that names the current directory: as root, that would be anybody's program."""
+    home, good = tmp_path / "home", tmp_path / "good"
+    for folder in (home, good):
+        folder.mkdir()
+    for name in ("python3", "base64", "printf"):
+        (home / name).write_text('#!/bin/sh\necho "$0" >>stolen\n')
+        (home / name).chmod(0o755)
+    (good / "python3").write_text("#!/bin/sh\npwd\n")
+    (good / "python3").chmod(0o755)
+    done = subprocess.run(
+        ["/bin/sh", "-c", COMMANDS[command]()],
+        cwd=home,
+        env={"PATH": f":.:{good}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not (home / "stolen").exists()
+    assert done.stdout == "/\n"
+
+
+def test_a_borrowed_python_takes_no_library_of_the_current_directory(tmp_path: Path) -> None:
+    """The end of the script, with an archive that has been unpacked."""
+    root = tmp_path / "root/usr"
+    for path in ("lib/x86_64-linux-gnu/libm.so.6", "lib/x86_64-linux-gnu/a/libb.so", "lib/c.so"):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).touch()
+    python = root / "bin/python3.11"
+    python.parent.mkdir()
+    python.write_text('#!/bin/sh\necho "$LD_LIBRARY_PATH"\n')
+    python.chmod(0o755)
+    script = (BOOTSTRAP / "start.sh").read_text()
+    end = script[script.index('set -- "$home"/root/usr/bin') :]
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"home={tmp_path}; loader=x; {end}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    folder = root / "lib/x86_64-linux-gnu"
+    assert done.stdout == f"{folder}:{folder}/a\n"
 
 
 def test_a_host_without_python_and_apt_says_so(tmp_path: Path) -> None:

@@ -232,13 +232,13 @@ def test_an_end_without_the_last_message_means_that_the_state_is_unknown(
 
 
 def test_a_request_to_stop_is_sent_once(session: Session) -> None:
-    channel = Script(session, [pack({"answer": 1}), pack({"answer": 2})])
+    channel = Script(session, [pack({"answer": "1"}), pack({"answer": "2"})])
     with Conversation(session, lambda _: channel, lambda _: None) as conversation:
         conversation.start()
         conversation.stop()
-        conversation.ask("a")
-        conversation.ask("b")
+        conversation.ask("caller")
+        conversation.ask("caller")
     decoder = Decoder()
     decoder.feed(bytes(channel.sent))
     # With the first request goes a ping: from then on the agent notices a silence.
-    assert list(decoder) == [{"ask": "a"}, {"stop": 1}, {"ping": 1}, {"ask": "b"}]
+    assert list(decoder) == [{"ask": "caller"}, {"stop": 1}, {"ping": 1}, {"ask": "caller"}]

@@ -1,15 +1,44 @@
-"""HTTP requests to an app's socket and to the host's own web server."""
+"""HTTP requests to an app's socket and to the host's own web server.
+
+An app may be hostile: it may answer for ever, a byte at a time. So every question has one
+deadline, over everything from the connection to the last byte that is read, and every part of an
+answer is bounded.
+"""
 
 from __future__ import annotations
 
 import http.client
+import io
+import re
 import socket
 import ssl
+import time
 from dataclasses import dataclass
-from typing import Mapping, Optional
+from typing import Any, BinaryIO, Callable, Dict, List, Mapping, Tuple
 
 BODY_BYTES = 2000
 """How much of an answer is read: enough to show a person."""
+
+HEAD_BYTES = 64 * 1024
+"""How long everything before the body may be, interim answers included.
+
+nginx takes 4 or 8 KiB. Source: ngx_http_proxy_module, proxy_buffer_size.
+"""
+
+INTERIM_ANSWERS = 8
+"""How many answers like "100 Continue" may come before the one that counts; we ask for none."""
+
+CHUNK_LINE_BYTES = 1024
+"""How long the line may be that says how long a chunk is."""
+
+STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})(?: [^\r\n]*)?\r?\n")
+"""Source: RFC 9112, 4."""
+
+HEX = re.compile(rb"[0-9A-Fa-f]{1,8}")
+NUMBER = re.compile(r"[0-9]{1,18}")
+
+NO_BODY = (101, 204, 304)
+"""Source: RFC 9110, 15.2.2, 15.3.5 and 15.4.5."""
 
 
 @dataclass(frozen=True)
@@ -27,39 +56,75 @@ class Answer:
     headers: Mapping[str, str]
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+class _BadAnswerError(Exception):
+    """What came is no answer, or has no end; its text says why."""
 
 
-class _AddressConnection(http.client.HTTPConnection):
-    """A connection to an address, whatever the name in the request resolves to."""
+class _LateError(Exception):
+    """The deadline has passed."""
 
-    def __init__(self, address: str, port: int, name: str, tls: bool, timeout: float) -> None:
-        super().__init__(address, port, timeout=timeout)
-        self._server_name = name
-        self._tls = tls
 
-    def connect(self) -> None:
-        super().connect()
-        if self._tls:
-            # This asks whether the release answers; whether visitors trust the certificate
-            # is the certificate's matter.
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-            self.sock = context.wrap_socket(self.sock, server_hostname=self._server_name)
+class _Deadline:
+    def __init__(self, timeout_s: float) -> None:
+        self._at = time.monotonic() + timeout_s
+
+    def left_s(self) -> float:
+        """Return what is left, which is more than nothing.
+
+        Raises:
+            _LateError: nothing is.
+        """
+        left_s = self._at - time.monotonic()
+        if left_s <= 0:
+            raise _LateError
+        return left_s
+
+
+class _Incoming(io.RawIOBase):
+    """What a socket receives, until a deadline."""
+
+    def __init__(self, connected: socket.socket, deadline: _Deadline) -> None:
+        super().__init__()
+        self._socket = connected
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        """Return that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Receive some bytes."""
+        self._socket.settimeout(self._deadline.left_s())
+        return self._socket.recv_into(buffer)
+
+
+_Connect = Callable[[_Deadline], socket.socket]
 
 
 def get_unix(path: str, target: str, headers: Mapping[str, str], timeout_s: float) -> Answer:
-    """GET from a unix socket; a failure to connect is an Answer with status 0."""
-    return _get(_UnixConnection(path, timeout_s), target, headers)
+    """GET from a unix socket.
+
+    Args:
+        path: The socket's.
+        target: What is asked for.
+        headers: Of the request.
+        timeout_s: How long all of it may take, whatever is answered.
+
+    Returns:
+        The answer; without one, or without all of it in time, its status is 0.
+    """
+
+    def connect(deadline: _Deadline) -> socket.socket:
+        connecting = socket.socket(socket.AF_UNIX)
+        try:
+            connecting.settimeout(deadline.left_s())
+            connecting.connect(path)
+        except BaseException:
+            connecting.close()
+            raise
+        return connecting
+
+    return _get(connect, target, headers, timeout_s)
 
 
 def ask_release(socket: str, path: str, host: str, timeout_s: float) -> Answer:
@@ -82,20 +147,115 @@ def get_address(
     tls: bool = False,
     timeout_s: float = 5,
 ) -> Answer:
-    """GET from an address, with the Host header as the TLS server name."""
-    connection = _AddressConnection(address, port, headers["Host"], tls, timeout_s)
-    return _get(connection, target, headers)
+    """GET from an address, with the Host header as the TLS server name; else as `get_unix`.
+
+    What the name in the request resolves to does not matter.
+    """
+
+    def connect(deadline: _Deadline) -> socket.socket:
+        connected = socket.create_connection((address, port), deadline.left_s())
+        if not tls:
+            return connected
+        try:
+            # This asks whether the release answers; whether visitors trust the certificate
+            # is the certificate's matter.
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            # A handshake as a whole keeps to it. Source: CPython, Modules/_ssl.c, do_handshake.
+            connected.settimeout(deadline.left_s())
+            return context.wrap_socket(connected, server_hostname=headers["Host"])
+        except BaseException:
+            connected.close()
+            raise
+
+    return _get(connect, target, headers, timeout_s)
 
 
-def _get(connection: http.client.HTTPConnection, target: str, headers: Mapping[str, str]) -> Answer:
-    response: Optional[http.client.HTTPResponse] = None
+def _get(connect: _Connect, target: str, headers: Mapping[str, str], timeout_s: float) -> Answer:
+    deadline = _Deadline(timeout_s)
+    reached = "no connection"
     try:
-        connection.request("GET", target, headers=dict(headers))
-        response = connection.getresponse()
-        body = response.read(BODY_BYTES).decode(errors="replace")
-        found = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, body, found)
-    except (OSError, http.client.HTTPException) as error:
+        with connect(deadline) as connected:
+            reached = "no answer"
+            request = http.client.HTTPConnection("localhost")
+            request.sock = connected
+            connected.settimeout(deadline.left_s())
+            request.request("GET", target, headers=dict(headers))
+            stream = io.BufferedReader(_Incoming(connected, deadline))
+            status, found = _head(stream)
+            reached = f"status {status}, but no end of its body"
+            body = _body(stream, status, found).decode(errors="replace")
+            return Answer(status, body, found)
+    # Until Python 3.10 a socket's timeout is no TimeoutError.
+    except (_LateError, socket.timeout):
+        return Answer(0, f"{reached} within {timeout_s:g} s", {})
+    except (OSError, http.client.HTTPException, _BadAnswerError) as error:
         return Answer(0, str(error) or type(error).__name__, {})
-    finally:
-        connection.close()
+
+
+def _head(stream: BinaryIO) -> Tuple[int, Dict[str, str]]:
+    """Read up to the body of the answer that counts; return its status and its headers."""
+    left = HEAD_BYTES
+    for _ in range(INTERIM_ANSWERS + 1):
+        lines: List[bytes] = []
+        while not lines or lines[-1] not in (b"\r\n", b"\n"):
+            line = stream.readline(left)
+            left -= len(line)
+            if not line.endswith(b"\n"):
+                raise _BadAnswerError(
+                    "it ended the connection before it had answered"
+                    if left
+                    else f"more than {HEAD_BYTES} bytes of headers"
+                )
+            if not lines and not STATUS_LINE.fullmatch(line):
+                raise _BadAnswerError(f"no answer in HTTP: {line[:80].decode('latin-1')!r}")
+            lines.append(line)
+        found = STATUS_LINE.fullmatch(lines[0])
+        status = int(found[1]) if found else 0
+        if status >= 200 or status == 101:
+            headers = http.client.parse_headers(io.BytesIO(b"".join(lines[1:])))
+            return status, {name.lower(): str(value) for name, value in headers.items()}
+    raise _BadAnswerError(f"more than {INTERIM_ANSWERS} interim answers, such as 100 Continue")
+
+
+def _body(stream: BinaryIO, status: int, headers: Mapping[str, str]) -> bytes:
+    """Read the beginning of a body, or all of it if it is not longer.
+
+    Source: RFC 9112, 6.3.
+    """
+    if status in NO_BODY:
+        return b""
+    if "transfer-encoding" in headers:
+        if headers["transfer-encoding"].strip().lower() != "chunked":
+            raise _BadAnswerError("its Transfer-Encoding is not chunked")
+        return _chunks(stream)
+    if "content-length" not in headers:
+        return stream.read(BODY_BYTES)
+    length = headers["content-length"].strip()
+    if not NUMBER.fullmatch(length):
+        raise _BadAnswerError("its Content-Length is no number")
+    return _exactly(stream, min(int(length), BODY_BYTES))
+
+
+def _chunks(stream: BinaryIO) -> bytes:
+    """Read the beginning of a body that comes in chunks. Source: RFC 9112, 7.1."""
+    body = b""
+    while len(body) < BODY_BYTES:
+        size = HEX.match(stream.readline(CHUNK_LINE_BYTES))
+        if not size:
+            raise _BadAnswerError("its body ended amid its chunks, or is not made of chunks")
+        length = int(size[0], 16)
+        if not length:
+            break
+        body += _exactly(stream, min(length, BODY_BYTES - len(body)))
+        if len(body) < BODY_BYTES:
+            stream.readline(CHUNK_LINE_BYTES)
+    return body
+
+
+def _exactly(stream: BinaryIO, length: int) -> bytes:
+    data = stream.read(length)
+    if len(data) < length:
+        raise _BadAnswerError("its body ended before the length that it had said")
+    return data

@@ -5,11 +5,23 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import select
+import selectors
 import signal
 import subprocess
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from provisioning.agent.errors import AgentError, CannotStartError
 
@@ -26,7 +38,20 @@ END_PROCESSES_S = 10.0
 MEANWHILE_EVERY_S = 1.0
 
 OUTPUT_LINES = 25
+OUTPUT_CHARS = 8000
 """How much of a failed program's output a person is shown."""
+
+KEPT_BYTES = 8 << 20
+"""How much is kept of each stream of a program, its end.
+
+What is read of programs is a thousandth of that; one that prints without end must not take the
+host's memory.
+"""
+
+LINE_BYTES = 4 << 20
+"""How much is kept of a line, its beginning, of a program that is read line by line."""
+
+CHUNK_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -41,7 +66,7 @@ class Completed:
     def tail(self) -> str:
         """The last lines of what it printed."""
         lines = (self.stdout + self.stderr).strip().splitlines()
-        return "\n".join(lines[-OUTPUT_LINES:])
+        return "\n".join(lines[-OUTPUT_LINES:])[-OUTPUT_CHARS:]
 
 
 def run(
@@ -54,7 +79,10 @@ def run(
     timeout_s: float = 120,
     meanwhile: Optional[Callable[[], None]] = None,
 ) -> Completed:
-    """Run a program and wait for its end; see `System.run`."""
+    """Run a program and wait for its end; see `System.run`.
+
+    Of what it prints the last `KEPT_BYTES` are kept; that there was more is said before them.
+    """
     with _start(
         argv,
         cwd=cwd,
@@ -63,56 +91,152 @@ def run(
         start_new_session=True,
         **identity_of(user),
     ) as process:
+        printed = _Kept(), _Kept()
         try:
-            stdout, stderr = _output(process, input, timeout_s, meanwhile)
-        except subprocess.TimeoutExpired as error:
-            # What it has started goes with it.
-            os.killpg(process.pid, signal.SIGKILL)
-            output = b"".join(part for part in (error.stdout, error.stderr) if part)
+            _attend(process, printed, input, time.monotonic() + timeout_s, meanwhile)
+        except subprocess.TimeoutExpired:
+            _end_whole(process.pid)
             raise AgentError(
                 f"{argv[0]} did not end within {timeout_s:.0f} s",
-                output=output.decode(errors="replace")[-4000:],
+                output="".join(each.text for each in printed)[-4000:],
             ) from None
-    return Completed(
-        process.returncode, stdout.decode(errors="replace"), stderr.decode(errors="replace")
-    )
+    return Completed(process.returncode, printed[0].text, printed[1].text)
 
 
-def _output(
+class _Kept:
+    """The end of what a program prints."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._dropped = 0
+
+    def add(self, data: bytes) -> None:
+        """Take what comes next."""
+        self._data += data
+        # Not each time: what is kept would be copied for every few bytes.
+        if len(self._data) >= 2 * KEPT_BYTES:
+            self._drop()
+
+    def _drop(self) -> None:
+        over = max(0, len(self._data) - KEPT_BYTES)
+        del self._data[:over]
+        self._dropped += over
+
+    @property
+    def text(self) -> str:
+        """All of it, or its end."""
+        self._drop()
+        text = self._data.decode(errors="replace")
+        return (
+            f"({self._dropped} bytes before this are left out)\n{text}" if self._dropped else text
+        )
+
+
+def _attend(
     process: subprocess.Popen[bytes],
+    printed: Tuple[_Kept, _Kept],
     input: Optional[bytes],
-    timeout_s: float,
+    deadline: float,
     meanwhile: Optional[Callable[[], None]],
-) -> Tuple[bytes, bytes]:
-    deadline = time.monotonic() + timeout_s
-    while True:
-        left_s = deadline - time.monotonic()
-        try:
-            return process.communicate(
-                input, min(left_s, MEANWHILE_EVERY_S) if meanwhile else left_s
-            )
-        except subprocess.TimeoutExpired:
-            if not meanwhile or left_s <= MEANWHILE_EVERY_S:
-                raise
-        # Source: Popen.communicate: nothing is lost by asking again; input is given once.
-        input = None
-        meanwhile()
+) -> None:
+    """Take what a program prints and give it its input, until it has ended.
+
+    Raises:
+        subprocess.TimeoutExpired: the deadline has passed.
+    """
+    look_up = time.monotonic() + MEANWHILE_EVERY_S if meanwhile else deadline
+    left = memoryview(input or b"")
+    with selectors.DefaultSelector() as selector:
+        for stream, kept in zip((process.stdout, process.stderr), printed):
+            assert stream is not None
+            selector.register(stream, selectors.EVENT_READ, kept)
+        if process.stdin is not None:
+            selector.register(process.stdin, selectors.EVENT_WRITE)
+        while True:
+            now = time.monotonic()
+            if now >= deadline:
+                raise subprocess.TimeoutExpired(process.args, 0)
+            if meanwhile and now >= look_up:
+                meanwhile()
+                look_up = time.monotonic() + MEANWHILE_EVERY_S
+                continue
+            wait_s = min(deadline, look_up) - now
+            if not selector.get_map():
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(wait_s)
+                    return
+                continue
+            for key, _ in selector.select(wait_s):
+                if key.data is None:
+                    left = _give(key.fd, left)
+                    over = not left
+                else:
+                    data = os.read(key.fd, CHUNK_BYTES)
+                    key.data.add(data)
+                    over = not data
+                if over:
+                    selector.unregister(key.fileobj)
+                    key.fileobj.close()  # type: ignore[union-attr]
+
+
+def _give(descriptor: int, data: memoryview) -> memoryview:
+    """Write some of a program's input and return the rest; none if it reads no more.
+
+    So much can be written without waiting. Source: pipe(7), PIPE_BUF.
+    """
+    try:
+        return data[os.write(descriptor, data[: select.PIPE_BUF]) :]
+    except BrokenPipeError:
+        return data[:0]
+
+
+def _end_whole(pid: int) -> None:
+    """Kill a program of ours and what it has started, in sessions of their own as well."""
+    for each in (*_descendants(pid), pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(each, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _descendants(pid: int) -> List[int]:
+    children: Dict[int, List[int]] = {}
+    for each in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError, LookupError):
+            with open(f"/proc/{each}/stat", "rb") as file:
+                # Source: proc(5): after the name, which may hold anything: state, parent.
+                parent = int(file.read().rpartition(b")")[2].split()[1])
+            children.setdefault(parent, []).append(int(each))
+    found, waiting = [], [pid]
+    while waiting:
+        theirs = children.get(waiting.pop(), [])
+        found += theirs
+        waiting += theirs
+    return found
 
 
 def lines(argv: Sequence[str]) -> Iterator[bytes]:
-    """Yield what a program prints, line by line; see `System.lines`."""
+    """Yield what a program prints, line by line; see `System.lines`.
+
+    Of a line that is longer than `LINE_BYTES`, only these come, without a newline.
+    """
     with _start(argv, stdin=subprocess.DEVNULL, env=CLEAN_ENVIRONMENT) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         silent = True
         try:
-            for line in process.stdout:
+            while True:
+                line = process.stdout.readline(LINE_BYTES)
+                if not line:
+                    break
                 silent = False
                 yield line
+                while len(line) == LINE_BYTES and not line.endswith(b"\n"):
+                    line = process.stdout.readline(LINE_BYTES)
         except BaseException:
             process.kill()
             raise
-        complaint = process.stderr.read().decode(errors="replace").strip()
+        complaint = process.stderr.read(CHUNK_BYTES).decode(errors="replace").strip()
     if process.returncode != 0 and silent:
         raise AgentError(f"{argv[0]} failed", output=complaint)
 

@@ -24,6 +24,8 @@ CHUNK = 1 << 16
 # More input than this waits where it comes from.
 FULL = 1 << 20
 LOOK_UP_MS = 1000
+# Nothing of the login user's.
+CLEAN = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8"}
 
 
 class GoneError(Exception):
@@ -67,10 +69,9 @@ def resize(fd, size):
 
 def start(argv, size):
     """Return the process, where its input goes and what its outputs are: descriptor -> kind."""
-    environment = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8"}
     if size is None:
         pipe = subprocess.PIPE
-        child = subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
+        child = subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, env=CLEAN)
         outputs = {child.stdout.fileno(): b"1", child.stderr.fileno(): b"2"}
         return child, child.stdin.fileno(), outputs
     ours, theirs = os.openpty()
@@ -80,7 +81,7 @@ def start(argv, size):
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     child = subprocess.Popen(
-        argv, stdin=theirs, stdout=theirs, stderr=theirs, env=environment,
+        argv, stdin=theirs, stdout=theirs, stderr=theirs, env=CLEAN,
         start_new_session=True, preexec_fn=own_terminal,
     )  # fmt: skip
     os.close(theirs)
@@ -162,7 +163,7 @@ def main():
     finally:
         if child:
             quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
-            subprocess.call(settings["stop"], stderr=subprocess.DEVNULL, **quiet)
+            subprocess.call(settings["stop"], stderr=subprocess.DEVNULL, env=CLEAN, **quiet)
             child.kill()
             child.wait()
 

@@ -1,5 +1,5 @@
 # What a host's shell runs first: find a Python, or borrow one, and hand it the loader.
-# @LOADER@ @DIGEST@ @MARKER@ are filled in by payload.py.
+# @LOADER@ @DIGEST@ @MARKER@ are filled in by payload.py, which has it run in /.
 loader=$(printf %s @LOADER@ | base64 -d)
 # Where Python is, and what comes last in Debian's library of it: of a pattern that nothing matches
 # the star stays. There may be none, or half of one that a run has left which was cut off.
@@ -58,6 +58,7 @@ for deb in "$home"/archives/*.deb; do
 done
 set -- "$home"/root/usr/bin/python3.*[0-9]
 [ -x "$1" ] || fail "Debian's python3 packages hold no interpreter"
+# No colon at the end: it would stand for the current directory. Source: ld.so(8).
 libraries=$(find "$home/root" -type f -name '*.so*' -path '*-linux-gnu/*' -exec dirname {} \; |
-  sort -u | tr '\n' ':')
+  sort -u | paste -sd : -)
 LD_LIBRARY_PATH=$libraries "$1" -I -c "$loader" @DIGEST@ @MARKER@

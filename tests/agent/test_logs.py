@@ -15,6 +15,7 @@ from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.system import System
 
+HUGE = 5000
 RELEASE = "20260102T030405.000Z-abc1234"
 
 
@@ -40,7 +41,13 @@ class Journal(System):
         if "--reverse" in argv:
             found.reverse()
         for entry in found:
-            yield json.dumps(entry).encode() + b"\n"
+            line = json.dumps(entry).encode() + b"\n"
+            if len(line) > HUGE and "--all" in argv:
+                # As `programs.lines` gives what is longer than its limit.
+                line = line[:HUGE]
+            elif len(line) > HUGE:
+                line = json.dumps({**entry, "MESSAGE": None}).encode() + b"\n"
+            yield line
 
 
 def said(text: Any, unit: str = f"hello@{RELEASE}.service", **more: Any) -> dict[str, Any]:
@@ -90,8 +97,19 @@ def test_what_systemd_says_about_a_unit_is_told_of_that_unit() -> None:
 
 
 def test_messages_that_are_no_text_are_made_one() -> None:
-    journal = Journal(said(list(b"caf\xff")), said(["one", "two"]), said(None))
+    nothing = {"_SYSTEMD_UNIT": "hello-boot.service"}
+    journal = Journal(said(list(b"caf\xff")), said(["one", "two"]), nothing)
     assert texts(ask(journal)) == ["caf\ufffd", "one\ntwo", ""]
+
+
+def test_a_message_of_any_size_is_left_out_and_the_others_are_told() -> None:
+    journal = Journal(said("a"), said("x" * HUGE), said("b"), said("y" * HUGE), said("c"))
+    too_long = "(a message that is too long to be shown)"
+    page = ask(journal)
+    assert texts(page) == ["a", too_long, "b", too_long, "c"]
+    assert page["cursor"] == "c4"
+    assert texts(ask(journal, lines=2)) == [too_long, "c"]
+    assert texts(ask(journal, after="c2")) == [too_long, "c"]
 
 
 def test_only_the_last_lines_that_hold_a_text() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from provisioning.agent.apps.releases import Releases, in_use
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.system import System
-from provisioning.resources import Release
+from provisioning.resources import Pruned, Release
 from tests.agent.runs import Host
 
 FIRST, SECOND = "20260102T030405.000Z-abc1234", "20260103T030405.000Z-def5678"
@@ -147,8 +149,51 @@ def test_a_release_that_something_works_in_is_in_use(tmp_path: Path) -> None:
         (tmp_path / name / "code").mkdir(parents=True)
     working = subprocess.Popen(["sleep", "600"], cwd=tmp_path / "one" / "code")
     try:
-        assert in_use(str(tmp_path)) == {"one"}
+        assert in_use(str(tmp_path), {os.getuid()}) == {"one"}
     finally:
         working.kill()
         working.wait()
-    assert in_use(str(tmp_path)) == set()
+    assert in_use(str(tmp_path), {os.getuid()}) == set()
+
+
+NOBODY, APP_ID = 65534, 987
+
+
+@pytest.mark.parametrize(
+    ("become", "counts"),
+    [
+        (lambda: os.setresuid(APP_ID, APP_ID, APP_ID), True),
+        (lambda: None, True),
+        (lambda: os.setresuid(NOBODY, NOBODY, NOBODY), False),
+        # What a user runs as setuid is root's to look at, and still the user's.
+        (lambda: os.setresuid(NOBODY, 0, 0), False),
+    ],
+    ids=["the app", "root", "another user", "another user by a setuid program"],
+)
+def test_only_the_app_and_root_keep_a_release_in_use(
+    root: Path, become: Callable[[], None], *, counts: bool
+) -> None:
+    (root / "one").mkdir()
+    working = subprocess.Popen(["sleep", "600"], cwd=root / "one", preexec_fn=become)
+    try:
+        assert in_use(str(root), {0, APP_ID}) == ({"one"} if counts else set())
+    finally:
+        working.kill()
+        working.wait()
+
+
+def test_another_user_s_shell_keeps_no_release_from_being_pruned(
+    root: Path, layout: AppLayout
+) -> None:
+    releases = Path(layout.releases)
+    for release in (FIRST, SECOND):
+        (releases / release).mkdir(parents=True)
+        manifest = {"release": release, "venv": "v", "env": ""}
+        (releases / release / "manifest.json").write_text(json.dumps(manifest))
+    standing = subprocess.Popen(["sleep", "600"], cwd=releases / FIRST, user=NOBODY)
+    try:
+        Releases("root", System()).record("live", SECOND)
+        assert Pruned("root", keep=1).actual(System()) == {"to remove": str(releases / FIRST)}
+    finally:
+        standing.kill()
+        standing.wait()

@@ -6,6 +6,7 @@ while somebody follows, and a release that was deployed meanwhile is found like 
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import time
@@ -23,6 +24,8 @@ PAGE_S = 2.0
 
 UNIT_FIELDS = ("UNIT", "COREDUMP_UNIT", "OBJECT_SYSTEMD_UNIT", "_SYSTEMD_UNIT")
 """Which unit an entry is about, or else from. Source: systemd.journal-fields(7)."""
+
+TOO_LONG = "(a message that is too long to be shown)"
 
 INFO = 6
 """Source: syslog(3)."""
@@ -104,22 +107,38 @@ class _Journal:
         """
         fields = ",".join(("MESSAGE", "PRIORITY", *UNIT_FIELDS))
         units = [f"--unit={pattern}" for pattern in self._patterns]
-        argv = ["journalctl", "--quiet", "--all", "--output=json", f"--output-fields={fields}"]
-        for line in self._system.lines([*argv, *units, *start]):
+        argv = ["journalctl", "--quiet", "--output=json", f"--output-fields={fields}"]
+        number = 0
+        for line in self._system.lines([*argv, "--all", *units, *start]):
             self._system.checkpoint()
-            entry: Dict[str, Any] = json.loads(line)
-            yield entry
+            if not line.endswith(b"\n"):
+                break
+            number += 1
+            yield _entry(line)
+        else:
+            return
+        # An app may log a message of any size. From there on, long ones are left out: without
+        # --all, null stands for what is longer than 4 KB. Source: systemd, logs-show.c,
+        # JSON_THRESHOLD.
+        for line in itertools.islice(self._system.lines([*argv, *units, *start]), number, None):
+            self._system.checkpoint()
+            yield _entry(line)
 
     def shown(self, entry: Mapping[str, Any]) -> Optional[List[Any]]:
         """Return what is told of an entry; None if it is not one that was asked for."""
         units = [entry[name] for name in UNIT_FIELDS if isinstance(entry.get(name), str)]
         unit = next((each for each in units if self._unit.fullmatch(each)), "")
-        text = self._mask(_text(entry.get("MESSAGE")))
+        text = self._mask(_text(entry.get("MESSAGE", "")))
         if not unit or self._text not in text:
             return None
         at = int(entry["__REALTIME_TIMESTAMP"]) / 1e6
         priority = str(entry.get("PRIORITY", ""))
         return [at, unit, int(priority) if priority.isdigit() else INFO, text]
+
+
+def _entry(line: bytes) -> Dict[str, Any]:
+    entry: Dict[str, Any] = json.loads(line)
+    return entry
 
 
 def _patterns(app: str) -> List[str]:
@@ -141,6 +160,8 @@ def _text(value: Any) -> str:
 
     Source: https://systemd.io/JOURNAL_EXPORT_FORMATS, "Journal JSON Format".
     """
+    if value is None:
+        return TOO_LONG
     if isinstance(value, list):
         # A field that an entry has several times is a list of texts.
         if all(isinstance(each, int) for each in value):

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import time
-from typing import Any, Dict, List, Mapping, Set
+from typing import Any, Container, Dict, List, Mapping, Set
 
 from provisioning.agent import files
 from provisioning.agent.layout import READY, AppLayout
@@ -193,20 +193,37 @@ def connections(path: str) -> int:
     return found
 
 
-def in_use(directory: str) -> Set[str]:
-    """Return the names of directories below one in which any process works.
+def in_use(directory: str, user_ids: Container[int]) -> Set[str]:
+    """Return the names of directories below one in which a process works.
 
     A timer's run, or somebody's shell, that began when a release was live may outlast it.
+
+    Args:
+        directory: Of an app's releases.
+        user_ids: Whose processes count: the app's and root's. Else any user of the host could
+            keep releases from being removed.
     """
     found = set()
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             where = os.readlink(f"/proc/{pid}/cwd")
+            if where.startswith(directory + os.sep) and _started_by(pid) in user_ids:
+                found.add(where[len(directory) + 1 :].split(os.sep)[0])
         except OSError:  # It has ended, or is one of the kernel's.
             continue
-        if where.startswith(directory + os.sep):
-            found.add(where[len(directory) + 1 :].split(os.sep)[0])
     return found
+
+
+def _started_by(pid: str) -> int:
+    """Return the user that a process runs for: the real one.
+
+    The owner of /proc/<pid> is root for what any user runs as setuid. Source: proc(5), "Uid:".
+    """
+    with open(f"/proc/{pid}/status", errors="replace") as status:
+        for line in status:
+            if line.startswith("Uid:"):
+                return int(line.split()[1])
+    return -1
 
 
 def link_or_copy(source: str, path: str, mode: int) -> None:

@@ -46,7 +46,9 @@ class Pruned(Resource):
         releases = Releases(self.app, system)
         there = set(releases.complete())
         were_live = [each for each in releases.were_live() if each in there]
-        needed = {releases.live, releases.previous, *in_use(releases.layout.releases)}
+        account = system.user(self.app)
+        users = {0, account.id} if account else {0}
+        needed = {releases.live, releases.previous, *in_use(releases.layout.releases, users)}
         return {*were_live[-self.keep :], *needed} & there
 
     def _stale(self, system: System) -> List[str]:

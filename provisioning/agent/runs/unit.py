@@ -9,6 +9,7 @@ import subprocess
 import time
 
 from provisioning.agent.errors import AgentError
+from provisioning.agent.programs import CLEAN_ENVIRONMENT
 
 JOURNAL = "/run/systemd/journal/stdout"
 MANAGER = (
@@ -58,6 +59,7 @@ def become(name: str, description: str) -> None:
          "3", "PIDs", "au", "1", str(os.getpid()), "Description", "s", f"Homeport: {description}",
          "CollectMode", "s", "inactive-or-failed", "0"],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        env=CLEAN_ENVIRONMENT,
     )  # fmt: skip
     if done.returncode != 0:
         raise AgentError("systemd gives it no unit: " + done.stdout.decode(errors="replace"))

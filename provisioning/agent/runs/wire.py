@@ -5,7 +5,8 @@
     body     JSON object (type J), zlib-compressed JSON (Z), or
              a blob: 32 bytes of SHA-256 and the bytes, zlib-compressed (B)
 
-No I/O happens here: bytes in, frames out.
+No I/O happens here: bytes in, frames out. A host may be hostile, and the controller talks to many:
+what comes from one is bounded (`FROM_HOST`), also in what it stands for once it is unpacked.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import hashlib
 import json
 import struct
 import zlib
+from dataclasses import dataclass
 from typing import Any, Dict, Iterator, Tuple, Union
 
 Message = Dict[str, Any]
@@ -25,6 +27,31 @@ JSON, PACKED, BLOB = b"JZB"
 
 MAX_FRAME_BYTES = 1 << 30
 """More than this is not a frame but noise read as a length."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much may come from the other side.
+
+    Args:
+        frame_bytes: Of a frame as it travels.
+        message_bytes: Of a message, unpacked.
+        message_parts: Of lists, objects and values in a message: a list costs 2 bytes of text, and
+            in memory some 60.
+        blob_bytes: Of a content, unpacked; 0 for none.
+    """
+
+    frame_bytes: int
+    message_bytes: int
+    message_parts: int
+    blob_bytes: int
+
+
+FROM_CONTROLLER = Limits(MAX_FRAME_BYTES, 1 << 30, 1 << 30, 1 << 32)
+"""A file goes as one frame, whatever its size; a plan names all files of a release."""
+
+FROM_HOST = Limits(16 << 20, 64 << 20, 2_000_000, 0)
+"""The longest that an agent has to say is which files it lacks: 100 000 of them are 7 MB."""
 
 PACK_FROM_BYTES = 512
 """Below this compression gains nothing."""
@@ -52,9 +79,14 @@ def _frame(type_: int, body: bytes) -> bytes:
 
 
 class Decoder:
-    """Collects bytes and yields whole frames."""
+    """Collects bytes and yields whole frames.
 
-    def __init__(self) -> None:
+    Args:
+        limits: Of what may come.
+    """
+
+    def __init__(self, limits: Limits = FROM_CONTROLLER) -> None:
+        self._limits = limits
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> None:
@@ -69,27 +101,54 @@ class Decoder:
         """
         while len(self._buffer) >= HEADER.size:
             length, type_ = HEADER.unpack_from(self._buffer)
-            if not 1 <= length <= MAX_FRAME_BYTES:
+            if not 1 <= length <= self._limits.frame_bytes:
                 raise WireError(f"a frame cannot be {length} bytes long")
             end = HEADER.size - 1 + length
             if len(self._buffer) < end:
                 return
             body = bytes(memoryview(self._buffer)[HEADER.size : end])
             del self._buffer[:end]
-            yield _decode(type_, body)
+            yield _decode(type_, body, self._limits)
 
 
-def _decode(type_: int, body: bytes) -> Frame:
-    try:
-        if type_ == BLOB:
-            data = zlib.decompress(body[32:])
-            if hashlib.sha256(data).digest() != body[:32]:
-                raise WireError("a blob arrived damaged")
-            return body[:32].hex(), data
-        if type_ in (JSON, PACKED):
-            message = json.loads(zlib.decompress(body) if type_ == PACKED else body)
-            if isinstance(message, dict):
-                return message
-    except (ValueError, zlib.error) as error:
-        raise WireError(f"cannot read a frame: {error}") from error
+def _decode(type_: int, body: bytes, limits: Limits) -> Frame:
+    if type_ == BLOB and limits.blob_bytes:
+        data = _unpacked(body[32:], limits.blob_bytes)
+        if hashlib.sha256(data).digest() != body[:32]:
+            raise WireError("a blob arrived damaged")
+        return body[:32].hex(), data
+    if type_ in (JSON, PACKED):
+        text = _unpacked(body, limits.message_bytes) if type_ == PACKED else body
+        return _message(text, limits)
     raise WireError(f"unknown frame type {type_}")
+
+
+def _unpacked(body: bytes, limit: int) -> bytes:
+    unpacking = zlib.decompressobj()
+    try:
+        data = unpacking.decompress(body, limit + 1)
+    except zlib.error as error:
+        raise WireError(f"cannot read a frame: {error}") from error
+    if len(data) > limit:
+        raise WireError(f"a frame cannot stand for more than {limit} bytes")
+    if not unpacking.eof or unpacking.unused_data:
+        raise WireError("cannot read a frame: it is not what was compressed, and only that")
+    return data
+
+
+def _message(text: bytes, limits: Limits) -> Message:
+    # Before it is read: there is no bound while it is. Some stand within texts; there is room.
+    if sum(text.count(each) for each in (b"[", b"{", b",")) > limits.message_parts:
+        raise WireError(f"a message cannot have more than {limits.message_parts} parts")
+    try:
+        message = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise WireError(f"cannot read a frame: {error}") from error
+    if not isinstance(message, dict):
+        raise WireError("cannot read a frame: it is no message")
+    return message
+
+
+def _no_number(text: str) -> None:
+    """Refuse what Python takes for a number, and JSON does not. Source: json, parse_constant."""
+    raise ValueError(f"{text} is no number")

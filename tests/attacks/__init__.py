@@ -1,0 +1,1 @@
+"""What a hostile app, a hostile host or a hostile user may try, and what comes of it."""

@@ -1,0 +1,625 @@
+"""A hostile host fails alone: whatever it says, the command goes on with the others."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import struct
+import tracemalloc
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from provisioning import releasing
+from provisioning.agent import events, questions
+from provisioning.agent.facts import Facts
+from provisioning.agent.runs.wire import (
+    FROM_HOST,
+    HEADER,
+    JSON,
+    PACKED,
+    Decoder,
+    WireError,
+    pack,
+    pack_blob,
+)
+from provisioning.answers import ANSWERS
+from provisioning.attached import MAX_FRAME_BYTES, Program, attach
+from provisioning.commands.deploy import _rows
+from provisioning.commands.status import _is_well, _row
+from provisioning.converse import Conversation
+from provisioning.crew import Crew
+from provisioning.errors import ConnectionLostError, DeployRefusedError, HomeportError
+from provisioning.host_run import HostRun
+from provisioning.inventory.app import App
+from provisioning.logs import Merged, Query, read_log
+from provisioning.payload import Payload
+from provisioning.plan import make_plan
+from provisioning.release_checks import refuse_over_migration
+from provisioning.report import make_sink
+from provisioning.report.json_lines import JsonSink
+from provisioning.report.output import Output
+from provisioning.report.plain import PlainSink
+from provisioning.resources import File
+from provisioning.session import Answered, Begun, Ready, RunEnded, Session
+from provisioning.shapes import ShapeError
+from provisioning.transport import Counters
+
+HELLO = pack({"hello": {"python": "3.11.2"}})
+DEEP = b"[" * 100_000 + b"]" * 100_000
+LIVE = "20260102T030405.000Z-abc1234"
+OLDER = "20250102T030405.000Z-0000001"
+APP = App(name="hello", source=".", wsgi="app:app", domains=["hello.test"])
+
+
+def _frame(type_: int, body: bytes) -> bytes:
+    return HEADER.pack(len(body) + 1, type_) + body
+
+
+def _started() -> Session:
+    session = Session(Payload("digest", b"THE AGENT"))
+    marker = session._marker.encode()
+    list(session.receive(b"\n" + marker + b" ready\n" + HELLO))
+    session.outgoing()
+    return session
+
+
+# Frames
+
+
+def test_a_small_frame_that_stands_for_a_large_message_is_refused_before_it_is_large() -> None:
+    packing = zlib.compressobj(9)
+    body = b"".join(packing.compress(b" " * (1 << 20)) for _ in range(200)) + packing.flush()
+    assert len(body) < 1 << 18
+    tracemalloc.start()
+    try:
+        with pytest.raises(ConnectionLostError, match="cannot stand for more than"):
+            list(_started().receive(_frame(PACKED, body)))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 3 * FROM_HOST.message_bytes
+
+
+def test_a_message_of_many_small_parts_is_refused_before_it_is_read() -> None:
+    body = zlib.compress(b'{"answer":[' + b"[]," * 3_000_000 + b"[]]}")
+    tracemalloc.start()
+    try:
+        with pytest.raises(ConnectionLostError, match="more than 2000000 parts"):
+            list(_started().receive(_frame(PACKED, body)))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < FROM_HOST.message_bytes
+
+
+@pytest.mark.parametrize("length", [0, FROM_HOST.frame_bytes + 1, 1 << 30, 0xFFFFFFFF])
+def test_a_host_cannot_have_us_wait_for_a_frame_of_any_length(length: int) -> None:
+    with pytest.raises(ConnectionLostError, match="a frame cannot be"):
+        list(_started().receive(struct.pack("!IB", length, PACKED)))
+
+
+BAD_FRAMES = {
+    "deep lists": _frame(JSON, b'{"answer":' + DEEP + b"}"),
+    "deep objects": _frame(PACKED, zlib.compress(b'{"a":' * 100_000 + b"1" + b"}" * 100_000)),
+    "an integer of many digits": _frame(JSON, b'{"answer":' + b"9" * 100_000 + b"}"),
+    "NaN": _frame(JSON, b'{"answer":NaN}'),
+    "infinity": _frame(JSON, b'{"answer":-Infinity}'),
+    "bytes after what is compressed": _frame(PACKED, zlib.compress(b"{}") + b"more"),
+    "two compressed streams": _frame(PACKED, zlib.compress(b"{}") * 2),
+    "half of what is compressed": _frame(PACKED, zlib.compress(b'{"answer":1}')[:-3]),
+    "nothing that is compressed": _frame(PACKED, b""),
+    "a content": pack_blob(b"content"),
+    "no object": _frame(JSON, b"[1]"),
+    "no text": _frame(JSON, b'{"answer":"\xff"}'),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_FRAMES)
+def test_a_frame_that_no_agent_sends_is_that_host_s_failure(kind: str) -> None:
+    session = _started()
+    with pytest.raises(ConnectionLostError, match="cannot understand the agent"):
+        list(session.receive(BAD_FRAMES[kind]))
+    # Nothing after it is believed: where the next frame begins is not known.
+    with pytest.raises(ConnectionLostError, match="cannot understand the agent"):
+        list(session.receive(pack({"ended": 1})))
+
+
+@pytest.mark.parametrize("size", [0, 1, 3_000_000])
+def test_large_contents_still_reach_the_agent(size: int) -> None:
+    data = random.Random(size).randbytes(size)
+    decoder = Decoder()
+    decoder.feed(pack_blob(data))
+    [(_, arrived)] = decoder
+    assert arrived == data
+
+
+def test_what_a_blob_has_besides_its_content_is_refused() -> None:
+    blob = pack_blob(b"content")
+    decoder = Decoder()
+    decoder.feed(HEADER.pack(len(blob) - HEADER.size + 1 + 4, blob[4]) + blob[5:] + b"more")
+    with pytest.raises(WireError, match="only that"):
+        list(decoder)
+
+
+# Messages
+
+BAD_MESSAGES: list[dict[str, Any]] = [
+    {"failed": ["not", "a text"]},
+    {"failed": {"a": 1}},
+    {"failed": None},
+    {"failed": "x", "hint": 3},
+    {"failed": "x", "output": ["y"]},
+    {"failed": "x", "underway": 3},
+    {"failed": "x", "underway": {"what": "no run"}},
+    {"need": 5},
+    {"need": "0" * 64},
+    {"need": [["x"]]},
+    {"need": ["0" * 64]},
+    {"begun": 3},
+    {"begun": {}},
+    {"begun": {"run": 1}},
+    {"begun": {"run": "r", "began": "yesterday"}},
+    {"begun": {"run": "r", "began": 1e300}},
+    {"hello": 1},
+    {"hello": {"python": 3.11}},
+    {"facts": 1},
+    {"facts": {"cores": "many"}},
+    {"facts": {"cores": 10**30}},
+    {"facts": {"nginx": "\u00b2"}},
+    {"facts": {"python": "3.11\n"}},
+    {"event": 1},
+    {"event": []},
+    {"event": "unknown"},
+    {"event": "started"},
+    {"event": "started", "id": 1},
+    {"event": "progress", "id": "a", "text": None},
+    {"event": "unchanged", "ids": 7},
+    {"event": "unchanged", "ids": [7]},
+    {"event": "noted", "text": {}},
+    {"event": "finished", "id": "a", "status": "fine"},
+    {"event": "finished", "id": "a", "status": "changed", "change": []},
+    {"event": "finished", "id": "a", "status": "changed", "change": {"mode": "0644"}},
+    {"event": "finished", "id": "a", "status": "changed", "change": {"mode": ["0644"]}},
+    {"event": "finished", "id": "a", "status": "changed", "diffs": "text"},
+    {"event": "finished", "id": "a", "status": "changed", "seconds": "1"},
+    {"event": "finished", "id": "a", "status": "failed", "message": ["x"]},
+    {"event": "finished", "id": "a", "status": "failed", "refused": "no"},
+    {"event": "done", "run": 1},
+    {"event": "done", "run": "r", "seconds": True},
+    {"event": "done", "run": "r", "seconds": -1},
+]
+
+
+@pytest.mark.parametrize("message", BAD_MESSAGES, ids=json.dumps)
+def test_a_message_with_wrong_values_is_that_host_s_failure(message: dict[str, Any]) -> None:
+    with pytest.raises(ConnectionLostError, match="cannot understand the agent"):
+        list(_started().receive(pack(message)))
+
+
+def test_a_deep_value_is_refused_before_anybody_shows_it() -> None:
+    value: Any = "x"
+    for _ in range(500):
+        value = [value]
+    message = {"event": "finished", "id": "a", "status": "changed", "change": {"a": [value, 1]}}
+    with pytest.raises(ConnectionLostError, match="nested too deep"):
+        list(_started().receive(pack(message)))
+
+
+def test_a_number_that_becomes_infinite_is_refused() -> None:
+    with pytest.raises(ConnectionLostError, match="possible size"):
+        list(_started().receive(_frame(JSON, b'{"event":"done","run":"r","seconds":1e999}')))
+
+
+def test_a_content_is_sent_once_however_often_a_host_asks_for_it() -> None:
+    plan = make_plan([File("/etc/a", "content of a" * 1000)])
+    [digest] = plan.blobs
+    for asked in ([digest] * 2, [digest]):
+        session = _started()
+        session.submit(plan, who="me")
+        session.outgoing()
+        if len(asked) == 1:
+            assert list(session.receive(pack({"need": asked}))) == []
+            assert session.outgoing() == pack_blob(plan.blobs[digest])
+        with pytest.raises(ConnectionLostError, match="no content of the plan"):
+            list(session.receive(pack({"need": asked})))
+        assert len(session.outgoing()) <= len(pack_blob(plan.blobs[digest]))
+    # Of the next plan it may be asked for again.
+    session = _started()
+    for _ in range(2):
+        session.submit(plan, who="me")
+        session.outgoing()
+        assert list(session.receive(pack({"need": [digest]}))) == []
+        assert session.outgoing() == pack_blob(plan.blobs[digest])
+
+
+# Answers
+
+MANIFEST = {
+    "app": "hello", "release": LIVE, "built": 1.5, "venv": "v", "env": "e", "shared": [],
+    "static": {"/static": "app/static"}, "secrets": ["KEY"], "by": "ann@desk", "commit": "abc",
+    "dirty": "", "migrates": "yes", "renews": "",
+}  # fmt: skip
+
+GOOD: dict[str, Any] = {
+    "app": {
+        "live": LIVE,
+        "previous": OLDER,
+        "provisioned": True,
+        "releases": [MANIFEST, {**MANIFEST, "release": OLDER}],
+        "lacks": {OLDER: ["virtualenv"]},
+        "history": [
+            {"at": 1.5, "event": "built", "release": OLDER, "by": "ann@desk", "commit": "abc"},
+            {"at": 2.5, "event": "live", "release": OLDER, "by": "ann@desk", "before": ""},
+            {"at": 3.5, "event": "failed", "release": LIVE, "at_state": "import"},
+            {"at": 4.5, "event": "live", "release": LIVE, "by": "ann@desk", "before": OLDER},
+        ],
+        "secrets": {"KEY": "0" * 64},
+    },
+    "caller": "2001:db8::1",
+    "facts": Facts(debian="12", codename="bookworm", nginx="1.22.1").to_json(),
+    "logs": {
+        "entries": [[1.5, "hello@x.service", 6, "text"]],
+        "cursor": "s=1;i=2",
+        "more": False,
+        "now": 5.5,
+    },
+    "run": {"run": "r", "who": "ann@desk", "what": "deploy of hello", "began": 1.5},
+    "secrets": {"KEY": "value"},
+    "status": {
+        "hello": {
+            "live": LIVE,
+            "since": 1.5,
+            "by": "ann@desk",
+            "health": "200",
+            "site": "200",
+            "running": ["hello@x.service"],
+            "at_boot": True,
+            "restarts": 0,
+            "memory_bytes": 2**64 - 1,
+            "certificate_days": None,
+            "disk_free_percent": 50,
+            "maintenance": False,
+            "processes": {"worker": {"running": 1, "wanted": 2, "restarts": 3}},
+            "timers": {"nightly": {"next": "Mon 2026", "running": False, "failed": True}},
+            "runs": [
+                {
+                    "run": "r", "who": "ann@desk", "what": "deploy", "began": 1.5, "at": "",
+                    "ended": "done",
+                }
+            ],
+            "pending": ["x is left over"],
+        }
+    },
+}  # fmt: skip
+
+
+def test_every_question_has_a_shape_of_its_answer() -> None:
+    assert ANSWERS.keys() == questions.QUESTIONS.keys() == GOOD.keys()
+
+
+def _shown(question: str, answer: Any) -> None:
+    """Use an answer as the commands do, in the thread of all hosts."""
+    if question == "status":
+        for app, state in answer.items():
+            assert len(_row(app, "web1", state)) == len(_row(app, "web1", {}))
+            _is_well(state)
+    elif question == "app":
+        list(_rows(answer))
+        for use in (
+            lambda: refuse_over_migration(APP, {"web1": answer}, OLDER),
+            lambda: releasing._live_manifest(APP, "web1", answer),
+            lambda: releasing.release_to_revive(APP, {"web1": answer}, ""),
+            lambda: releasing.release_to_revive(APP, {"web1": answer}, LIVE),
+        ):
+            try:
+                use()
+            except HomeportError:
+                continue
+    elif question == "run" and answer is not None:
+        Begun(**answer)
+    elif question == "facts":
+        Facts.from_json(answer)
+
+
+@pytest.mark.parametrize("question", GOOD)
+def test_an_answer_that_an_agent_gives_is_taken_as_it_is(question: str) -> None:
+    answer = ANSWERS[question](json.loads(json.dumps(GOOD[question])), "answer")
+    if question == "app":
+        assert answer["releases"][0] == {
+            name: value for name, value in MANIFEST.items() if name not in ("app", "shared")
+        }
+        assert answer["lacks"] == GOOD["app"]["lacks"]
+    else:
+        assert answer == GOOD[question]
+    _shown(question, answer)
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    pairs: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        pairs = value.items()
+    elif isinstance(value, list):
+        pairs = enumerate(value)
+    for name, each in pairs:
+        yield from _places(each, (*path, name))
+
+
+ODD = (
+    None, True, 0, -1, 10**30, 1e300, 1.5, "", "x", "../../etc", "\u00b2", "\ud800", "a\x00b",
+    [], [[]], ["x"], {}, {"x": 1}, {"": {}}, {"release": LIVE}, [{"release": LIVE}], "REMOVED",
+)  # fmt: skip
+
+
+def _changed(value: Any, path: tuple[Any, ...], odd: Any) -> Any:
+    if not path:
+        return odd
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    if odd == "REMOVED" and len(path) == 1:
+        del copy[path[0]]
+    else:
+        copy[path[0]] = _changed(value[path[0]], path[1:], odd)
+    return copy
+
+
+@pytest.mark.parametrize("question", GOOD)
+def test_an_answer_with_anything_anywhere_is_refused_or_can_be_used(question: str) -> None:
+    refused = used = 0
+    for path in _places(GOOD[question]):
+        for odd in ODD:
+            try:
+                answer = ANSWERS[question](_changed(GOOD[question], path, odd), "answer")
+            except ShapeError:
+                refused += 1
+            else:
+                used += 1
+                _shown(question, answer)
+    assert refused
+    assert used
+
+
+@pytest.mark.timeout(60)
+def test_releases_that_renew_each_other_are_no_chain_without_end() -> None:
+    state = dict(GOOD["app"])
+    state["releases"] = [
+        {"release": OLDER, "renews": LIVE, "migrates": "yes"},
+        {"release": LIVE, "renews": OLDER, "migrates": "yes"},
+    ]
+    refuse_over_migration(APP, {"web1": state}, LIVE)
+    with pytest.raises(DeployRefusedError, match="has migrated"):
+        refuse_over_migration(APP, {"web1": {**state, "history": []}}, "20240102T030405.000Z-0")
+
+
+# Hosts together
+
+
+class Channel:
+    """A host that has said all that it will say, whatever it is asked."""
+
+    def __init__(self, said: bytes) -> None:
+        self._said = [said]
+
+    def send(self, data: bytes) -> None:
+        pass
+
+    def receive(self, timeout_s: float | None = None) -> bytes:
+        return self._said.pop() if self._said else b""
+
+    def stderr_tail(self) -> str:
+        return ""
+
+    def close(self) -> None:
+        pass
+
+
+def _run(name: str, said: bytes) -> HostRun:
+    run = HostRun(name, lambda _: Channel(b""), counters=Counters, sink=make_sink())
+    marker = run._conversation._session._marker.encode()
+    greeting = b"\n" + marker + b" ready\n" + HELLO
+    run._open_channel = lambda _: Channel(greeting + said)
+    run._conversation._open_channel = run._open_channel
+    return run
+
+
+ATTACKS: dict[str, Callable[[], bytes]] = {
+    **{kind: lambda kind=kind: BAD_FRAMES[kind] for kind in BAD_FRAMES},
+    **{json.dumps(each): lambda each=each: pack(each) for each in BAD_MESSAGES},
+    "an answer to something else": lambda: pack({"answer": GOOD["status"]}),
+    "an answer of another type": lambda: pack({"answer": [1]}),
+    "nothing": lambda: b"",
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_hostile_host_fails_and_the_others_are_heard(attack: str) -> None:
+    good = pack({"answer": GOOD["app"]})
+    crew = Crew([_run("web1", good), _run("evil", ATTACKS[attack]()), _run("web2", good)])
+    answers = crew.all(lambda run: run.ask("app", app="hello"))
+    assert set(answers) == {"web1", "web2"}
+    assert isinstance(crew.runs[1].report.error, ConnectionLostError)
+
+
+def test_pages_of_a_log_with_wrong_values_are_that_host_s_failure() -> None:
+    pages = [
+        {**GOOD["logs"], "entries": [["yesterday", "u", 6, "text"]]},
+        {**GOOD["logs"], "entries": [[1e300, "u", 6, "text"]]},
+        {**GOOD["logs"], "entries": [[1.5, "u", 6]]},
+        {**GOOD["logs"], "entries": [[1.5, "u", "6", "text"]]},
+        {**GOOD["logs"], "cursor": ["x"]},
+        {**GOOD["logs"], "now": None},
+        {"entries": []},
+        3,
+    ]
+    runs = [_run(f"evil{number}", pack({"answer": page})) for number, page in enumerate(pages)]
+    merged = Merged([run.name for run in runs], lambda lines: None)
+    crew = Crew(runs)
+    assert crew.all(lambda run: read_log(run, Query(["hello"]), merged, None)) == {}
+    assert all(isinstance(run.report.error, ConnectionLostError) for run in runs)
+
+
+def test_a_host_that_keeps_a_shared_secret_to_itself_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(releasing, "propose_secrets", lambda app, known=None: {"KEY": "new"})
+    crew = Crew([_run("web1", b""), _run("evil", pack({"answer": {"OTHER": "x"}}))])
+    states = {"web1": {"secrets": {}}, "evil": {"secrets": {"KEY": "0" * 64}}}
+    with pytest.raises(DeployRefusedError, match="evil does not tell"):
+        releasing._shared_secrets(crew, APP, states)
+
+
+# Anything at all
+
+SEEDS = range(60)
+STREAM: list[dict[str, Any]] = [
+    {"hello": {"python": "3.11.2"}},
+    {"begun": {"run": "r", "who": "ann@desk", "what": "deploy", "began": 1.5}},
+    events.to_message(events.Started("file:/etc/a")),
+    events.to_message(events.Progress("file:/etc/a", "working")),
+    events.to_message(events.Finished("file:/etc/a", "changed", {"mode": ("0644", "0600")})),
+    events.to_message(events.Finished("file:/etc/a", "failed", message="no", output="x" * 600)),
+    events.to_message(events.Unchanged(("a", "b"))),
+    events.to_message(events.Noted("note")),
+    {"facts": Facts(debian="12").to_json()},
+    {"failed": "held", "hint": "wait", "underway": {"run": "r"}},
+    {"failed": "died", "died": True},
+    {"answer": GOOD["app"]},
+    {"need": []},
+    events.to_message(events.Done("run", seconds=1.5)),
+    {"ended": 1},
+]
+HEARD = (Ready, Answered, Begun, RunEnded, HomeportError)
+
+
+def _hear(data: bytes, chance: random.Random) -> int:
+    """Feed bytes in pieces of any length and show what comes of them; return how much that is."""
+    session, count = _started(), 0
+    session.submit(make_plan([File("/etc/a", "content")]), who="me")
+    sinks = [
+        JsonSink(Output(io.StringIO()), diff=True, check=False),
+        PlainSink(Output(io.StringIO()), Output(io.StringIO()), diff=True, check=False),
+    ]
+    run = _run("evil", b"")
+    try:
+        while data:
+            size = 1 + chance.randrange(len(data))
+            for heard in session.receive(data[:size]):
+                count += 1
+                if isinstance(heard, HomeportError):
+                    str(heard)
+                    continue
+                run.report.hear(heard)
+                for sink in sinks:
+                    sink.heard("evil", heard)
+            data = data[size:]
+    except ConnectionLostError:
+        pass
+    return count
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_damaged_frames_are_understood_or_refused(seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(30):
+        data = bytearray(b"".join(pack(each) for each in STREAM))
+        for _ in range(chance.choice((1, 1, 5, 50))):
+            match chance.randrange(3):
+                case 0:
+                    data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+                case 1:
+                    del data[(at := chance.randrange(len(data))) : at + chance.randrange(9)]
+                case _:
+                    at = chance.randrange(len(data))
+                    data[at:at] = chance.randbytes(chance.randrange(9))
+        _hear(bytes(data), chance)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_messages_with_anything_anywhere_are_understood_or_refused(seed: int) -> None:
+    chance = random.Random(seed)
+    heard = 0
+    for _ in range(30):
+        frames = []
+        for message in STREAM:
+            changed: Any = message
+            if not chance.randrange(6):
+                path = chance.choice(list(_places(message))[1:])
+                changed = _changed(message, path, chance.choice(ODD))
+            frames.append(pack(changed))
+        heard += _hear(b"".join(frames), chance)
+    assert heard
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_noise_is_refused_or_waited_for(seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(30):
+        noise = chance.randbytes(chance.randrange(2000))
+        body = noise if chance.randrange(2) else zlib.compress(noise)
+        type_ = chance.choice((JSON, PACKED, chance.randrange(256)))
+        _hear(_frame(type_, body) if chance.randrange(3) else noise, chance)
+
+
+# A program that is attached
+
+
+class Console:
+    size = None
+
+    def __init__(self) -> None:
+        self.seen = b""
+
+    def input(self) -> Iterator[bytes]:
+        return iter(())
+
+    def write(self, data: bytes, *, error: bool) -> None:
+        self.seen += data
+
+
+def _attach(said: bytes) -> tuple[int, bytes]:
+    console = Console()
+
+    def opened(line: str) -> Channel:
+        marker = line.rstrip("'").rsplit(" ", 1)[1].encode()
+        return Channel(b"\n" + marker + b"\n" + said)
+
+    return attach(Program(("true",), ("true",)), opened, console), console.seen
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"1" + struct.pack("!I", MAX_FRAME_BYTES + 1),
+        b"X\xff\xff\xff\xff",
+        b"?\0\0\0\1x",
+        b"X\0\0\0\x03two",
+        b"X\0\0\0\0",
+        b"X\0\0\0\x02-1",
+        b"X\0\0\0\x03256",
+        b"X\0\0\x27\x10" + b"9" * 10_000,
+    ],
+    ids=range(8),
+)
+def test_frames_of_an_attached_program_that_are_none_end_it(said: bytes) -> None:
+    with pytest.raises(ConnectionLostError, match="cannot understand the host"):
+        _attach(said)
+
+
+def test_an_attached_program_s_longest_frame_and_status_are_taken() -> None:
+    long = b"x" * MAX_FRAME_BYTES
+    said = b"1" + struct.pack("!I", len(long)) + long + b"X\0\0\0\x03255"
+    assert _attach(said) == (255, long)
+
+
+def test_conversations_that_are_not_understood_are_not_gone_on_with() -> None:
+    """A stop, or a last word, finds nothing to talk to: and says so as the host's failure."""
+    session = Session(Payload("digest", b"THE AGENT"))
+    said = b"\n" + session._marker.encode() + b" ready\n" + HELLO + pack({"failed": ["x"]})
+    with Conversation(session, lambda _: Channel(said), lambda _: None) as conversation:
+        conversation.start()
+        for _ in range(2):
+            with pytest.raises(ConnectionLostError):
+                conversation.ask("facts")
