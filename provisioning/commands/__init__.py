@@ -232,7 +232,6 @@ def check(context: FleetContext, tests: str = "") -> int:
         "markdown": "Write the tables to this file.",
         "minutes": "End each part after so many.",
         "only": "Parts of the suite, with commas between.",
-        "now": "Kill what runs of it, in place of letting it finish: it has been compromised.",
         "parallel": "How many parts run at the same time.",
         "seed": "The same seed breaks the same things in the same order.",
     }
