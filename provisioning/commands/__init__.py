@@ -114,7 +114,7 @@ def restart(
 
 @on_hosts(*COMMON)
 def stop(context: FleetContext, options: Options, app: str, now: bool = False) -> int:
-    """Stop an app on all its hosts: visitors get a page; fab start APP is the way back."""
+    """Stop an app on all its hosts; fab start makes it live again."""
     from provisioning.commands.stop import stop as run
 
     return run(options, app=app, now=now)
