@@ -111,8 +111,8 @@ class App(Model):
     )
     relax: tuple[Relaxation, ...] = Field(
         default=(),
-        description="What the sandbox permits besides. jit: memory both writable and executable "
-        "(numba, PyPy). proc: the whole of /proc (psutil).",
+        description="What the sandbox permits besides. dbus: the system's D-Bus. jit: memory both "
+        "writable and executable (numba, PyPy). proc: the whole of /proc (psutil).",
     )
     env: Mapping[VariableName, str] = Field(
         default={}, description="Its environment. Not for secrets: everyone can read this file."

@@ -200,7 +200,7 @@ VariableName = Annotated[
 
 AcmeDirectory = Annotated[str, AfterValidator(values.acme_directory)]
 
-Relaxation = Literal["jit", "proc"]
+Relaxation = Literal["dbus", "jit", "proc"]
 WorkerClass = Literal["sync", "gthread", "gevent"]
 NetworkAccess = Literal["full", "local", "none"]
 TlsMethod = Literal["acme", "files", "self-signed", "off"]

@@ -59,7 +59,7 @@ def app_resources(app: App, web_unit: str) -> Iterator[Resource]:
         yield Packages(f"app-{app.name}", app.packages)
     yield User(
         app.name,
-        comment=f"Homeport: the app {app.name}",
+        comment=f"Homeport app {app.name}",
         evidence=AppLayout(app.name).shared,
     )
     yield from _directories(app)

@@ -26,8 +26,8 @@ _ALWAYS = (
     "PrivateIPC=yes",
     # Its own, and bounded: the host's is shared by all, and takes the host's memory.
     "TemporaryFileSystem=/dev/shm:size=25%,mode=1777",
-    # Whom systemd runs, and by which commands, is told to everybody there.
-    "InaccessiblePaths=-/run/dbus",
+    # What other apps run, and by which commands.
+    "InaccessiblePaths=-/run/systemd/system -/run/systemd/transient",
     "ProtectSystem=strict",
     "ProtectHome=yes",
     "ProtectClock=yes",
@@ -62,6 +62,8 @@ _NETWORK = {
 }
 
 _UNLESS_RELAXED = {
+    # systemd tells everybody there what it runs.
+    "dbus": "InaccessiblePaths=-/run/dbus",
     # Memory that is both written and executed: only compilers at run time need it.
     "jit": "MemoryDenyWriteExecute=yes",
     # Without /proc/meminfo and the like, psutil and some number crunchers fail.

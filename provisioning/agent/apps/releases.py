@@ -155,7 +155,9 @@ class Releases:
     def _append(self, line: Mapping[str, Any]) -> None:
         # For root only: it says who deployed what, and when.
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
-        descriptor = os.open(self.layout.history, flags, 0o640)
+        descriptor = os.open(self.layout.history, flags, 0o600)
+        # An earlier Homeport made it readable by all.
+        os.fchmod(descriptor, 0o600)
         # A line that a power cut tore must not take this one with it.
         torn = self._system.read(self.layout.history)[-1:] not in (b"", b"\n")
         try:
