@@ -107,6 +107,7 @@ _MANIFEST = record(
         "migrates": text,
         "renews": NAME,
         "venv": NAME,
+        "python": matching(r"/[A-Za-z0-9._/+-]{0,200}"),
         "env": NAME,
         "static": mapping_of(text),
         "secrets": list_of(text),
@@ -122,6 +123,7 @@ _APP = record(
     {
         "live": NAME,
         "previous": NAME,
+        "stopped": NAME,
         "provisioned": flag,
         "releases": list_of(_MANIFEST),
         "lacks": mapping_of(list_of(text)),

@@ -104,6 +104,11 @@ class App(Model):
         description='Memory of one release\'s web server at most, such as "512m", and of each of '
         "its processes. Default: three quarters of the host's.",
     )
+    disk_max: SizeText | None = Field(
+        default=None,
+        description='What the app may write in all, such as "5g", where the file system of /srv '
+        "counts by user (mount option usrquota). Default: no bound.",
+    )
     network: NetworkAccess = Field(
         default="full",
         description="What the app may connect to: full, local (this host only), none (unix "

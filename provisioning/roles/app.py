@@ -11,6 +11,7 @@ from provisioning.inventory.app import App
 from provisioning.render import render
 from provisioning.resources import (
     Directory,
+    DiskQuota,
     Packages,
     Resource,
     Service,
@@ -63,6 +64,10 @@ def app_resources(app: App, web_unit: str) -> Iterator[Resource]:
         evidence=AppLayout(app.name).shared,
     )
     yield from _directories(app)
+    if app.disk_max is not None:
+        yield Packages(f"quota-{app.name}", ("quota",))
+    # Also without one: what the key said before is taken back.
+    yield DiskQuota(app.name, app.disk_max.size_bytes // 1024 if app.disk_max else 0)
     yield Tmpfiles(
         # With a dot, which app names have not: no other app's file is meant by it.
         f"homeport.{app.name}",

@@ -14,6 +14,7 @@ from provisioning.agent.resources.calendars import Calendars
 from provisioning.agent.resources.certificate import Certificate, SelfSigned
 from provisioning.agent.resources.command import Command
 from provisioning.agent.resources.directory import Directory
+from provisioning.agent.resources.disk_quota import DiskQuota
 from provisioning.agent.resources.ended import Ended
 from provisioning.agent.resources.file import File
 from provisioning.agent.resources.file_set import FileSet
@@ -49,6 +50,7 @@ ALL: Tuple[Type[Resource], ...] = (
     Certificate,
     Command,
     Directory,
+    DiskQuota,
     Ended,
     File,
     FileSet,
@@ -89,6 +91,7 @@ __all__ = [
     "Certificate",
     "Command",
     "Directory",
+    "DiskQuota",
     "Ended",
     "File",
     "FileSet",

@@ -125,7 +125,12 @@ class LiveUnits(Resource):
         live = Releases(self.app, system).live
         socket = Releases(self.app, system).socket(live)
         deadline = time.monotonic() + self.timeout_s
-        while not http.ask_release(socket, self.health, self.host, ANSWER_TIMEOUT_S).status:
+        while not http.ask_release(
+            socket,
+            self.health,
+            self.host,
+            max(POLL_S, min(ANSWER_TIMEOUT_S, deadline - time.monotonic())),
+        ).status:
             system.forget_cached()
             if self._stopped(system) or time.monotonic() > deadline:
                 raise AgentError(
