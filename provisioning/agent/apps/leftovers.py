@@ -8,6 +8,7 @@ from typing import List
 from provisioning.agent import files
 from provisioning.agent.apps.releases import MANIFEST, PART, RELEASE_ID, Releases
 from provisioning.agent.builds.build import end as end_build
+from provisioning.agent.builds.build import result_of
 from provisioning.agent.layout import READY, RUNTIME_UNITS, TEMPORARY, AppLayout
 from provisioning.agent.system import System
 
@@ -26,8 +27,13 @@ class Leftovers:
         self._system = system
 
     def half_built(self) -> List[str]:
-        """Return the paths of releases and virtualenvs that were not completed."""
-        return [*self._half_built_releases(), *self._half_built_virtualenvs()]
+        """Return the paths of releases and virtualenvs that were not completed, and of builds."""
+        return [*self._half_built_releases(), *self._half_built_virtualenvs(), *self._builds()]
+
+    def _builds(self) -> List[str]:
+        """Return where a build that was cut off has left what it has made."""
+        path = result_of(self._layout.app)
+        return [path] if self._system.stat(path) is not None else []
 
     def temporary(self) -> List[str]:
         """Return the paths of files that were being written, and of sockets of the dead."""
@@ -38,6 +44,8 @@ class Leftovers:
         for path in self._half_built_virtualenvs():
             # A build whose agent was killed may still be at work in there.
             end_build(self._system, path[: -len(PART)] if path.endswith(PART) else path)
+            self._system.remove(path)
+        for path in self._builds():
             self._system.remove(path)
         for path in self._half_built_releases():
             if os.path.isdir(path):
@@ -64,7 +72,7 @@ class Leftovers:
         names = [
             name
             for name in self._system.list(root)
-            if self._system.stat(os.path.join(root, name, READY)) is None
+            if name.endswith(PART) or self._system.stat(os.path.join(root, name, READY)) is None
         ]
         if not names:
             return []

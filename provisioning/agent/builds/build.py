@@ -72,7 +72,7 @@ class Build:
     @property
     def result(self) -> str:
         """Where what was built lies until it is taken over; the build's own."""
-        return f"/var/lib/private/{self._name}"
+        return result_of(self.owner)
 
     @property
     def cache(self) -> str:
@@ -190,6 +190,11 @@ def unit_of(path: str) -> str:
 def folder_of(owner: str) -> str:
     """Return the name of an owner's folders, below those of systemd for users of the moment."""
     return f"homeport-build/app-{owner}" if owner else "homeport-build/homeport"
+
+
+def result_of(owner: str) -> str:
+    """Return where a build of an owner's leaves what it has made, until it is taken over."""
+    return f"/var/lib/private/{folder_of(owner)}"
 
 
 def end(system: System, path: str) -> None:
