@@ -7,8 +7,8 @@ from typing import List
 
 from provisioning.agent import files
 from provisioning.agent.apps.releases import MANIFEST, PART, RELEASE_ID, Releases
+from provisioning.agent.builds.build import clear, result_of
 from provisioning.agent.builds.build import end as end_build
-from provisioning.agent.builds.build import result_of
 from provisioning.agent.layout import READY, RUNTIME_UNITS, TEMPORARY, AppLayout
 from provisioning.agent.system import System
 
@@ -46,7 +46,7 @@ class Leftovers:
             end_build(self._system, path[: -len(PART)] if path.endswith(PART) else path)
             self._system.remove(path)
         for path in self._builds():
-            self._system.remove(path)
+            clear(path, self._system)
         for path in self._half_built_releases():
             if os.path.isdir(path):
                 # Here as well; what compiles it has no user of its own, but knows it by this name.

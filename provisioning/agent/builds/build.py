@@ -87,13 +87,13 @@ class Build:
             fresh: Nor where it keeps what it has downloaded.
         """
         end(system, self.path)
-        self.clean()
+        files.remove(self.result, within_s=CLEAN_S)
         if fresh:
             files.remove(self.cache, within_s=CLEAN_S)
 
-    def clean(self) -> None:
+    def clean(self, system: System) -> None:
         """Remove what was built."""
-        files.remove(self.result, within_s=CLEAN_S)
+        clear(self.result, system)
 
     def run(self, system: System, steps: Sequence[Mapping[str, Any]]) -> None:
         """Carry out steps.
@@ -195,6 +195,17 @@ def folder_of(owner: str) -> str:
 def result_of(owner: str) -> str:
     """Return where a build of an owner's leaves what it has made, until it is taken over."""
     return f"/var/lib/private/{folder_of(owner)}"
+
+
+def clear(path: str, system: System) -> None:
+    """Remove a folder of a build's; what there is too much of stays, and is said.
+
+    It is in the way of nobody but the owner's next build, which begins with it.
+    """
+    try:
+        files.remove(path, within_s=CLEAN_S)
+    except (AgentError, OSError) as error:
+        system.notes.append(f"warning: {path} could not be removed: {error}")
 
 
 def end(system: System, path: str) -> None:

@@ -126,19 +126,12 @@ class Virtualenv(Resource):
             system.remove(self.path)
             raise
         finally:
-            self._clean(system, build)
+            build.clean(system)
         os.sync()
         system.write(os.path.join(part, layout.READY), self._recipe.encode())
         system.remove(self.path)
         fs.rename(part, self.path)
         fs.sync(os.path.dirname(self.path))
-
-    def _clean(self, system: System, build: Build) -> None:
-        try:
-            build.clean()
-        except (AgentError, OSError) as error:
-            # It is in nobody's way; the next build begins with it.
-            system.notes.append(f"warning: {build.result} could not be removed: {error}")
 
     def _hosts(self, system: System) -> List[str]:
         texts = [
