@@ -21,6 +21,8 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from provisioning.agent.child import SOURCE
+
 AGENT = Path(__file__).parent / "agent"
 BOOTSTRAP = Path(__file__).parent / "bootstrap"
 
@@ -75,6 +77,10 @@ def _without_comments(path: Path) -> str:
     return "\n".join(line for line in lines if line.strip() and not line.lstrip().startswith("#"))
 
 
+PROGRAMS = ("provisioning.agent.builds.inside", "provisioning.agent.builds.proxy")
+"""Modules that also run as programs of other users: their text is needed besides."""
+
+
 @functools.cache
 def agent_payload() -> Payload:
     """Read the agent's sources from where they lie."""
@@ -82,6 +88,8 @@ def agent_payload() -> Payload:
     for path in sorted(AGENT.rglob("*.py")):
         parts = ("provisioning", "agent", *path.relative_to(AGENT).with_suffix("").parts)
         sources[".".join(parts)] = path.read_text()
+    for name in PROGRAMS:
+        sources[name + SOURCE] = f"SOURCE = {sources[name]!r}\n"
     packed = zlib.compress(json.dumps(sources).encode(), 9)
     digest = hashlib.sha256(packed).hexdigest()[:24]
     return Payload(digest, len(packed).to_bytes(4, "big") + packed)

@@ -39,11 +39,9 @@ class MemoryFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Run a module's code."""
-        exec(self.get_code(module.__name__), module.__dict__)  # noqa: S102
-
-    def get_code(self, fullname: str) -> CodeType:
-        """Return a module's code, for those who run it elsewhere."""
-        return self._modules.get(fullname) or self._modules[fullname + ".__init__"]
+        name = module.__name__
+        code = self._modules.get(name) or self._modules[name + ".__init__"]
+        exec(code, module.__dict__)  # noqa: S102
 
 
 def start(modules: Dict[str, CodeType], cache: str, fresh: bool, argv: Sequence[str]) -> None:

@@ -1,27 +1,29 @@
 """Modules of the agent as programs of their own, for users with fewer rights.
 
 The agent's code is nowhere on disk where another user could read it, so it goes along on the
-command line, compiled.
+command line, as text: their Python may be of another version than the agent's.
 """
 
 from __future__ import annotations
 
-import base64
-import importlib.util
-import marshal
+import importlib
+import inspect
+import json
+import os
 import sys
 from typing import List, Tuple
 
-from provisioning.agent.layout import BORROWED_PYTHON
-
 PYTHON = "/usr/bin/python3"
-"""Debian's own; what the agent itself runs with may be borrowed, and not be there for others."""
+"""Debian's own; what the agent itself runs with may lie where other users cannot read."""
+
+SOURCE = "_source"
+"""How the modules end that hold the text of others: see provisioning/payload.py."""
 
 _START = """\
-import base64, marshal, sys, types
-for name, code in marshal.loads(base64.b64decode(sys.argv.pop(1))):
+import json, sys, types
+for name, text in json.loads(sys.argv.pop(1)):
     module = sys.modules[name] = types.ModuleType(name)
-    exec(code, module.__dict__)
+    exec(compile(text, "<homeport>/" + name, "exec", dont_inherit=True), module.__dict__)
 sys.exit(module.main(sys.argv[1:]))
 """
 
@@ -33,14 +35,14 @@ def command(modules: Tuple[str, ...], *arguments: str) -> List[str]:
         modules: Their names; each may import those before it, and the standard library.
         arguments: What `main` gets.
     """
-    packed = base64.b64encode(marshal.dumps([(name, _code(name)) for name in modules])).decode()
-    # Compiled code fits only the version of Python that compiled it.
-    is_borrowed = sys.executable.startswith(BORROWED_PYTHON + "/")
-    return [PYTHON if is_borrowed else sys.executable, "-I", "-S", "-c", _START, packed, *arguments]
+    python = PYTHON if os.path.exists(PYTHON) else sys.executable
+    texts = json.dumps([(name, _text(name)) for name in modules])
+    return [python, "-I", "-S", "-c", _START, texts, *arguments]
 
 
-def _code(name: str) -> object:
-    spec = importlib.util.find_spec(name)
-    assert spec is not None
-    assert spec.loader is not None
-    return spec.loader.get_code(name)  # type: ignore[attr-defined]
+def _text(name: str) -> str:
+    try:
+        return str(importlib.import_module(name + SOURCE).SOURCE)
+    except ModuleNotFoundError:
+        # In a checkout, where the module lies on disk.
+        return inspect.getsource(importlib.import_module(name))

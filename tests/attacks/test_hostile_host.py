@@ -248,6 +248,7 @@ GOOD: dict[str, Any] = {
     "app": {
         "live": LIVE,
         "previous": OLDER,
+        "stopped": "",
         "provisioned": True,
         "releases": [MANIFEST, {**MANIFEST, "release": OLDER}],
         "lacks": {OLDER: ["virtualenv"]},
