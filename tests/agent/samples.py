@@ -406,7 +406,10 @@ def _static_files(root: Path) -> Sample:
         (code / "static" / "a.css").write_text("a {}\n" * 400)
         (code / "static" / "deep" / "b.png").write_bytes(b"\x00\xff")
         manifest = json.dumps(
-            {"static": {"/static/": "static"}, "files": {"static/a.css": "", "static/deep/b.png": ""}}
+            {
+                "static": {"/static/": "static"},
+                "files": {"static/a.css": "", "static/deep/b.png": ""},
+            }
         )
         Path(layout.release(RELEASE), MANIFEST).write_text(manifest)
 
