@@ -247,6 +247,11 @@ def open_linked_file(path: str) -> int:
     raise _too_many_links(path)
 
 
+def open_entry(held: int, name: str) -> int:
+    """Open a regular file in a directory that is held open; see `open_file`."""
+    return _open_regular(held, name, name)
+
+
 def _open_regular(held: int, name: str, path: str) -> int:
     try:
         opened = os.open(name, _READ, dir_fd=held)
@@ -614,7 +619,7 @@ def _copy_entry(here: int, name: str, found: os.stat_result, target: int) -> Non
 
 def copy_entry(here: int, name: str, target: int, mode: int) -> None:
     """Copy a regular file from one open directory into another, as root's; see `copy_file`."""
-    opened = _open_regular(here, name, name)
+    opened = open_entry(here, name)
     try:
         copy_opened(opened, target, name, mode)
     finally:
