@@ -270,8 +270,8 @@ def test_any_file_name_reaches_the_host(source: Path, tracked: bool) -> None:
     artifact = _build(source)
     assert set(NAMES) < set(artifact.files)
     release = Release(
-        app="hello", release=artifact.release, files=artifact.files, venv="", server="",
-        env="{}", proposed="{}",
+        app="hello", release=artifact.release, files=artifact.files, venv="", python="",
+        server="", env="{}", proposed="{}",
     )  # fmt: skip
     decoder = Decoder()
     decoder.feed(pack(encode(make_plan([release]).resources[0])))
@@ -286,25 +286,6 @@ def test_an_empty_source_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="there are no files in it") as caught:
         _build(tmp_path)
     assert caught.value.hint
-
-
-@pytest.mark.parametrize(
-    ("line", "found"),
-    [
-        ("gunicorn==23.0", True),
-        ("  Gunicorn[gevent] >= 20", True),
-        ("gunicorn", True),
-        ("gunicorn; python_version > '3'", True),
-        ("gunicorn @ https://example.com/g.whl", True),
-        ("gunicorn-color==1", False),
-        ("gunicorn.extras==1", False),
-        ("# gunicorn", False),
-        ("meinheld-gunicorn", False),
-    ],
-)
-def test_a_server_among_the_requirements_is_found(source: Path, line: str, found: bool) -> None:
-    (source / "requirements.txt").write_text(f"flask\n{line}\n")
-    assert _build(source).requires("gunicorn") is found
 
 
 def test_hashes_are_noticed(source: Path) -> None:

@@ -66,7 +66,8 @@ def test_every_packaged_template_says_on_top_who_owns_the_file():
     # Those that are only ever included have no file of their own.
     fragments = {"nginx/pass.j2", "nginx/homeport/unavailable.css.j2"}
     # Those of a release are written once: nothing undoes an edit, the next release has its own.
-    of_a_release = {f"app/{name}.j2" for name in ("process.service", "timed.service", "timer")}
+    names = ("process.service", "timed.service", "timer", "web.socket")
+    of_a_release = {"gunicorn/web.service.j2", *(f"app/{name}.j2" for name in names)}
     for path in packaged_folder().rglob("*.j2"):
         name = str(path.relative_to(packaged_folder()))
         if name in fragments:

@@ -74,9 +74,10 @@ def parent(path: str) -> Iterator[Tuple[int, str]]:
 
 
 def _open_directory(path: str) -> int:
+    parts = _parts(path)
     held = os.open("/", _DIRECTORY)
     try:
-        for name in _parts(path):
+        for name in parts:
             held = _step(held, name)
     except OSError as error:
         os.close(held)
@@ -246,6 +247,11 @@ def open_linked_file(path: str) -> int:
     raise _too_many_links(path)
 
 
+def open_entry(held: int, name: str) -> int:
+    """Open a regular file in a directory that is held open; see `open_file`."""
+    return _open_regular(held, name, name)
+
+
 def _open_regular(held: int, name: str, path: str) -> int:
     try:
         opened = os.open(name, _READ, dir_fd=held)
@@ -324,8 +330,8 @@ def link(source: str, path: str) -> None:
 
 def make_directory(path: str, mode: int = 0o755) -> None:
     """Make a directory and those above it that are missing, as root's; one that is there stays."""
-    held = os.open("/", _DIRECTORY)
     parts = _parts(path)
+    held = os.open("/", _DIRECTORY)
     try:
         for number, name in enumerate(parts):
             try:
@@ -390,15 +396,23 @@ def remove(path: str, within_s: Optional[float] = None) -> None:
         TooMuchError: it took longer; some of it is left.
     """
     deadline = None if within_s is None else time.monotonic() + within_s
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError), parent(path) as (held, name):
-        if not _unlinked(held, name):
-            _remove_tree(held, name, deadline, path)
+    with contextlib.ExitStack() as stack:
+        try:
+            held, name = stack.enter_context(parent(path))
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        while not _unlinked(held, name):
+            _empty(held, name, deadline, path)
+            if _removed_directory(held, name):
+                return
 
 
 def _unlinked(held: int, name: str) -> bool:
-    """Remove a file or link; return False where a directory is."""
+    """Remove a file or link, or nothing; return False where a directory is."""
     try:
         os.unlink(name, dir_fd=held)
+    except FileNotFoundError:
+        return True
     except IsADirectoryError:
         return False
     except PermissionError:
@@ -409,12 +423,42 @@ def _unlinked(held: int, name: str) -> bool:
     return True
 
 
-def _remove_tree(held: int, name: str, deadline: Optional[float], path: str) -> None:
-    """Remove a directory by emptying it from its top: what it holds is brought up when too deep."""
-    top = os.open(name, _READ | os.O_DIRECTORY, dir_fd=held)
-    brought_up, token = 0, secrets.token_hex(8)
+def _removed_directory(held: int, name: str) -> bool:
+    """Remove an empty directory; return False if something has come into it, or in its place."""
     try:
-        stack: List[Tuple[int, List[str]]] = [(top, os.listdir(top))]
+        os.rmdir(name, dir_fd=held)
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise
+        return False
+    return True
+
+
+def _opened_directory(held: int, name: str) -> Optional[int]:
+    """Open a directory for listing; return None if it has gone, or something is in its place."""
+    try:
+        return os.open(name, _READ | os.O_DIRECTORY, dir_fd=held)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            raise
+        return None
+
+
+def _empty(held: int, name: str, deadline: Optional[float], path: str) -> None:
+    """Empty a directory from its top: what lies too deep is brought up there first.
+
+    Others may put in and take out something meanwhile: what is in a place is looked at again until
+    nothing is.
+    """
+    top = _opened_directory(held, name)
+    if top is None:
+        return
+    brought_up, token = 0, secrets.token_hex(8)
+    stack: List[Tuple[int, List[str]]] = [(top, [])]
+    try:
+        stack[0] = (top, os.listdir(top))
         while stack:
             here, left = stack[-1]
             if deadline is not None and time.monotonic() > deadline:
@@ -427,7 +471,8 @@ def _remove_tree(held: int, name: str, deadline: Optional[float], path: str) -> 
                 if stack:
                     os.close(here)
                     above, names_above = stack[-1]
-                    os.rmdir(names_above.pop(), dir_fd=above)
+                    if _removed_directory(above, names_above[-1]):
+                        names_above.pop()
                 elif names_again := os.listdir(top):
                     stack.append((top, names_again))
                 continue
@@ -436,15 +481,15 @@ def _remove_tree(held: int, name: str, deadline: Optional[float], path: str) -> 
                 left.pop()
             elif len(stack) > MOST_DEPTH:
                 brought_up += 1
-                os.rename(inner, f".{token}-{brought_up}", src_dir_fd=here, dst_dir_fd=top)
+                with contextlib.suppress(FileNotFoundError):
+                    os.rename(inner, f".{token}-{brought_up}", src_dir_fd=here, dst_dir_fd=top)
                 left.pop()
-            else:
-                opened = os.open(inner, _READ | os.O_DIRECTORY, dir_fd=here)
-                stack.append((opened, os.listdir(opened)))
+            elif (opened := _opened_directory(here, inner)) is not None:
+                stack.append((opened, []))
+                stack[-1] = (opened, os.listdir(opened))
     finally:
         for opened in {top, *(each for each, _ in stack)}:
             os.close(opened)
-    os.rmdir(name, dir_fd=held)
 
 
 # Copying
@@ -509,7 +554,7 @@ def walk(top: int, visit: Callable[[int, Entry], None], *, most_depth: int) -> N
     Raises:
         UnsafePathError: they lie deeper.
     """
-    stack: List[Tuple[int, Tuple[str, ...], List[str]]] = [(top, (), sorted(os.listdir(top)))]
+    stack: List[Tuple[int, Tuple[str, ...], List[str]]] = [(top, (), _backwards(top))]
     try:
         while stack:
             here, above, left = stack[-1]
@@ -518,7 +563,7 @@ def walk(top: int, visit: Callable[[int, Entry], None], *, most_depth: int) -> N
                 if here != top:
                     os.close(here)
                 continue
-            name = left.pop(0)
+            name = left.pop()
             found = os.stat(name, dir_fd=here, follow_symlinks=False)
             parts = (*above, name)
             visit(here, (parts, found))
@@ -526,11 +571,16 @@ def walk(top: int, visit: Callable[[int, Entry], None], *, most_depth: int) -> N
                 if len(parts) > most_depth:
                     raise UnsafePathError(f"directories lie more than {most_depth} deep")
                 opened = os.open(name, _READ | os.O_DIRECTORY, dir_fd=here)
-                stack.append((opened, parts, sorted(os.listdir(opened))))
+                stack.append((opened, parts, _backwards(opened)))
     finally:
         for here, _, _ in stack:
             if here != top:
                 os.close(here)
+
+
+def _backwards(opened: int) -> List[str]:
+    """Return the names in an open directory, the first one last: to be taken from the end."""
+    return sorted(os.listdir(opened), reverse=True)
 
 
 def copy_tree(source: str, path: str) -> None:
@@ -569,7 +619,7 @@ def _copy_entry(here: int, name: str, found: os.stat_result, target: int) -> Non
 
 def copy_entry(here: int, name: str, target: int, mode: int) -> None:
     """Copy a regular file from one open directory into another, as root's; see `copy_file`."""
-    opened = _open_regular(here, name, name)
+    opened = open_entry(here, name)
     try:
         copy_opened(opened, target, name, mode)
     finally:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,14 +15,30 @@ from provisioning.agent.layout import AppLayout
 from tests.agent.runs import Host
 
 
+@pytest.fixture
+def roots_place(tmp_path: Path) -> Iterator[Path]:
+    """A directory that is root's alone, from "/" down, as most of a host's are; /tmp is not."""
+    if os.geteuid() != 0:
+        yield tmp_path
+        return
+    place = Path(tempfile.mkdtemp(prefix="homeport-tests-", dir="/var/lib"))
+    place.chmod(0o755)
+    yield place
+    # Not Python's own, which does not get to the end of a deep tree.
+    subprocess.run(["rm", "-rf", place], check=True)
+
+
 @pytest.fixture(autouse=True)
-def own_paths(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_paths(roots_place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Nothing of this machine's own is touched by an agent that runs in this process."""
-    directory = tmp_path_factory.mktemp("agent")
-    for name in ("STATE", "RUNTIME", "MEMORY", "RUNS", "LOCK", "BUILD_CACHE"):
+    directory = roots_place / "agent"
+    directory.mkdir()
+    for name in ("STATE", "RUNTIME", "MEMORY", "RUNS", "LOCK", "SOCKETS"):
         monkeypatch.setattr(layout, name, f"{directory}{getattr(layout, name)}")
     monkeypatch.setattr(AppLayout, "root", property(lambda self: f"{directory}/srv/{self.app}"))
-    monkeypatch.setattr(AppLayout, "runtime", property(lambda self: f"{directory}/run/{self.app}"))
+    monkeypatch.setattr(
+        AppLayout, "earlier_runtime", property(lambda self: f"{directory}/run/{self.app}")
+    )
     return directory
 
 
@@ -33,11 +51,11 @@ def agents_umask() -> Iterator[None]:
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def root(roots_place: Path) -> Path:
     """The directory that a test's resources are about."""
     if os.geteuid() != 0:
         pytest.skip("the agent changes owners: it needs root")
-    path = tmp_path / "root"
+    path = roots_place / "root"
     path.mkdir()
     return path
 

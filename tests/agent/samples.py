@@ -40,7 +40,9 @@ from provisioning.resources import (
     Retired,
     SelfSigned,
     Service,
+    SharedFolders,
     StaticFiles,
+    Superseded,
     Timer,
     Tmpfiles,
     Trial,
@@ -50,6 +52,9 @@ from provisioning.resources import (
 )
 
 RELEASE = "20260102T030405.000Z-abc1234"
+
+PYTHON = os.path.realpath(sys.executable)
+"""An interpreter that is root's: that of a virtual environment may lie where others write."""
 
 CALENDARS = (
     "03:00",
@@ -128,6 +133,7 @@ EVERY_TYPE: tuple[Resource, ...] = (
         shared=("uploads",),
         static={"/static/": "static"},
         venv="/srv/hello/venvs/abc",
+        python="/usr/bin/python3",
         server="bind = 'x'\n",
         env='{"KEY": "value"}',
         proposed='{"SECRET": "made"}',
@@ -137,13 +143,22 @@ EVERY_TYPE: tuple[Resource, ...] = (
     Retired("hello", drain_timeout_s=3, label="before"),
     SelfSigned("hello", ("hello.test", "www.hello.test")),
     Service("nginx", reload_on=("fileset:nginx",), restart_on=("unit:x",), label="again"),
+    SharedFolders("hello", ("instance", "var/uploads")),
     StaticFiles("hello", RELEASE, replace=True),
+    Superseded("hello", label="after"),
     Timer("backup", "daily", 'echo "100%" $HOME', user="hello", description="Back up"),
     Tmpfiles("hello", "d /run/hello 0750 hello www-data -\n"),
     Trial("hello", RELEASE, {"process worker": "celery"}, settle_s=5, drain_timeout_s=7),
     Unit("hello@.service", "[Service]\nExecStart=/bin/true\n"),
     User("hello", groups=("adm", "www-data"), home="/srv/hello", shell="/bin/sh", system=False),
-    Virtualenv("/srv/hello/venvs/abc", {"requirements.txt": "flask\n"}, require_hashes=True),
+    Virtualenv(
+        "/srv/hello/venvs/abc",
+        {"requirements.txt": "flask\n"},
+        owner="hello",
+        require_hashes=True,
+        extra={"gunicorn": "gunicorn==27.0.1 --hash=sha256:abc"},
+        hosts=("static.crates.io", "git.example.com:8443"),
+    ),
 )
 
 
@@ -320,8 +335,7 @@ def _release(root: Path) -> Sample:
         Path(layout.history).unlink(missing_ok=True)
         Path(layout.secrets).unlink(missing_ok=True)
         if not venv.exists():
-            (venv / "bin").mkdir(parents=True)
-            (venv / "bin" / "python").symlink_to(sys.executable)
+            venv.mkdir(parents=True)
 
     return Sample(
         Release(
@@ -339,16 +353,43 @@ def _release(root: Path) -> Sample:
             shared=("uploads", "instance/deep"),
             static={"/static/": "static"},
             venv=str(venv),
+            python=PYTHON,
             server="bind = 'x'\n",
             env='{"KEY": "va\\"lue"}',
             proposed='{"SECRET": "made"}',
-            units={"root.nightly.timer": "[Timer]\n", f"root.worker.1@{RELEASE}.service": "x\n"},
+            units={
+                f"root@{RELEASE}.socket": "[Socket]\n",
+                f"root@{RELEASE}.service": "[Service]\n",
+                "root.nightly.timer": "[Timer]\n",
+                f"root.worker.1@{RELEASE}.service": "x\n",
+            },
             about={"by": "me"},
         ),
         {
             "deleted": lambda: shutil.rmtree(directory),
             "without its manifest": (directory / "manifest.json").unlink,
             "with half a manifest": lambda: (directory / "manifest.json").write_text('{"app":'),
+        },
+        prepare,
+    )
+
+
+def _shared_folders(root: Path) -> Sample:
+    top = Path(AppLayout("root").shared)
+    deep = top / "var" / "uploads"
+
+    def prepare() -> None:
+        shutil.rmtree(top, ignore_errors=True)
+        top.mkdir(parents=True)
+
+    return Sample(
+        SharedFolders("root", ("instance", "var/uploads")),
+        {
+            "deleted": deep.rmdir,
+            "all deleted": lambda: shutil.rmtree(top / "var"),
+            "mode": lambda: deep.chmod(0o777),
+            "owner": lambda: os.chown(top / "var", 12345, 0),
+            "group": lambda: os.chown(top / "instance", 0, 12345),
         },
         prepare,
     )
@@ -364,7 +405,12 @@ def _static_files(root: Path) -> Sample:
         (code / "static" / "deep").mkdir(parents=True)
         (code / "static" / "a.css").write_text("a {}\n" * 400)
         (code / "static" / "deep" / "b.png").write_bytes(b"\x00\xff")
-        manifest = json.dumps({"static": {"/static/": "static"}})
+        manifest = json.dumps(
+            {
+                "static": {"/static/": "static"},
+                "files": {"static/a.css": "", "static/deep/b.png": ""},
+            }
+        )
         Path(layout.release(RELEASE), MANIFEST).write_text(manifest)
 
     return Sample(
@@ -389,6 +435,7 @@ HERE: Mapping[str, Callable[[Path], Sample]] = {
     "command that creates": _command,
     "command unless": _unless,
     "release": _release,
+    "shared folders": _shared_folders,
     "static files": _static_files,
 }
 """Name -> what makes a sample below a directory."""

@@ -169,9 +169,12 @@ def test_a_program_that_finds_the_disk_full_gets_the_hint_of_a_full_disk(host: H
 
 
 def test_a_pipe_in_the_place_of_a_directory_is_not_waited_for(root: Path) -> None:
-    os.mkfifo(root / "pipe")
-    System().set_attributes(str(root / "pipe"), mode="0750", owner="root", group="root")
-    assert stat.S_IMODE((root / "pipe").stat().st_mode) == 0o750
+    os.mkfifo(root / "pipe", 0o600)
+    with pytest.raises(OSError, match="neither a file nor a directory"):
+        System().set_attributes(str(root / "pipe"), mode="0750", owner="root", group="root")
+    with pytest.raises(NotADirectoryError):
+        System().make_directory(str(root / "pipe"), mode="0750")
+    assert stat.S_IMODE((root / "pipe").stat().st_mode) == 0o600
 
 
 def test_an_unreadable_place_fails_its_resource_and_not_the_run_before_it(

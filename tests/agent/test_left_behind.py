@@ -31,7 +31,7 @@ root@{RELEASE}.service loaded active running root, release
 class Told(System):
     """A machine whose systemd says what a test wants."""
 
-    def services(self) -> dict[str, tuple[str, str]]:
+    def loaded_units(self) -> dict[str, tuple[str, str]]:
         return parse_list(LISTED)
 
 

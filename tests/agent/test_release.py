@@ -16,6 +16,7 @@ from provisioning.agent.layout import AppLayout
 from provisioning.agent.system import System
 from provisioning.resources import Pruned, Release
 from tests.agent.runs import Host
+from tests.agent.samples import PYTHON
 
 FIRST, SECOND = "20260102T030405.000Z-abc1234", "20260103T030405.000Z-def5678"
 
@@ -25,12 +26,14 @@ def layout(root: Path) -> AppLayout:
     layout = AppLayout("root")
     for path in (layout.releases, layout.env, layout.shared, f"{layout.venvs}/v/bin"):
         Path(path).mkdir(parents=True)
-    Path(layout.venvs, "v", "bin", "python").symlink_to(sys.executable)
+    Path(layout.venvs, "v", "bin", "python").symlink_to(PYTHON)
     return layout
 
 
 def _release(layout: AppLayout, release: str, files: dict[str, str], **options: object) -> Release:
-    given: dict[str, object] = {"env": "{}", "proposed": "{}", "server": "", **options}
+    given: dict[str, object] = {
+        "env": "{}", "proposed": "{}", "server": "", "python": PYTHON, **options
+    }  # fmt: skip
     return Release(
         app="root", release=release, files=files, venv=f"{layout.venvs}/v", **given  # type: ignore[arg-type]
     )  # fmt: skip
@@ -89,8 +92,8 @@ def test_a_shared_directory_begins_with_what_the_release_brought(
     (root / "secret").write_text("x")
     given = {"files": {"up/first": "1"}, "links": {"up/link": str(root / "secret")}}
     first = Release(
-        app="root", release=FIRST, venv=f"{layout.venvs}/v", env="{}", proposed="{}", server="",
-        shared=("up",), **given,  # type: ignore[arg-type]
+        app="root", release=FIRST, venv=f"{layout.venvs}/v", python=PYTHON, env="{}",
+        proposed="{}", server="", shared=("up",), **given,  # type: ignore[arg-type]
     )  # fmt: skip
     assert not host.run([first]).done.failed
     shared = Path(layout.shared, "up")

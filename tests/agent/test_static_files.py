@@ -25,8 +25,6 @@ def pool(root: Path) -> Path:
     for release, style in ((OLD, STYLE), (NEW, OTHER_STYLE)):
         static = Path(layout.code(release), "static")
         static.mkdir(parents=True)
-        manifest = json.dumps({"static": {"/static/": "static"}})
-        Path(layout.release(release), MANIFEST).write_text(manifest)
         (static / "style.css").write_text(style)
         (static / "same.txt").write_text("the same\n")
         (static / f"only-{release}.txt").write_text("one's own\n")
@@ -35,7 +33,16 @@ def pool(root: Path) -> Path:
         # The app's own idea of how it is compressed.
         (static / "app.js").write_text(f"// {release}\n" * 100)
         (static / "app.js.gz").write_text(f"compressed by {release}'s own build")
+        _write_manifest(release)
     return Path(layout.static)
+
+
+def _write_manifest(release: str, folder: str = "static") -> None:
+    """Write what is told of a release: a web server publishes the files that it names."""
+    code = Path(AppLayout("root").code(release))
+    files = {str(path.relative_to(code)): "" for path in code.rglob("*") if path.is_file()}
+    manifest = json.dumps({"static": {"/static/": folder}, "files": files})
+    (code.parent / MANIFEST).write_text(manifest)
 
 
 def _files(release: str, *, replace: bool = False) -> StaticFiles:
@@ -110,10 +117,20 @@ def _no_room(*arguments: object, **options: object) -> None:
     raise OSError(28, "No space left on device")
 
 
+def test_what_was_not_deployed_is_not_published_however_it_came_there(
+    pool: Path, host: Host
+) -> None:
+    code = Path(AppLayout("root").code(NEW))
+    (code / "static" / "note.txt").write_text("somebody's")
+    (code / "static" / "link.txt").symlink_to("/etc/hostname")
+    assert not host.run([_files(NEW, replace=True)]).done.failed
+    assert not {"note.txt", "link.txt"} & {*_content(pool)}
+
+
 def test_a_release_says_itself_which_of_its_folders_are_static(pool: Path, host: Host) -> None:
     release = Path(AppLayout("root").release(NEW))
     (release / "code" / "static").rename(release / "code" / "web")
-    (release / MANIFEST).write_text(json.dumps({"static": {"/static/": "web"}}))
+    _write_manifest(NEW, "web")
     host.run([_files(OLD, replace=True)])
     host.run([_files(NEW), _files(NEW, replace=True)])
     assert (pool / "static" / "style.css").read_text() == OTHER_STYLE

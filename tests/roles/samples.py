@@ -4,7 +4,7 @@ from pathlib import Path
 
 from provisioning.agent.facts import Facts
 from provisioning.inventory import Inventory, load
-from provisioning.roles import compile_host
+from provisioning.roles import compile_host, release_units
 
 BOOKWORM = Facts(
     debian="12",
@@ -56,6 +56,14 @@ def compiled(folder: Path, text: str, facts: Facts = BOOKWORM, **given):
     made = inventory(folder, text)
     host = next(iter(made.hosts.values()))
     return {each.id: each for each in compile_host(made, host, facts, **given)}
+
+
+RELEASE = "20260102T030405.000Z-abcdef0"
+
+
+def units_of(folder: Path, text: str, name: str = "hello", facts: Facts = BOOKWORM):
+    """Return the unit files of a release of an app: name -> text."""
+    return release_units(inventory(folder, text).apps[name], facts, RELEASE)
 
 
 def text_of(resource, path: str = "") -> str:

@@ -1,15 +1,21 @@
-import atexit
 import os
-import socket
+import shlex
+import subprocess
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from provisioning.roles.app_servers import gunicorn
-from tests.roles.samples import BOOKWORM, HELLO, compiled, inventory, text_of
-
-RELEASE = "20260102T030405.000Z-abcdef0"
+from tests.roles.samples import (
+    BOOKWORM,
+    HELLO,
+    RELEASE,
+    compiled,
+    inventory,
+    text_of,
+    units_of,
+)
 
 
 def settings(tmp_path, text="", facts=BOOKWORM):
@@ -20,11 +26,24 @@ def settings(tmp_path, text="", facts=BOOKWORM):
     return names
 
 
+def units(tmp_path, text=""):
+    """Return the lines of the socket's and of the service's unit file."""
+    made = units_of(tmp_path, HELLO + text)
+    assert sorted(made) == [f"hello@{RELEASE}.service", f"hello@{RELEASE}.socket"]
+    return [made[f"hello@{RELEASE}.{kind}"].splitlines() for kind in ("socket", "service")]
+
+
 def test_a_release_runs_from_its_own_directory_on_its_own_socket(tmp_path):
     made = settings(tmp_path)
     assert made["wsgi_app"] == "app:create_app()"
     assert made["chdir"] == f"/srv/hello/releases/{RELEASE}/code"
-    assert made["bind"] == f"unix:/run/hello/{RELEASE}.sock"
+    assert made["bind"] == f"unix:/run/homeport-sockets/hello/{RELEASE}.sock"
+    _, service = units(tmp_path)
+    assert f"WorkingDirectory=/srv/hello/releases/{RELEASE}/code" in service
+    assert f"EnvironmentFile=/srv/hello/releases/{RELEASE}/env" in service
+    (start,) = [line for line in service if line.startswith("ExecStart=")]
+    release = f"/srv/hello/releases/{RELEASE}"
+    assert start == f"ExecStart={release}/venv/bin/gunicorn --config {release}/server.py"
 
 
 def test_a_factorys_arguments_reach_gunicorn_as_they_were_written(tmp_path):
@@ -60,13 +79,12 @@ def test_threads_are_set_only_for_the_class_that_has_them(tmp_path, kind):
 def test_every_waiting_ends_before_the_one_around_it(tmp_path):
     text = "timeout_s = 50\ndrain_timeout_s = 70\n"
     made = settings(tmp_path, text)
-    resources = compiled(tmp_path, HELLO + text)
-    site = text_of(resources["fileset:nginx"], "apps/hello.conf")
-    unit = text_of(resources["unit:hello@.service"])
+    site = text_of(compiled(tmp_path, HELLO + text)["fileset:nginx"], "apps/hello.conf")
+    _, service = units(tmp_path, text)
     assert made["timeout"] == 50
     assert "proxy_read_timeout 55s;" in site
     assert made["graceful_timeout"] == 70
-    assert "TimeoutStopSec=85" in unit
+    assert "TimeoutStopSec=85" in service
 
 
 def test_the_app_never_learns_of_https_but_from_nginx(tmp_path):
@@ -102,37 +120,63 @@ def test_the_web_server_is_sent_to_the_link_and_never_to_one_release(tmp_path):
     assert gunicorn.upstream(app).socket == "/srv/hello/live.sock"
 
 
-@pytest.fixture
-def systemd(tmp_path, monkeypatch):
-    """The socket on which systemd would be told."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
-        notified.bind(str(tmp_path / "notify"))
-        notified.setblocking(False)
-        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-        yield notified
+def test_systemd_makes_the_socket_and_hands_it_to_every_master(tmp_path):
+    socket, service = units(tmp_path)
+    listens = [line for line in socket if line.startswith("Listen")]
+    assert listens == [f"ListenStream=/run/homeport-sockets/hello/{RELEASE}.sock"]
+    # What gunicorn believes to bind is what it is given, or it would make one of its own.
+    assert settings(tmp_path)["bind"] == f"unix:{listens[0].partition('=')[2]}"
+    assert f"Sockets=hello@{RELEASE}.socket" in service
+    assert f"Wants=hello@{RELEASE}.socket" in service
+    (after,) = [line for line in service if line.startswith("After=")]
+    assert f"hello@{RELEASE}.socket" in after.partition("=")[2].split()
+    # With these the web server would be stopped when its socket is.
+    assert not [line for line in service if line.startswith(("Requires=", "BindsTo="))]
+    # Connections that wait outlive a master that was killed; a socket that is stopped is gone.
+    assert "RemoveOnStop=yes" in socket
+    assert "TriggerLimitIntervalSec=0" in socket
+    assert not [line for line in (*socket, *service) if line.startswith(("FDSTORE", "FileDesc"))]
 
 
-def test_the_listening_socket_is_kept_by_systemd_until_the_master_ends_by_itself(
-    tmp_path, systemd, monkeypatch
+@pytest.mark.parametrize(
+    ("result", "is_stopped"),
+    [("exit-code", True), ("signal", False), ("success", False), ("timeout", False),
+     ("watchdog", False), ("oom-kill", False), ("core-dump", False)],
+)  # fmt: skip
+def test_only_a_web_server_that_ended_by_itself_takes_its_socket_with_it(
+    tmp_path, result, is_stopped
 ):
-    made = settings(tmp_path)
-    at_exit = []
-    monkeypatch.setattr(atexit, "register", lambda *call: at_exit.append(call))
-    made["SOCKET"] = str(tmp_path / "app.sock")
-    with socket.socket(socket.AF_UNIX) as listening:
-        made["when_ready"](SimpleNamespace(LISTENERS=[listening]))
-        told, descriptors, _, _ = socket.recv_fds(systemd, 1000, 2)
-        assert told.decode().split("\n") == ["FDSTORE=1", "FDNAME=listening"]
-        [kept] = descriptors
-        assert os.path.sameopenfile(kept, listening.fileno())
-        os.close(kept)
-    (tmp_path / "app.sock").touch()
-    [(let_go, master)] = at_exit
-    let_go(master + 1)  # In a worker.
-    assert (tmp_path / "app.sock").exists()
-    let_go(master)
-    assert not (tmp_path / "app.sock").exists()
-    assert systemd.recv(1000).decode().split("\n") == ["FDSTOREREMOVE=1", "FDNAME=listening"]
+    _, service = units(tmp_path)
+    (line,) = [line for line in service if line.startswith("ExecStopPost=")]
+    called = tmp_path / "called"
+    called.touch()
+    (tmp_path / "systemctl").write_text(
+        f'#!/bin/sh\necho "systemctl $*" >>{called}\nenv >>{called}\n'
+    )
+    (tmp_path / "sleep").write_text(f'#!/bin/sh\necho "sleep $*" >>{called}\n')
+    for name in ("systemctl", "sleep"):
+        (tmp_path / name).chmod(0o755)
+        line = line.replace(f"/bin/{name} ", f"{tmp_path}/{name} ")
+    # Source: systemd.service(5), COMMAND LINES: "+" is for root's rights, "$$" is a dollar.
+    words = shlex.split(line.removeprefix("ExecStopPost=").removeprefix("+"))
+    argv = [word.replace("$$", "$").replace("${SERVICE_RESULT}", result) for word in words]
+    ran = subprocess.run(argv, env={"CANARY": "of the app", "SERVICE_RESULT": result})
+    assert ran.returncode == 0
+    told = called.read_text().splitlines()
+    assert "CANARY=of the app" not in told
+    calls = [line for line in told if line.startswith(("systemctl", "sleep"))]
+    stopped = [f"systemctl stop hello@{RELEASE}.socket", "sleep 1"]
+    assert calls == (stopped if is_stopped else [])
+
+
+def test_what_it_needs_comes_with_hashes_and_by_its_worker_class(tmp_path):
+    plain = gunicorn.requirements(inventory(tmp_path, HELLO).apps["hello"])
+    text = HELLO + 'worker_class = "gevent"\n'
+    gevent = gunicorn.requirements(inventory(tmp_path, text).apps["hello"])
+    assert set(plain) == {"gunicorn"}
+    assert {*plain, "gevent", "greenlet", "zope-interface"} < set(gevent)
+    assert all("--hash=sha256:" in line for line in gevent.values())
+    assert {name: gevent[name] for name in plain} == plain
 
 
 def test_a_gevent_worker_whose_master_was_killed_finishes(tmp_path):

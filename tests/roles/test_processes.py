@@ -5,9 +5,10 @@ import pytest
 
 from provisioning.roles import release_units, sandbox_properties
 from provisioning.roles.processes import exec_start
-from tests.roles.samples import BOOKWORM, HELLO, inventory
+from tests.roles.samples import BOOKWORM, HELLO, compiled, inventory, text_of
 
 RELEASE = "20260102T030405.000Z-abc1234"
+WEB = [f"hello@{RELEASE}.service", f"hello@{RELEASE}.socket"]
 MORE = """
 [apps.hello.processes]
 worker = { run = "celery -A app worker", count = 2, stop_timeout_s = 90 }
@@ -31,15 +32,16 @@ def test_every_instance_of_a_process_has_a_unit_of_its_release(tmp_path):
         "hello.nightly.timer",
         f"hello.worker.1@{RELEASE}.service",
         f"hello.worker.2@{RELEASE}.service",
+        *WEB,
     ]
-    assert units(tmp_path, "")[1] == {}
+    assert sorted(units(tmp_path, "")[1]) == WEB
 
 
 def test_they_run_the_release_in_the_sandbox_of_the_app(tmp_path):
     app, made = units(tmp_path)
     sandbox = sandbox_properties(app, BOOKWORM)
     for name, text in made.items():
-        if name.endswith(".timer"):
+        if name.endswith((".timer", ".socket")):
             continue
         lines = text.splitlines()
         start = lines.index(sandbox[0])
@@ -80,40 +82,62 @@ def test_a_command_is_words_for_systemd_too(command, written):
 
 
 def test_the_boot_starts_the_site_also_where_a_release_has_no_units(tmp_path):
-    """The script of the boot unit, with other programs in the places of systemctl's."""
-    app = inventory(tmp_path, HELLO).apps["hello"]
-    script = boot_script(app, tmp_path)
+    """The scripts of the boot unit, with other programs in the places of systemctl's."""
+    scripts = boot_scripts(tmp_path)
     release = tmp_path / "releases" / RELEASE
     release.mkdir(parents=True)
-    (tmp_path / "live.sock").symlink_to(f"/run/hello/{RELEASE}.sock")
-    assert run(script, tmp_path) == []
+    (tmp_path / "live.sock").symlink_to(f"/run/homeport-sockets/hello/{RELEASE}.sock")
+    start = f"start hello@{RELEASE}.service"
+    # As an earlier Homeport made it: its web server is an instance of a template in /etc.
+    assert run(scripts, tmp_path) == [start]
     (release / "units").mkdir()
+    for name in units(tmp_path, "")[1]:
+        (release / "units" / name).write_text(name)
+    assert run(scripts, tmp_path) == ["daemon-reload", start]
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == WEB
     for name in units(tmp_path)[1]:
         (release / "units" / name).write_text(name)
-    assert run(script, tmp_path) == [
+    assert run(scripts, tmp_path) == [
         "daemon-reload",
+        start,
         f"start --no-block hello.beat.1@{RELEASE}.service hello.nightly.timer "
         f"hello.worker.1@{RELEASE}.service hello.worker.2@{RELEASE}.service",
     ]
-    assert len(list((tmp_path / "run").iterdir())) == 5
+    assert len(list((tmp_path / "run").iterdir())) == 7
     (tmp_path / "live.sock").unlink()
-    assert run(script, tmp_path) == []
+    assert run(scripts, tmp_path) == []
 
 
-def boot_script(app, tmp_path):
-    """Return the second ExecStart of the boot unit, as its shell gets it."""
-    from tests.roles.samples import compiled, text_of
+def test_the_boot_gives_up_where_the_units_cannot_be_put_in_place_and_says_so(tmp_path):
+    scripts = boot_scripts(tmp_path)
+    (tmp_path / "releases" / RELEASE / "units").mkdir(parents=True)
+    (tmp_path / "releases" / RELEASE / "units" / WEB[0]).write_text("x")
+    (tmp_path / "live.sock").symlink_to(f"/run/homeport-sockets/hello/{RELEASE}.sock")
+    (tmp_path / "run").rmdir()
+    with pytest.raises(subprocess.CalledProcessError):
+        run(scripts, tmp_path)
 
+
+def boot_scripts(tmp_path):
+    """Return what the boot unit runs, one after the other: the shell's options, and its script."""
     text = text_of(compiled(tmp_path, HELLO)["unit:hello-boot.service"])
-    found = re.findall(r"^ExecStart=/bin/sh -ec '\\\n(.+?)'$", text, re.MULTILINE | re.DOTALL)
-    assert len(found) == 1
-    script = found[0].replace("\\\n", " ").replace("$$", "$")
+    found = re.findall(r"^ExecStart=/bin/sh (-e?c) '\\\n(.+?)'$", text, re.MULTILINE | re.DOTALL)
+    assert [options for options, _ in found] == ["-ec", "-c", "-ec"]
+    assert len(found) == text.count("ExecStart=")
     (tmp_path / "run").mkdir()
-    script = script.replace("/srv/hello/", f"{tmp_path}/")
-    return script.replace("/run/systemd/system", f"{tmp_path}/run")
+    return [
+        (
+            options,
+            script.replace("\\\n", " ")
+            .replace("$$", "$")
+            .replace("/srv/hello/", f"{tmp_path}/")
+            .replace("/run/systemd/system", f"{tmp_path}/run"),
+        )
+        for options, script in found
+    ]
 
 
-def run(script, tmp_path):
+def run(scripts, tmp_path):
     """Return what systemctl was called with."""
     calls = tmp_path / "calls"
     calls.write_text("")
@@ -122,5 +146,6 @@ def run(script, tmp_path):
     program.write_text(f'#!/bin/sh\necho "$*" >> {calls}\n')
     program.chmod(0o755)
     environment = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
-    subprocess.run(["/bin/sh", "-ec", script], env=environment, check=True)
+    for options, script in scripts:
+        subprocess.run(["/bin/sh", options, script], env=environment, check=True)
     return calls.read_text().splitlines()

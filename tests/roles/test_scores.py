@@ -7,7 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from tests.roles.samples import BOOKWORM, HELLO, TRIXIE, compiled, text_of, write_tree
+from tests.roles.samples import (
+    BOOKWORM,
+    HELLO,
+    RELEASE,
+    TRIXIE,
+    compiled,
+    text_of,
+    units_of,
+    write_tree,
+)
 from tests.roles.staged_nginx import IPV6, StagedNginx, missing
 
 NEEDS_SYSTEMD = pytest.mark.skipif(
@@ -54,8 +63,8 @@ def exposure(path, limit):
 @NEEDS_SYSTEMD
 @pytest.mark.parametrize("app", ["hello", "other"])
 def test_an_apps_unit_is_exposed_at_most_1_5(tmp_path, app):
-    text = text_of(compiled(tmp_path, INVENTORY)[f"unit:{app}@.service"])
-    checked = exposure(unit(tmp_path, f"{app}@x.service", text), 15)
+    name = f"{app}@{RELEASE}.service"
+    checked = exposure(unit(tmp_path, name, units_of(tmp_path, INVENTORY, app)[name]), 15)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
@@ -75,11 +84,12 @@ def test_the_gate_refuses_a_unit_without_a_sandbox(tmp_path):
 
 @NEEDS_SYSTEMD
 def test_systemd_has_nothing_to_say_about_the_units(tmp_path):
-    resources = compiled(tmp_path, INVENTORY)
     paths = [
-        unit(tmp_path, name.replace("@.", "@x."), text_of(resources[f"unit:{name}"]))
-        for name in ("hello@.service", "other@.service")
+        unit(tmp_path, name, text)
+        for app in ("hello", "other")
+        for name, text in units_of(tmp_path, INVENTORY, app).items()
     ]
+    assert len(paths) == 4
     checked = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *paths], capture_output=True, text=True
     )

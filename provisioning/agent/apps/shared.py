@@ -103,10 +103,11 @@ def begin(system: System, app: str, path: str, source: str) -> None:
                 return
             beginning = os.path.join(layout.root, BEGINNING)
             files.remove(beginning)
-            if stat_of(source) is not None and stat.S_ISDIR(files.lstat(source).st_mode):
+            # Until it is whole nobody else enters it: what is in it changes hands one by one.
+            files.make_directory(beginning, 0o700)
+            found = stat_of(source)
+            if found is not None and stat.S_ISDIR(found.st_mode):
                 files.copy_tree(source, beginning)
-            else:
-                files.make_directory(beginning)
             user = system.user(app)
             if user is None:
                 raise AgentError(f"cannot give a folder to {app}: no such user")

@@ -12,10 +12,13 @@ CONFIGURATIONS = ("/etc/uv/uv.toml", "/etc/pip.conf")
 """Where an operator names another index for a host. Source: uv's and pip's documentation."""
 
 _URL = re.compile(
-    r"\b(?:git\+|hg\+|svn\+|bzr\+)?(https?)://(?:[^/@\s\"']*@)?([^/:\s\"']+|\[[^]]+\])(?::(\d+))?"
+    r"\b(?:git\+|hg\+|svn\+|bzr\+)?(https?)://(?:[^/@\s\"']*@)?"
+    r"(\[[0-9A-Fa-f:.]+\]|[^/:\s\"'\[]+)(?::(\d+))?"
 )
 _REPLACED = re.compile(
-    r"^\s*(?:--index-url|-i|index-url|default-index|index)[\s=]|^\s*default\s*=\s*true|--no-index",
+    r"^\s*(?:--index-url|-i|index-url|default-index)[\s=]"
+    r"|(?:^|[{,])\s*default\s*=\s*true"
+    r"|--no-index|^\s*no-index\s*=\s*(?:true|yes|on|1)\b",
     re.MULTILINE,
 )
 """What names an index in place of PyPI. Source: pip's and uv's options and settings."""

@@ -24,10 +24,12 @@ CONNECTIONS = 64
 REFUSED_NAMES = 20
 """How many refused hosts are told; a build could make up names without end."""
 
-_CONNECT = re.compile(rb"CONNECT (\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5}) HTTP/1\.[01]\r\n")
+_HOST = rb"(\[[0-9A-Fa-f:.]{1,45}\]|[A-Za-z0-9._-]{1,253})"
+"""No longer than any is (RFC 1035, 2.3.4): what is refused is told through a pipe of some kB."""
+
+_CONNECT = re.compile(rb"CONNECT " + _HOST + rb":(\d{1,5}) HTTP/1\.[01]\r\n")
 _ABSOLUTE = re.compile(
-    rb"([A-Z]+) http://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?(/[^ \r\n]*)? "
-    rb"(HTTP/1\.[01])\r\n"
+    rb"([A-Z]+) http://" + _HOST + rb"(?::(\d{1,5}))?(/[^ \r\n]*)? (HTTP/1\.[01])\r\n"
 )
 
 

@@ -8,7 +8,6 @@ refused, by name: whoever put it there meant to be run by somebody else.
 from __future__ import annotations
 
 import os
-import posixpath
 import stat
 from dataclasses import dataclass
 from typing import Dict, List
@@ -22,6 +21,7 @@ MOST_DEPTH = 40
 MOST_ENTRIES = 500_000
 """Beyond what environments have: the largest that were seen hold some 100,000 files, 20 deep."""
 
+MOST_SETTINGS_BYTES = 1 << 16
 SHOWN_CHARS = 200
 
 
@@ -76,12 +76,15 @@ class Built:
     def _check_settings(self, top: int) -> None:
         """See that Python's settings are those of the interpreter that is to be used."""
         try:
-            opened = os.open("pyvenv.cfg", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=top)
+            opened = files.open_entry(top, "pyvenv.cfg")
         except OSError:
             raise self._refused("it has no pyvenv.cfg") from None
         with open(opened, "rb") as file:
-            text = file.read(1 << 16).decode(errors="replace")
-        settings = _settings(text)
+            data = file.read(MOST_SETTINGS_BYTES + 1)
+        try:
+            settings = _settings(data)
+        except ValueError:
+            raise self._refused("its pyvenv.cfg is not as venv and uv write it") from None
         homes = {os.path.dirname(self.python), os.path.dirname(os.path.realpath(self.python))}
         if not settings.get("home") or set(settings["home"]) - homes:
             raise self._refused("its pyvenv.cfg leads to another Python")
@@ -101,10 +104,12 @@ class Built:
             and link in (self.python, os.path.realpath(self.python))
         ):
             return True
+        words = [word for word in link.split("/") if word not in ("", ".")]
         if link.startswith("/"):
-            return link.startswith(self.path + "/") and ".." not in link.split("/")
-        inside = posixpath.normpath(posixpath.join(*parts[:-1], link))
-        return not inside.startswith(("/", "../")) and inside != ".."
+            return link.startswith(self.path + "/") and ".." not in words
+        # Up only from where the link itself is: behind another link, up leads elsewhere.
+        ups = next((n for n, word in enumerate(words) if word != ".."), len(words))
+        return ups < len(parts) and ".." not in words[ups:]
 
     def refused(self, parts: List[str], what: str) -> AgentError:
         """Return the error that says what of it is not taken."""
@@ -144,7 +149,7 @@ class _Copying:
     def visit(self, here: int, entry: files.Entry) -> None:
         parts, found = list(entry[0]), entry[1]
         name = parts[-1]
-        if parts == [READY]:
+        if parts[0] == READY:
             # Root alone says that it is whole.
             return
         target = files.descend(self._copy, parts[:-1])
@@ -167,13 +172,21 @@ class _Copying:
             os.close(target)
 
 
-def _settings(text: str) -> Dict[str, List[str]]:
+def _settings(data: bytes) -> Dict[str, List[str]]:
     """Read pyvenv.cfg: name -> values. Source: PEP 405; Lib/site.py, venv().
 
     Of a name that stands there twice, one part of Python takes the first and another the last.
+
+    Raises:
+        ValueError: It is too long, or holds what one reader may take for an end of a line and
+            another may not.
     """
+    if len(data) > MOST_SETTINGS_BYTES:
+        raise ValueError("too long")
     found: Dict[str, List[str]] = {}
-    for line in text.splitlines():
+    for line in data.decode().split("\n"):
+        if not line.replace("\t", " ").isprintable():
+            raise ValueError("not a text")
         name, is_pair, value = line.partition("=")
         if is_pair:
             found.setdefault(name.strip().lower(), []).append(value.strip())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from typing import ClassVar, List, Tuple
+from typing import ClassVar, List, Set, Tuple
 
 from provisioning.agent.apps import shared
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.resource import Change, Resource, State, normalise
-from provisioning.agent.system import System
+from provisioning.agent.system import DIRECTORY, System
 
 
 @dataclass(frozen=True)
@@ -42,25 +43,38 @@ class SharedFolders(Resource):
         return {"to make": " ".join(self._wrong(system))}
 
     def _wrong(self, system: System) -> List[str]:
-        top = AppLayout(self.app).shared
-        if system.dry and system.stat(top) is None:
-            return shared.prefixes(self.folders)
-        return [path for path in shared.prefixes(self.folders) if self._is_wrong(path, system)]
+        if system.dry:
+            return self._wrong_as_believed(system)
+        return [
+            path
+            for path in shared.prefixes(self.folders)
+            if not shared.is_right(self.app, path, system)
+        ]
 
-    def _is_wrong(self, path: str, system: System) -> bool:
-        if system.dry and system.stat(f"{AppLayout(self.app).shared}/{path}") is not None:
-            # A check may believe it to be there.
-            return False
-        return not shared.is_right(self.app, path, system)
+    def _wrong_as_believed(self, system: System) -> List[str]:
+        """Return the same by what a check believes to be there, which no descriptor can show."""
+        wrong: List[str] = []
+        ways: Set[str] = set()
+        for path in shared.prefixes(self.folders):
+            # Behind what the app has put in the way is nothing of ours.
+            found = None if os.path.dirname(path) in ways else system.stat(self._full(path))
+            if os.path.dirname(path) in ways or (found is not None and found.type != DIRECTORY):
+                ways.add(path)
+            elif found is None or (found.mode, found.owner, found.group) != self._attributes:
+                wrong.append(path)
+        return wrong
+
+    @property
+    def _attributes(self) -> Tuple[str, str, str]:
+        return f"{shared.MODE:04o}", self.app, self.app
+
+    def _full(self, path: str) -> str:
+        return os.path.join(AppLayout(self.app).shared, path)
 
     def apply(self, system: System, change: Change) -> None:
+        mode, owner, group = self._attributes
         for path in self._wrong(system):
             if system.dry:
-                system.make_directory(
-                    f"{AppLayout(self.app).shared}/{path}",
-                    mode=f"{shared.MODE:04o}",
-                    owner=self.app,
-                    group=self.app,
-                )
+                system.make_directory(self._full(path), mode=mode, owner=owner, group=group)
             else:
                 shared.make(self.app, path, system)

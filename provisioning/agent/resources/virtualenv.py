@@ -138,7 +138,7 @@ class Virtualenv(Resource):
             system.content(as_blob(each)).decode(errors="replace") for each in self.files.values()
         ]
         configurations = [system.read(path).decode(errors="replace") for path in CONFIGURATIONS]
-        more = [each if ":" in each else f"{each}:443" for each in self.hosts]
+        more = [(each if ":" in each else f"{each}:443").lower() for each in self.hosts]
         return [*allowed_hosts([*texts, *configurations]), *more]
 
     def _run(self, system: System, build: Build) -> None:

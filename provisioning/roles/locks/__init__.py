@@ -16,15 +16,17 @@ def lock_text(name: str) -> str:
 
 
 def read_lock(name: str) -> dict[str, str]:
-    """Return the lines of a lock file: distribution -> its requirement with hashes.
+    """Return the lines of a lock file: distribution -> its requirements with hashes.
 
+    Of one there may be several, each on a line of its own: one Python takes another version.
     Source: PEP 503 for how names are compared.
     """
     joined = lock_text(name).replace("\\\n", " ")
     lines = (" ".join(line.split()) for line in joined.splitlines())
-    found = {}
+    found: dict[str, str] = {}
     for line in lines:
         if line and not line.startswith("#"):
             distribution = re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0]
-            found[re.sub(r"[-_.]+", "-", distribution).lower()] = line
+            name = re.sub(r"[-_.]+", "-", distribution).lower()
+            found[name] = f"{found[name]}\n{line}" if name in found else line
     return found

@@ -1,19 +1,13 @@
 # Made by Homeport from templates/gunicorn/server.py.j2; an edit by hand is undone by the next provision.
 """Gunicorn's settings for release RELEASE of hello."""
 
-import atexit
-import os
-import socket
-
-# What is served, and where. The path leads through the release's own directory, so that no
-# other release's code can ever be picked up.
+# What is served. The path leads through the release's own directory, so that no other release's
+# code can ever be picked up.
 wsgi_app = 'app:app'
 chdir = '/srv/hello/releases/RELEASE/code'
-bind = 'unix:/run/hello/RELEASE.sock'
-SOCKET = '/run/hello/RELEASE.sock'
 
-# nginx reaches the socket because its directory lets nobody else in.
-umask = 0
+# Where: systemd has made this socket, and hands it over. gunicorn itself could not make it there.
+bind = 'unix:/run/homeport-sockets/hello/RELEASE.sock'
 
 # Two processes for each core and one besides, as far as memory goes.
 workers = 12
@@ -62,48 +56,6 @@ limit_request_field_size = 8190
 control_socket_disable = True
 
 RELEASE = 'RELEASE'
-
-
-# The listening socket is kept by systemd as well, so that a master which is killed takes no
-# connection with it: its workers finish, the others wait for the next master, which is given it.
-# One that ends by itself takes its socket with it: visitors are told at once.
-# Source: sd_notify(3), FDSTORE=1; sd_listen_fds(3).
-
-KEPT = "FDNAME=listening"
-
-
-def tell_systemd(message, sockets=()):
-    """Send a message, with sockets; not under systemd, nobody is there to be told."""
-    address = os.environ.get("NOTIFY_SOCKET")
-    if address:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection:
-            connection.connect(address.replace("@", "\0", 1))
-            socket.send_fds(connection, [message.encode()], sockets)
-
-
-given = os.environ.get("LISTEN_PID") == str(os.getpid())
-if given and not os.path.exists(SOCKET):
-    # No visitor can reach it any more: gunicorn makes another one.
-    given = False
-    del os.environ["LISTEN_PID"]
-    os.close(3)
-    tell_systemd(f"FDSTOREREMOVE=1\n{KEPT}")
-
-
-def when_ready(server):
-    """Have systemd keep the listening socket, unless it came from there."""
-    if not given:
-        tell_systemd(f"FDSTORE=1\n{KEPT}", [server.LISTENERS[0].fileno()])
-    # Not gunicorn's on_exit: a second worker that cannot start keeps that from being called.
-    atexit.register(let_go, os.getpid())
-
-
-def let_go(master):
-    """Take the socket away as the master ends; workers, which inherit this, leave it alone."""
-    if os.getpid() == master:
-        if os.path.exists(SOCKET):
-            os.unlink(SOCKET)
-        tell_systemd(f"FDSTOREREMOVE=1\n{KEPT}")
 
 
 def post_worker_init(worker):

@@ -1,0 +1,269 @@
+"""The folders that an app writes to: made by root, in a place that is the app's."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from provisioning.agent.apps import shared
+from provisioning.agent.errors import AgentError
+from provisioning.agent.layout import AppLayout
+from provisioning.agent.overlay import Overlay
+from provisioning.agent.resource import differences
+from provisioning.agent.system import Account, System
+from provisioning.resources import SharedFolders
+from tests.agent.runs import listing
+
+APP = 12345
+
+
+class _Named:
+    """A machine where the app is a user."""
+
+    def user(self, name: str) -> Account | None:
+        return Account(name, APP) if name == "hello" else None
+
+    def group(self, name: str) -> Account | None:
+        return Account(name, APP + 1) if name == "hello" else None
+
+    def _name(self, kind: str, number: int) -> str:
+        return "hello" if number == (APP if kind == "u" else APP + 1) else str(number)
+
+
+class Machine(_Named, System):
+    pass
+
+
+class Checked(_Named, Overlay):
+    pass
+
+
+@pytest.fixture
+def top(root: Path) -> Path:
+    path = Path(AppLayout("hello").shared)
+    path.mkdir(parents=True, mode=0o750)
+    os.chown(path, APP, APP + 1)
+    return path
+
+
+@pytest.fixture
+def outside(root: Path) -> Path:
+    path = root / "outside"
+    (path / "uploads").mkdir(parents=True)
+    (path / "secret").write_text("root's")
+    return path
+
+
+def _about(path: Path) -> tuple[int, int, int]:
+    found = path.lstat()
+    return found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)
+
+
+ITS_OWN = (APP, APP + 1, 0o750)
+
+
+@pytest.mark.parametrize(
+    ("paths", "found"),
+    [
+        ([], []),
+        (["a"], ["a"]),
+        (["var/log/x", "var/y", "var"], ["var", "var/log", "var/log/x", "var/y"]),
+        (["/a/b/"], ["a", "a/b"]),
+    ],
+)
+def test_folders_above_come_first_and_once(paths: list[str], found: list[str]) -> None:
+    assert shared.prefixes(paths) == found
+
+
+def test_folders_are_made_and_become_the_apps(top: Path) -> None:
+    folders = SharedFolders("hello", ("instance", "var/log"))
+    system = Machine()
+    change = differences(folders.desired(), folders.actual(system))
+    assert folders.actual(system) == {"to make": "instance var var/log"}
+    folders.apply(system, change)
+    assert folders.actual(system) == {"to make": ""}
+    for name in ("instance", "var", "var/log"):
+        assert _about(top / name) == ITS_OWN
+    assert system.notes == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.chmod(0o777),
+        lambda path: path.chmod(0o2750),
+        lambda path: os.chown(path, 0, 0),
+        lambda path: os.chown(path, APP, 0),
+        lambda path: path.rmdir(),
+    ],
+)
+def test_what_became_of_a_folder_is_put_right_and_foretold(
+    damage: Callable[[Path], object], top: Path
+) -> None:
+    folders = SharedFolders("hello", ("var/log",))
+    folders.apply(Machine(), {})
+    damage(top / "var" / "log")
+    before = listing(top)
+    checked = Checked()
+    assert folders.actual(checked) == {"to make": "var/log"}
+    folders.apply(checked, {})
+    assert folders.actual(checked) == {"to make": ""}
+    assert listing(top) == before
+    assert folders.actual(Machine()) == {"to make": "var/log"}
+    folders.apply(Machine(), {})
+    assert _about(top / "var" / "log") == ITS_OWN
+
+
+def test_a_check_of_a_new_host_foretells_all_of_them(root: Path) -> None:
+    folders = SharedFolders("hello", ("var/log", "instance"))
+    checked = Checked()
+    checked.make_directory(AppLayout("hello").shared)
+    assert folders.actual(checked) == {"to make": "var var/log instance"}
+    folders.apply(checked, {})
+    assert folders.actual(checked) == {"to make": ""}
+
+
+OBSTACLES: dict[str, Callable[[Path, Path], object]] = {
+    "a link": lambda path, outside: path.symlink_to(outside),
+    "a link to nowhere": lambda path, outside: path.symlink_to("/nowhere"),
+    "a file": lambda path, outside: path.write_text("x"),
+    "a pipe": lambda path, outside: os.mkfifo(path),
+}
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("what", OBSTACLES)
+@pytest.mark.parametrize("where", ["var", "var/log"])
+def test_what_the_app_has_put_in_the_way_stays_and_stops_nothing(
+    what: str, where: str, top: Path, outside: Path
+) -> None:
+    if where != "var":
+        (top / "var").mkdir(mode=0o750)
+        os.chown(top / "var", APP, APP + 1)
+    OBSTACLES[what](top / where, outside)
+    before, theirs = listing(outside), listing(top)
+    folders = SharedFolders("hello", ("var/log", "instance"))
+    for system in (Checked(), Machine()):
+        assert folders.actual(system) == {"to make": "instance"}
+        folders.apply(system, {})
+        assert folders.actual(system) == {"to make": ""}
+    # Whoever makes it all the same, since it was no link a moment ago, leaves it alone, too.
+    system = Machine()
+    shared.make("hello", "var/log", system)
+    assert system.notes == [
+        f"warning: {top}/var/log is not made: the app has put something else in its way"
+    ]
+    assert listing(outside) == before
+    left = listing(top)
+    assert {name: left[name] for name in theirs if name != "."} == {
+        name: about for name, about in theirs.items() if name != "."
+    }
+
+
+def test_an_app_without_a_user_is_an_error_that_says_so(top: Path) -> None:
+    Path(AppLayout("other").shared).mkdir(parents=True)
+    with pytest.raises(AgentError, match="no such user"):
+        shared.make("other", "uploads", Machine())
+
+
+# What a release brings
+
+
+@pytest.fixture
+def brought(root: Path, outside: Path) -> Path:
+    path = root / "release" / "uploads"
+    (path / "deep").mkdir(parents=True)
+    (path / "first").write_text("1")
+    (path / "deep" / "tool").write_text("#!/bin/sh\n")
+    (path / "deep" / "tool").chmod(0o755)
+    (path / "link").symlink_to(outside / "secret")
+    return path
+
+
+def test_a_folder_begins_with_what_the_release_brought_as_the_apps_own(
+    top: Path, brought: Path, outside: Path
+) -> None:
+    before = listing(outside)
+    system = Machine()
+    shared.begin(system, "hello", "var/uploads", str(brought))
+    made = top / "var" / "uploads"
+    assert (made / "first").read_text() == "1"
+    assert (made / "link").readlink() == outside / "secret"
+    assert {_about(path)[:2] for path in (top / "var", made, *made.rglob("*"))} == {(APP, APP + 1)}
+    assert _about(made) == _about(top / "var") == ITS_OWN
+    assert _about(made / "deep" / "tool")[2] == 0o755
+    assert listing(outside) == before
+    assert system.notes == []
+    assert not Path(AppLayout("hello").root, shared.BEGINNING).exists()
+
+
+@pytest.mark.parametrize("source", ["nothing", "a file", "a link"])
+def test_a_folder_of_which_nothing_was_brought_begins_empty(
+    top: Path, root: Path, outside: Path, source: str
+) -> None:
+    path = root / "source"
+    if source == "a file":
+        path.write_text("x")
+    elif source == "a link":
+        path.symlink_to(outside)
+    shared.begin(Machine(), "hello", "uploads", str(path))
+    assert _about(top / "uploads") == ITS_OWN
+    assert list((top / "uploads").iterdir()) == []
+
+
+def test_what_is_there_already_stays_as_it_is(top: Path, brought: Path, outside: Path) -> None:
+    for name, make in OBSTACLES.items():
+        make(top / name, outside)
+    (top / "folder").mkdir()
+    (top / "folder" / "written").write_text("by the app")
+    before = listing(outside), listing(top)
+    for path in top.iterdir():
+        shared.begin(Machine(), "hello", path.name, str(brought))
+    assert (listing(outside), listing(top)) == before
+
+
+@pytest.mark.parametrize("what", OBSTACLES)
+def test_a_beginning_is_not_put_where_the_app_has_something_in_the_way(
+    what: str, top: Path, brought: Path, outside: Path
+) -> None:
+    OBSTACLES[what](top / "var", outside)
+    before = listing(outside)
+    system = Machine()
+    shared.begin(system, "hello", "var/uploads", str(brought))
+    assert system.notes == [
+        f"warning: {top}/var/uploads is not made: the app has put something else in its way"
+    ]
+    assert listing(outside) == before
+
+
+def test_what_a_killed_run_has_begun_is_no_part_of_the_next_beginning(
+    top: Path, brought: Path, outside: Path
+) -> None:
+    begun = Path(AppLayout("hello").root, shared.BEGINNING)
+    (begun / "half").mkdir(parents=True)
+    (begun / "out").symlink_to(outside)
+    shared.begin(Machine(), "hello", "uploads", str(brought))
+    assert sorted(path.name for path in (top / "uploads").iterdir()) == ["deep", "first", "link"]
+    assert (outside / "secret").exists()
+
+
+def test_nobody_else_reaches_a_beginning_before_it_is_whole(
+    top: Path, brought: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folders become the app's one by one: until the end, root's directory keeps it out."""
+    seen: list[int] = []
+    give = shared.files.give_tree
+
+    def look(path: str, user: int, group: int) -> None:
+        seen.append(stat.S_IMODE(Path(path).stat().st_mode))
+        give(path, user, group)
+
+    monkeypatch.setattr(shared.files, "give_tree", look)
+    shared.begin(Machine(), "hello", "uploads", str(brought))
+    shared.begin(Machine(), "hello", "empty", "/nowhere")
+    assert seen == [0o700, 0o700]
+    assert _about(top / "uploads") == _about(top / "empty") == ITS_OWN
