@@ -1,4 +1,4 @@
-"""The locks of what Homeport itself brings onto hosts: all pinned, all with hashes, in the wheel."""
+"""The locks of what Homeport brings onto hosts: all pinned, all with hashes, in the wheel."""
 
 from __future__ import annotations
 
