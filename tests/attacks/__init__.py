@@ -1,0 +1,1 @@
+"""Attacks on hosts of the lab, each bounded in count and time."""
