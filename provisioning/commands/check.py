@@ -11,7 +11,7 @@ from pathlib import Path
 from provisioning.commands.child import run_to_its_end
 from provisioning.errors import ConfigurationError
 
-RULES: tuple[str, ...] = ()
+RULES: tuple[str, ...] = ("root-loads-nothing-from-elsewhere",)
 """Rules of semgrep, files below tests/semgrep/rules, that the code obeys."""
 
 PENDING_RULES = (
