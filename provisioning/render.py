@@ -146,7 +146,7 @@ _MARKER = re.compile("\x00([^\x00]+)\x00([0-9]+)\x00")
 def _environment(folders: tuple[str, ...], marked: bool = False) -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(
+    return Environment(  # nosec B701 # files, not pages
         loader=FileSystemLoader(folders),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from provisioning.errors import ConfigurationError
+from provisioning.requirement_sources import refuse_plain_sources
 
 INCLUDE = re.compile(
     r"^[ \t]*(?:-[rc][ \t]*|--(?:requirement|constraint)[ \t=]+)([^\s=]\S*)", re.MULTILINE
@@ -43,7 +44,8 @@ def read_requirements(source: Path, listing: str) -> dict[str, bytes]:
         Path relative to the source -> content.
 
     Raises:
-        ConfigurationError: one is not there, or wants what is on this machine alone.
+        ConfigurationError: one is not there, wants what is on this machine alone, or what comes
+            unencrypted and without a hash.
     """
     found: dict[str, bytes] = {}
     wanted = [PurePosixPath(listing)]
@@ -71,6 +73,7 @@ def read_requirements(source: Path, listing: str) -> dict[str, bytes]:
         _refuse_local(source / path, text)
         if path.suffix not in (".lock", ".toml"):
             wanted += [path.parent / each for each in INCLUDE.findall(text) if "://" not in each]
+    refuse_plain_sources(source, found)
     return found
 
 

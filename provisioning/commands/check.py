@@ -11,11 +11,32 @@ from pathlib import Path
 from provisioning.commands.child import run_to_its_end
 from provisioning.errors import ConfigurationError
 
+RULES: tuple[str, ...] = ("root-loads-nothing-from-elsewhere",)
+"""Rules of semgrep, files below tests/semgrep/rules, that the code obeys."""
+
+PENDING_RULES = (
+    "root-runs-nothing-of-an-app",
+    "paths-are-changed-in-one-module",
+    "what-is-read-is-bounded",
+)
+"""Those that it does not obey yet: a rule moves up as soon as nothing breaks it."""
+
+CODE = ("provisioning", "fabfile.py")
+
+SEMGREP = ("semgrep", "scan", "--metrics=off", "--disable-version-check", "--quiet", "--error")
+"""It asks nobody: no rules, no version, no telemetry. Source: `semgrep scan --help`."""
+
 STEPS = (
     ("format", ("ruff", "format", "--check", ".")),
     ("lint", ("ruff", "check", ".")),
     ("types", ("mypy",)),
     ("imports", ("lint-imports", "--no-cache")),
+    ("security", ("bandit", "--quiet", "--recursive", "--configfile", "pyproject.toml", *CODE)),
+    (
+        "own rules",
+        (*SEMGREP, *(f"--config=tests/semgrep/rules/{rule}.yml" for rule in RULES), *CODE),
+    ),
+    ("known holes", ("python", "-m", "tests.audit")),
     # Side by side by file: most of the time of tests on real hosts is waiting. In their order:
     # files of few and long tests would come last otherwise, one of them all alone.
     (

@@ -18,6 +18,7 @@ from provisioning.errors import ConfigurationError, HomeportError, InterruptedRu
 from provisioning.hooks import Command, Hooks
 from provisioning.host_run import HostRun, who
 from provisioning.renewal import plan_renewal
+from provisioning.requirement_sources import trusted_unseen
 
 if TYPE_CHECKING:
     from provisioning.inventory.app import App
@@ -57,6 +58,8 @@ def deploy(options: Options, *, app: str = "", replace: bool = False) -> int:
     for deployment in deployments:
         if deployment.artifact.dirty:
             scene.sink.note(f"{deployment.app.name}: changes that are in no commit go along")
+        if said := trusted_unseen(deployment.artifact.listing, deployment.artifact.requirements):
+            scene.sink.note(f"{deployment.app.name}: {said}")
     plans = {each.app.name: each for each in deployments}
     return _in_turn(scene, crews, hooks, plans, releasing.deploy)
 

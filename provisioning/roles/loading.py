@@ -136,7 +136,7 @@ def _load(path: Path) -> Role:
         code = compile(path.read_bytes(), str(path), "exec")
         # Dataclasses and pickles look their module up by name.
         sys.modules[module.__name__] = module
-        exec(code, module.__dict__)  # noqa: S102 - the person's own code, as in the fabfile
+        exec(code, module.__dict__)  # noqa: S102  # nosec B102 # the person's own code, as in the fabfile
     except SyntaxError as error:
         where = f"{path}:{error.lineno}"
         raise ConfigurationError(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from provisioning.agent.layout import AppLayout
 from provisioning.inventory.app import App
 from provisioning.inventory.tls import Tls
+from provisioning.inventory.values import Rate
 
 STRICT_CSP = "; ".join(
     (
@@ -24,6 +25,11 @@ STRICT_CSP = "; ".join(
     )
 )
 """Source: MDN HTTP Observatory, content-security-policy: what earns its full credit."""
+
+HEALTH_RATE, HEALTH_BURST = Rate.parse("10r/s"), 20
+"""The least that a health path answers one address, whatever the app's own rate: a load balancer
+probes from each of its processes, by default every 2 s. Source: HAProxy's manual, "inter".
+"""
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,9 @@ class Site:
         name: The app's name.
         domains: Names under which it is reached, the main one first.
         upstream: Where the app answers.
-        health: URL path that is neither limited nor logged.
+        health: URL path that is answered during maintenance, and hardly logged.
+        health_rate: Requests to it for one visitor, "20r/s"; "" is no limit.
+        health_burst: Requests to it above that rate that are answered at once.
         static: URL folders that are served from below `static_root`.
         static_root: Directory on the host, laid out by URL path.
         static_max_age_s: Seconds that browsers keep a static file with a plain name.
@@ -78,6 +86,8 @@ class Site:
     domains: tuple[str, ...]
     upstream: Upstream
     health: str
+    health_rate: str
+    health_burst: int
     static: tuple[str, ...]
     static_root: str
     static_max_age_s: int
@@ -104,6 +114,8 @@ def site(app: App, upstream: Upstream, tls: Tls) -> Site:
         domains=app.domains,
         upstream=upstream,
         health=app.health,
+        health_rate=_health_rate(app),
+        health_burst=max(app.burst, HEALTH_BURST),
         static=tuple(app.static),
         static_root=layout.static,
         static_max_age_s=app.static_max_age.seconds,
@@ -116,6 +128,13 @@ def site(app: App, upstream: Upstream, tls: Tls) -> Site:
         hsts=_hsts(app, tls),
         maintenance=layout.maintenance,
     )
+
+
+def _health_rate(app: App) -> str:
+    """Return the app's own rate, unless a load balancer's probes may need more; "" is no limit."""
+    if app.rate_limit is None:
+        return ""
+    return max((app.rate_limit, HEALTH_RATE), key=lambda rate: rate.per_minute).text
 
 
 def _policy(csp: str) -> str:

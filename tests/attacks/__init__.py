@@ -1,1 +1,1 @@
-"""What a hostile app, a hostile host or a hostile user may try, and what comes of it."""
+"""What apps, packages, hosts, visitors and local users may try, and what comes of it."""

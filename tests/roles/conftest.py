@@ -30,6 +30,14 @@ domains = ["behind.example.com"]
 rate_limit = "off"
 trusted_proxies = ["192.0.2.0/24"]
 
+[apps.behind-limited]
+source = "../hello"
+wsgi = "app:app"
+domains = ["behind-limited.example.com"]
+trusted_proxies = ["192.0.2.0/24"]
+rate_limit = "1r/m"
+burst = 20
+
 [tls]
 method = "self-signed"
 """

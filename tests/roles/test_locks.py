@@ -1,6 +1,10 @@
 """What Homeport brings onto hosts itself: each file by its hash, for each Python."""
 
 import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +58,17 @@ def test_every_python_finds_its_version_of_a_distribution(tmp_path, monkeypatch)
         "--hash=sha256:b\nzope_interface==2 ; python_full_version >= '3.11' --hash=sha256:c",
         "six": "six==1 --hash=sha256:d",
     }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_lock_names_no_place(name):
+    assert not re.search(r"https?:|file:|--(extra-)?index-url|/root|/home|/tmp", lock_text(name))
+
+
+def test_the_wheel_holds_the_locks(tmp_path):
+    root = Path(__file__).resolve().parents[2]
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "wheel"]
+    subprocess.run([*pip, "--no-deps", "--wheel-dir", tmp_path, root], check=True)
+    [wheel] = tmp_path.glob("homeport-*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {f"provisioning/roles/locks/{name}.txt" for name in NAMES} <= names

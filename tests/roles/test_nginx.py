@@ -149,6 +149,24 @@ def test_the_rate_limit_is_what_was_asked_for(tmp_path, settings, limit):
 
 
 @pytest.mark.parametrize(
+    ("settings", "rate", "burst"),
+    [
+        ("", "20r/s", 40),
+        ('rate_limit = "6000r/m"\n', "6000r/m", 40),
+        ('rate_limit = "9r/m"\nburst = 0\n', "10r/s", 20),
+    ],
+)
+def test_the_health_path_is_limited_as_the_app_but_never_below_a_load_balancers_probes(
+    tmp_path, settings, rate, burst
+):
+    made = nginx(tmp_path, HELLO + settings)
+    zone = f"limit_req_zone $prober zone=app-hello-health:10m rate={rate};"
+    assert zone in made["sites-enabled/hello.conf"]
+    limit = f"limit_req zone=app-hello-health burst={burst} nodelay;"
+    assert limit in made["apps/hello.conf"]
+
+
+@pytest.mark.parametrize(
     ("settings", "value"),
     [
         ("", '"on hello.example.com" "max-age=63072000";'),

@@ -1,14 +1,73 @@
 """What the app and the visitor get to see: asked of a real nginx."""
 
+import http.client
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.roles.staged_nginx import ELSEWHERE, HOUSEHOLD, IPV6, NEIGHBOUR
+from tests.roles.staged_nginx import ELSEWHERE, HOUSEHOLD, IPV6, NEIGHBOUR, tls
 
 SITE = "https://hello.example.com"
 PATIENCE_S = 60
+
+CLAIMS = [
+    "X-Remote-User",
+    "Remote-User",
+    "Remote-Groups",
+    "Remote-Email",
+    "Remote-Name",
+    "X-Authenticated-User",
+    "X-WebAuth-User",
+    "X-Auth-Request-User",
+    "X-Auth-Request-Email",
+    "X-Auth-Request-Groups",
+    "X-Auth-Request-Preferred-Username",
+    "X-Auth-Request-Access-Token",
+    "X-Forwarded-User",
+    "X-Forwarded-Email",
+    "X-Forwarded-Groups",
+    "X-Forwarded-Preferred-Username",
+    "X-Forwarded-Access-Token",
+    "X-authentik-username",
+    "X-authentik-groups",
+    "Tailscale-User-Login",
+    "Cf-Access-Authenticated-User-Email",
+    "X-Amzn-Oidc-Identity",
+    "X-Goog-Authenticated-User-Email",
+    "X-MS-Client-Principal",
+    "X-Original-URL",
+    "X-Rewrite-URL",
+    "X-Original-URI",
+    "X-Forwarded-Uri",
+    "X-Forwarded-Method",
+    "X-Forwarded-Scheme",
+    "X-Forwarded-Server",
+    "X-Scheme",
+    "X-Script-Name",
+    "Front-End-Https",
+    "X-Client-IP",
+    "True-Client-IP",
+    "CF-Connecting-IP",
+    "Fastly-Client-IP",
+    "X-Cluster-Client-IP",
+    "X-Forwarded",
+    "Forwarded-For",
+    "Client-IP",
+    "SSL-Client-Cert",
+    "SSL-Client-Verify",
+    "SSL-Client-Subject-DN",
+    "X-SSL-Client-Cert",
+    "X-SSL-Client-Verify",
+    "X-SSL-Client-S-DN",
+    "X-SSL-Client-CN",
+    "Client-Cert",
+    "X-Forwarded-Client-Cert",
+    "X-Forwarded-Tls-Client-Cert",
+    "X-ARR-ClientCert",
+]
+"""Words of proxies of other kinds: oauth2-proxy, Authelia, authentik, CDNs, TLS gateways."""
 
 
 # What the app sees
@@ -36,6 +95,26 @@ def test_what_a_client_claims_about_itself_is_overwritten(nginx, deploy):
         "X-Real-IP": ELSEWHERE,
     }
     assert release.last["Host"] == "hello.example.com"
+
+
+@pytest.mark.parametrize("app", ["hello", "behind"])
+def test_what_a_proxy_would_say_of_a_client_never_reaches_the_app_from_a_visitor(
+    nginx, deploy, app
+):
+    """Behind a trusted proxy neither: a CDN passes on what it does not know."""
+    release = deploy(app=app)
+    claims = dict.fromkeys(CLAIMS, "admin")
+    answer = nginx.ask(f"https://{app}.example.com/", headers=claims, source=ELSEWHERE)
+    assert answer.status == 200
+    seen = {name.lower() for name in release.last}
+    assert [name for name in CLAIMS if name.lower() in seen] == []
+
+
+def test_what_is_the_apps_own_affair_reaches_it(nginx, deploy):
+    release = deploy()
+    own = {"X-HTTP-Method-Override": "PUT", "Authorization": "Bearer x", "X-CSRFToken": "y"}
+    nginx.ask(f"{SITE}/", headers=own, source=ELSEWHERE)
+    assert {name: release.last.get(name) for name in own} == own
 
 
 def test_a_trusted_proxy_is_believed_and_nobody_else(nginx, deploy):
@@ -177,7 +256,6 @@ def test_whoever_asks_too_fast_gets_429_and_is_told_when_to_come_back(nginx, dep
     assert limited["X-Content-Type-Options"] == "nosniff"
     nginx.put_static("app.css", app="limited")
     assert nginx.ask(f"{site}/static/app.css").status == 200
-    assert nginx.ask(f"{site}/healthz").status == 200
     # Each visitor is counted alone.
     assert nginx.ask(f"{site}/", source=ELSEWHERE).status == 200
 
@@ -190,6 +268,71 @@ def test_one_households_ipv6_addresses_count_as_one_visitor(nginx, deploy):
     assert statuses[:21] == [200] * 21
     assert statuses.count(429) >= 10
     assert nginx.ask(f"{site}/", source=NEIGHBOUR).status == 200
+
+
+def statuses_of(nginx, url, number, *, source="127.0.0.1", headers=None):
+    """Ask so often for a URL, over ten connections side by side: faster than any limit here."""
+    name, _, path = url.removeprefix("https://").partition("/")
+
+    def asked(_):
+        found = []
+        connection = http.client.HTTPConnection(name)
+        with tls(nginx.connect(443, source), name) as connection.sock:
+            for _ in range(number // 10):
+                connection.request("GET", f"/{path}", headers=headers or {})
+                answer = connection.getresponse()
+                answer.read()
+                found.append(answer.status)
+        return found
+
+    with ThreadPoolExecutor(10) as threads:
+        return [status for found in threads.map(asked, range(10)) for status in found]
+
+
+def test_whoever_asks_too_fast_for_the_health_path_is_refused_there_too(nginx, deploy):
+    release = deploy(app="limited")
+    url = "https://limited.example.com/healthz"
+    before = refused(nginx)
+    statuses = statuses_of(nginx, url, 200, source=ELSEWHERE)
+    assert set(statuses) == {200, 429}
+    # More than at other paths, since a load balancer probes here: burst 20 and 10 a second.
+    assert statuses.count(200) >= 21
+    assert len(release.asked) == statuses.count(200)
+    assert await_refused(nginx, before + statuses.count(429)) == before + statuses.count(429)
+    # The host itself asks there after each switch, and is neither counted nor refused.
+    assert statuses_of(nginx, url, 60) == [200] * 60
+
+
+def test_nobody_becomes_the_host_by_saying_so(nginx, deploy):
+    deploy(app="behind-limited")
+    claim = {"X-Forwarded-For": "127.0.0.1"}
+    url = "https://behind-limited.example.com/healthz"
+    assert 429 in statuses_of(nginx, url, 200, source=ELSEWHERE, headers=claim)
+
+
+def test_an_app_without_a_rate_limit_has_none_at_its_health_path_either(nginx, deploy):
+    deploy()
+    assert statuses_of(nginx, f"{SITE}/healthz", 200, source=ELSEWHERE) == [200] * 200
+
+
+@pytest.mark.skipif(not IPV6, reason="needs IPv6")
+def test_the_host_itself_is_not_limited_over_ipv6_either(nginx, deploy):
+    deploy(app="limited")
+    url = "https://limited.example.com/healthz"
+    assert statuses_of(nginx, url, 60, source="::1") == [200] * 60
+    assert 429 in statuses_of(nginx, url, 200, source=NEIGHBOUR)
+
+
+def refused(nginx):
+    return sum('"path":"/healthz"' in line and '"status":"429"' in line for line in nginx.log)
+
+
+def await_refused(nginx, number):
+    """Return how many refusals of the health path are logged, once there are so many."""
+    deadline = time.monotonic() + PATIENCE_S
+    while (found := refused(nginx)) < number and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return found
 
 
 # The log

@@ -1,0 +1,332 @@
+"""What a visitor can do to a host with connections and frames that no browser would send.
+
+Each attack comes over IPv4 and IPv6 at once, from an address each, while a visitor from another
+address of each kind asks for pages, the health path and static files, and gets every answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from provisioning.lab import LabHost
+from tests.attacks.clients import (
+    CANCEL,
+    CONTINUATION,
+    DATA,
+    END_HEADERS,
+    END_STREAM,
+    HEADERS,
+    NAME,
+    PATIENCE_S,
+    PING,
+    PRIORITY,
+    RST_STREAM,
+    SETTINGS,
+    WINDOW_UPDATE,
+    Http2,
+    connected,
+    encrypted,
+    fields,
+    frame,
+)
+from tests.attacks.meanwhile import served
+from tests.attacks.streets import Street, Streets, streets
+
+pytestmark = pytest.mark.lab
+
+BURST, SIMULTANEOUS, STREAMS = 40, 50, 32
+"""What nginx lets one address have: `burst`, limit_conn, http2_max_concurrent_streams."""
+
+REQUESTS_OF_A_CONNECTION = 1000
+"""Source: nginx's documentation, keepalive_requests."""
+
+
+@dataclass(frozen=True)
+class Besieged:
+    """A host under attack.
+
+    Args:
+        host: The host.
+        streets: The ways to it.
+    """
+
+    host: LabHost
+    streets: Streets
+
+    @property
+    def cores(self) -> int:
+        return int(self.host.run("nproc").stdout)
+
+    @property
+    def workers(self) -> list[str]:
+        """The process ids of nginx's workers."""
+        master = "$(systemctl show --property MainPID --value nginx.service)"
+        return self.host.shell(f"cat /proc/{master}/task/{master}/children").split()
+
+    def logged(self, street: Street) -> list[dict[str, str]]:
+        """Return what the access log says of an address."""
+        lines = self.host.path("/var/log/nginx/access.log").read_text().splitlines()
+        return [each for each in map(json.loads, lines) if each["client"] == street.source]
+
+    @property
+    def errors(self) -> list[str]:
+        """The lines of nginx's error log."""
+        return self.host.path("/var/log/nginx/error.log").read_text().splitlines()
+
+    def must_be_unharmed(self, workers: list[str], before: int) -> None:
+        """Fail unless the same workers are there, with no complaint of things run out of.
+
+        Args:
+            workers: As they were before.
+            before: How many errors there were.
+        """
+        assert self.workers == workers
+        complaints = [
+            line
+            for line in self.errors[before:]
+            if any(word in line for word in ("[alert]", "[crit]", "[emerg]", "not enough"))
+            # A client is gone amid its handshake.
+            and "SSL_do_handshake() failed" not in line
+        ]
+        assert complaints == []
+
+
+@pytest.fixture(params=["bookworm", "trixie"])
+def besieged(request: pytest.FixtureRequest, lab, deployed_host) -> Iterator[Besieged]:
+    host = deployed_host(request.param)
+    with streets(lab, host) as ways:
+        made = Besieged(host, ways)
+        workers, before = made.workers, len(made.errors)
+        with served(ways.others):
+            yield made
+        made.must_be_unharmed(workers, before)
+
+
+def at_once(attack: Callable[[Street], object], ways: Streets) -> list:
+    """Attack over IPv4 and IPv6 side by side; return what each came to, in this order."""
+    found: dict[Street, object] = {}
+
+    def attacked(street: Street) -> None:
+        found[street] = attack(street)
+
+    threads = [threading.Thread(target=attacked, args=(street,)) for street in ways.attackers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [found[street] for street in ways.attackers]
+
+
+# Floods
+
+
+def test_requests_that_are_taken_back_at_once_are_limited_as_others_are(besieged):
+    """Rapid reset, CVE-2023-44487."""
+
+    def reset(street: Street):
+        client = Http2(street)
+        for stream in range(1, 6000, 2):
+            request = frame(HEADERS, END_STREAM | END_HEADERS, stream, fields("/"))
+            if not client.say(request + frame(RST_STREAM, 0, stream, CANCEL.to_bytes(4, "big"))):
+                break
+        return client.heard()
+
+    for street, heard in zip(
+        besieged.streets.attackers, at_once(reset, besieged.streets), strict=True
+    ):
+        assert heard.closed
+        logged = besieged.logged(street)
+        assert 0 < len(logged) <= REQUESTS_OF_A_CONNECTION
+        passed = [each for each in logged if each["limited"] == "PASSED"]
+        # The burst, and what the rate permits of what was sent in the seconds that it took.
+        assert len(passed) <= 3 * BURST
+        assert len(logged) - len(passed) >= 100
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        frame(CONTINUATION, 0, 1, b"\0\4name\x10" + b"v" * 16),
+        frame(CONTINUATION, 0, 1, b""),
+    ],
+    ids=["with-fields", "empty"],
+)
+def test_a_header_without_end_is_given_up(besieged, part):
+    def endless(street: Street):
+        client = Http2(street)
+        client.say(frame(HEADERS, END_STREAM, 1, fields("/")))
+        for _ in range(2000):
+            client.say(part * 10)
+        return client.heard()
+
+    for heard in at_once(endless, besieged.streets):
+        assert heard.closed
+        # One stream came of it: an error page, or none.
+        assert heard.frames[HEADERS] <= 1
+        assert heard.frames[DATA] <= 1
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        frame(PING, 0, 0, b"12345678"),
+        frame(SETTINGS, 0, 0),
+        frame(PRIORITY, 0, 1, b"\0\0\0\0\x10"),
+        frame(WINDOW_UPDATE, 0, 0, b"\0\0\0\1"),
+    ],
+    ids=["ping", "settings", "priority", "window-update"],
+)
+def test_frames_that_ask_for_nothing_end_the_connection(besieged, part):
+    def flood(street: Street):
+        client = Http2(street)
+        for _ in range(1000):
+            if not client.say(part * 100):
+                break
+        return client.heard()
+
+    assert [heard.closed for heard in at_once(flood, besieged.streets)] == [True, True]
+
+
+def test_a_connection_has_only_so_many_requests_at_a_time(besieged):
+    def ask(street: Street):
+        client = Http2(street)
+        client.say(
+            b"".join(
+                frame(HEADERS, END_STREAM | END_HEADERS, stream, fields("/slow?seconds=1"))
+                for stream in range(1, 256, 2)
+            )
+        )
+        return client.heard(until_closed=False)
+
+    for heard in at_once(ask, besieged.streets):
+        # What comes before others have ended is refused; how many that are is a matter of time.
+        assert heard.refused >= 128 - STREAMS - 60
+        assert heard.frames[HEADERS] + heard.refused == 128
+
+
+# Slowness
+
+
+def test_half_requests_of_one_address_keep_nobody_out(besieged):
+    """More connections than one nginx of old had room for: 2048 for each worker."""
+    number = 2250 * besieged.cores // 2
+
+    def hold(street: Street) -> Counter[str]:
+        with contextlib.ExitStack() as held:
+            connections = []
+            for each in range(number):
+                connection = held.enter_context(connected(street, 80 if each % 2 else 443))
+                # The beginning of a request, and of a TLS handshake.
+                half = f"GET / HTTP/1.1\r\nHost: {NAME}\r\n".encode() if each % 2 else b"\x16\3\1"
+                connection.sendall(half)
+                connections.append(connection)
+            return Counter(_ending(connection) for connection in connections)
+
+    for endings in at_once(hold, besieged.streets):
+        assert endings == {"closed": number}
+
+
+def test_slow_bodies_are_limited_and_do_not_reach_the_app(besieged):
+    head = f"POST /echo HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 1000\r\n\r\nx".encode()
+
+    def trickle(street: Street) -> Counter[str]:
+        with contextlib.ExitStack() as held:
+            connections = [held.enter_context(encrypted(street)) for _ in range(200)]
+            for connection in connections:
+                connection.sendall(head)
+            return Counter(_ending(connection) for connection in connections)
+
+    for street, endings in zip(
+        besieged.streets.attackers, at_once(trickle, besieged.streets), strict=True
+    ):
+        assert set(endings) <= {"429", "408", "closed"}
+        assert endings["429"] >= 200 - 3 * BURST
+        logged = besieged.logged(street)
+        assert len(logged) == 200
+        # The app was asked for none of them.
+        assert {each["upstream_status"] for each in logged} == {""}
+        assert {each["status"] for each in logged} <= {"429", "408"}
+
+
+def test_answers_that_nobody_reads_take_no_files_and_no_memory_from_others(besieged):
+    """Each stream holds an open file. Before, 64 connections were enough for all of nginx's."""
+    connections = 75
+
+    def ask(street: Street) -> list[int]:
+        clients = [Http2(street, window=0) for _ in range(connections)]
+        for client in clients:
+            client.say(
+                b"".join(
+                    frame(HEADERS, END_STREAM | END_HEADERS, stream, fields("/static/style.css"))
+                    for stream in range(1, 256, 2)
+                )
+            )
+        return [client.heard(until_closed=False).refused for client in clients]
+
+    for refused in at_once(ask, besieged.streets):
+        assert len(refused) == connections
+        assert min(refused) >= 128 - STREAMS
+    for street in besieged.streets.attackers:
+        statuses = Counter(each["status"] for each in besieged.logged(street))
+        # Of 75 x 32 only so many had a file, at a time.
+        assert statuses["429"] >= connections * STREAMS - 2 * 1000
+
+
+def test_a_large_answer_that_is_not_read_keeps_no_thread_of_the_app(besieged):
+    body = b"x" * 2_000_000
+    head = f"POST /echo HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+
+    def ask(street: Street) -> Counter[str]:
+        with contextlib.ExitStack() as held:
+            # More of them than the app has threads: two workers of four each.
+            connections = [held.enter_context(encrypted(street)) for _ in range(20)]
+            for connection in connections:
+                connection.sendall(head + body)
+            time.sleep(3)
+            return Counter(_ending(connection) for connection in connections)
+
+    for endings in at_once(ask, besieged.streets):
+        assert set(endings) <= {"200", "closed"}
+
+
+def test_waiting_connections_are_closed(besieged):
+    """Those that say nothing at all, those that say it in drops, those that only ping."""
+
+    def wait(street: Street) -> list[str]:
+        drops = Http2(street)
+        drops.say(frame(HEADERS, END_STREAM, 1, fields("/")))
+        pings = Http2(street)
+        silent = connected(street)
+        idle = Http2(street)
+        for _ in range(30):
+            time.sleep(0.5)
+            drops.say(frame(CONTINUATION, 0, 1))
+            pings.say(frame(PING, 0, 0, b"12345678"))
+        with silent:
+            return [
+                _ending(silent),
+                *("closed" if each.heard().closed else "open" for each in (drops, pings, idle)),
+            ]
+
+    assert at_once(wait, besieged.streets) == [["closed"] * 4] * 2
+
+
+def _ending(connection: socket.socket) -> str:
+    """Return the status of what the server says, or "closed" where it says nothing more."""
+    connection.settimeout(PATIENCE_S)
+    try:
+        said = connection.recv(64)
+    except TimeoutError:
+        return "open"
+    except OSError:
+        return "closed"
+    return said[9:12].decode(errors="replace") if said.startswith(b"HTTP/") else "closed"

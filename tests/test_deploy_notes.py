@@ -1,0 +1,78 @@
+"""What `fab deploy` says and refuses before it asks any host."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FAB = Path(sys.executable).with_name("fab")
+HASH = "--hash=sha256:" + "0" * 64
+
+INVENTORY = """
+[hosts.web1]
+address = "127.0.0.1"
+port = 9
+user = "root"
+
+[apps.hello]
+source = "../hello"
+wsgi = "app:app"
+domains = ["hello.example.com"]
+
+[tls]
+method = "off"
+"""
+"""Nobody answers at that port: whatever is said, is said before a host is asked."""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    for folder in ("inventory", "hello"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "fabfile.py").write_text("from provisioning.commands import namespace\n")
+    (tmp_path / "fabric.yml").write_text(
+        "tasks:\n  executor_class: provisioning.executor.FleetExecutor\n"
+    )
+    (tmp_path / "inventory" / "production.toml").write_text(INVENTORY)
+    (tmp_path / "hello" / "app.py").write_text("app = None\n")
+    return tmp_path
+
+
+def deploy(project: Path, requirements: str) -> subprocess.CompletedProcess[str]:
+    (project / "hello" / "requirements.txt").write_text(requirements)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HOMEPORT")}
+    return subprocess.run(
+        [FAB, "deploy"],
+        cwd=project,
+        env={**kept, "NO_COLOR": "1", "HOME": str(project), "COLUMNS": "200"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_requirements_without_hashes_are_noted_once(project: Path) -> None:
+    done = deploy(project, "flask==3.1.3\n")
+    said = "hello: requirements.txt names no hashes; what the index serves is trusted"
+    assert (done.stdout + done.stderr).count(said) == 1
+    assert done.returncode == 3
+
+
+def test_nothing_is_noted_where_all_have_hashes(project: Path) -> None:
+    done = deploy(project, f"flask==3.1.3 {HASH}\n")
+    assert "is trusted" not in done.stdout + done.stderr
+    assert done.returncode == 3
+
+
+def test_a_source_that_others_could_replace_is_refused_before_a_host_is_asked(
+    project: Path,
+) -> None:
+    done = deploy(project, "lib @ http://example.com/lib-1.0.tar.gz\n")
+    assert "requirements.txt, line 1: lib @ http://example.com/" in done.stdout + done.stderr
+    assert "use https" in done.stdout + done.stderr
+    assert done.returncode == 2
