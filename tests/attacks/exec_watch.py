@@ -1,12 +1,13 @@
 """Sees every program that root starts on a lab host, and every library that root loads.
 
 A program is seen by fanotify while its process is held inside of execve(2): who it is, which file,
-under which name. A library is seen in two steps: fanotify holds a process of root's that opens a
-file which is not root's alone, and the kernel tells (perf_event_open(2)) which process has mapped
-which file as a program. Reading such a file as data, as the agent does when it copies, is no fault.
+under which name. A library is seen by perf_event_open(2): the kernel records who maps which file
+as a program; who that is was seen when it was executed, or when its parent was. Reading such a
+file as data, as the agent does when it copies, is no fault.
 
 What it does not see: code that an interpreter only reads, other than the script that it is started
-with; and file systems that a service mounts for itself alone, where no process of root's goes.
+with; a program on a file system that a service mounts for itself alone; a library that a process
+loads after it has given root up without executing anything counts as root's.
 """
 
 from __future__ import annotations
@@ -15,20 +16,18 @@ import contextlib
 import os
 import stat
 import threading
+import time
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from provisioning.lab import LabHost
-from tests.attacks.fanotify import OPEN_EXEC_PERM, OPEN_PERM, Fanotify, Held
+from tests.attacks.fanotify import Fanotify, Held
 from tests.attacks.held_process import about_to_run, user_ids
-from tests.attacks.mapped_files import MappedFiles
+from tests.attacks.mapped_files import Forked, Mapped, MappedFiles
 from tests.attacks.places import not_roots_alone
 
 _WRITABLE = ("/", "/run", "/dev/shm", "/tmp", "/dev", "/run/lock")
-_ROOTS_OWN = ("/usr/", "/etc/", "/proc/", "/sys/")
-"""Where only the opened file itself is looked at: these directories no test gives away."""
-
 _INTERPRETERS = ("python", "sh", "bash", "dash", "perl")
 _POLL_S = 0.05
 _END_S = 30.0
@@ -39,6 +38,7 @@ class Program:
     """A program that was started.
 
     Args:
+        time_ns: When, as time.monotonic_ns() says it.
         pid: As this machine sees it.
         uid: 0 if its real or effective user is root, or the file makes it so; else the effective.
         path: The file that the kernel opened: the program, its interpreter or its loader.
@@ -47,6 +47,7 @@ class Program:
         fault: Why this must not be run by root; None where it may.
     """
 
+    time_ns: int
     pid: int
     uid: int
     path: str
@@ -60,21 +61,23 @@ class Program:
 
 @dataclass(frozen=True)
 class Library:
-    """A file that a process of root's opened, and what is wrong with its place.
+    """A file that was loaded from a place that is not root's alone.
 
     Args:
+        time_ns: When, as time.monotonic_ns() says it.
         pid: As this machine sees it.
         path: As that process sees it.
         fault: Why its place is not root's alone.
     """
 
+    time_ns: int
     pid: int
     path: str
     fault: str
 
 
 class ExecWatch:
-    """Watches one running host: `with ExecWatch(host) as watch: ...; watch.faults()`.
+    """Watches one running host: `with ExecWatch(host) as watch: ...`, then `watch.faults()`.
 
     The host is never held up for longer than one look takes: whoever is held is let go in any
     case, and the kernel lets go of all when the descriptor is closed.
@@ -85,9 +88,10 @@ class ExecWatch:
         assert pid is not None, f"{host.name} is off"
         self._root = f"/proc/{pid}/root"
         self.programs: list[Program] = []
-        self._opened: list[Library] = []
-        self._mapped: set[tuple[int, str]] = set()
-        self._seen: set[tuple[int, str]] = set()
+        self._loaded: list[Library] = []
+        self._forks: list[Forked] = []
+        self._before: dict[int, int] = {}
+        self._pids: set[int] = set()
         self._error: BaseException | None = None
         self._stop = threading.Event()
 
@@ -100,8 +104,10 @@ class ExecWatch:
                 with contextlib.suppress(FileNotFoundError):
                     device = os.stat(self._root + place).st_dev
                     if device not in marked:
-                        self._fanotify.mark(self._root + place, OPEN_PERM | OPEN_EXEC_PERM)
+                        self._fanotify.mark(self._root + place)
                         marked.add(device)
+            self._before = self._running()
+            self._pids.update(self._before)
             self._thread = threading.Thread(target=self._watch, name="exec-watch", daemon=True)
             self._thread.start()
         except BaseException:
@@ -119,8 +125,6 @@ class ExecWatch:
         self._thread.join(_END_S)
         stuck = self._thread.is_alive()
         self._fanotify.close()
-        with contextlib.suppress(ValueError):
-            self._read_maps()
         self._maps.close()
         if error is None:
             assert not stuck, "the watcher did not end"
@@ -135,14 +139,24 @@ class ExecWatch:
 
     @property
     def libraries(self) -> list[Library]:
-        """What root loaded from places that are not its alone."""
-        names = {(pid, os.path.basename(path)) for pid, path in self._mapped}
-        return [each for each in self._opened if (each.pid, os.path.basename(each.path)) in names]
+        """What root loaded from places that are not its alone; complete when the watch is over."""
+        starts: list[Program | Forked | Library] = [*self.programs, *self._forks, *self._loaded]
+        users = dict(self._before)
+        found = []
+        for each in sorted(starts, key=lambda start: start.time_ns):
+            if isinstance(each, Program):
+                users[each.pid] = each.uid
+            elif isinstance(each, Forked):
+                users[each.pid] = users.get(each.parent, -1)
+            elif users.get(each.pid) == 0:
+                found.append(each)
+        return found
 
     def faults(self) -> list[str]:
         """Return one line for each program or library that root must not have run."""
         programs = [str(program) for program in self.of_root if program.fault]
-        return programs + [f"library {each.path}: {each.fault}" for each in self.libraries]
+        libraries = {f"library {each.path}: {each.fault}" for each in self.libraries}
+        return programs + sorted(libraries)
 
     def _watch(self) -> None:
         try:
@@ -152,36 +166,42 @@ class ExecWatch:
                     with contextlib.suppress(OSError):
                         self._look(held)
                 self._read_maps()
+            self._read_maps()
         except BaseException as error:  # noqa: BLE001 - told by __exit__, in the test's thread
             self._error = error
         finally:
             self._fanotify.close()
 
-    def _read_maps(self) -> None:
-        # Those of this machine's own programs are of no interest, but come in as well.
-        self._mapped.update((each.pid, each.path) for each in self._maps.read())
-
     def _look(self, held: Held) -> None:
-        if held.pid == os.getpid() or _is_this_machines(held.pid):
-            return
-        path = os.readlink(f"/proc/self/fd/{held.file}")
-        if held.mask & OPEN_EXEC_PERM:
-            self.programs.append(_program(held, path))
-        elif (held.pid, path) not in self._seen:
-            self._look_at_file(held, path)
+        if not _is_this_machines(held.pid):
+            self._pids.add(held.pid)
+            self.programs.append(_program(held, os.readlink(f"/proc/self/fd/{held.file}")))
 
-    def _look_at_file(self, held: Held, path: str) -> None:
-        seen = os.fstat(held.file)
-        if not stat.S_ISREG(seen.st_mode):
-            return
-        if path.startswith(_ROOTS_OWN) and seen.st_uid == 0 and not seen.st_mode & 0o022:
-            return
-        if 0 not in user_ids(held.pid):
-            return
-        self._seen.add((held.pid, path))
-        fault = not_roots_alone(path, f"/proc/{held.pid}/root")
-        if fault:
-            self._opened.append(Library(held.pid, path, fault))
+    def _read_maps(self) -> None:
+        # Each processor has its own list: a child may stand before its parent.
+        for each in sorted(self._maps.read(), key=lambda each: each.time_ns):
+            if isinstance(each, Forked):
+                if each.parent in self._pids:
+                    self._pids.add(each.pid)
+                    self._forks.append(each)
+            elif fault := self._fault_of(each):
+                self._loaded.append(Library(each.time_ns, each.pid, each.path, fault))
+
+    def _fault_of(self, mapped: Mapped) -> str | None:
+        if mapped.pid not in self._pids or not mapped.path.startswith("/"):
+            return None
+        own = f"/proc/{mapped.pid}/root"
+        root = own if os.path.isdir(own) else self._root
+        return not_roots_alone(mapped.path, root)
+
+    def _running(self) -> dict[int, int]:
+        """Return the pids of the host's processes, and their users."""
+        found = {}
+        for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+            with contextlib.suppress(OSError):
+                if os.path.samestat(os.stat(f"/proc/{pid}/root"), os.stat(self._root)):
+                    found[pid] = min(user_ids(pid))
+        return found
 
 
 def _program(held: Held, path: str) -> Program:
@@ -196,7 +216,7 @@ def _program(held: Held, path: str) -> Program:
         names = [path, called, _script(argv, held.pid)]
         faults = (not_roots_alone(name, root) for name in names if name)
         fault = next((each for each in faults if each), None)
-    return Program(held.pid, uid, path, called, argv, fault)
+    return Program(time.monotonic_ns(), held.pid, uid, path, called, argv, fault)
 
 
 def _script(argv: tuple[str, ...], pid: int) -> str:
@@ -209,4 +229,7 @@ def _script(argv: tuple[str, ...], pid: int) -> str:
 
 def _is_this_machines(pid: int) -> bool:
     """Tell whether a process looks at a host's files from outside, as this test does."""
-    return os.path.samestat(os.stat(f"/proc/{pid}/root"), os.stat("/"))
+    try:
+        return os.path.samestat(os.stat(f"/proc/{pid}/root"), os.stat("/"))
+    except OSError:
+        return False

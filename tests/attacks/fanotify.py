@@ -1,4 +1,4 @@
-"""The kernel's fanotify, as far as the watcher needs it: hold an open or an exec, then allow it.
+"""The kernel's fanotify, as far as the watcher needs it: hold an exec, look, allow it.
 
 Source of every number: linux/fanotify.h; fanotify(7), fanotify_init(2), fanotify_mark(2).
 """
@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-OPEN_PERM = 0x0001_0000
-OPEN_EXEC_PERM = 0x0004_0000
+_OPEN_EXEC_PERM = 0x0004_0000
 
 _CLOEXEC, _NONBLOCK, _CLASS_CONTENT = 0x1, 0x2, 0x4
 _UNLIMITED_QUEUE = 0x10
@@ -31,21 +30,19 @@ _BUFFER_BYTES = 1 << 16
 
 @dataclass(frozen=True)
 class Held:
-    """A process that waits inside of open(2) or execve(2).
+    """A process that waits inside of execve(2).
 
     Args:
         pid: Of the process, as this machine sees it.
-        mask: OPEN_PERM, OPEN_EXEC_PERM, or both.
         file: A descriptor of what it opens, valid until it is let go.
     """
 
     pid: int
-    mask: int
     file: int
 
 
 class Fanotify:
-    """Holds processes that open files of marked file systems.
+    """Holds processes that execute files of marked file systems.
 
     Closing the descriptor lets go of all that are held; so does the end of this process, however
     it ends. Source: fanotify(7), "Closing the fanotify file descriptor".
@@ -67,12 +64,12 @@ class Fanotify:
     ) -> None:  # fmt: skip
         self.close()
 
-    def mark(self, path: str, mask: int) -> None:
-        """Hold these events on the whole file system that a path lies on."""
+    def mark(self, path: str) -> None:
+        """Hold whoever executes something of the file system that a path lies on."""
         result = self._libc.fanotify_mark(
             self._fd,
             _MARK_ADD | _MARK_FILESYSTEM,
-            ctypes.c_uint64(mask),
+            ctypes.c_uint64(_OPEN_EXEC_PERM),
             _AT_FDCWD,
             os.fsencode(path),
         )
@@ -123,9 +120,9 @@ class Fanotify:
 def _parse(buffer: bytes) -> Iterator[Held]:
     place = 0
     while place + _METADATA.size <= len(buffer):
-        length, version, _, _, mask, file, pid = _METADATA.unpack_from(buffer, place)
+        length, version, _, _, _, file, pid = _METADATA.unpack_from(buffer, place)
         if version != _VERSION:
             raise RuntimeError(f"fanotify speaks version {version} in place of {_VERSION}")
         if file >= 0:
-            yield Held(pid, mask, file)
+            yield Held(pid, file)
         place += length

@@ -19,7 +19,8 @@ def not_roots_alone(path: str, root: str) -> str | None:
     """Say why a file is not in a place that is root's alone; None where it is.
 
     Every directory on the way, every link and the file itself must be root's, and writable by
-    nobody else. A directory such as /tmp is not, sticky or not.
+    nobody else. A directory such as /tmp is not, sticky or not. What is gone by now was root's
+    alone if the directory that it was in is.
 
     Args:
         path: Absolute, as seen from `root`.
@@ -54,8 +55,8 @@ def _look(outside: str, inside: str) -> str | None:
         return f"{inside} is made by packages"
     try:
         seen = os.lstat(outside)
-    except OSError as error:
-        return f"{inside}: {error.strerror}"
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     if seen.st_uid != 0:
         return f"{inside} is owned by uid {seen.st_uid}"
     if not stat.S_ISLNK(seen.st_mode) and seen.st_mode & _WRITABLE_BY_OTHERS:

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
 
 import pytest
 
-from provisioning.lab import LabHost
+from provisioning.lab import Lab, LabHost
 from tests.attacks.exec_watch import ExecWatch
-from tests.lab_fixtures import BareHost
 
 pytestmark = pytest.mark.lab
 
 
-@pytest.fixture
-def host(bare_host: BareHost) -> LabHost:
+@pytest.fixture(scope="module")
+def host(lab: Lab) -> Iterator[LabHost]:
     """Return a host with a folder in which a user has put a program, a link and a library."""
-    given = bare_host()
+    [given] = lab.up(["watched"])
+    given.reset()
     given.shell(
         "mkdir /srv/app && cd /srv/app && cp /bin/true program && ln -s /bin/true link "
         "&& cp $(ls /lib/*-linux-gnu/libm.so.6) library.so && printf '#!/bin/sh\\n:\\n' > script "
         "&& chmod 755 script && chown -hR admin: /srv/app"
     )
-    return given
+    yield given
+    lab.remove("watched")
 
 
 @pytest.mark.parametrize(
@@ -37,7 +39,7 @@ def host(bare_host: BareHost) -> LabHost:
         "cp /bin/true /tmp/program && /tmp/program",
         "cp /bin/true /dev/shm/program && /dev/shm/program",
         "cp /bin/true /run/program && chmod 777 /run/program && /run/program",
-        "mkdir -p /srv/x/venvs/y && cp /bin/true /srv/x/venvs/y && /srv/x/venvs/y/true",
+        "mkdir -p /srv/x/venvs/y && cp -f /bin/true /srv/x/venvs/y && /srv/x/venvs/y/true",
     ],
 )
 def test_a_program_in_a_place_that_is_not_roots_alone_is_seen(host: LabHost, command: str) -> None:
