@@ -75,4 +75,6 @@ def neighbourhood(
             canaries.must_be_untouched()
     finally:
         for project, _ in given:
+            if project.deep and project.host.is_on:
+                road.fell_deep_trees(project.host)
             project.host.power_cut()

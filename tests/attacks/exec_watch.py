@@ -167,7 +167,7 @@ class ExecWatch:
                         self._look(held)
                 self._read_maps()
             self._read_maps()
-        except BaseException as error:  # noqa: BLE001 - told by __exit__, in the test's thread
+        except BaseException as error:
             self._error = error
         finally:
             self._fanotify.close()

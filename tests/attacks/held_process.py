@@ -42,7 +42,7 @@ def about_to_run(pid: int) -> tuple[str, tuple[str, ...]]:
             arguments = arguments[1:]
         elif number != _EXECVE:
             return "", ()
-        with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:  # noqa: PTH123
+        with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
             path = _string(memory.fileno(), arguments[0])
             return _absolute(pid, path), tuple(_strings(memory.fileno(), arguments[1]))
     return "", ()

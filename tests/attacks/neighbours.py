@@ -58,10 +58,12 @@ class Neighbours(Project):
     Args:
         host: The host.
         index: Where malicious packages are had from.
+        deep: Whether an attack makes trees that the lab's own tidying up cannot walk.
     """
 
     host: LabHost = None  # type: ignore[assignment] - the parent's fields have defaults
     index: PackageIndex = None  # type: ignore[assignment]
+    deep: bool = False
 
     @classmethod
     def make(cls, directory: Path, lab: Lab, suite: str, index: PackageIndex) -> Neighbours:
@@ -183,9 +185,14 @@ def travel(project: Neighbours) -> None:
     project.host.snapshot(SNAPSHOT)
 
 
+def fell_deep_trees(host: LabHost) -> None:
+    """Take away directories that are thousands deep; rm(1) is up to them."""
+    host.shell("find / -xdev -type d -path '*/d/d/d/d' -prune -exec rm -rf {} +", check=False)
+
+
 def trust_index(project: Neighbours) -> None:
     """Have a host take the index for one of its own, as a company's hosts do."""
     project.host.shell(
-        f'mkdir -p /etc/uv && printf \'\\n[[index]]\\nurl = "{project.index.url}"\\n\' '
+        f"mkdir -p /etc/uv && printf '\\n[[index]]\\nurl = \"{project.index.url}\"\\n' "
         ">> /etc/uv/uv.toml"
     )

@@ -31,7 +31,9 @@ def attack(project: Neighbours, script: str, **settings: object) -> Iterator[lis
         else:
             raise AssertionError(f"the attack has not begun: {said} {process.communicate()}")
         yield said
-        project.host.shell("touch /srv/evil/shared/stop /srv/evil/shared/instance/stop", check=False)
+        project.host.shell(
+            "touch /srv/evil/shared/stop /srv/evil/shared/instance/stop", check=False
+        )
         said += process.communicate(timeout=FOR_S)[0].splitlines()
     finally:
         if process.poll() is None:
@@ -43,9 +45,7 @@ def must_succeed(process: subprocess.CompletedProcess[str]) -> None:
     assert process.returncode == 0, process.stderr
 
 
-def test_a_link_in_shared_leads_to_no_other_file(
-    neighbourhood: Neighbourhood, suite: str
-) -> None:
+def test_a_link_in_shared_leads_to_no_other_file(neighbourhood: Neighbourhood, suite: str) -> None:
     """Proof 3: the first content of a shared folder, exchanged while root puts it there."""
     project = neighbourhood(suite)
     folder = project.source("evil") / "instance"
@@ -53,9 +53,7 @@ def test_a_link_in_shared_leads_to_no_other_file(
     for number in range(300):
         (folder / f"{number}.txt").write_text("the beginning of a shared folder\n")
     targets = ["/srv/victim/secrets.json", "/etc/canary", "/root/canary"]
-    with attack(
-        project, "swap_new_folders", AWAY="instance", TARGETS=targets, FOR_S=FOR_S
-    ) as said:
+    with attack(project, "swap_new_folders", AWAY="instance", TARGETS=targets, FOR_S=FOR_S) as said:
         # Refusing is as good as succeeding.
         project.deploy("evil")
         project.deploy("evil")
@@ -93,6 +91,7 @@ def test_a_link_in_a_shared_folder_on_the_way_leads_nowhere(
 def test_deep_directories_block_nobody(neighbourhood: Neighbourhood, suite: str) -> None:
     """Proof 8: trees that are too deep to walk, where root tidies up."""
     project = neighbourhood(suite)
+    project.deep = True
     result = project.run("evil", "block").must_succeed()
     assert result.stdout.count("BLOCKED") >= 1, result.stdout
     project.configure_app(

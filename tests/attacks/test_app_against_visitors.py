@@ -66,9 +66,7 @@ def test_an_old_release_cannot_answer_for_the_next(
     assert project.seen_release("evil") == release_of(result.must_succeed(), "evil")
 
 
-def test_an_app_cannot_have_nginx_ask_another_app(
-    neighbourhood: Neighbourhood, suite: str
-) -> None:
+def test_an_app_cannot_have_nginx_ask_another_app(neighbourhood: Neighbourhood, suite: str) -> None:
     """Proof 6: a link to the victim's socket, past its maintenance and its limits."""
     project = neighbourhood(suite)
     live = {app: project.live(app) for app in ("evil", "victim")}

@@ -88,7 +88,9 @@ def test_the_watcher_leaves_nothing_behind_even_if_the_test_fails(host: LabHost)
     assert host.shell("cat /etc/hostname; ls /run > /dev/null").strip() == host.name
 
 
-def test_a_host_whose_watcher_breaks_goes_on(host: LabHost, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_whose_watcher_breaks_goes_on(
+    host: LabHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("it is broken")
 

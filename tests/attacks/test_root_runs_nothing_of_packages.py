@@ -26,9 +26,13 @@ def test_root_runs_nothing_of_packages(neighbourhood: Neighbourhood, suite: str)
     with ExecWatch(project.host) as watch:
         steps: dict[str, list[str]] = {}
 
+        def done(name: str) -> None:
+            known = [line for lines in steps.values() for line in lines]
+            steps[name] = [line for line in watch.faults() if line not in known]
+
         def step(name: str, *arguments: str) -> None:
             project.fab("-H", project.host.name, *arguments).must_succeed()
-            steps[name] = [each for each in watch.faults() if each not in sum(steps.values(), [])]
+            done(name)
 
         # Something to repair, or hardly anything runs.
         project.host.shell("echo '# by hand' >> /etc/nginx/nginx.conf; rm -r /opt/homeport/uv")
@@ -42,13 +46,15 @@ def test_root_runs_nothing_of_packages(neighbourhood: Neighbourhood, suite: str)
         step("logs", "logs", "evil")
         step("run", "run", "evil", "--", "python", "-c", "print('in the app')")
         _shell(project)
-        steps["shell"] = [each for each in watch.faults() if each not in sum(steps.values(), [])]
+        done("shell")
     faults = {name: found for name, found in steps.items() if found}
     # What packages have made did run all along, as their own users.
     others = {program.path for program in watch.programs if program.uid != 0}
     assert any(path.startswith("/usr/bin/python3") for path in others), others
     assert len(watch.of_root) > 20
-    assert not faults, "\n".join(f"{name}: {line}" for name, all_ in faults.items() for line in all_)
+    assert not faults, "\n".join(
+        f"{name}: {line}" for name, all_ in faults.items() for line in all_
+    )
 
 
 def _shell(project: Neighbours) -> None:

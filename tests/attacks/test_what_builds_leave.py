@@ -95,6 +95,7 @@ def test_a_virtualenv_holds_nothing_but_plain_files_of_roots(
     neighbourhood: Neighbourhood, kind: str
 ) -> None:
     project = neighbourhood("trixie" if KINDS.index(kind) % 2 else "bookworm")
+    project.deep = kind == "deep"
     project.require("evil", sdist("left_behind", KIND=kind))
     with enough_disk(project.host):
         result = project.deploy("evil")
@@ -109,6 +110,7 @@ def test_a_virtualenv_that_cannot_be_kept_is_taken_away(
     neighbourhood: Neighbourhood, kind: str
 ) -> None:
     project = neighbourhood()
+    project.deep = kind == "deep"
     project.require("evil", sdist("left_behind", KIND=kind))
     first = project.deploy("evil")
     has_attacked(project, first, "left-behind", "too many", "too deep")

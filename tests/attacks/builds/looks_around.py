@@ -19,7 +19,8 @@ def attack(report):
                     pass
     report["connected"] = []
     places = [(address, port) for address in ADDRESSES for port in PORTS]  # noqa: F821 - given
-    unix = [*glob.glob("/run/*/*.sock"), "/run/dbus/system_bus_socket", "\0evil-listener"]
+    sockets = [path for path in glob.glob("/run/**/*.sock", recursive=True) if "victim" in path]
+    unix = [*sockets, "\0evil-listener"]
     for place in (*places, *unix, GATEWAY):  # noqa: F821 - given
         kind = socket.AF_UNIX if isinstance(place, str) else socket.AF_INET
         if isinstance(place, tuple) and ":" in place[0]:

@@ -1,6 +1,5 @@
 """Puts a script in the place of the virtualenv's interpreter (NAMES, such as "python3")."""
 
-import glob
 import os
 import sys
 

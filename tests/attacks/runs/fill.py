@@ -4,7 +4,7 @@ import os
 
 places = {"/dev/shm"}
 for top in ("/run", "/dev"):
-    for folder, names, _ in os.walk(top):
+    for folder, _, _ in os.walk(top):
         if os.access(folder, os.W_OK):
             places.add(folder)
 for place in sorted(places):

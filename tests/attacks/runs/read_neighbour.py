@@ -4,7 +4,7 @@ import os
 
 looked = 0
 for top in ("/srv/victim", "/run/victim", "/srv/evil/releases", "/root", "/var/lib/homeport"):
-    for folder, folders, names in os.walk(top):
+    for folder, _, names in os.walk(top):
         looked += 1
         if os.access(folder, os.W_OK):
             print("WRITES", folder)
