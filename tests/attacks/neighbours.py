@@ -28,6 +28,7 @@ APP = """\
 source = "../examples/@APP@"
 wsgi = "app:create_app()"
 domains = ["@APP@.lab"]
+hosts = ["@HOST@"]
 static = { "/static/" = "app/static" }
 shared = ["instance"]
 migrate = "flask --app app init-db"
@@ -85,7 +86,7 @@ class Neighbours(Project):
         (directory / "inventory").mkdir()
         (directory / "inventory" / "lab.toml").write_text(
             f"[hosts.{host.name}]\n{login}\n"
-            + "".join(APP.replace("@APP@", app) for app in APPS)
+            + "".join(APP.replace("@APP@", app).replace("@HOST@", host.name) for app in APPS)
             + TLS
         )
         (directory / ".homeport").mkdir()

@@ -72,7 +72,8 @@ def test_an_app_cannot_have_nginx_ask_another_app(neighbourhood: Neighbourhood, 
     live = {app: project.live(app) for app in ("evil", "victim")}
     assert project.seen_release("evil") == live["evil"]
     # From a network that is not this machine's: visitors get the page of maintenance.
-    project.fab("maintenance", "victim", "on", "--allow", "192.0.2.0/24").must_succeed()
+    allowed = ("--allow", "192.0.2.0/24")
+    project.fab("-H", project.host.name, "maintenance", "victim", "on", *allowed).must_succeed()
     result = project.run("evil", "confuse").must_succeed()
     assert result.stdout.count("refused") + result.stdout.count("LINKED") == 2, result.stdout
     answer = project.site("evil").get("/healthz")

@@ -39,7 +39,8 @@ while True:
 def listen(host: LabHost) -> None:
     """Have a service of the host's listen on loopback, as a database does."""
     script = LISTENER.replace("@PORT@", str(PORT))
-    host.run("systemd-run", "--quiet", "--unit=listener", "python3", "-c", script)
+    about = ("--unit=listener", "--description=a service of the host's")
+    host.run("systemd-run", "--quiet", *about, "python3", "-c", script)
     host.shell("for _ in $(seq 100); do test ! -e /root/listening || exit 0; sleep 0.05; done")
     # The listener works, or nothing would be seen.
     host.run(

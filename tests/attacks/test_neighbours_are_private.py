@@ -81,13 +81,13 @@ def test_a_person_leaves_nothing_that_root_takes_for_its_own(neighbourhood: Neig
         for place in ("/tmp", "/var/tmp", "/dev/shm")
         for name in LIKELY_NAMES.split()
     )
-    project.host.run("su", "mallory", "-c", plant)
+    count = "find /tmp /var/tmp -user mallory -type l | wc -l"
+    planted = project.host.run("su", "mallory", "-c", f"{plant}; {count}").stdout
     for app in APPS:
         project.new_virtualenv(app)
         project.deploy(app).must_succeed()
     project.provision().must_succeed()
-    planted = project.host.shell("find /tmp /var/tmp /dev/shm -user mallory -type l | wc -l")
-    assert int(planted) == 3 * len(LIKELY_NAMES.split())
+    assert project.host.shell(count) == planted == f"{2 * len(LIKELY_NAMES.split())}\n"
 
 
 @pytest.mark.parametrize("login", ["root", "admin"])
@@ -108,4 +108,6 @@ def test_an_app_does_not_take_a_persons_account(neighbourhood: Neighbourhood, lo
     assert host.shell(look) == before, result.output
     assert result.code != 0, result.output
     assert "admin" in result.output
+    # To refuse is one thing; to try and to be refused by the host's own program another.
+    assert "usermod" not in result.output
     assert not host.path("/srv/admin").exists()
