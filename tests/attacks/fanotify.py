@@ -77,8 +77,10 @@ class Fanotify:
 
     def wait(self, timeout_s: float) -> Iterator[Held]:
         """Yield processes that are held; each is let go when the next one is asked for."""
-        ready, _, _ = select.select([self._fd], [], [], timeout_s)
-        if not ready:
+        # Not select(2), which knows no descriptor above 1023.
+        poll = select.poll()
+        poll.register(self._fd, select.POLLIN)
+        if not poll.poll(timeout_s * 1000):
             return
         try:
             buffer = os.read(self._fd, _BUFFER_BYTES)

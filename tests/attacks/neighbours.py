@@ -182,7 +182,7 @@ def travel(project: Neighbours) -> None:
     project.provision().must_succeed()
     for app in APPS:
         project.deploy(app).must_succeed()
-    project.host.shell("useradd --create-home --shell /bin/bash mallory")
+    project.host.shell("id -u mallory || useradd --create-home --shell /bin/bash mallory")
     project.host.snapshot(SNAPSHOT)
 
 
