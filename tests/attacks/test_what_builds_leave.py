@@ -73,7 +73,9 @@ def wrong_in_virtualenvs(host: LabHost) -> dict[str, str]:
         "            print(path[-60:], each)\n"
     )
     found["attributes"] = host.run("python3", "-c", script).stdout[:500]
-    secret = "grep -rlsa -e 'the content of a file of roots' /srv/evil/venvs | head -3"
+    # A file of a terabyte is none of root's, and takes for ever to read.
+    grep = "grep -lsa -e 'the content of a file of roots'"
+    secret = f"find /srv/evil/venvs -type f -size -2000k -exec {grep} {{}} + | head -3"
     found["a file of root's"] = host.shell(secret, check=False).strip()
     return {what: paths for what, paths in found.items() if paths}
 
