@@ -126,6 +126,21 @@ def test_the_socket_is_where_the_homeport_that_made_the_release_has_it(runtime: 
     assert releases.socket(OTHER) == layout.earlier_socket(OTHER)
 
 
+def test_a_release_that_an_earlier_homeport_made_is_told_to_lack_its_units(
+    runtime: Path,
+) -> None:
+    """Without them it would be an instance of a template that is no longer there."""
+    release = Path(AppLayout("root").release(RELEASE))
+    (release / "code").mkdir()
+    (release / "venv" / "bin").mkdir(parents=True)
+    for name in ("venv/bin/python", "venv/.ready", "env", "server.py"):
+        (release / name).touch()
+    releases = Releases("root", System())
+    assert releases.lacks(RELEASE) == []
+    (release / "units" / WEB[0]).unlink()
+    assert releases.lacks(RELEASE) == ["web server's unit (an earlier Homeport made none)"]
+
+
 @pytest.mark.parametrize("loaded", ["socket", "service", "both"])
 def test_a_release_of_which_either_is_left_is_retired(runtime: Path, loaded: str) -> None:
     layout = AppLayout("root")
