@@ -78,12 +78,70 @@ def test_no_code_of_a_package_runs_while_a_release_is_built(
     """Python runs what it finds in *.pth files when it starts; the agent is root."""
     site = Path(layout.venvs, "v", "lib", f"python3.{sys.version_info[1]}", "site-packages")
     site.mkdir(parents=True)
-    Path(layout.venvs, "v", "pyvenv.cfg").write_text(f"home = {Path(sys.executable).parent}\n")
+    Path(layout.venvs, "v", "pyvenv.cfg").write_text(f"home = {Path(PYTHON).parent}\n")
     ran = root / "ran"
     (site / "evil.pth").write_text(f"import os; open({str(ran)!r}, 'a').close()\n")
+    # What is called Python there is a package's own program, too.
+    program = Path(layout.venvs, "v", "bin", "python")
+    program.unlink()
+    program.write_text(f'#!/bin/sh\ntouch {ran}\nexec {PYTHON} "$@"\n')
+    program.chmod(0o755)
     assert not host.run([_release(layout, FIRST, {"a.py": "a = 1\n"})]).done.failed
     assert not ran.exists()
     assert list(Path(layout.code(FIRST), "__pycache__").iterdir()), "nothing was compiled"
+
+
+@pytest.mark.parametrize("whose", ["a stranger's", "everybody's", "nobody's"])
+def test_an_interpreter_that_others_can_change_is_not_run(
+    layout: AppLayout, host: Host, root: Path, whose: str
+) -> None:
+    ran = root / "ran"
+    python = root / "opt" / "python"
+    python.parent.mkdir()
+    python.write_text(f'#!/bin/sh\ntouch {ran}\nexec {PYTHON} "$@"\n')
+    python.chmod(0o755)
+    {
+        "a stranger's": lambda: os.chown(python.parent, 12345, 0),
+        "everybody's": lambda: python.chmod(0o777),
+        "nobody's": python.unlink,
+    }[whose]()
+    outcome = host.run([_release(layout, FIRST, {"a.py": "a = 1\n"}, python=str(python))])
+    expected = "is not there" if whose == "nobody's" else "other users than root can change"
+    assert expected in outcome.failure.message
+    assert str(python) in outcome.failure.message
+    assert outcome.failure.hint
+    assert not ran.exists()
+    assert not Path(layout.release(FIRST)).exists()
+    assert not Path(layout.release(FIRST) + ".part").exists()
+
+
+def test_a_release_says_what_it_was_made_of(layout: AppLayout, host: Host) -> None:
+    release = _release(
+        layout, FIRST, {"static/a.css": "a", "up/first": "1", "app.py": ""},
+        links={"web": "static", "up/link": "x", "deep/er": "../app.py"}, shared=("up",),
+        static={"/s/": "web"}, units={f"root@{FIRST}.service": "x", f"root@{FIRST}.socket": "y"},
+    )  # fmt: skip
+    assert not host.run([release]).done.failed
+    made = Releases("root", System()).manifest(FIRST)
+    assert made["python"] == PYTHON
+    # What is served, and where links lead, is told by what was deployed; "up" is the app's.
+    assert sorted(made["files"]) == ["app.py", "static/a.css"]
+    assert made["links"] == {"web": "static", "deep/er": "../app.py"}
+    assert made["shared"] == ["up"]
+    assert sorted(path.name for path in Path(layout.units(FIRST)).iterdir()) == [
+        f"root@{FIRST}.service", f"root@{FIRST}.socket",
+    ]  # fmt: skip
+
+
+def test_two_files_of_one_content_may_come_from_one(layout: AppLayout, host: Host) -> None:
+    """What was compiled is shared only under the name that it was compiled for."""
+    host.run([_release(layout, FIRST, {"a/one.py": "x = 1\n"})])
+    files = {"a/one.py": "x = 1\n", "a/two.py": "x = 1\n", "b/one.py": "x = 1\n"}
+    outcome = host.run([_release(layout, SECOND, files)])
+    assert not outcome.done.failed, outcome.finished
+    code = Path(layout.code(SECOND))
+    compiled = sorted(path.name.split(".")[0] for path in code.rglob("*.pyc"))
+    assert compiled == ["one", "one", "two"]
 
 
 def test_a_shared_directory_begins_with_what_the_release_brought(

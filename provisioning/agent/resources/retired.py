@@ -80,12 +80,15 @@ class Retired(Resource):
     def _stop(self, system: System, release: str) -> None:
         """Stop a release's web server and its socket, and all that they have left running."""
         web = AppLayout(self.app).web_units(release)
-        loaded = [unit for unit in web if unit in system.loaded_units()]
-        # Its own limit is the unit's: the drain timeout once more, for streams.
-        system.act(["systemctl", "stop", *loaded], why=f"stop {loaded[-1]}", timeout_s=STOP_S)
-        # A stop ends gunicorn's master, and that its workers: not what others have left.
-        system.run(["systemctl", "kill", "--signal=KILL", loaded[-1]])
-        system.run(["systemctl", "reset-failed", *loaded])
+        known = system.loaded_units()
+        loaded = [unit for unit in web if unit in known]
+        # systemd may have forgotten them since: while another release finished.
+        if loaded:
+            # Its own limit is the unit's: the drain timeout once more, for streams.
+            system.act(["systemctl", "stop", *loaded], why=f"stop {loaded[-1]}", timeout_s=STOP_S)
+            # A stop ends gunicorn's master, and that its workers: not what others have left.
+            system.run(["systemctl", "kill", "--signal=KILL", loaded[-1]])
+            system.run(["systemctl", "reset-failed", *loaded])
         socket = Releases(self.app, system).socket(release)
         ReleaseUnits(self.app, system).forget_web(release)
         system.remove(socket)

@@ -1,0 +1,197 @@
+"""The units that a release brings: which are its web server's, and when systemd reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from provisioning.agent.apps import leftovers, release_units
+from provisioning.agent.apps.leftovers import Leftovers
+from provisioning.agent.apps.release_units import ReleaseUnits, first_instances
+from provisioning.agent.apps.releases import Releases
+from provisioning.agent.layout import AppLayout
+from provisioning.agent.programs import Completed
+from provisioning.agent.resources.retired import Retired
+from provisioning.agent.system import System
+
+RELEASE, OTHER = "20260102T030405.000Z-abc1234", "20260103T030405.000Z-def5678"
+WEB = [f"root@{RELEASE}.service", f"root@{RELEASE}.socket"]
+BESIDE = [
+    "root.nightly.service",
+    "root.nightly.timer",
+    f"root.worker.1@{RELEASE}.service",
+    f"root.worker.2@{RELEASE}.service",
+]
+
+
+class Told(System):
+    """A machine whose systemd says what a test wants, and keeps what it was told."""
+
+    def __init__(self, *loaded: str, stale: str = "no") -> None:
+        super().__init__()
+        self.loaded = dict.fromkeys(loaded, ("active", "running"))
+        self.stale = stale
+        self.told: list[str] = []
+
+    def loaded_units(self) -> dict[str, tuple[str, str]]:
+        return self.loaded
+
+    def run(self, argv, **options) -> Completed:
+        self.told.append(" ".join(argv))
+        shown = [f"Id={name}\nActiveState=active\nNeedDaemonReload={self.stale}\n"
+                 for name in argv[3:] if argv[1] == "show"]  # fmt: skip
+        return Completed(0, "\n".join(shown), "")
+
+    def act(self, argv, **options) -> Completed:
+        return self.run(argv)
+
+    @property
+    def done(self) -> list[str]:
+        return [line for line in self.told if " show " not in line]
+
+
+@pytest.fixture
+def runtime(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where systemd looks for the units of this boot; a release is there, and live."""
+    path = root / "run"
+    path.mkdir()
+    for module in (release_units, leftovers):
+        monkeypatch.setattr(module, "RUNTIME_UNITS", str(path))
+    layout = AppLayout("root")
+    Path(layout.units(RELEASE)).mkdir(parents=True)
+    for name in (*WEB, *BESIDE):
+        Path(layout.units(RELEASE), name).write_text(name)
+    Path(layout.live_socket).symlink_to(layout.socket(RELEASE))
+    return path
+
+
+def test_a_web_server_is_told_from_what_runs_beside_it(runtime: Path) -> None:
+    units = ReleaseUnits("root", Told())
+    assert sorted(units.web_files(RELEASE)) == WEB
+    assert sorted(units.files(RELEASE)) == BESIDE
+    assert list(first_instances(units, RELEASE)) == [f"root.worker.1@{RELEASE}.service"]
+    assert units.web_files(OTHER) == units.files(OTHER) == units.web_files("") == {}
+
+
+def test_units_that_systemd_has_never_seen_need_no_reload(runtime: Path) -> None:
+    system = Told(WEB[0].replace(RELEASE, OTHER))
+    units = ReleaseUnits("root", system)
+    units.install(units.web_files(RELEASE))
+    assert sorted(path.name for path in runtime.iterdir()) == WEB
+    assert system.done == []
+    units.install(units.web_files(RELEASE))
+    assert system.done == []
+
+
+@pytest.mark.parametrize(
+    "case", ["changed and loaded", "a timer", "there but stale", "there and known"]
+)
+def test_systemd_reads_its_units_anew_where_it_has_others_in_mind(runtime: Path, case: str) -> None:
+    system = Told(*WEB, stale="yes" if "stale" in case else "no")
+    units = ReleaseUnits("root", system)
+    files = units.web_files(RELEASE)
+    if case == "a timer":
+        files = {"root.nightly.timer": b"x"}
+    for name, content in files.items():
+        (runtime / name).write_bytes(content if case.startswith("there") else b"another")
+    units.install(files)
+    reloaded = ["systemctl daemon-reload"] if case != "there and known" else []
+    assert system.done == reloaded
+    assert {path.name: path.read_bytes() for path in runtime.iterdir()} == files
+
+
+def test_a_web_server_whose_unit_is_gone_or_edited_is_not_right(runtime: Path) -> None:
+    units = ReleaseUnits("root", Told())
+    units.install({**units.files(RELEASE), **units.web_files(RELEASE)})
+    assert units.wrong() == []
+    (runtime / WEB[0]).write_text("edited")
+    (runtime / WEB[1]).unlink()
+    assert units.wrong() == WEB
+    # Those of another release are no leftovers of processes.
+    (runtime / f"root@{OTHER}.socket").touch()
+    assert units.leftovers() == []
+
+
+def test_what_is_forgotten_is_both_of_a_web_server_and_nothing_else(runtime: Path) -> None:
+    units = ReleaseUnits("root", Told())
+    units.install({**units.files(RELEASE), **units.web_files(RELEASE)})
+    units.forget_web(RELEASE)
+    assert sorted(path.name for path in runtime.iterdir()) == BESIDE
+
+
+def test_the_socket_is_where_the_homeport_that_made_the_release_has_it(runtime: Path) -> None:
+    releases, layout = Releases("root", System()), AppLayout("root")
+    assert releases.socket(RELEASE) == layout.socket(RELEASE)
+    assert releases.socket(OTHER) == layout.earlier_socket(OTHER)
+
+
+def test_a_release_that_an_earlier_homeport_made_is_told_to_lack_its_units(
+    runtime: Path,
+) -> None:
+    """Without them it would be an instance of a template that is no longer there."""
+    release = Path(AppLayout("root").release(RELEASE))
+    (release / "code").mkdir()
+    (release / "venv" / "bin").mkdir(parents=True)
+    for name in ("venv/bin/python", "venv/.ready", "env", "server.py"):
+        (release / name).touch()
+    releases = Releases("root", System())
+    assert releases.lacks(RELEASE) == []
+    (release / "units" / WEB[0]).unlink()
+    assert releases.lacks(RELEASE) == ["web server's unit (an earlier Homeport made none)"]
+
+
+@pytest.mark.parametrize("loaded", ["socket", "service", "both"])
+def test_a_release_of_which_either_is_left_is_retired(runtime: Path, loaded: str) -> None:
+    layout = AppLayout("root")
+    kinds = ["socket", "service"] if loaded == "both" else [loaded]
+    system = Told(*WEB, *(f"root@{OTHER}.{kind}" for kind in kinds))
+    retired = Retired("root", drain_timeout_s=0)
+    assert retired.actual(system)["running"] == OTHER
+    units = Path(layout.units(OTHER))
+    units.mkdir(parents=True)
+    socket = Path(layout.socket(OTHER))
+    socket.parent.mkdir(parents=True)
+    socket.touch()
+    for name in layout.web_units(OTHER):
+        (units / name).write_text("x")
+        (runtime / name).write_text("x")
+    (units.parent / "manifest.json").write_text("{}")
+    retired.apply(system, {})
+    names = " ".join(f"root@{OTHER}.{kind}" for kind in kinds)
+    assert system.done[0] == f"systemctl stop {names}"
+    assert f"systemctl kill --signal=KILL root@{OTHER}.{kinds[-1]}" in system.done
+    assert not [line for line in system.done if RELEASE in line]
+    assert not socket.exists()
+    assert list(runtime.iterdir()) == []
+    assert Releases("root", system).history()[-1]["event"] == "retired"
+
+
+def test_a_release_that_systemd_forgets_while_another_is_retired_stops_nothing(
+    runtime: Path,
+) -> None:
+    system = Told(f"root@{OTHER}.service")
+    loaded = dict(system.loaded)
+    system.forget_cached = lambda: None  # type: ignore[method-assign]
+
+    def forgetful() -> dict[str, tuple[str, str]]:
+        """Once asked for, it is gone: nothing refers to it any more."""
+        found = dict(loaded)
+        loaded.clear()
+        return found
+
+    system.loaded_units = forgetful  # type: ignore[method-assign]
+    Retired("root", drain_timeout_s=0).apply(system, {})
+    assert not [line for line in system.done if line.strip() == "systemctl stop"]
+    assert Releases("root", system).history()[-1]["event"] == "retired"
+
+
+def test_a_socket_stays_while_systemd_knows_anything_of_its_release(runtime: Path) -> None:
+    layout = AppLayout("root")
+    dead = "20260101T030405.000Z-0000000"
+    for release in (RELEASE, OTHER, dead):
+        Path(layout.socket(release)).parent.mkdir(parents=True, exist_ok=True)
+        Path(layout.socket(release)).touch()
+    for kind in ("socket", "service"):
+        left = Leftovers("root", Told(f"root@{OTHER}.{kind}"))
+        assert left.temporary() == [layout.socket(dead)]
