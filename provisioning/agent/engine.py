@@ -94,6 +94,7 @@ def _converge(
     change = differences(resource.desired(), resource.actual(system))
     if not change:
         yield events.Finished(resource.id, events.UNCHANGED)
+        yield from _notes(system)
         return
     yield events.Started(resource.id)
     diffs = tuple(_unified(resource.text_changes(system))) if plan.diff else ()
@@ -112,6 +113,10 @@ def _converge(
                 hint="look for something else on the host that changes it back",
             )
     yield events.Finished(resource.id, events.CHANGED, dict(change), diffs)
+    yield from _notes(system)
+
+
+def _notes(system: System) -> Iterator[events.Event]:
     while system.notes:
         yield events.Noted(system.notes.pop(0))
 

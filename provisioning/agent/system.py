@@ -93,6 +93,8 @@ class System:
         self.memory = memory or Memory()
         self.notes: List[str] = []
         """What a person should know of the resource at work, whatever becomes of the run."""
+        self.left: Set[str] = set()
+        """What an app has put in a run's way: it is said once, and left as it is."""
         self.receive: Callable[[Sequence[str]], Mapping[str, bytes]] = _nobody_to_ask
         self._contents: Dict[str, bytes] = {}
         self._packages: Optional[Dict[str, str]] = None

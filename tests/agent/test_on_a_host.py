@@ -81,7 +81,7 @@ def _plan(config: str = "one\n") -> list[Resource]:
         Group("readers"),
         User("reader", groups=("adm", "readers"), home="/srv/reader", shell="/bin/sh"),
         User("builder-of-things"),
-        User("homeport-build", home="/var/cache/homeport"),
+        User("homeport-build"),
         Directory("/srv/daemon", owner="reader", group="readers", mode="2770"),
         Directory("/etc/daemon"),
         Tmpfiles("daemon", "d /run/daemon 0750 reader readers -\nd /run/daemon/deep - - - -\n"),
@@ -100,9 +100,11 @@ def _plan(config: str = "one\n") -> list[Resource]:
             cwd="/srv/daemon",
         ),
         Service("daemon", restart_on=(files,), label="daemon-again"),
-        Virtualenv("/srv/venv", {"requirements.txt": "six==1.17.0\n"}, uv=""),
+        Virtualenv("/srv/venv", {"requirements.txt": f"{SIX}\n"}, uv=""),
     ]
 
+
+SIX = "six==1.17.0 --hash=sha256:4721f391ed90541fddacab5acf947aa0d3dc7d27b2e1e8eda2be8970586c3274"
 
 NASTY = r"""echo "a  'b' \"c\" 100% $HOME" '$HOME' `echo x` \\ > /root/said"""
 

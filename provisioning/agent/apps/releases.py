@@ -59,7 +59,7 @@ class Releases:
             "interpreter": f"{self.layout.release(release)}/venv/bin/python",
             "environment": f"{self.layout.release(release)}/env",
             "server settings": f"{self.layout.release(release)}/server.py",
-            "web server's unit (an earlier Homeport made none)": os.path.join(
+            "web server's own unit": os.path.join(
                 self.layout.units(release), self.layout.unit(release)
             ),
         }

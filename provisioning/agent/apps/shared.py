@@ -44,6 +44,7 @@ def is_right(app: str, path: str, system: System) -> bool:
         return False
     except OSError as error:
         if error.errno in _IN_THE_WAY:
+            leave(app, path, system)
             return True
         raise
     return (
@@ -78,7 +79,7 @@ def make(app: str, path: str, system: System) -> None:
     except OSError as error:
         if error.errno not in (*_IN_THE_WAY, errno.ENOENT):
             raise
-        system.notes.append(_in_the_way(app, path))
+        leave(app, path, system)
 
 
 def begin(system: System, app: str, path: str, source: str) -> None:
@@ -119,7 +120,7 @@ def begin(system: System, app: str, path: str, source: str) -> None:
         if error.errno not in (*_IN_THE_WAY, errno.EEXIST, errno.ENOTEMPTY, errno.ENOENT):
             raise
         # The release leads there by a link: what the app finds is what it has put there.
-        system.notes.append(_in_the_way(app, path))
+        leave(app, path, system)
 
 
 def stat_of(path: str) -> Optional[os.stat_result]:
@@ -156,8 +157,11 @@ def _group_id(app: str, system: System) -> int:
     return group.id
 
 
-def _in_the_way(app: str, path: str) -> str:
-    return (
-        f"warning: {AppLayout(app).shared}/{path} is not made: the app has put something else "
-        "in its way"
-    )
+def leave(app: str, path: str, system: System) -> None:
+    """Leave a folder as the app has it, and say so, once in a run."""
+    full = f"{AppLayout(app).shared}/{path}"
+    if full not in system.left:
+        system.left.add(full)
+        system.notes.append(
+            f"warning: {full} is left as it is: the app has put something else there, or moves it"
+        )

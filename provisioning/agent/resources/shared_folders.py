@@ -48,7 +48,7 @@ class SharedFolders(Resource):
         return [
             path
             for path in shared.prefixes(self.folders)
-            if not shared.is_right(self.app, path, system)
+            if self._full(path) not in system.left and not shared.is_right(self.app, path, system)
         ]
 
     def _wrong_as_believed(self, system: System) -> List[str]:
@@ -78,3 +78,6 @@ class SharedFolders(Resource):
                 system.make_directory(self._full(path), mode=mode, owner=owner, group=group)
             else:
                 shared.make(self.app, path, system)
+        for path in () if system.dry else self._wrong(system):
+            # It is being moved away while we look: that must not end a run.
+            shared.leave(self.app, path, system)
