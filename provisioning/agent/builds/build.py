@@ -140,7 +140,7 @@ class Build:
             listener.bind(path)
             listener.listen(64)
             # The directory above is root's alone: only where it is mounted can it be reached.
-            os.chmod(path, 0o666)  # noqa: S103
+            os.chmod(path, 0o666)  # noqa: S103  # nosec B103
             proxy = _start_proxy(listener, self.hosts)
         finally:
             listener.close()

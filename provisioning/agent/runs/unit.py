@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import time
 
+from provisioning.agent import programs
 from provisioning.agent.errors import AgentError
-from provisioning.agent.programs import CLEAN_ENVIRONMENT
 
 JOURNAL = "/run/systemd/journal/stdout"
 MANAGER = (
@@ -54,15 +53,13 @@ def become(name: str, description: str) -> None:
         # Source: sd_booted(3). Nothing here ends what a session leaves.
         return
     # Source: org.freedesktop.systemd1(5), StartTransientUnit(name, mode, properties, aux).
-    done = subprocess.run(
+    done = programs.run(
         ["busctl", "call", *MANAGER, "StartTransientUnit", "ssa(sv)a(sa(sv))", name, "fail",
          "3", "PIDs", "au", "1", str(os.getpid()), "Description", "s", f"Homeport: {description}",
-         "CollectMode", "s", "inactive-or-failed", "0"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-        env=CLEAN_ENVIRONMENT,
+         "CollectMode", "s", "inactive-or-failed", "0"]
     )  # fmt: skip
-    if done.returncode != 0:
-        raise AgentError("systemd gives it no unit: " + done.stdout.decode(errors="replace"))
+    if done.status != 0:
+        raise AgentError("systemd gives it no unit: " + done.tail)
     deadline = time.monotonic() + WAIT_S
     while not _is_in(name):
         if time.monotonic() > deadline:
