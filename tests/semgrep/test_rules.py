@@ -75,7 +75,7 @@ def test_the_linter_keeps_changes_by_path_in_one_module_of_the_agent(line, modul
         "--output-format=json",
     ]
     done = subprocess.run(
-        [*ruff, "--output-format=json", f"--stdin-filename={ROOT / module}", "-"],
+        [*ruff, "--output-format=json", f"--stdin-filename={module}", "-"],
         cwd=ROOT, capture_output=True, text=True, input=f"import os\nimport shutil\n{line}\n",
     )  # fmt: skip
     assert bool(json.loads(done.stdout)) == is_bad
