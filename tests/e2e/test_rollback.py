@@ -194,7 +194,9 @@ def test_after_a_boot_the_release_that_was_switched_to_runs_and_no_other(
         while (after := live_on(host)) == before:
             assert deploying.poll() is None
             time.sleep(0.02)
-        running = host.shell("systemctl list-units --plain --no-legend --state=active 'hello@*'")
+        running = host.shell(
+            "systemctl list-units --plain --no-legend --state=active 'hello@*.service'"
+        )
         assert len(running.splitlines()) == 2, running
         if how == "reboot":
             host.reboot()

@@ -87,5 +87,7 @@ def must_have_units_that_systemd_has_nothing_to_say_about(host):
 def app_units(host):
     return [
         line.split()[0]
-        for line in host.shell("systemctl list-units --plain --no-legend 'hello@*'").splitlines()
+        for line in host.shell(
+            "systemctl list-units --plain --no-legend 'hello@*.service'"
+        ).splitlines()
     ]
