@@ -30,6 +30,7 @@ from tests.attacks.places import not_roots_alone
 _WRITABLE = ("/", "/run", "/dev/shm", "/tmp", "/dev", "/run/lock")
 _INTERPRETERS = ("python", "sh", "bash", "dash", "perl")
 _POLL_S = 0.05
+_SHOWN = 200
 _END_S = 30.0
 
 
@@ -56,7 +57,8 @@ class Program:
     fault: str | None
 
     def __str__(self) -> str:
-        return f"{' '.join(self.argv) or self.called} -> {self.path}: {self.fault}"
+        words = " ".join(self.argv) or self.called
+        return f"{words[:_SHOWN]} -> {self.path}: {self.fault}"
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,8 @@ def not_roots_alone(path: str, root: str) -> str | None:
     left = path.split("/")[::-1]
     found: list[str] = []
     links = 0
-    reason = _look(root, "/")
+    # With the slash: without it this were the link in /proc, which belongs to the process's user.
+    reason = _look(f"{root}/", "/")
     while left and reason is None:
         part = left.pop()
         if part in ("", "."):

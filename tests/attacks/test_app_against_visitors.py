@@ -6,7 +6,7 @@ import pytest
 
 from tests.attacks.conftest import Neighbourhood
 from tests.attacks.neighbours import release_of
-from tests.attacks.test_app_against_root import FOR_S, attack
+from tests.attacks.running import FOR_S, attack
 
 pytestmark = pytest.mark.lab
 

