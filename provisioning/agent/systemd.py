@@ -8,6 +8,10 @@ from typing import Dict, Mapping, Sequence, Tuple
 PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,NeedDaemonReload,ActiveEnterTimestampMonotonic"
 
 
+LOAD_STATES = ("stub", "loaded", "not-found", "bad-setting", "error", "merged", "masked")
+"""Source: org.freedesktop.systemd1(5), LoadState; `systemctl --state=help`."""
+
+
 def unexpanded(word: str) -> str:
     """Return a word of a command line as one in which systemd replaces no variables.
 
@@ -59,9 +63,16 @@ def parse_show(text: str, names: Sequence[str]) -> Dict[str, UnitState]:
 
 
 def parse_list(text: str) -> Dict[str, Tuple[str, str]]:
-    """Read `systemctl list-units --plain --no-legend`: unit -> active and sub state."""
-    rows = (line.split(None, 4) for line in text.splitlines() if line.strip())
-    return {name: (active, sub) for name, _, active, sub, *_ in rows}
+    """Read `systemctl list-units --plain --no-legend`: unit -> active and sub state.
+
+    A description that has line breaks goes on in lines of its own, which are none of a unit.
+    """
+    found = {}
+    for line in text.splitlines():
+        words = line.split(None, 4)
+        if len(words) >= 4 and "." in words[0] and words[1] in LOAD_STATES:
+            found[words[0]] = (words[2], words[3])
+    return found
 
 
 def parse_properties(text: str) -> Dict[str, Mapping[str, str]]:
