@@ -138,7 +138,7 @@ def test_a_release_that_an_earlier_homeport_made_is_told_to_lack_its_units(
     releases = Releases("root", System())
     assert releases.lacks(RELEASE) == []
     (release / "units" / WEB[0]).unlink()
-    assert releases.lacks(RELEASE) == ["web server's unit (an earlier Homeport made none)"]
+    assert releases.lacks(RELEASE) == ["web server's own unit"]
 
 
 @pytest.mark.parametrize("loaded", ["socket", "service", "both"])

@@ -424,3 +424,10 @@ def test_a_deploy_before_the_host_is_provisioned_is_told(project: Project, bare_
     # Fetching a Python to ask with leaves its packages' lists in apt's own memory.
     after = without(files_touched(before, listing_of(host)), APT_MEMORY)
     assert after.keys() <= {"/var/lib"}
+
+
+def test_a_bound_that_the_file_system_does_not_keep_is_told(project: Project, provisioned_host):
+    host = provisioned_host()
+    project.configure("migrate_compatible", 'disk_max = "1g"\nmigrate_compatible')
+    told = provision(project, host)
+    must_be_told(told, 1, "cannot bound the disk of hello", "usrquota", "disk_max")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Dict, Iterable, List, Mapping
+from typing import Dict, Iterable, List, Mapping, Optional
 
 from provisioning.agent import systemd
 from provisioning.agent.apps.releases import Releases
@@ -100,22 +100,31 @@ class ReleaseUnits:
         """Have systemd know units as their files say."""
         known, changed = [], False
         for name, content in files.items():
-            if self._is_here(name, content):
+            path = os.path.join(RUNTIME_UNITS, name)
+            found = self._system.read(path)
+            if found == content:
                 known.append(name)
                 continue
-            # Of a name that it has never seen systemd reads the file when it is needed.
-            changed = changed or name in self._system.loaded_units() or not is_of_release(name)
-            self._system.write(os.path.join(RUNTIME_UNITS, name), content)
+            # A file of a name that it has never seen systemd reads when it is needed; and what one
+            # release's unit says never changes.
+            changed = changed or bool(found) or not is_of_release(name)
+            self._system.write(path, content)
         if changed or self._are_stale(known):
             self._system.act(["systemctl", "daemon-reload"], why="have systemd read its units anew")
 
-    def start(self, files: Mapping[str, bytes]) -> None:
+    def start(
+        self, files: Mapping[str, bytes], besides: Optional[Mapping[str, bytes]] = None
+    ) -> None:
         """Start what is to run of these units, as their files say.
 
         Whether it could is for the caller to see: a process that ends is started again by
         systemd, and a deploy must be able to bring what ends this.
+
+        Args:
+            files: Name -> content.
+            besides: Units that are only to be known.
         """
-        self.install(files)
+        self.install({**(besides or {}), **files})
         started = [name for name in files if starts(name)]
         if started:
             self._system.run(["systemctl", "reset-failed", *started])

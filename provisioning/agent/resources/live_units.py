@@ -104,8 +104,7 @@ class LiveUnits(Resource):
         if wrong:
             wanted = units.files(Releases(self.app, system).live)
             units.remove_timers([name for name in wrong if name not in wanted])
-            units.install(units.web_files(Releases(self.app, system).live))
-            units.start(wanted)
+            units.start(wanted, besides=units.web_files(Releases(self.app, system).live))
         for unit in self._stopped(system):
             system.say(f"starting {unit}")
             live = Releases(self.app, system).live
