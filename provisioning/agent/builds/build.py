@@ -22,6 +22,7 @@ from provisioning.agent.systemd import unexpanded
 INSIDE = "provisioning.agent.builds.inside"
 PROXY = "provisioning.agent.builds.proxy"
 CLEAN_S = 120.0
+
 MOST_NAMES_BYTES = 1 << 14
 """Of the names of hosts that were refused; as many as the proxy tells are a part of that."""
 
@@ -131,7 +132,7 @@ class Build:
     @contextlib.contextmanager
     def _door(self) -> Iterator[Tuple[str, subprocess.Popen[bytes]]]:
         """Have a proxy listen in a directory that only root and the build can reach."""
-        directory = os.path.join(layout.RUNTIME, "build", self._user)
+        directory = door()
         files.remove(directory)
         files.make_directory(directory)
         listener = socket.socket(socket.AF_UNIX)
@@ -182,6 +183,11 @@ def _names(proxy: subprocess.Popen[bytes]) -> List[str]:
     return text.decode(errors="replace").split()
 
 
+def door() -> str:
+    """Return where the proxy's socket is on the host: under its lock there is one build only."""
+    return os.path.join(layout.RUNTIME, "build")
+
+
 def unit_of(path: str) -> str:
     """Return the unit in which an environment is built."""
     return f"homeport-build-{hashlib.sha256(path.encode()).hexdigest()[:16]}.service"
@@ -214,3 +220,4 @@ def end(system: System, path: str) -> None:
     system.run(["systemctl", "kill", "--signal=KILL", unit])
     system.run(["systemctl", "stop", unit])
     system.run(["systemctl", "reset-failed", unit])
+    files.remove(door())
