@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
 
 from tests.attacks.streets import Street
 
@@ -35,11 +36,17 @@ def connected(street: Street, port: int = 443) -> socket.socket:
 
 def encrypted(street: Street, *protocols: str) -> ssl.SSLSocket:
     """Return a connection over TLS. Whether its certificate is right is tested elsewhere."""
-    context = ssl.create_default_context()
+    return _context(protocols or ("http/1.1",)).wrap_socket(connected(street), server_hostname=NAME)
+
+
+@cache
+def _context(protocols: tuple[str, ...]) -> ssl.SSLContext:
+    """Return one context for all: making one takes longer than a handshake."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    context.set_alpn_protocols(list(protocols or ("http/1.1",)))
-    return context.wrap_socket(connected(street), server_hostname=NAME)
+    context.set_alpn_protocols(list(protocols))
+    return context
 
 
 def frame(type_: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
@@ -95,9 +102,9 @@ class Http2:
             return False
         return True
 
-    def heard(self, until_closed: bool = True) -> Heard:
-        """Return what came back: until the server ends it, or answers nothing for some seconds."""
-        self.socket.settimeout(PATIENCE_S * 2 if until_closed else 3)
+    def heard(self, quiet_s: float = PATIENCE_S * 2) -> Heard:
+        """Return what came back: until the server ends it, or says nothing for so many seconds."""
+        self.socket.settimeout(quiet_s)
         found, got = Heard(), b""
         while True:
             try:

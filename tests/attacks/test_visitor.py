@@ -12,7 +12,8 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -32,6 +33,7 @@ from tests.attacks.clients import (
     RST_STREAM,
     SETTINGS,
     WINDOW_UPDATE,
+    Heard,
     Http2,
     connected,
     encrypted,
@@ -45,6 +47,9 @@ pytestmark = pytest.mark.lab
 
 BURST, SIMULTANEOUS, STREAMS = 40, 50, 32
 """What nginx lets one address have: `burst`, limit_conn, http2_max_concurrent_streams."""
+
+QUIET_S = 3
+"""The server has said what it says at once; how long that is decides nothing."""
 
 REQUESTS_OF_A_CONNECTION = 1000
 """Source: nginx's documentation, keepalive_requests."""
@@ -76,6 +81,10 @@ class Besieged:
         """Return what the access log says of an address."""
         lines = self.host.path("/var/log/nginx/access.log").read_text().splitlines()
         return [each for each in map(json.loads, lines) if each["client"] == street.source]
+
+    def refused(self, street: Street) -> int:
+        """Return how many requests of an address are logged as refused."""
+        return sum(each["status"] == "429" for each in self.logged(street))
 
     @property
     def errors(self) -> list[str]:
@@ -126,6 +135,20 @@ def at_once(attack: Callable[[Street], object], ways: Streets) -> list:
     return [found[street] for street in ways.attackers]
 
 
+def each_at_once(
+    attack: Callable[[Street, bytes], Heard], parts: Mapping[str, bytes], ways: Streets
+) -> list[Heard]:
+    """Attack with each of these from each address, all side by side; return what they heard."""
+
+    def attacked(street: Street) -> list[Heard]:
+        with ThreadPoolExecutor(len(parts)) as threads:
+            return list(threads.map(lambda part: attack(street, part), parts.values()))
+
+    found = [heard for each in at_once(attacked, ways) for heard in each]
+    assert len(found) == 2 * len(parts)
+    return found
+
+
 # Floods
 
 
@@ -149,51 +172,50 @@ def test_requests_that_are_taken_back_at_once_are_limited_as_others_are(besieged
         passed = [each for each in logged if each["limited"] == "PASSED"]
         # The burst, and what the rate permits of what was sent in the seconds that it took.
         assert len(passed) <= 3 * BURST
-        assert len(logged) - len(passed) >= 100
+        assert len(passed) < len(logged)
 
 
-@pytest.mark.parametrize(
-    "part",
-    [
-        frame(CONTINUATION, 0, 1, b"\0\4name\x10" + b"v" * 16),
-        frame(CONTINUATION, 0, 1, b""),
-    ],
-    ids=["with-fields", "empty"],
-)
-def test_a_header_without_end_is_given_up(besieged, part):
-    def endless(street: Street):
+ENDLESS = {
+    "fields": frame(CONTINUATION, 0, 1, b"\0\4name\x10" + b"v" * 16),
+    "empty": frame(CONTINUATION, 0, 1, b""),
+}
+"""What a header may go on with, and never end."""
+
+IDLE_WORDS = {
+    "ping": frame(PING, 0, 0, b"12345678"),
+    "settings": frame(SETTINGS, 0, 0),
+    "priority": frame(PRIORITY, 0, 1, b"\0\0\0\0\x10"),
+    "window-update": frame(WINDOW_UPDATE, 0, 0, b"\0\0\0\1"),
+}
+"""Frames that ask for nothing."""
+
+
+def test_a_header_without_end_is_given_up(besieged):
+    def endless(street: Street, part: bytes):
         client = Http2(street)
         client.say(frame(HEADERS, END_STREAM, 1, fields("/")))
         for _ in range(2000):
             client.say(part * 10)
         return client.heard()
 
-    for heard in at_once(endless, besieged.streets):
+    for heard in each_at_once(endless, ENDLESS, besieged.streets):
         assert heard.closed
         # One stream came of it: an error page, or none.
         assert heard.frames[HEADERS] <= 1
         assert heard.frames[DATA] <= 1
 
 
-@pytest.mark.parametrize(
-    "part",
-    [
-        frame(PING, 0, 0, b"12345678"),
-        frame(SETTINGS, 0, 0),
-        frame(PRIORITY, 0, 1, b"\0\0\0\0\x10"),
-        frame(WINDOW_UPDATE, 0, 0, b"\0\0\0\1"),
-    ],
-    ids=["ping", "settings", "priority", "window-update"],
-)
-def test_frames_that_ask_for_nothing_end_the_connection(besieged, part):
-    def flood(street: Street):
+def test_frames_that_ask_for_nothing_end_the_connection(besieged):
+    def flood(street: Street, part: bytes):
         client = Http2(street)
         for _ in range(1000):
             if not client.say(part * 100):
                 break
         return client.heard()
 
-    assert [heard.closed for heard in at_once(flood, besieged.streets)] == [True, True]
+    for heard in each_at_once(flood, IDLE_WORDS, besieged.streets):
+        assert heard.closed
+        assert heard.frames[HEADERS] == 0
 
 
 def test_a_connection_has_only_so_many_requests_at_a_time(besieged):
@@ -205,12 +227,11 @@ def test_a_connection_has_only_so_many_requests_at_a_time(besieged):
                 for stream in range(1, 256, 2)
             )
         )
-        return client.heard(until_closed=False)
+        return client.heard(QUIET_S)
 
     for heard in at_once(ask, besieged.streets):
-        # What comes before others have ended is refused; how many that are is a matter of time.
-        assert heard.refused >= 128 - STREAMS - 60
-        assert heard.frames[HEADERS] + heard.refused == 128
+        # None of the first has ended before the last is asked for.
+        assert heard.refused == 128 - STREAMS
 
 
 # Slowness
@@ -240,21 +261,26 @@ def test_slow_bodies_are_limited_and_do_not_reach_the_app(besieged):
 
     def trickle(street: Street) -> Counter[str]:
         with contextlib.ExitStack() as held:
-            connections = [held.enter_context(encrypted(street)) for _ in range(200)]
-            for connection in connections:
+            connections = []
+            for _ in range(200):
+                connection = held.enter_context(encrypted(street))
                 connection.sendall(head)
+                connections.append(connection)
             return Counter(_ending(connection) for connection in connections)
 
     for street, endings in zip(
         besieged.streets.attackers, at_once(trickle, besieged.streets), strict=True
     ):
+        # A refusal may be lost with the connection, which nginx resets: the log has all of them.
         assert set(endings) <= {"429", "408", "closed"}
-        assert endings["429"] >= 200 - 3 * BURST
         logged = besieged.logged(street)
-        assert len(logged) == 200
+        statuses = Counter(each["status"] for each in logged)
+        assert set(statuses) <= {"429", "408"}
+        assert sum(statuses.values()) == 200
+        # What was let through: fifty at a time, for as long as it took to ask.
+        assert statuses["408"] <= 2 * SIMULTANEOUS
         # The app was asked for none of them.
         assert {each["upstream_status"] for each in logged} == {""}
-        assert {each["status"] for each in logged} <= {"429", "408"}
 
 
 def test_answers_that_nobody_reads_take_no_files_and_no_memory_from_others(besieged):
@@ -270,15 +296,21 @@ def test_answers_that_nobody_reads_take_no_files_and_no_memory_from_others(besie
                     for stream in range(1, 256, 2)
                 )
             )
-        return [client.heard(until_closed=False).refused for client in clients]
+        with ThreadPoolExecutor(connections) as threads:
+            return [
+                heard.refused for heard in threads.map(lambda each: each.heard(QUIET_S), clients)
+            ]
 
     for refused in at_once(ask, besieged.streets):
         assert len(refused) == connections
         assert min(refused) >= 128 - STREAMS
     for street in besieged.streets.attackers:
-        statuses = Counter(each["status"] for each in besieged.logged(street))
-        # Of 75 x 32 only so many had a file, at a time.
-        assert statuses["429"] >= connections * STREAMS - 2 * 1000
+        # Of 75 x 32 only a thousand had a file, at a time. A line is logged once its stream is
+        # gone, and nginx has noticed that the client is.
+        deadline = time.monotonic() + PATIENCE_S
+        while besieged.refused(street) < connections * STREAMS - 2 * 1000:
+            assert time.monotonic() < deadline, besieged.refused(street)
+            time.sleep(0.1)
 
 
 def test_a_large_answer_that_is_not_read_keeps_no_thread_of_the_app(besieged):
