@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.payload import AGENT, BOOTSTRAP, agent_payload, attached_command
+from provisioning.payload import AGENT, BOOTSTRAP, PROGRAMS, agent_payload, attached_command
 
 SOURCES = sorted([*AGENT.rglob("*.py"), *BOOTSTRAP.rglob("*.py")])
 OLDEST = (3, 9)
@@ -128,7 +128,10 @@ def test_the_payload_is_the_agent_and_nothing_else() -> None:
         "provisioning." + ".".join(path.relative_to(AGENT.parent).with_suffix("").parts): path
         for path in AGENT.rglob("*.py")
     }
-    assert set(sent) == {"provisioning.__init__", *on_disk}
+    texts = {f"{name}_source": on_disk[name].read_text() for name in PROGRAMS}
+    assert set(sent) == {"provisioning.__init__", *on_disk, *texts}
+    # What runs as another user's program goes along as text besides.
+    assert all(sent[name] == f"SOURCE = {text!r}\n" for name, text in texts.items())
     assert all(sent[name] == path.read_text() for name, path in on_disk.items())
     assert sent["provisioning.__init__"] == ""
 

@@ -167,8 +167,8 @@ def test_a_line_of_an_included_template_names_that_one(template):
 
 
 def test_every_line_of_every_packaged_template_of_nginx_is_found_where_it_stands():
-    text = render("nginx/homeport/proxy.conf.j2")
-    source = (packaged_folder() / "nginx/homeport/proxy.conf.j2").read_text().splitlines()
+    text = render("nginx/nginx.conf.j2")
+    source = (packaged_folder() / "nginx/nginx.conf.j2").read_text().splitlines()
     for number, line in enumerate(text.splitlines(), 1):
         found = locate(text, number)
         assert found is not None

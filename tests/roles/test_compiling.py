@@ -68,9 +68,9 @@ def test_a_persons_own_role_comes_last(tmp_path):
     given = {"mine": lambda host, facts: [File("/etc/mine", f"{host.name} {facts.cores}\n")]}
     resources = compiled(tmp_path, text, own_roles=given)
     # What the app needs to run may be the role's.
-    assert list(resources)[-6:] == [
+    assert list(resources)[-7:] == [
         "file:/etc/mine", "ended:hello", "retired:hello", "static:hello/live replaced",
-        "liveunits:hello", "superseded:hello",
+        "liveunits:hello", "kept-secrets:hello", "superseded:hello",
     ]  # fmt: skip
     assert resources["file:/etc/mine"].content.data == b"web1 2\n"
 

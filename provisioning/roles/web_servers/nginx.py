@@ -41,11 +41,13 @@ def front(
         validate=TEST,
     )
     sandbox = Unit("nginx.service.d/homeport.conf", render("nginx/service.conf.j2"))
+    memory = Unit("nginx.service.d/homeport-memory.conf", render("nginx/service-memory.conf.j2"))
     return [
         Port(80, "nginx"),
         *([Port(443, "nginx")] if tls else []),
         packages,
         sandbox,
+        memory,
         # A server whose certificate is gone would keep nginx from starting at all.
         *(
             Absent(f"{ROOT}/sites-tls/{name}.conf", unless=pair.certificate)
