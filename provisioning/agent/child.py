@@ -7,7 +7,6 @@ command line, as text: their Python may be of another version than the agent's.
 from __future__ import annotations
 
 import importlib
-import inspect
 import json
 import os
 import sys
@@ -45,4 +44,5 @@ def _text(name: str) -> str:
         return str(importlib.import_module(name + SOURCE).SOURCE)
     except ModuleNotFoundError:
         # In a checkout, where the module lies on disk.
-        return inspect.getsource(importlib.import_module(name))
+        with open(str(importlib.import_module(name).__file__)) as file:
+            return file.read()

@@ -155,7 +155,8 @@ def test_what_the_app_has_put_in_the_way_stays_and_stops_nothing(
     system = Machine()
     shared.make("hello", "var/log", system)
     assert system.notes == [
-        f"warning: {top}/var/log is not made: the app has put something else in its way"
+        f"warning: {top}/var/log is left as it is: the app has put something else there, or "
+        "moves it"
     ]
     assert listing(outside) == before
     left = listing(top)
@@ -235,7 +236,7 @@ def test_a_beginning_is_not_put_where_the_app_has_something_in_the_way(
     system = Machine()
     shared.begin(system, "hello", "var/uploads", str(brought))
     assert system.notes == [
-        f"warning: {top}/var/uploads is not made: the app has put something else in its way"
+        f"warning: {top}/var is left as it is: the app has put something else there, or moves it"
     ]
     assert listing(outside) == before
 

@@ -160,8 +160,9 @@ def _group_id(app: str, system: System) -> int:
 def leave(app: str, path: str, system: System) -> None:
     """Leave a folder as the app has it, and say so, once in a run."""
     full = f"{AppLayout(app).shared}/{path}"
-    if full not in system.left:
-        system.left.add(full)
+    is_said = any(f"{full}/".startswith(f"{each}/") for each in system.left)
+    system.left.add(full)
+    if not is_said:
         system.notes.append(
             f"warning: {full} is left as it is: the app has put something else there, or moves it"
         )
