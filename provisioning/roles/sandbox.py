@@ -3,45 +3,18 @@
 from __future__ import annotations
 
 from provisioning.agent.facts import Facts
+from provisioning.agent.hardening import HARDENING
 from provisioning.agent.layout import AppLayout
 from provisioning.inventory.app import App
 
 _ALWAYS = (
+    *HARDENING,
     "UMask=0077",
-    "NoNewPrivileges=yes",
-    "CapabilityBoundingSet=",
-    "AmbientCapabilities=",
-    "SystemCallArchitectures=native",
-    "SystemCallFilter=@system-service",
-    "SystemCallFilter=~@privileged @resources",
-    "SystemCallErrorNumber=EPERM",
-    "RestrictNamespaces=yes",
-    "RestrictRealtime=yes",
-    "RestrictSUIDSGID=yes",
-    "LockPersonality=yes",
-    "PrivateTmp=yes",
-    "PrivateDevices=yes",
-    "PrivateUsers=yes",
-    "PrivateMounts=yes",
-    "PrivateIPC=yes",
     # Its own, and bounded: the host's is shared by all, and takes the host's memory.
     "TemporaryFileSystem=/dev/shm:size=25%,mode=1777",
     # What other apps run, and by which commands.
     "InaccessiblePaths=-/run/systemd/system -/run/systemd/transient",
-    "ProtectSystem=strict",
-    "ProtectHome=yes",
-    "ProtectClock=yes",
-    "ProtectHostname=yes",
-    "ProtectKernelLogs=yes",
-    "ProtectKernelModules=yes",
-    "ProtectKernelTunables=yes",
-    "ProtectControlGroups=yes",
-    "ProtectProc=invisible",
-    "RemoveIPC=yes",
-    "KeyringMode=private",
-    "DevicePolicy=closed",
     "TasksMax=512",
-    "LimitNOFILE=65536",
     # One worker that is killed for want of memory is replaced; the others serve on.
     "OOMPolicy=continue",
 )

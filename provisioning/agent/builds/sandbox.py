@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import List
 
+from provisioning.agent.hardening import HARDENING
+
 TIMEOUT_S = 1800
 MEMORY = "75%"
 """Of the host's: a build must not take from visitors what serves them."""
@@ -17,44 +19,16 @@ DOOR = "/run/index"
 """Where the proxy's socket is for a build; all else of /run is hidden from it."""
 
 _PROPERTIES = (
-    "NoNewPrivileges=yes",
-    "CapabilityBoundingSet=",
-    "AmbientCapabilities=",
-    "SystemCallArchitectures=native",
-    "SystemCallFilter=@system-service",
-    "SystemCallFilter=~@privileged @resources",
+    *HARDENING,
     # What unpacks an archive gives files to their owner, which it is already.
     "SystemCallFilter=@chown",
-    "SystemCallErrorNumber=EPERM",
-    "RestrictNamespaces=yes",
-    "RestrictRealtime=yes",
-    "RestrictSUIDSGID=yes",
-    "LockPersonality=yes",
     "PrivateNetwork=yes",
     "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
-    "PrivateTmp=yes",
-    "PrivateDevices=yes",
-    "PrivateUsers=yes",
-    "PrivateMounts=yes",
-    "PrivateIPC=yes",
-    "ProtectSystem=strict",
-    "ProtectHome=yes",
-    "ProtectClock=yes",
-    "ProtectHostname=yes",
-    "ProtectKernelLogs=yes",
-    "ProtectKernelModules=yes",
-    "ProtectKernelTunables=yes",
-    "ProtectControlGroups=yes",
-    "ProtectProc=invisible",
-    "RemoveIPC=yes",
-    "KeyringMode=private",
-    "DevicePolicy=closed",
     "UMask=0022",
     # No app's files, no socket of anybody's, no memory shared with others.
     "TemporaryFileSystem=/srv:ro",
     "TemporaryFileSystem=/run:ro",
     "TemporaryFileSystem=/dev/shm:size=10%,mode=1777",
-    "LimitNOFILE=65536",
     "LimitCORE=0",
     f"TasksMax={TASKS}",
     f"MemoryMax={MEMORY}",
