@@ -25,7 +25,9 @@ def index(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Packag
         yield served
 
 
-@pytest.fixture(scope="session", params=SUITES)
+@pytest.fixture(
+    scope="session", params=["bookworm", pytest.param("trixie", marks=pytest.mark.thorough)]
+)
 def suite(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -109,7 +109,7 @@ class Besieged:
         assert complaints == []
 
 
-@pytest.fixture(params=["bookworm", "trixie"])
+@pytest.fixture(params=["trixie", pytest.param("bookworm", marks=pytest.mark.thorough)])
 def besieged(request: pytest.FixtureRequest, lab, deployed_host) -> Iterator[Besieged]:
     host = deployed_host(request.param)
     with streets(lab, host) as ways:
