@@ -58,7 +58,11 @@ def test_what_is_wrong_is_told(project: Project, deployed_host):
     _, rows = _status(project, host)
     assert rows[host.name]["restarts"] >= 1
 
-    host.shell(f"systemctl stop {unit}; systemctl disable hello-boot; mkdir /srv/hello/venvs/half")
+    # Its socket as well: a visitor would start it again.
+    host.shell(
+        f"systemctl stop {unit.replace('.service', '.socket')} {unit}; systemctl disable hello-boot"
+    )
+    host.shell("mkdir /srv/hello/venvs/half")
     result, rows = _status(project, host)
     assert result.code == 1, result.output
     row = rows[host.name]
