@@ -14,8 +14,6 @@ from tests.attacks.index import PackageIndex, serve_index
 from tests.attacks.neighbours import APPS, DOMAINS, SNAPSHOT, Neighbours
 from tests.e2e.roads import lead_domains_to
 
-SUITES = ("bookworm", "trixie")
-
 Neighbourhood = Callable[..., Neighbours]
 
 

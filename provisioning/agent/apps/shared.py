@@ -68,8 +68,6 @@ def make(app: str, path: str, system: System) -> None:
         with _opened(app, above) as held:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(name, 0o700, dir_fd=held)
-            opened = files.descend(held, [name])
-            os.close(opened)
             inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=held)
             try:
                 group = _group_id(app, system)

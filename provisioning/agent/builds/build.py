@@ -78,7 +78,7 @@ class Build:
     @property
     def cache(self) -> str:
         """Where it keeps what it has downloaded."""
-        return f"/var/cache/private/{self._name}"
+        return cache_of(self.owner)
 
     def begin(self, system: System, *, fresh: bool = False) -> None:
         """End what a killed run has left of it, and have nothing where it builds.
@@ -201,6 +201,11 @@ def folder_of(owner: str) -> str:
 def result_of(owner: str) -> str:
     """Return where a build of an owner's leaves what it has made, until it is taken over."""
     return f"/var/lib/private/{folder_of(owner)}"
+
+
+def cache_of(owner: str) -> str:
+    """Return where builds of an owner's keep what they have downloaded."""
+    return f"/var/cache/private/{folder_of(owner)}"
 
 
 def clear(path: str, system: System) -> None:

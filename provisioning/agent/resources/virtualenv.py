@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
 from provisioning.agent import files as fs
 from provisioning.agent import layout
 from provisioning.agent.apps.trusted import must_be_roots
-from provisioning.agent.builds.build import Build, BuildFailedError, folder_of
+from provisioning.agent.builds.build import Build, BuildFailedError, cache_of
 from provisioning.agent.builds.index import CONFIGURATIONS, allowed_hosts
 from provisioning.agent.builds.takeover import Built
 from provisioning.agent.errors import AgentError
@@ -208,7 +208,7 @@ class Virtualenv(Resource):
         return os.path.join(self.path, REQUIREMENTS, self.listing)
 
     def _environment(self, system: System) -> Dict[str, str]:
-        cache = f"/var/cache/private/{folder_of(self.owner)}"
+        cache = cache_of(self.owner)
         environment = {
             "UV_CACHE_DIR": os.path.join(cache, "uv"),
             # The environment is another file system's for all that uv knows.
