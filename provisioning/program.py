@@ -46,9 +46,17 @@ class Program(Fab):
             self.collection = namespace
 
     def parse_core(self, argv: list[str] | None) -> None:
-        """Read the flags before the command."""
-        with _usage_errors():
-            super().parse_core(argv)  # type: ignore[no-untyped-call]
+        """Read the flags before the command.
+
+        Invoke keeps Python from caching what it compiles unless it is given `--write-pyc`. In a
+        checkout, which no installer has compiled, each command would compile all of Homeport.
+        """
+        as_started = sys.dont_write_bytecode
+        try:
+            with _usage_errors():
+                super().parse_core(argv)  # type: ignore[no-untyped-call]
+        finally:
+            sys.dont_write_bytecode = as_started
 
     def parse_tasks(self) -> None:
         """Read the commands and their flags."""

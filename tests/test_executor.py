@@ -516,3 +516,19 @@ def test_the_list_of_commands_loads_no_more_than_fabric_itself(
         check=True,
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_what_a_command_compiles_is_there_for_the_next(fab: Fab, tmp_path: Path) -> None:
+    caches = tmp_path / "caches"
+    # An empty variable counts as none: whoever runs the tests may have set it.
+    done = fab("--list", PYTHONDONTWRITEBYTECODE="", PYTHONPYCACHEPREFIX=str(caches))
+    assert done.returncode == 0
+    # Loaded by the fabfile only, when Invoke has read its own flags already.
+    assert list(caches.rglob("provisioning/executor.*.pyc"))
+    assert list(caches.rglob("fabfile.*.pyc"))
+
+
+def test_a_person_who_wants_no_cached_bytecode_gets_none(fab: Fab, tmp_path: Path) -> None:
+    caches = tmp_path / "caches"
+    fab("--list", PYTHONDONTWRITEBYTECODE="1", PYTHONPYCACHEPREFIX=str(caches))
+    assert not list(caches.rglob("*.pyc"))
