@@ -167,11 +167,20 @@ _PAGE = record(
     }
 )
 
+_OWNED = record(
+    {
+        "apps": mapping_of(record({"owner": text, "domains": list_of(text)})),
+        "things": mapping_of(record({"owners": list_of(text), "since": number})),
+        "adopted": mapping_of(list_of(text)),
+    }
+)
+
 ANSWERS: Mapping[str, Shape] = {
     "app": _APP,
     "caller": WORD,
     "facts": FACTS,
     "logs": _PAGE,
+    "owned": _OWNED,
     "run": maybe(BEGUN),
     "secrets": mapping_of(text),
     "status": mapping_of(_STATUS_OF_APP),

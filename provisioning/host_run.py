@@ -48,10 +48,14 @@ class Mode:
     Args:
         check: Change nothing; say what would change.
         diff: Show unified diffs.
+        owner: For whom hosts get what they get: "project/environment".
+        adopt: What a person hands over of what others made there: ids of things, or paths.
     """
 
     check: bool = False
     diff: bool = False
+    owner: str = ""
+    adopt: tuple[str, ...] = ()
 
 
 RECONNECT_S = 120.0
@@ -151,6 +155,8 @@ class HostRun:
             "what": what,
             "check": self._mode.check,
             "diff": self._mode.diff,
+            "owner": self._mode.owner,
+            "adopt": self._mode.adopt,
         }
         try:
             ended = self._conversation.submit(plan, **options)

@@ -52,6 +52,8 @@ class Plan:
         what: str = "",
         check: bool = False,
         diff: bool = False,
+        owner: str = "",
+        adopt: Sequence[str] = (),
         last: bool = True,
         otherwise: Plan | None = None,
     ) -> dict[str, Any]:
@@ -62,6 +64,8 @@ class Plan:
             what: What it is for, as in "provision".
             check: Change nothing.
             diff: Ask for unified diffs.
+            owner: For whom it makes what it makes: "project/environment".
+            adopt: Things of somebody else's that a person hands over: ids, or paths.
             last: A run in the background ends with it.
             otherwise: What a run in the background makes true if this plan does not come to
                 its end, or if nobody says what comes next.
@@ -73,6 +77,8 @@ class Plan:
             "what": what,
             "check": check,
             "diff": diff,
+            "owner": owner,
+            "adopt": list(adopt),
             "facts": self.facts,
             "last": last,
         }

@@ -31,3 +31,18 @@ class NothingAt:
     def _unlink(self) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)
+
+
+def replace(path: str, text: str) -> None:
+    """Put a root-only file in place, atomically and durably, and its directory if need be."""
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    part = path + ".new"
+    with (
+        NothingAt(part),
+        open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file,
+    ):
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+        os.replace(part, path)
+    sync_directory(os.path.dirname(path))

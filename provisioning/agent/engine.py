@@ -15,7 +15,10 @@ from typing import Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
 from provisioning.agent import disk, events
 from provisioning.agent.errors import AgentError, StoppedError
+from provisioning.agent.ownership.gate import ID, NotOursError, open_gate, settle
 from provisioning.agent.resource import Blob, Resource, differences
+from provisioning.agent.resources.packages import Packages
+from provisioning.agent.resources.registered_app import RegisteredApp
 from provisioning.agent.system import System
 
 
@@ -28,12 +31,14 @@ class Plan:
         resources: In the order to apply them.
         check: Change nothing; say what would change.
         diff: Add unified diffs of text files to the events.
+        adopt: Things of somebody else's that a person hands over: see agent/ownership/gate.py.
     """
 
     run: str
     resources: Sequence[Resource]
     check: bool = False
     diff: bool = False
+    adopt: Tuple[str, ...] = ()
 
 
 def missing_blobs(plan: Plan, system: System) -> List[Blob]:
@@ -62,6 +67,8 @@ def run(plan: Plan, system: System) -> Iterator[events.Event]:
     began = time.monotonic()
     dependents = _dependents(plan.resources)
     failed = stopped = False
+    system.planned_apps = {each.app for each in plan.resources if isinstance(each, RegisteredApp)}
+    gate = _Gate(plan, system)
     for resource in plan.resources:
         try:
             system.checkpoint()
@@ -70,12 +77,16 @@ def run(plan: Plan, system: System) -> Iterator[events.Event]:
             break
         started = time.monotonic()
         try:
-            for event in _converge(plan, resource, system, dependents.get(resource.id, ())):
+            for event in _converge(plan, resource, system, dependents.get(resource.id, ()), gate):
                 if isinstance(event, events.Finished):
                     event = replace(event, seconds=round(time.monotonic() - started, 3))
                 yield event
         except StoppedError:
             stopped = True
+            break
+        except NotOursError as error:
+            failed = True
+            yield _failure(gate.ID, error)
             break
         except Exception as error:
             # Whatever it is: what was to be done in case of a failure must be done. But where the
@@ -83,26 +94,58 @@ def run(plan: Plan, system: System) -> Iterator[events.Event]:
             stopped = system.is_going_down()
             failed = not stopped
             if failed:
-                yield _failure(resource, _told(resource, error))
+                yield _failure(resource.id, _told(resource, error))
             break
+    if system.owner and not (failed or stopped):
+        settle(plan.resources, system)
     yield events.Done(plan.run, stopped, failed, round(time.monotonic() - began, 3))
 
 
+class _Gate:
+    """Opened once, right before the first change of a run."""
+
+    ID = ID
+
+    def __init__(self, plan: Plan, system: System) -> None:
+        self._plan = plan
+        self._system = system
+        # Without an owner nothing is recorded: so it is where a run puts in order what it left.
+        self._is_open = not system.owner
+
+    def open(self) -> None:
+        if not self._is_open:
+            installed = self._system.packages()
+            self._system.planned_packages = {
+                name
+                for each in self._plan.resources
+                if isinstance(each, Packages)
+                for name in each.lacking(installed)
+            }
+            open_gate(self._plan.resources, self._system, self._plan.adopt)
+            self._is_open = True
+
+
 def _converge(
-    plan: Plan, resource: Resource, system: System, dependents: Sequence[str]
+    plan: Plan, resource: Resource, system: System, dependents: Sequence[str], gate: _Gate
 ) -> Iterator[events.Event]:
     change = differences(resource.desired(), resource.actual(system))
     if not change:
         yield events.Finished(resource.id, events.UNCHANGED)
         yield from _notes(system)
         return
+    gate.open()
     yield events.Started(resource.id)
     diffs = tuple(_unified(resource.text_changes(system))) if plan.diff else ()
     resource.test(system, change)
     # Whoever acts upon this resource must not take it for known any more, even if we die here.
     for each in dependents:
         system.memory.forget(each)
+    claims = [each for each in resource.claims() if not each.keys or set(each.keys) & set(change)]
+    # Before they are made: a run that dies here leaves no thing of which nobody knows whose it is.
+    if system.owner:
+        system.owned.add(system.owner, [each.id for each in claims if not each.removes])
     resource.apply(system, change)
+    system.owned.forget([each.id for each in claims if each.removes])
     if not system.dry:
         system.forget_cached()
         left = differences(resource.desired(), resource.actual(system))
@@ -163,10 +206,10 @@ _NO_SPACE = re.compile(r"no space left on device|enough free space|disk is full"
 """What programs say of a full disk: Python and uv, apt, SQLite."""
 
 
-def _failure(resource: Resource, error: AgentError) -> events.Finished:
+def _failure(resource_id: str, error: AgentError) -> events.Finished:
     full = _NO_SPACE.search(error.output) or disk.is_full()
     return events.Finished(
-        resource.id,
+        resource_id,
         events.FAILED,
         message=error.message,
         # Whatever a program was to do, on a full disk nothing else helps.

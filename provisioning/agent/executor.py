@@ -11,6 +11,7 @@ from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.gather import facts_digest, gather_facts
 from provisioning.agent.memory import Memory
 from provisioning.agent.overlay import Overlay
+from provisioning.agent.ownership.record import Record
 from provisioning.agent.resource import Resource, decode
 from provisioning.agent.resources import TYPES
 from provisioning.agent.runs.inbox import Inbox
@@ -63,10 +64,22 @@ class Executor:
         kind = Overlay if check else System
         system = kind(self._say, self._inbox.checkpoint, memory)
         system.receive = self._receive
+        try:
+            system.owned = Record.of_host(writable=not check)
+        except AgentError as error:
+            self._fail(error)
+            return None
+        system.owner = str(message.get("owner", ""))
         if message.get("facts") and not self._are_the_facts(message["facts"], system):
             return None
         resources = [decode(TYPES, values) for values in message["plan"]]
-        plan = engine.Plan(message["run"], resources, check, bool(message.get("diff")))
+        plan = engine.Plan(
+            message["run"],
+            resources,
+            check,
+            bool(message.get("diff")),
+            tuple(map(str, message.get("adopt", ()))),
+        )
         try:
             system.fetch(engine.missing_blobs(plan, system))
         except StoppedError:
@@ -86,6 +99,7 @@ class Executor:
             How it ended; that it failed if this does.
         """
         system = System(self._say, memory=Memory.of_host(writable=True))
+        system.owned = Record.of_host(writable=True)
         plan = engine.Plan(done.run, [decode(TYPES, each) for each in resources])
         ended = self._converge(plan, system)
         return replace(

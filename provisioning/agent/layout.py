@@ -30,6 +30,12 @@ RUN_SOCKET = RUNTIME + "/run.sock"
 
 MEMORY = STATE + "/memory.json"
 RUNS = STATE + "/runs"
+OWNED = STATE + "/owned.json"
+"""What Homeport made on this host, and for whom: see agent/ownership/record.py."""
+
+BACKUPS = "/var/backups/homeport"
+"""Root-only: copies of what a person has handed over."""
+
 UV = "/opt/homeport/uv"
 BUILDER = "homeport-build"
 """The user without any rights as whom the proxy runs by which builds reach the package index."""

@@ -8,11 +8,9 @@ service leaves a missing record, which the next run sees as a difference like an
 from __future__ import annotations
 
 import json
-import os
 from typing import Dict, Optional
 
-from provisioning.agent import layout
-from provisioning.agent.durable import NothingAt, sync_directory
+from provisioning.agent import durable, layout
 
 
 class Memory:
@@ -37,6 +35,10 @@ class Memory:
         """Return what was remembered, or ""."""
         return self._records.get(key, "")
 
+    def knows(self, prefix: str) -> bool:
+        """Return whether anything is remembered under a key that begins so."""
+        return any(key.startswith(prefix) for key in self._records)
+
     def remember(self, key: str, digest: str) -> None:
         """Remember, durably."""
         if self._records.get(key) != digest:
@@ -51,18 +53,7 @@ class Memory:
     def _save(self) -> None:
         if not self._writable or self._path is None:
             return
-        directory = os.path.dirname(self._path)
-        os.makedirs(directory, mode=0o700, exist_ok=True)
-        part = self._path + ".new"
-        with (
-            NothingAt(part),
-            open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file,
-        ):
-            json.dump(self._records, file, indent=1, sort_keys=True)
-            file.flush()
-            os.fsync(file.fileno())
-            os.replace(part, self._path)
-        sync_directory(directory)
+        durable.replace(self._path, json.dumps(self._records, indent=1, sort_keys=True))
 
 
 def _load(path: Optional[str]) -> Dict[str, str]:

@@ -12,6 +12,8 @@ from provisioning.agent.apps.status import host_status
 from provisioning.agent.caller import caller
 from provisioning.agent.errors import AgentError
 from provisioning.agent.gather import gather_facts
+from provisioning.agent.ownership import backups
+from provisioning.agent.ownership.record import Record
 from provisioning.agent.runs.relay import under_way
 from provisioning.agent.system import System
 
@@ -49,6 +51,24 @@ def _app(message: Mapping[str, Any], system: System) -> Any:
     }
 
 
+def _owned(message: Mapping[str, Any], system: System) -> Any:
+    """Tell what Homeport made here, for whom, and what was handed over to it."""
+    record = Record.of_host(writable=False)
+    return {
+        "apps": {
+            name: {"owner": entry.owner, "domains": list(entry.domains)}
+            for name, entry in record.apps.items()
+        },
+        "things": {
+            thing: {"owners": owners, "since": since}
+            for thing, (owners, since) in record.things().items()
+        },
+        "adopted": {
+            when: [each["id"] for each in entries] for when, entries in backups.kept(system).items()
+        },
+    }
+
+
 def _run(message: Mapping[str, Any], system: System) -> Any:
     """Tell of the run that is under way in the background; null if there is none."""
     return under_way()
@@ -66,6 +86,7 @@ QUESTIONS: Dict[str, Question] = {
     "caller": caller,
     "facts": _facts,
     "logs": logs,
+    "owned": _owned,
     "run": _run,
     "secrets": _secrets,
     "status": host_status,

@@ -27,6 +27,8 @@ from typing import (
     Union,
 )
 
+from provisioning.agent.ownership.claims import Claim, Obstacle
+
 if TYPE_CHECKING:
     from provisioning.agent.system import System
 
@@ -127,6 +129,17 @@ class Resource:
         Raises:
             AgentError: a program refuses what it would be given.
         """
+
+    def claims(self) -> Iterable[Claim]:
+        """Return the things that this resource makes, changes or removes.
+
+        What is there of them and is not Homeport's stops a run before its first change.
+        """
+        return ()
+
+    def obstacles(self, system: System) -> Iterable[Obstacle]:
+        """Return what else is in the way of this resource, and is somebody else's."""
+        return ()
 
     def text_changes(self, system: System) -> Iterable[Tuple[str, bytes, bytes]]:
         """Return (path, before, after) of texts for `--diff`; secrets are left out."""

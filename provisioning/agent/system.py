@@ -30,6 +30,7 @@ from provisioning.agent import files, layout, programs, systemd
 from provisioning.agent.debian import dpkg
 from provisioning.agent.errors import AgentError
 from provisioning.agent.memory import Memory
+from provisioning.agent.ownership.record import Record
 from provisioning.agent.programs import Completed
 from provisioning.agent.resource import Blob
 
@@ -91,6 +92,14 @@ class System:
         self.say = say
         self.checkpoint = checkpoint
         self.memory = memory or Memory()
+        self.owned = Record()
+        self.owner = ""
+        """For whom a run makes what it makes: "project/environment"."""
+        self.planned_apps: Set[str] = set()
+        """The apps of a run: a domain may move from one of them to another."""
+        self.planned_packages: Set[str] = set()
+        self.conflicts: Optional[Sequence[str]] = None
+        """What apt would remove to install the packages of a run; it is asked once."""
         self.notes: List[str] = []
         """What a person should know of the resource at work, whatever becomes of the run."""
         self.left: Set[str] = set()
@@ -213,6 +222,13 @@ class System:
             )  # fmt: skip
             self._loaded = systemd.parse_list(shown.stdout)
         return self._loaded
+
+    def say_once(self, text: str) -> None:
+        """Tell a person something that stays true over many runs: only the first one does so."""
+        key = f"said: {text}"
+        if not self.memory.recall(key):
+            self.notes.append(text)
+            self.memory.remember(key, "yes")
 
     def is_going_down(self) -> bool:
         """Return whether the host is being shut down. Source: systemctl(1), "stopping"."""

@@ -16,10 +16,13 @@ from provisioning.errors import ConfigurationError
 from provisioning.executor import FleetContext, FleetTask, fleet_task
 
 HELP = {
+    "adopt": "Hand over what others made there, with commas between: /etc/nginx/nginx.conf.",
     "accept_new_host_keys": "Trust the key of a host that is seen for the first time.",
     "allow": "Networks that are let through: 203.0.113.7,2001:db8::/48. Default: you.",
     "app": "Only this app.",
     "check": "Change nothing; tell what would change.",
+    "copy": "Which: the time in its name, as `fab owns` lists it.",
+    "data": "Its data too: the shared folder, generated secrets, and the account.",
     "diff": "Show what changes in text files.",
     "env": "Environment: inventory/ENV.toml. Default: HOMEPORT_ENV, else production.",
     "env_only": "Upload nothing: the live release with its environment and secrets read anew.",
@@ -38,6 +41,7 @@ HELP = {
     "since": "How far back: 30m, 2h, 7d.",
     "suite": "Debian release: bookworm or trixie.",
     "tests": "Arguments for pytest, as one word.",
+    "yes": "Do not ask.",
     "to": "The release to go back to: its id, or a beginning or end of it.",
 }
 
@@ -71,7 +75,7 @@ def on_hosts(
     return decorate
 
 
-@on_hosts(*COMMON, "check", "diff")
+@on_hosts(*COMMON, "check", "diff", "adopt")
 def provision(context: FleetContext, options: Options, exit_code: bool = False) -> int:
     """Bring hosts to their desired state: those of -H, or all."""
     from provisioning.commands.provision import provision as run
@@ -126,6 +130,32 @@ def start(context: FleetContext, options: Options, app: str) -> int:
     from provisioning.commands.deploy import start as run
 
     return run(options, app=app)
+
+
+@on_hosts(*COMMON, "check")
+def remove(
+    context: FleetContext, options: Options, app: str, data: bool = False, yes: bool = False
+) -> int:
+    """Take an app off its hosts; its data only with --data."""
+    from provisioning.commands.remove import remove as run
+
+    return run(options, app=app, data=data, yes=yes)
+
+
+@on_hosts(*COMMON)
+def owns(context: FleetContext, options: Options) -> int:
+    """Show what Homeport made on hosts, and for whom."""
+    from provisioning.commands.owns import owns as run
+
+    return run(options)
+
+
+@on_hosts(*COMMON, name="restore-adopted")
+def restore_adopted(context: FleetContext, options: Options, copy: str) -> int:
+    """Put back what was handed over with --adopt."""
+    from provisioning.commands.owns import restore_adopted as run
+
+    return run(options, copy=copy)
 
 
 @on_hosts(*COMMON)
@@ -289,7 +319,7 @@ def lab_status(context: FleetContext, json: bool = False) -> int:
 
 
 namespace = Collection(
-    provision, deploy, rollback, restart, stop, start, releases, status, logs, run_in_release,
-    shell, maintenance, init, schema, check, chaos, demo,
+    provision, deploy, rollback, restart, stop, start, remove, owns, restore_adopted, releases,
+    status, logs, run_in_release, shell, maintenance, init, schema, check, chaos, demo,
     lab=Collection(lab_up, lab_down, lab_status),
 )  # fmt: skip

@@ -28,6 +28,7 @@ class Options:
         json: Print events as JSON lines.
         accept_new_host_keys: Trust hosts that are seen for the first time.
         check, diff: See Mode.
+        adopt: Things that are handed over, with commas between.
         hosts: Those of `-H`, as they were typed.
         connect: About connecting: see FleetContext.connect_options.
     """
@@ -39,8 +40,14 @@ class Options:
     accept_new_host_keys: bool = False
     check: bool = False
     diff: bool = False
+    adopt: str = ""
     hosts: tuple[str, ...] = ()
     connect: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def adopted(self) -> tuple[str, ...]:
+        """The things that are handed over."""
+        return tuple(name.strip() for name in self.adopt.split(",") if name.strip())
 
 
 @contextmanager

@@ -107,7 +107,12 @@ class Scene:
             open_channel,
             counters=counters,
             sink=self.sink,
-            mode=Mode(self.options.check, self.options.diff),
+            mode=Mode(
+                self.options.check,
+                self.options.diff,
+                self.inventory.owner,
+                (*host.adopt, *self.options.adopted),
+            ),
         )
 
     def crew(self, hosts: Sequence[Host]) -> Crew:

@@ -15,6 +15,8 @@ from provisioning.inventory.types import (
     Port,
     RoleNames,
     Seconds,
+    SettingAreas,
+    Things,
     UserName,
 )
 
@@ -48,6 +50,17 @@ class Host(Model):
     packages: Packages = Field(default=(), description="Debian packages to have besides.")
     roles: RoleNames = Field(
         default=(), description="Your own roles besides: files in roles/ beside the fabfile."
+    )
+    adopt: Things = Field(
+        default=(),
+        description="What you hand over to Homeport of what others made there, each by name: it is "
+        "copied to /var/backups/homeport, then changed as the run would.",
+    )
+
+    override: SettingAreas = Field(
+        default=(),
+        description="Areas in which Homeport's settings of the host come before those that others "
+        'made there: "journal", "kernel", "updates".',
     )
 
     def model_post_init(self, context: object, /) -> None:

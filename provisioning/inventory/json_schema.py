@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from provisioning.inventory.app import App
 from provisioning.inventory.host import Host, Ssh
+from provisioning.inventory.project import Project
 from provisioning.inventory.tables import Tables
 from provisioning.inventory.tls import Tls
 from provisioning.inventory.types import AppName, HostName
@@ -22,6 +23,7 @@ class _Document(BaseModel):
     apps: dict[AppName, App] = Field(default={}, description="The Python web apps.")
     tls: Tls = Field(default_factory=Tls, description=Tls.__doc__)
     ssh: Ssh = Field(default_factory=Ssh, description=Ssh.__doc__)
+    project: Project = Field(default_factory=Project, description=Project.__doc__)
 
 
 def schema(tables: Tables) -> dict[str, Any]:

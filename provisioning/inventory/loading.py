@@ -18,6 +18,7 @@ from provisioning.inventory.environment import inventory_path
 from provisioning.inventory.host import Host, Ssh
 from provisioning.inventory.mistakes import Mistake, dotted, from_validation, unknown_key
 from provisioning.inventory.model import Inventory
+from provisioning.inventory.project import Project
 from provisioning.inventory.tables import Tables
 from provisioning.inventory.tls import Tls
 from provisioning.inventory.tls_checks import tls_mistakes
@@ -31,8 +32,9 @@ _TABLES: dict[str, type[Model]] = {
     "[apps.<name>]": App,
     "[tls]": Tls,
     "[ssh]": Ssh,
+    "[project]": Project,
 }
-_TOP = ("hosts", "apps", "tls", "ssh")
+_TOP = ("hosts", "apps", "tls", "ssh", "project")
 _ELSEWHERE = {
     key: table for table, model in reversed(_TABLES.items()) for key in model.model_fields
 }
@@ -57,6 +59,7 @@ def load(
         apps=reading.each("apps", App),
         tls=reading.one("tls", Tls),
         ssh=reading.one("ssh", Ssh),
+        project=reading.one("project", Project).name or directory.resolve().name,
     )
     reading.unknown_tables()
     mistakes = [

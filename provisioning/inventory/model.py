@@ -32,6 +32,7 @@ class Inventory:
         apps: Apps by name, in the file's order.
         tls: Where certificates come from.
         ssh: How hosts are reached.
+        project: What tells this project from others on the same host.
     """
 
     environment: str
@@ -40,6 +41,7 @@ class Inventory:
     apps: Mapping[str, App]
     tls: Tls
     ssh: Ssh
+    project: str = "project"
     groups: Mapping[str, tuple[str, ...]] = field(init=False)
     """Names of the hosts of each group."""
 
@@ -50,6 +52,11 @@ class Inventory:
                 groups.setdefault(group, []).append(host.name)
         members = {group: tuple(names) for group, names in groups.items()}
         object.__setattr__(self, "groups", members)
+
+    @property
+    def owner(self) -> str:
+        """Whose things are on a host: those of this project's environment."""
+        return f"{self.project}/{self.environment}"
 
     def select(self, limit: Sequence[str] = ()) -> tuple[Host, ...]:
         """Return the hosts that are named, in the inventory's order.

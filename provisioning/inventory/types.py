@@ -148,6 +148,18 @@ BuildHosts = Annotated[
     ],
     AfterValidator(_unique),
 ]
+ProjectName = Annotated[
+    str,
+    Matching(r"^[A-Za-z0-9][A-Za-z0-9._-]*$", "letters, digits, dots and hyphens, such as shop"),
+]
+Thing = Annotated[
+    str,
+    Matching(r"^(/|[a-z]+:).+$", "a path such as /etc/nginx/nginx.conf, or what the refusal names"),
+]
+SettingAreas = Annotated[
+    tuple[Literal["journal", "kernel", "updates"], ...], AfterValidator(_unique)
+]
+Things = Annotated[tuple[Thing, ...], AfterValidator(_unique)]
 HostNames = Annotated[tuple[HostName, ...], AfterValidator(_unique)]
 RoleNames = Annotated[
     tuple[Annotated[str, Matching(r"^[a-z][a-z0-9_]*$", "a role such as monitoring")], ...],

@@ -14,7 +14,7 @@ from provisioning.inventory.app import App
 from provisioning.inventory.host import Host
 from provisioning.inventory.model import Inventory
 from provisioning.inventory.nearest import did_you_mean
-from provisioning.resources import Port, Resource
+from provisioning.resources import OtherApps, Port, Resource
 from provisioning.roles.app import app_resources
 from provisioning.roles.app_servers import AppServer, gunicorn
 from provisioning.roles.base import base
@@ -92,6 +92,7 @@ def compile_host(
     for role in ROLES.values():
         resources += role(host, facts)
     apps = inventory.apps_on(host)
+    resources.append(OtherApps(tuple(app.name for app in apps)))
     if apps:
         resources.append(uv())
     for app in apps:

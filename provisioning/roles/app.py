@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from provisioning.agent import layout
 from provisioning.agent.layout import AppLayout
+from provisioning.agent.ownership.things import app_comment
 from provisioning.errors import ConfigurationError
 from provisioning.inventory.app import App
 from provisioning.render import render
@@ -13,6 +14,7 @@ from provisioning.resources import (
     Directory,
     DiskQuota,
     Packages,
+    RegisteredApp,
     Resource,
     Service,
     SharedFolders,
@@ -56,13 +58,10 @@ def app_resources(app: App, web_unit: str) -> Iterator[Resource]:
             f"cannot call an app {app.name}: Debian itself has a user or a directory of that name",
             hint=f"rename [apps.{app.name}], for instance to [apps.{app.name}-app]",
         )
+    yield RegisteredApp(app.name, tuple(app.domains))
     if app.packages:
         yield Packages(f"app-{app.name}", app.packages)
-    yield User(
-        app.name,
-        comment=f"Homeport app {app.name}",
-        evidence=AppLayout(app.name).shared,
-    )
+    yield User(app.name, comment=app_comment(app.name))
     yield from _directories(app)
     if app.disk_max is not None:
         yield Packages(f"quota-{app.name}", ("quota",))

@@ -14,6 +14,7 @@ from provisioning.resources import (
     Ended,
     KeptSecrets,
     LiveUnits,
+    RegisteredApp,
     Resource,
     Retired,
     StaticFiles,
@@ -33,6 +34,7 @@ def put_in_order(app: App) -> Iterator[Resource]:
 
 def put_in_order_before(app: App) -> Iterator[Resource]:
     """Yield the same for another release to come, which may mend a live one that cannot run."""
+    yield RegisteredApp(app.name)
     yield Ended(app.name, label="before")
     yield Retired(app.name, drain_timeout_s=app.drain_timeout_s, label="before")
     yield LiveUnits(app.name, label="before")

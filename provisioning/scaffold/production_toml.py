@@ -29,6 +29,9 @@ method = "acme"                         # certificates from Let's Encrypt
 def production_toml(found: ProjectGuess) -> str:
     """Return the text of inventory/production.toml; it loads without mistakes as it is."""
     lines = [
+        "[project]",
+        _line("name", found.name, "tells it from other projects on the same host"),
+        "",
         f"[apps.{found.name}]",
         'source = ".."                           # this repository; what git tracks is deployed',
         _line("wsgi", found.wsgi or "app:app", "" if found.wsgi else "<- yours: module:name"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from provisioning.agent import engine, events
 from provisioning.agent.memory import Memory
 from provisioning.agent.overlay import Overlay
+from provisioning.agent.ownership.record import Record
 from provisioning.agent.resource import Resource, decode, encode
 from provisioning.agent.resources import TYPES
 from provisioning.agent.system import System
@@ -59,6 +60,7 @@ class Host:
 
     def __init__(self, memory: Path) -> None:
         self.memory = memory
+        self.record = memory.with_name("owned.json")
 
     def run(
         self,
@@ -67,14 +69,24 @@ class Host:
         check: bool = False,
         diff: bool = False,
         checkpoint: Callable[[], None] = lambda: None,
+        owner: str = "",
+        adopt: Sequence[str] = (),
     ) -> Outcome:
-        """Send resources over an imagined wire and run them."""
+        """Send resources over an imagined wire and run them.
+
+        Args:
+            resources: In order.
+            check, diff, checkpoint: See engine.Plan and System.
+            owner: Whose they are to be; "" leaves the gate open.
+            adopt: What a person hands over.
+        """
         plan = make_plan(resources)
         memory = Memory(str(self.memory), writable=not check)
         system = (Overlay if check else System)(lambda text: None, checkpoint, memory)
+        system.owned, system.owner = Record(str(self.record), writable=not check), owner
         system.receive = lambda digests: {digest: plan.blobs[digest] for digest in digests}
         arrived = [decode(TYPES, encode(each)) for each in plan.resources]
-        agents_plan = engine.Plan(plan.run, arrived, check, diff)
+        agents_plan = engine.Plan(plan.run, arrived, check, diff, tuple(adopt))
         system.fetch(engine.missing_blobs(agents_plan, system))
         return Outcome(list(engine.run(agents_plan, system)))
 

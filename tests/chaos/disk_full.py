@@ -159,11 +159,15 @@ def _fill_bare(scene: Scene, project: Project, host: LabHost, room: int, undistu
     disk.free()
     again = project.fab("-H", host.name, "provision")
     row.wrong += blunders(again.output)
+    if again.code != 0:
+        # A host like that may not even have the Python that looks at it.
+        row.wrong.append(f"room for {room} bytes: {told.output[-SHOWN:]}{again.output[-SHOWN:]}")
+        return row
     look = look_at(host, packages=True)
     row.left_over += look.left_over
     differences = look.differences(undisturbed)
     row.wrong += differences[:10]
-    row.converged = int(again.code == 0 and not differences and not look.left_over)
+    row.converged = int(not differences and not look.left_over)
     if not row.is_good:
         row.wrong.append(f"room for {room} bytes: {told.output[-SHOWN:]}{again.output[-SHOWN:]}")
     return row

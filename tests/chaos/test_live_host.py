@@ -119,7 +119,7 @@ def test_a_run_that_is_killed_tomorrow_is_completed_today(
 def test_a_disk_that_is_full_in_a_provision_leaves_nothing_half_done(
     where: Stage, provision: tuple[Provision, Undisturbed]
 ) -> None:
-    moment = Moment("file:/etc/apt/apt.conf.d/52homeport-upgrades", 2)
+    moment = Moment("settings:/etc/apt/apt.conf.d/52homeport-upgrades", 2)
     _must_be_good(disk_full.fill(where, provision[0], provision[1][1], [moment]), 1)
 
 

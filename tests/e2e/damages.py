@@ -15,12 +15,6 @@ NGINX = {
         "mv /etc/nginx/conf.d/logs.conf /root/; ln -s /root/logs.conf /etc/nginx/conf.d/logs.conf"
     ),
     "a directory of the configuration was deleted": "rm -r /etc/nginx/apps",
-    "foreign sites were added": (
-        "echo 'server { listen 8080; }' > /etc/nginx/sites-enabled/default;"
-        "echo 'server { listen 8081; }' > /etc/nginx/conf.d/foreign.conf;"
-        "mkdir -p /etc/nginx/conf.d/foreign.d/within"
-    ),
-    "a link of a foreign site leads nowhere": "ln -s /nowhere /etc/nginx/sites-enabled/foreign",
 }
 
 FILES = {
@@ -72,8 +66,8 @@ UNITS = {
         "systemctl disable -q nginx; systemctl enable -q --runtime nginx"
     ),
     "a timer was stopped": "systemctl stop certbot.timer",
-    "timers were disabled and masked": (
-        "systemctl disable -q certbot.timer; systemctl mask -q apt-daily.timer"
+    "a timer was disabled and masked": (
+        "systemctl disable -q certbot.timer; systemctl mask -q certbot.timer"
     ),
     "what starts the app at boot was disabled": "systemctl disable -q hello-boot",
     "a drop-in was deleted": "rm /etc/systemd/system/nginx.service.d/homeport.conf",
@@ -89,9 +83,7 @@ UNITS = {
 }
 
 ACCOUNTS = {
-    "the app's user got a shell": "usermod --shell /bin/bash hello",
-    "the app's user is in a group more": "usermod --append --groups adm hello",
-    "a user got a home": "usermod --home /home/x homeport-build",
+    "the app's user has lost its comment": "usermod --comment '' hello",
     "a user was deleted, and its files have nobody": "userdel homeport-build",
     "a user was deleted with what it owned": "userdel homeport-build; groupdel homeport-build || :",
 }

@@ -74,27 +74,24 @@ def test_upstream_keepalive_is_off_in_every_version(tmp_path):
 # Which files are ours
 
 
-def test_what_is_purged_belongs_to_one_set_alone(tmp_path):
+def test_nothing_is_purged_of_what_others_put_beside_it(tmp_path):
     resources = compiled(tmp_path, HELLO)
-    front, tls = resources["fileset:nginx"], resources["fileset:nginx-tls"]
-    assert not set(front.purge) & set(tls.purge)
-    for each in (front, tls):
-        folders = {path.rpartition("/")[0] for path in each.files} - {""}
-        assert folders == set(each.purge)
+    assert not resources["fileset:nginx"].purge
+    assert not resources["fileset:nginx-tls"].purge
 
 
-def test_debians_modules_and_the_persons_own_directory_are_included_and_never_purged(tmp_path):
+def test_debians_modules_and_the_persons_own_directory_are_included(tmp_path):
     resources = compiled(tmp_path, HELLO)
     text = files(resources)["nginx.conf"]
     for folder in ("modules-enabled", "local.d"):
         assert f"include /etc/nginx/{folder}/*.conf;" in text
-        assert folder not in resources["fileset:nginx"].purge
 
 
 def test_without_https_what_there_was_of_it_is_taken_away(tmp_path):
     resources = compiled(tmp_path, HELLO + '[tls]\nmethod = "off"\n')
     tls = resources["fileset:nginx-tls"]
-    assert (tls.files, tls.purge) == ({}, ("sites-tls",))
+    assert (tls.files, tls.absent) == ({}, ("sites-tls/hello.conf",))
+    assert "conf.d/tls.conf" in resources["fileset:nginx"].absent
     assert resources["service:nginx-tls"].reload_on == ("fileset:nginx-tls",)
     assert "port:443" not in resources
     assert "listen 443" not in "".join(files(resources).values())

@@ -8,7 +8,6 @@ import pytest
 
 from provisioning.plan import make_plan
 from provisioning.roles import load_own_roles
-from provisioning.roles.web_servers.nginx import PURGED
 from tests.roles.samples import BOOKWORM, HELLO, TRIXIE, compiled
 from tests.roles.test_nginx import files
 
@@ -65,11 +64,6 @@ def test_the_example_is_asked_for_as_the_guide_says(tmp_path):
 def test_the_drop_in_is_for_the_units_of_an_app(tmp_path):
     made = own(tmp_path, "role", block("python", "TasksMax"))
     assert made == ["unit:hello@.service.d/local.conf"]
-
-
-def test_the_guide_names_every_directory_of_nginx_that_is_ours(tmp_path):
-    sentence = re.search(r"Homeport owns .*? removed\.", GUIDE, re.DOTALL)[0]
-    assert set(re.findall(r"`([\w.-]+)`", sentence)) == {*PURGED, "sites-tls"}
 
 
 def test_the_line_that_the_guide_shows_is_the_templates(tmp_path):

@@ -51,6 +51,15 @@ def simulate(system: System, names: Sequence[str]) -> Sequence[str]:
     return re.findall(r"^Inst (\S+) ", done.stdout, re.MULTILINE)
 
 
+def conflicting(system: System, names: Sequence[str]) -> Sequence[str]:
+    """Return the packages that apt would remove to install these, none where it cannot say."""
+    ensure_lists(system)
+    done = with_good_lists(
+        system, "install", "--no-install-recommends", "--simulate", "--fix-broken", *names
+    )
+    return re.findall(r"^Remv (\S+) ", done.stdout, re.MULTILINE)
+
+
 def install(system: System, names: Sequence[str]) -> None:
     """Install packages."""
     complete(system)

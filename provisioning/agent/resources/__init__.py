@@ -25,14 +25,19 @@ from provisioning.agent.resources.link import Link
 from provisioning.agent.resources.live import Live
 from provisioning.agent.resources.live_units import LiveUnits
 from provisioning.agent.resources.one_off import OneOff
+from provisioning.agent.resources.other_apps import OtherApps
 from provisioning.agent.resources.package_manager import PackageManager
 from provisioning.agent.resources.packages import Packages
 from provisioning.agent.resources.port import Port
 from provisioning.agent.resources.probe import Probe
 from provisioning.agent.resources.pruned import Pruned
+from provisioning.agent.resources.registered_app import RegisteredApp
 from provisioning.agent.resources.release import Release
+from provisioning.agent.resources.removed_app import RemovedApp
+from provisioning.agent.resources.restored import Restored
 from provisioning.agent.resources.retired import Retired
 from provisioning.agent.resources.service import Service
+from provisioning.agent.resources.settings import Settings
 from provisioning.agent.resources.shared_folders import SharedFolders
 from provisioning.agent.resources.static_files import StaticFiles
 from provisioning.agent.resources.stopped import Stopped
@@ -61,15 +66,20 @@ ALL: Tuple[Type[Resource], ...] = (
     Live,
     LiveUnits,
     OneOff,
+    OtherApps,
     PackageManager,
     Packages,
     Port,
     Probe,
     Pruned,
+    RegisteredApp,
     Release,
+    RemovedApp,
+    Restored,
     Retired,
     SelfSigned,
     Service,
+    Settings,
     SharedFolders,
     StaticFiles,
     Stopped,
@@ -102,16 +112,21 @@ __all__ = [
     "Live",
     "LiveUnits",
     "OneOff",
+    "OtherApps",
     "PackageManager",
     "Packages",
     "Port",
     "Probe",
     "Pruned",
+    "RegisteredApp",
     "Release",
+    "RemovedApp",
+    "Restored",
     "Resource",
     "Retired",
     "SelfSigned",
     "Service",
+    "Settings",
     "SharedFolders",
     "StaticFiles",
     "Stopped",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Iterable
 
+from provisioning.agent.ownership.claims import PATH, Claim
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import LINK, System
 
@@ -30,6 +31,9 @@ class Absent(Resource):
     @property
     def name(self) -> str:
         return self.path
+
+    def claims(self) -> Iterable[Claim]:
+        return (Claim(PATH, self.path, removes=True),)
 
     def desired(self) -> State:
         return {"type": None}

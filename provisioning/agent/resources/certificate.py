@@ -8,11 +8,12 @@ import secrets
 import socket
 import time
 from dataclasses import dataclass
-from typing import ClassVar, Tuple
+from typing import ClassVar, Iterable, Tuple
 
 from provisioning.agent import http, layout
 from provisioning.agent.errors import AgentError
 from provisioning.agent.lineage import Lineage
+from provisioning.agent.ownership.claims import CERTIFICATE, PATH, Claim
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import System
 
@@ -73,6 +74,9 @@ class Certificate(Resource):
     @property
     def _lineage(self) -> Lineage:
         return Lineage(self.label)
+
+    def claims(self) -> Iterable[Claim]:
+        return (Claim(CERTIFICATE, self.label),)
 
     def desired(self) -> State:
         return {
@@ -198,6 +202,9 @@ class SelfSigned(Resource):
     @property
     def key(self) -> str:
         return f"{self.directory}/privkey.pem"
+
+    def claims(self) -> Iterable[Claim]:
+        return (Claim(PATH, self.directory), Claim(PATH, self.chain), Claim(PATH, self.key))
 
     def desired(self) -> State:
         return {"domains": " ".join(sorted(self.domains)), "key": "0600"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Iterable, Tuple
 
+from provisioning.agent.ownership.claims import PATH, Claim
 from provisioning.agent.resource import (
     Blob,
     Change,
@@ -60,6 +61,9 @@ class File(Resource):
 
     def missing(self, system: System) -> Iterable[Blob]:
         return () if system.digest(self.path) == self.blob.digest else self.blobs()
+
+    def claims(self) -> Iterable[Claim]:
+        return (Claim(PATH, self.path),)
 
     def desired(self) -> State:
         return {

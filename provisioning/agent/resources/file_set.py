@@ -11,6 +11,8 @@ from typing import ClassVar, Dict, Iterable, List, Mapping, Tuple
 from provisioning.agent import layout
 from provisioning.agent.errors import AgentError
 from provisioning.agent.overlay import Overlay
+from provisioning.agent.ownership.claims import PATH, Claim, Obstacle, thing_id
+from provisioning.agent.ownership.things import has_mark
 from provisioning.agent.programs import CLEAN_ENVIRONMENT
 from provisioning.agent.resource import (
     Blob,
@@ -26,6 +28,9 @@ from provisioning.agent.system import DIRECTORY, FILE, LINK, System
 STRANGERS = "other files"
 """Name, in the state, of what is in the purged directories and should not be."""
 
+OURS = "no longer wanted"
+"""What the state says of a file that is to go, as long as it is there for this owner."""
+
 
 @dataclass(frozen=True)
 class FileSet(Resource):
@@ -40,7 +45,10 @@ class FileSet(Resource):
         root: Absolute directory; it need not be there yet.
         files: Path below root -> content.
         links: Path below root -> target.
-        purge: Directories below root in which nothing else may be.
+        absent: Paths below root that this owner wants no more. They are removed once no other owner
+            wants them; what Homeport did not make stays.
+        purge: Directories below root in which nothing else may be. What somebody else put there
+            stops a run before its first change, unless a person hands it over.
         validate: Program and arguments; exit status 0 passes. Skipped while the program is
             not installed, which is only so in the check of a bare host.
         mode: Of every file; they are root's.
@@ -52,17 +60,32 @@ class FileSet(Resource):
     root: str
     files: Mapping[str, Content]
     links: Mapping[str, str] = field(default_factory=dict)
+    absent: Tuple[str, ...] = ()
     purge: Tuple[str, ...] = ()
     validate: Tuple[str, ...] = ()
     mode: str = "0644"
 
     def __post_init__(self) -> None:
         files = {path: as_blob(content) for path, content in self.files.items()}
-        normalise(self, files=files, links=dict(self.links), purge=tuple(self.purge))
+        normalise(self, files=files, links=dict(self.links), absent=tuple(self.absent))
+        normalise(self, purge=tuple(self.purge))
 
     @property
     def name(self) -> str:
         return self.label
+
+    def claims(self) -> Iterable[Claim]:
+        return [
+            Claim(PATH, os.path.join(self.root, path), keys=(path,))
+            for path in (*self.files, *self.links)
+        ]
+
+    def obstacles(self, system: System) -> Iterable[Obstacle]:
+        for path in self._strangers(system):
+            full = os.path.join(self.root, path)
+            thing = thing_id(PATH, full)
+            if not (system.owned.has(thing) or has_mark(system, full)):
+                yield Obstacle(thing, "something that Homeport did not make", "removed")
 
     def _blobs(self) -> Dict[str, Blob]:
         return {path: as_blob(content) for path, content in self.files.items()}
@@ -78,11 +101,21 @@ class FileSet(Resource):
     def desired(self) -> State:
         state = {path: f"{self.mode} {blob.digest}" for path, blob in self._blobs().items()}
         state.update({path: f"-> {target}" for path, target in self.links.items()})
+        state.update(dict.fromkeys(self.absent, ""))
         return {**state, STRANGERS: ""} if self.purge else state
 
     def actual(self, system: System) -> State:
         state = {path: self._actual_at(system, path) for path in (*self.files, *self.links)}
+        state.update({path: OURS if self._is_ours(system, path) else "" for path in self.absent})
         return {**state, STRANGERS: " ".join(self._strangers(system))}
+
+    def _is_ours(self, system: System, path: str) -> bool:
+        """Return whether a file is there for this owner, or of an earlier Homeport."""
+        full = os.path.join(self.root, path)
+        owners = system.owned.owners(thing_id(PATH, full))
+        if owners:
+            return system.owner in owners
+        return has_mark(system, full)
 
     def _actual_at(self, system: System, path: str) -> str:
         full = os.path.join(self.root, path)
@@ -110,6 +143,9 @@ class FileSet(Resource):
             if path == STRANGERS:
                 continue
             full = os.path.join(self.root, path)
+            if path in self.absent:
+                self._give_up(system, full)
+                continue
             parent = os.path.dirname(full)
             if system.stat(parent) is None:
                 system.make_directory(parent)
@@ -121,7 +157,25 @@ class FileSet(Resource):
             else:
                 system.link(full, self.links[path])
         for path in list(self._strangers(system)):
-            system.remove(os.path.join(self.root, path))
+            full = os.path.join(self.root, path)
+            system.remove(full)
+            system.owned.forget([thing_id(PATH, full)])
+
+    @staticmethod
+    def _give_up(system: System, path: str) -> None:
+        """Remove a file that this owner wants no more, unless another one does."""
+        thing = thing_id(PATH, path)
+        if system.owned.release(system.owner, thing) or not system.owned.has(thing):
+            system.remove(path)
+            system.owned.forget([thing])
+
+    def _going(self, system: System) -> Iterable[str]:
+        """Yield the paths that are removed: purged, or wanted by no owner any more."""
+        yield from self._strangers(system)
+        for path in self.absent:
+            others = system.owned.owners(thing_id(PATH, os.path.join(self.root, path)))
+            if self._is_ours(system, path) and not others - {system.owner}:
+                yield path
 
     def text_changes(self, system: System) -> Iterable[Tuple[str, bytes, bytes]]:
         for path, blob in self._blobs().items():
@@ -129,7 +183,7 @@ class FileSet(Resource):
             if not blob.secret and system.digest(full) != blob.digest:
                 before = system.read(full) if system.digest(full) else b""
                 yield full, before, system.content(blob)
-        for path in self._strangers(system):
+        for path in self._going(system):
             full = os.path.join(self.root, path)
             yield full, system.read(full) if system.digest(full) else b"", b""
 
@@ -170,7 +224,7 @@ class FileSet(Resource):
         os.makedirs(stage, exist_ok=True)
         if isinstance(system, Overlay):
             _stage_imagined(system, self.root, stage)
-        for path in self._strangers(system):
+        for path in self._going(system):
             _remove(os.path.join(stage, path))
         for path, blob in self._blobs().items():
             full = os.path.join(stage, path)

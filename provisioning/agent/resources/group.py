@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Iterable
 
+from provisioning.agent.ownership.claims import GROUP, Claim
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import Account, System
 
@@ -26,6 +27,9 @@ class Group(Resource):
     @property
     def name(self) -> str:
         return self.label
+
+    def claims(self) -> Iterable[Claim]:
+        return (Claim(GROUP, self.label),)
 
     def desired(self) -> State:
         return {"present": True}

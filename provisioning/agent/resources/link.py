@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Iterable
 
+from provisioning.agent.ownership.claims import PATH, Claim
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import DIRECTORY, LINK, System
 
@@ -26,6 +27,9 @@ class Link(Resource):
     @property
     def name(self) -> str:
         return self.path
+
+    def claims(self) -> Iterable[Claim]:
+        return (Claim(PATH, self.path),)
 
     def desired(self) -> State:
         return {"type": LINK, "target": self.target}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Dict, Tuple
+from typing import ClassVar, Dict, Iterable, List, Mapping, Tuple
 
 from provisioning.agent.debian import apt
+from provisioning.agent.ownership.claims import PACKAGE, Claim, Obstacle, thing_id
 from provisioning.agent.resource import Change, Resource, State, Value
 from provisioning.agent.system import System
 
@@ -18,7 +19,8 @@ class Packages(Resource):
 
     Args:
         label: What they are for.
-        names: Packages to have; those that are missing are installed in one go.
+        names: Packages to have; those that are missing are installed in one go. "a | b" is content
+            with any of them, and installs the first.
         absent: Packages not to have.
     """
 
@@ -32,6 +34,24 @@ class Packages(Resource):
     def name(self) -> str:
         return self.label
 
+    def claims(self) -> Iterable[Claim]:
+        yield from (Claim(PACKAGE, first_of(name), keys=(name,)) for name in self.names)
+        yield from (Claim(PACKAGE, name, keys=(name,), removes=True) for name in self.absent)
+
+    def obstacles(self, system: System) -> Iterable[Obstacle]:
+        """Yield the packages that apt would take away to make room for those of the whole run."""
+        installed = system.packages()
+        if system.conflicts is not None or not any(self.lacking(installed)):
+            return
+        lacking = sorted(system.planned_packages)
+        system.conflicts = apt.conflicting(system, lacking)
+        for name in system.conflicts:
+            yield Obstacle(
+                thing_id(PACKAGE, name),
+                f"version {installed.get(name, '?')}, installed",
+                f"removed by apt, to install {', '.join(lacking)}",
+            )
+
     def desired(self) -> State:
         state: Dict[str, Value] = dict.fromkeys(self.names, "installed")
         state.update(dict.fromkeys(self.absent, "absent"))
@@ -40,12 +60,16 @@ class Packages(Resource):
     def actual(self, system: System) -> State:
         installed = system.packages()
         return {
-            name: "installed" if name in installed else "absent"
+            name: "installed" if is_installed(name, installed) else "absent"
             for name in (*self.names, *self.absent)
         }
 
+    def lacking(self, installed: Mapping[str, str]) -> List[str]:
+        """Return the packages that are to be installed."""
+        return [first_of(name) for name in self.names if not is_installed(name, installed)]
+
     def apply(self, system: System, change: Change) -> None:
-        wanted = [name for name in self.names if name in change]
+        wanted = [first_of(name) for name in self.names if name in change]
         unwanted = [name for name in self.absent if name in change]
         if system.dry:
             # Also says so now if the archive does not have them.
@@ -56,3 +80,13 @@ class Packages(Resource):
             apt.remove(system, unwanted)
         if wanted:
             apt.install(system, wanted)
+
+
+def first_of(name: str) -> str:
+    """Return the package that is installed where none of the alternatives is there."""
+    return name.split("|")[0].strip()
+
+
+def is_installed(name: str, installed: Mapping[str, str]) -> bool:
+    """Return whether a package, or one of its alternatives, is there."""
+    return any(each.strip() in installed for each in name.split("|"))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import ClassVar, Iterator
+from typing import ClassVar, Iterable, Iterator
 
 from provisioning.agent.errors import AgentError
+from provisioning.agent.ownership.claims import Obstacle
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import System
 
@@ -47,6 +48,18 @@ class Port(Resource):
                 return {"taken_by": None}
             return {"taken_by": f"{program} (process {pid})"}
         return {"taken_by": "a program that cannot be seen"}
+
+    def obstacles(self, system: System) -> Iterable[Obstacle]:
+        taken_by = self.actual(system)["taken_by"]
+        if taken_by:
+            yield Obstacle(
+                self.id,
+                f"{taken_by} listens on it",
+                f"the port of {self.program}",
+                f"stop it on the host (systemctl disable --now ..., or `ss -ltnp sport = "
+                f":{self.number}` to see it), then run again",
+                can_be_adopted=False,
+            )
 
     def apply(self, system: System, change: Change) -> None:
         taken_by = change["taken_by"][0]

@@ -7,6 +7,7 @@ from typing import Callable, ClassVar, Dict, Iterable, Tuple
 
 from provisioning.agent.apps.unit_journal import last_lines
 from provisioning.agent.errors import AgentError
+from provisioning.agent.ownership.claims import UNIT, Claim
 from provisioning.agent.resource import (
     Change,
     Ref,
@@ -42,6 +43,8 @@ class Service(Resource):
         restart_on: Earlier resources after whose change it restarts.
         workers: How the command lines of processes begin that a reload replaces, where it is
             over only when they have been; "" for units whose reload is over when it returns.
+        yields: Leave the unit as it is where it is not there, or somebody has masked, disabled or
+            stopped it before Homeport came: what a host is better with, and its owner decides.
         label: Another name, where one unit stands in a plan more than once.
         loaded, started: Digests of the inputs; filled in while planning.
     """
@@ -54,6 +57,7 @@ class Service(Resource):
     reload_on: Tuple[Ref, ...] = ()
     restart_on: Tuple[Ref, ...] = ()
     workers: str = ""
+    yields: bool = False
     label: str = ""
     loaded: str = ""
     started: str = ""
@@ -90,6 +94,14 @@ class Service(Resource):
             started=digest(reference_ids(self.restart_on)),
         )
 
+    def claims(self) -> Iterable[Claim]:
+        # To have it reload or restart changes nothing of whose unit it is.
+        return (self._claim,)
+
+    @property
+    def _claim(self) -> Claim:
+        return Claim(UNIT, self.unit, keys=("running", "masked", "enabled"))
+
     def desired(self) -> State:
         state: Dict[str, Value] = {
             "running": self.running,
@@ -100,8 +112,18 @@ class Service(Resource):
             state.update(loaded=self.loaded, started=self.started)
         return state
 
+    def _is_left(self, system: System) -> bool:
+        """Return whether somebody has set the unit otherwise, and may have."""
+        if not self.yields or system.owned.has(self._claim.id):
+            return False
+        unit = system.unit(self.unit)
+        is_so = unit.load != "not-found" and unit.running == self.running and not unit.masked
+        return not (is_so and unit.enabled in ("enabled", *UNCHANGEABLE))
+
     def actual(self, system: System) -> State:
         unit = system.unit(self.unit)
+        if self._is_left(system):
+            return self.desired()
         can_enable = unit.enabled not in UNCHANGEABLE
         return {
             "running": unit.running,

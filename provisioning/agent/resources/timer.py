@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, Iterable, Tuple
 
+from provisioning.agent.ownership.claims import Claim
 from provisioning.agent.resource import Blob, Change, Resource, State, differences
 from provisioning.agent.resources.service import Service
 from provisioning.agent.resources.unit import Unit
@@ -93,6 +94,9 @@ class Timer(Resource):
 
     def missing(self, system: System) -> Iterable[Blob]:
         return ()
+
+    def claims(self) -> Iterable[Claim]:
+        return (*self._service_unit.claims(), *self._timer_unit.claims())
 
     def desired(self) -> State:
         return {

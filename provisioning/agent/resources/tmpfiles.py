@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Iterable, Tuple
 
+from provisioning.agent.ownership.claims import Claim
 from provisioning.agent.resource import (
     Blob,
     Change,
@@ -48,6 +49,9 @@ class Tmpfiles(Resource):
 
     def missing(self, system: System) -> Iterable[Blob]:
         return self._file.missing(system)
+
+    def claims(self) -> Iterable[Claim]:
+        return self._file.claims()
 
     def desired(self) -> State:
         return {**self._file.desired(), "created": True}

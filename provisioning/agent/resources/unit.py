@@ -9,6 +9,7 @@ from typing import ClassVar, Iterable, Tuple
 
 from provisioning.agent import layout
 from provisioning.agent.errors import AgentError
+from provisioning.agent.ownership.claims import Claim
 from provisioning.agent.resource import (
     Blob,
     Change,
@@ -54,6 +55,9 @@ class Unit(Resource):
 
     def missing(self, system: System) -> Iterable[Blob]:
         return self._file.missing(system)
+
+    def claims(self) -> Iterable[Claim]:
+        return self._file.claims()
 
     def desired(self) -> State:
         return {**self._file.desired(), "loaded": self._file.blob.digest}

@@ -55,3 +55,10 @@ class WebServer(Protocol):
             reload_on: Resources that make the certificates.
             webroot: Directory with answers to an ACME authority, or "".
         """
+
+    def without(self, app: str) -> list[Resource]:
+        """Return what takes an app's site away, and tells nobody of it.
+
+        Args:
+            app: The app's name; the inventory may have it no more.
+        """

@@ -22,10 +22,6 @@ ROOT = "/etc/nginx"
 TEST = ("nginx", "-t", "-q")
 WORKERS = "nginx: worker process"
 
-PURGED = ("apps", "conf.d", "homeport", "sites-enabled")
-"""Ours alone. Debian's modules-enabled, mime.types, snippets and the like are left as they are,
-and so is local.d, which is the person's."""
-
 
 def front(
     sites: Sequence[Site], facts: Facts, *, key_pairs: Mapping[str, KeyPair], webroot: str
@@ -37,7 +33,7 @@ def front(
         "nginx",
         ROOT,
         _front_files(sites, facts, tls=tls, webroot=webroot),
-        purge=PURGED,
+        absent=_unwanted(tls=tls, webroot=webroot),
         validate=TEST,
     )
     sandbox = Unit("nginx.service.d/homeport.conf", render("nginx/service.conf.j2"))
@@ -86,11 +82,30 @@ def secure(
             for site in sites
             if site.name in key_pairs
         },
-        purge=("sites-tls",),
+        absent=tuple(f"sites-tls/{site.name}.conf" for site in sites if site.name not in key_pairs),
         validate=TEST,
     )
     reloaded = Service("nginx", reload_on=(files, *reload_on), workers=WORKERS, label="nginx-tls")
     return [files, reloaded]
+
+
+def without(app: str) -> list[Resource]:
+    """Return what takes an app's site away. See `WebServer.without`."""
+    files = FileSet(
+        f"nginx-without-{app}",
+        ROOT,
+        {},
+        absent=(f"sites-tls/{app}.conf", f"sites-enabled/{app}.conf", f"apps/{app}.conf"),
+        validate=TEST,
+    )
+    label = f"nginx-without-{app}"
+    return [files, Service("nginx", reload_on=(files,), workers=WORKERS, label=label)]
+
+
+def _unwanted(*, tls: bool, webroot: str) -> tuple[str, ...]:
+    """Return the files that only other settings need, here or in another project on the host."""
+    unwanted = () if tls else ("conf.d/tls.conf",)
+    return unwanted if webroot else (*unwanted, "homeport/acme.conf")
 
 
 def _front_files(sites: Sequence[Site], facts: Facts, *, tls: bool, webroot: str) -> dict[str, str]:

@@ -1,0 +1,121 @@
+"""Copies of what a person has handed over, and the way back."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import Any, Dict, List, Mapping, Sequence
+
+from provisioning.agent import files, layout
+from provisioning.agent.errors import AgentError
+from provisioning.agent.ownership.claims import PATH, USER, Obstacle
+from provisioning.agent.system import System
+
+MANIFEST = "manifest.json"
+COPY_S = 600.0
+
+
+def adopt(found: Sequence[Obstacle], system: System) -> None:
+    """Keep copies of things that a person hands over, and write them down as Homeport's."""
+    if not found:
+        return
+    if system.dry:
+        for each in found:
+            system.notes.append(f"{each.name} would be copied and handed over")
+        system.owned.add(system.owner, [each.id for each in found])
+        return
+    directory = _new_directory(system)
+    kept = [_keep(each, directory, system) for each in found]
+    manifest = {"owner": system.owner, "things": kept}
+    system.write(
+        os.path.join(directory, MANIFEST), json.dumps(manifest, indent=1).encode(), mode="0600"
+    )
+    system.owned.add(system.owner, [each.id for each in found])
+    for each in found:
+        system.notes.append(f"{each.name} is handed over; its copy is in {directory}")
+
+
+def _new_directory(system: System) -> str:
+    """Make a directory named by the time, e.g. /var/backups/homeport/20260102T030405Z."""
+    if system.stat(layout.BACKUPS) is None:
+        system.make_directory(layout.BACKUPS, mode="0700")
+    path = os.path.join(layout.BACKUPS, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
+    while system.stat(path) is not None:
+        path += "+"
+    system.make_directory(path, mode="0700")
+    return path
+
+
+def _keep(each: Obstacle, directory: str, system: System) -> Dict[str, Any]:
+    kind, _, name = each.id.partition(":")
+    entry: Dict[str, Any] = {"id": each.id, "there": each.there}
+    if kind == PATH:
+        entry["copy"] = name.lstrip("/")
+        copy(name, os.path.join(directory, entry["copy"]), system)
+    if kind == USER:
+        account = system.user(name)
+        assert account is not None
+        entry.update(
+            group=account.group, groups=list(account.groups), home=account.home, shell=account.shell
+        )
+    return entry
+
+
+def copy(source: str, target: str, system: System) -> None:
+    """Copy what is at a path, whatever it is, with its owners, rights and times.
+
+    Raises:
+        AgentError: it cannot be copied.
+    """
+    parent = os.path.dirname(target)
+    if system.stat(parent) is None:
+        system.make_directory(parent)
+    with files.parent(source) as (held, name):
+        system.act(
+            ["cp", "--archive", "--no-target-directory", "--", f"./{name}", target],
+            why=f"copy {source} to {target}",
+            hint="nothing was changed",
+            cwd=f"/proc/{os.getpid()}/fd/{held}",
+            timeout_s=COPY_S,
+        )
+
+
+def kept(system: System) -> Mapping[str, List[Mapping[str, Any]]]:
+    """Return what copies there are: time -> things, the newest last."""
+    found: Dict[str, List[Mapping[str, Any]]] = {}
+    for name in system.list(layout.BACKUPS):
+        try:
+            manifest = json.loads(system.read(os.path.join(layout.BACKUPS, name, MANIFEST)))
+            found[name] = manifest["things"]
+        except (ValueError, KeyError, TypeError):
+            # One that was being made: its run was cut off before it had changed anything.
+            continue
+    return found
+
+
+def restore(when: str, system: System) -> None:
+    """Put back what was handed over at a time, and take it out of the record.
+
+    Raises:
+        AgentError: there is no copy of that time.
+    """
+    entries = kept(system).get(when)
+    if entries is None:
+        raise AgentError(
+            f"there is no copy of {when} in {layout.BACKUPS}",
+            hint="`fab owns` lists what was handed over, and when",
+        )
+    for entry in entries:
+        kind, _, name = entry["id"].partition(":")
+        if kind == PATH:
+            source = os.path.join(layout.BACKUPS, when, entry["copy"])
+            system.remove(name)
+            copy(source, name, system)
+        if kind == USER:
+            system.act(
+                ["usermod", "--gid", entry["group"], "--groups", ",".join(entry["groups"]),
+                 "--home", entry["home"], "--shell", entry["shell"], name],
+                why=f"give the account {name} back",
+            )  # fmt: skip
+        system.owned.forget([entry["id"]])

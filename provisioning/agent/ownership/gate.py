@@ -1,0 +1,138 @@
+"""The gate: before its first change, a run is held against what others made on the host.
+
+A run that changes nothing never comes here. One that changes something is looked at as a whole:
+what any of its resources would change, take over or remove, is there, and is not Homeport's, stops
+it before anything is done, unless a person has named it (`adopt`). What was named is copied first.
+"""
+
+from __future__ import annotations
+
+from typing import Iterable, Iterator, List, Sequence, Tuple
+
+from provisioning.agent.errors import AgentError
+from provisioning.agent.ownership import backups, things
+from provisioning.agent.ownership.claims import PATH, Obstacle, thing_id
+from provisioning.agent.resource import Resource, differences
+from provisioning.agent.system import System
+
+UNIT_FILES = "/etc/systemd/system"
+
+ID = "gate:host"
+"""What the events of a run call the gate, in place of a resource."""
+
+
+class NotOursError(AgentError):
+    """A run would change what Homeport did not make."""
+
+
+def open_gate(resources: Sequence[Resource], system: System, adopted: Tuple[str, ...]) -> None:
+    """Return if a run may change the host; keep copies of what a person hands over.
+
+    Args:
+        resources: All of the run, the ones before its first change included.
+        system: The machine, as the run found it.
+        adopted: What a person hands over: ids of things, or paths.
+
+    Raises:
+        NotOursError: something is in the way that Homeport did not make, or another project's.
+    """
+    found = _outermost(obstacles(resources, system))
+    in_the_way = [each for each in found if not each.is_among(adopted)]
+    if in_the_way:
+        raise _refusal(in_the_way)
+    backups.adopt(found, system)
+
+
+def obstacles(resources: Iterable[Resource], system: System) -> Iterator[Obstacle]:
+    """Yield what is in the way, each once, in the order in which the run would come to it."""
+    seen = set()
+    for resource in resources:
+        for each in (
+            *_of_another_owner(resource, system),
+            *resource.obstacles(system),
+            *_foreign(resource, system),
+        ):
+            if each.id not in seen:
+                seen.add(each.id)
+                yield each
+
+
+def _outermost(found: Iterable[Obstacle]) -> List[Obstacle]:
+    """Return obstacles without those that go with others: what is in a directory, a file's unit."""
+    kept: List[Obstacle] = []
+    for each in found:
+        file = f"{PATH}:{UNIT_FILES}/{each.id.partition(':')[2]}"
+        if not any(each.id.startswith(f"{other.id}/") or other.id == file for other in kept):
+            kept.append(each)
+    return kept
+
+
+def _of_another_owner(resource: Resource, system: System) -> Iterator[Obstacle]:
+    """Yield the app of a resource if it belongs to another project or environment."""
+    app = getattr(resource, "app", "")
+    entry = system.owned.apps.get(app)
+    if entry is not None and entry.owner != system.owner:
+        project = entry.owner.partition("/")[0]
+        yield Obstacle(
+            thing_id("app", app),
+            f"an app of {entry.owner}",
+            f"an app of {system.owner}",
+            f"rename [apps.{app}]; or, where both are one project and environment, write "
+            f'`project = "{project}"` in its inventory',
+            can_be_adopted=False,
+        )
+
+
+def _foreign(resource: Resource, system: System) -> Iterator[Obstacle]:
+    """Yield the things that a resource would change, that are there and not Homeport's."""
+    claims = [each for each in resource.claims() if things.is_foreign(each, system)]
+    if not claims:
+        return
+    change = _change(resource, system)
+    for claim in claims:
+        concerned = set(change) if not claim.keys else set(claim.keys) & set(change)
+        if concerned or claim.always:
+            becomes = "removed" if claim.removes else f"what {resource.id} says"
+            yield Obstacle(claim.id, things.describe(system, claim), becomes)
+
+
+def _change(resource: Resource, system: System) -> Iterable[str]:
+    try:
+        return differences(resource.desired(), resource.actual(system))
+    except (AgentError, OSError):
+        # What cannot be read is said when its turn comes.
+        return ()
+
+
+def settle(resources: Iterable[Resource], system: System) -> None:
+    """Write down of what a run found as it should be for whom it is, or that it is Homeport's."""
+    found: List[str] = []
+    for resource in resources:
+        for claim in resource.claims():
+            if claim.removes or system.owner in system.owned.owners(claim.id):
+                continue
+            if system.owned.has(claim.id) or (
+                things.is_there(system, claim) and things.is_recognised(system, claim)
+            ):
+                found.append(claim.id)
+    system.owned.add(system.owner, found)
+
+
+def _refusal(found: Sequence[Obstacle]) -> NotOursError:
+    count = "1 thing is" if len(found) == 1 else f"{len(found)} things are"
+    lines: List[str] = []
+    for each in found:
+        lines += [each.name, f"    there:   {each.there}", f"    becomes: {each.becomes}"]
+        if each.way_out:
+            lines.append(f"    way out: {each.way_out}")
+    adoptable = [each.name for each in found if each.can_be_adopted]
+    hint = "use another name, or see docs/hosts-in-use.md for how to live beside what is there"
+    if adoptable:
+        hint = (
+            "use another name, live beside it (docs/hosts-in-use.md), or hand over exactly these: "
+            + " ".join(f"--adopt {name}" for name in adoptable)
+            + " (copies are kept below /var/backups/homeport)"
+        )
+    # In the message and not in the output, of which reports show the end only.
+    head = f"{count} in the way that this project did not make; nothing was done"
+    return NotOursError("\n".join((head, *lines)), hint=hint)

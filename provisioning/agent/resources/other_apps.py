@@ -1,0 +1,46 @@
+"""Apps of this project that a host has, and the inventory has no more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Tuple
+
+from provisioning.agent.resource import Change, Resource, State, normalise
+from provisioning.agent.system import System
+
+
+@dataclass(frozen=True)
+class OtherApps(Resource):
+    """Say which apps of this project stay on the host although the inventory has them no more.
+
+    They go on serving: only `fab remove` takes an app away.
+
+    Args:
+        known: The apps that the inventory has on this host.
+    """
+
+    kind: ClassVar[str] = "other-apps"
+
+    known: Tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        normalise(self, known=tuple(self.known))
+
+    @property
+    def name(self) -> str:
+        return "host"
+
+    def desired(self) -> State:
+        return {}
+
+    def actual(self, system: System) -> State:
+        for app, entry in sorted(system.owned.apps.items()):
+            if entry.owner == system.owner and app not in self.known:
+                system.notes.append(
+                    f"the app {app} is not in the inventory any more; it stays, and serves "
+                    f"{', '.join(entry.domains)}: `fab remove {app}` takes it away"
+                )
+        return {}
+
+    def apply(self, system: System, change: Change) -> None:
+        raise NotImplementedError

@@ -1,0 +1,112 @@
+"""An app's place on the host: its name, its directory and its domains are this project's."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import ClassVar, Dict, Iterable, Iterator, List, Optional, Tuple
+
+from provisioning.agent.layout import RUNTIME_UNITS, AppLayout
+from provisioning.agent.ownership import things
+from provisioning.agent.ownership.claims import PATH, Claim, Obstacle, thing_id
+from provisioning.agent.ownership.record import AppEntry
+from provisioning.agent.resource import Change, Resource, State, Value, normalise
+from provisioning.agent.system import System
+
+UNIT_DIRECTORIES = ("/etc/systemd/system", RUNTIME_UNITS)
+
+
+@dataclass(frozen=True)
+class RegisteredApp(Resource):
+    """Have an app written down as this project's and environment's, and nobody else's.
+
+    An app that serves one of its domains may belong to another project or environment, or to this
+    one, which has renamed it. Somebody may have made `/srv/<app>` by hand, or units of systemd
+    under names that the app's units would have.
+
+    Args:
+        app: The app's name.
+        domains: The names it is served under; none leaves those that are written down.
+    """
+
+    kind: ClassVar[str] = "app"
+
+    app: str
+    domains: Tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        normalise(self, domains=tuple(sorted(self.domains)))
+
+    @property
+    def name(self) -> str:
+        return self.app
+
+    def claims(self) -> Iterable[Claim]:
+        return (Claim(PATH, AppLayout(self.app).root, always=True),)
+
+    def obstacles(self, system: System) -> Iterable[Obstacle]:
+        yield from self._domains_of_others(system)
+        yield from self._units_of_others(system)
+
+    def _domains_of_others(self, system: System) -> Iterator[Obstacle]:
+        for other, entry in sorted(system.owned.apps.items()):
+            taken = sorted(set(entry.domains) & set(self.domains))
+            if other == self.app or not taken or other in system.planned_apps:
+                continue
+            renamed = entry.owner == system.owner
+            yield Obstacle(
+                thing_id("domain", taken[0]),
+                f"served by the app {other} of {entry.owner}",
+                f"served by {self.app}",
+                f"`fab remove {other}` first, which leaves {AppLayout(other).shared}; or name the "
+                f"app {other} again"
+                if renamed
+                else "serve it under another name, or take it out there",
+                can_be_adopted=False,
+            )
+
+    def _units_of_others(self, system: System) -> Iterator[Obstacle]:
+        """Yield units that would be mixed up with the app's."""
+        mine = re.compile(rf"{re.escape(self.app)}(@.*|\..+@.*|-boot\.service)")
+        for directory in UNIT_DIRECTORIES:
+            for name in system.list(directory):
+                path = os.path.join(directory, name)
+                if mine.fullmatch(name) and not self._is_ours(system, path):
+                    yield Obstacle(
+                        thing_id(PATH, path),
+                        "a unit of systemd that Homeport did not make",
+                        "in the way of the app's own units",
+                        f"rename [apps.{self.app}], or the unit",
+                        can_be_adopted=False,
+                    )
+
+    @staticmethod
+    def _is_ours(system: System, path: str) -> bool:
+        return (
+            path.startswith(RUNTIME_UNITS)
+            or system.owned.has(thing_id(PATH, path))
+            or things.has_mark(system, path)
+        )
+
+    def _entry(self, system: System) -> Optional[AppEntry]:
+        return system.owned.apps.get(self.app)
+
+    def desired(self) -> State:
+        state: Dict[str, Value] = {"is ours": True}
+        if self.domains:
+            state["domains"] = " ".join(self.domains)
+        return state
+
+    def actual(self, system: System) -> State:
+        entry = self._entry(system)
+        domains: List[str] = sorted(entry.domains) if entry else []
+        return {
+            "is ours": entry is not None and entry.owner == system.owner,
+            "domains": " ".join(domains),
+        }
+
+    def apply(self, system: System, change: Change) -> None:
+        entry = self._entry(system)
+        kept = entry.domains if entry else ()
+        system.owned.put_app(self.app, AppEntry(system.owner, self.domains or kept))

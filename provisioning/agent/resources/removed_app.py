@@ -1,0 +1,141 @@
+"""Nothing of an app on the host."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import ClassVar, Iterable, List
+
+from provisioning.agent import layout
+from provisioning.agent.layout import AppLayout
+from provisioning.agent.lineage import Lineage
+from provisioning.agent.ownership.claims import CERTIFICATE, PATH, USER, Claim, thing_id
+from provisioning.agent.resource import Change, Resource, State
+from provisioning.agent.resources.stopped import Stopped
+from provisioning.agent.system import System
+
+UNITS = "/etc/systemd/system"
+BUILDS = ("/var/cache/private", "/var/cache", "/var/lib/private", "/var/lib")
+
+
+@dataclass(frozen=True)
+class RemovedApp(Resource):
+    """Have nothing of an app on the host: releases, virtualenvs, units, certificate and account.
+
+    The web server's files are not among it: they are gone before, so that no visitor is led to what
+    is being taken away. Without `data` the app's shared folder and its generated secrets stay, and
+    its account, to which they belong.
+
+    Args:
+        app: The app's name.
+        data: Whether its data goes too.
+        by: Who does this.
+        drain_timeout_s: How long requests in flight may take.
+    """
+
+    kind: ClassVar[str] = "removed-app"
+
+    app: str
+    data: bool = False
+    by: str = ""
+    drain_timeout_s: int = 30
+
+    @property
+    def name(self) -> str:
+        return self.app
+
+    def claims(self) -> Iterable[Claim]:
+        # /srv/<app> as a whole: what is in there is Homeport's if it is.
+        yield Claim(PATH, AppLayout(self.app).root, always=True)
+        yield from (Claim(PATH, path, removes=True) for path in self._files)
+        yield Claim(CERTIFICATE, self.app, removes=True)
+        yield Claim(USER, self.app, removes=self.data)
+
+    @property
+    def _files(self) -> List[str]:
+        paths = AppLayout(self.app)
+        return [
+            f"{UNITS}/{paths.boot_unit}",
+            f"{UNITS}/{paths.earlier_template}",
+            f"/etc/tmpfiles.d/homeport.{self.app}.conf",
+            f"/etc/tmpfiles.d/homeport-{self.app}.conf",
+            f"/etc/homeport/tls/{self.app}",
+            paths.sockets,
+            # Where systemd keeps what a build's user of the moment downloads and makes.
+            *(f"{place}/homeport-build/app-{self.app}" for place in BUILDS),
+        ]
+
+    def desired(self) -> State:
+        return {"left": ""}
+
+    def actual(self, system: System) -> State:
+        return {"left": " ".join(self._left(system))}
+
+    def _left(self, system: System) -> List[str]:
+        left = [path for path in (*self._files, *self._directories(system)) if system.stat(path)]
+        if system.stat(Lineage(self.app).renewal):
+            left.append(Claim(CERTIFICATE, self.app).id)
+        if self.data and system.user(self.app):
+            left.append(Claim(USER, self.app).id)
+        if self.app in system.owned.apps:
+            left.append("its entry in the record")
+        return left
+
+    def _directories(self, system: System) -> List[str]:
+        """Return what goes below /srv/<app>, or that as a whole."""
+        paths = AppLayout(self.app)
+        if self.data:
+            return [paths.root]
+        kept = (paths.shared, paths.secrets)
+        names = [os.path.join(paths.root, name) for name in system.list(paths.root)]
+        return [path for path in names if path not in kept]
+
+    def apply(self, system: System, change: Change) -> None:
+        if system.dry:
+            for path in (*self._files, *self._directories(system)):
+                system.remove(path)
+            system.owned.remove_app(self.app)
+            return
+        paths = AppLayout(self.app)
+        stopped = Stopped(self.app, by=self.by, drain_timeout_s=self.drain_timeout_s)
+        if system.stat(paths.releases):
+            stopped.apply(system, {})
+        if system.stat(f"{UNITS}/{paths.boot_unit}"):
+            system.act(
+                ["systemctl", "disable", "--now", paths.boot_unit],
+                why=f"keep {self.app} from being started at boot",
+            )
+        self._remove_units(system)
+        if system.stat(Lineage(self.app).renewal):
+            system.act(
+                ["certbot", "delete", "--non-interactive", "--cert-name", self.app],
+                why=f"delete the certificate of {self.app}",
+            )
+        for path in (*self._files, *self._directories(system)):
+            system.remove(path)
+        system.act(["systemctl", "daemon-reload"], why="have systemd forget the app's units")
+        if self.data and system.user(self.app):
+            system.end_processes(self.app)
+            system.act(["userdel", self.app], why=f"remove the account {self.app}")
+        self._forget(system)
+
+    def _remove_units(self, system: System) -> None:
+        """Remove the units of releases, which systemd knows until the next boot."""
+        for name in system.list(layout.RUNTIME_UNITS):
+            if name.startswith((f"{self.app}@", f"{self.app}.")):
+                system.remove(os.path.join(layout.RUNTIME_UNITS, name))
+
+    def _forget(self, system: System) -> None:
+        """Take out of the record what is gone, and last the app itself."""
+        root = AppLayout(self.app).root
+        below = [
+            thing
+            for thing in system.owned.things()
+            if thing.startswith(thing_id(PATH, root)) and not self._stays(thing)
+        ]
+        system.owned.forget([*below, f"unit:{AppLayout(self.app).boot_unit}"])
+        system.owned.remove_app(self.app)
+
+    def _stays(self, thing: str) -> bool:
+        paths = AppLayout(self.app)
+        return not self.data and thing in (thing_id(PATH, paths.root), thing_id(PATH, paths.shared))

@@ -1,0 +1,167 @@
+"""Settings of the whole host, but for those that somebody else has made."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from typing import Callable, ClassVar, Dict, Iterable, Iterator, List, Mapping, Tuple
+
+from provisioning.agent.ownership.claims import PATH, Claim
+from provisioning.agent.resource import Change, Resource, State, normalise
+from provisioning.agent.system import FILE, System
+
+INI, SYSCTL, APT = "ini", "sysctl", "apt"
+"""How a file is written. Source: systemd.syntax(7), sysctl.conf(5), apt.conf(5)."""
+
+
+@dataclass(frozen=True)
+class Settings(Resource):
+    """Have a file with settings of the host, each of which no other file sets.
+
+    What somebody has set elsewhere is theirs, and is left; where Homeport would have set something
+    else, that is said once.
+
+    Args:
+        path: The file, absolute.
+        syntax: "ini", "sysctl" or "apt".
+        head: Lines above the settings: the mark, and a section's name.
+        values: Name -> value.
+        others: Files and directories in which others make such settings.
+        override: Set them whatever others say.
+    """
+
+    kind: ClassVar[str] = "settings"
+
+    path: str
+    syntax: str
+    head: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    others: Tuple[str, ...] = ()
+    override: bool = False
+
+    def __post_init__(self) -> None:
+        normalise(self, values=dict(self.values), others=tuple(self.others))
+
+    @property
+    def name(self) -> str:
+        return self.path
+
+    def claims(self) -> Iterable[Claim]:
+        return (Claim(PATH, self.path),)
+
+    def desired(self) -> State:
+        return {**self.values, "head": self.head, "mode": "root root 0644"}
+
+    def actual(self, system: System) -> State:
+        found = system.stat(self.path)
+        text = system.read(self.path).decode(errors="replace") if found else ""
+        ours, theirs = dict(parse(self.syntax, text)), self._of_others(system)
+        state: Dict[str, str] = {}
+        for name, value in self.values.items():
+            if name in theirs and name not in ours:
+                self._say(system, name, value, *theirs[name])
+                state[name] = value
+            elif name in theirs:
+                state[name] = f"also in {theirs[name][0]}"
+            else:
+                state[name] = ours.get(name, "")
+        # Where all are others' there is no file.
+        if found is None and set(theirs) >= set(self.values):
+            return self.desired()
+        is_file = found is not None and found.type == FILE
+        return {
+            **state,
+            "head": self.head if is_file and text.startswith(self.head) else "",
+            "mode": f"{found.owner} {found.group} {found.mode}" if found else "",
+        }
+
+    def _of_others(self, system: System) -> Dict[str, Tuple[str, str]]:
+        """Return what others have set: name -> file and value."""
+        if self.override:
+            return {}
+        found: Dict[str, Tuple[str, str]] = {}
+        for path in self._files(system):
+            text = system.read(path).decode(errors="replace")
+            found.update({name: (path, value) for name, value in parse(self.syntax, text)})
+        return found
+
+    def _files(self, system: System) -> Iterator[str]:
+        for path in self.others:
+            names = system.list(path)
+            for each in [os.path.join(path, name) for name in names] if names else [path]:
+                if each != self.path and os.path.basename(each)[:1] != ".":
+                    yield each
+
+    def _say(self, system: System, name: str, value: str, path: str, there: str) -> None:
+        if there != value:
+            system.say_once(
+                f"{path} sets {name} to {there}, where Homeport would set {value}; it stays so"
+            )
+
+    def apply(self, system: System, change: Change) -> None:
+        theirs = self._of_others(system)
+        lines = [
+            write(self.syntax, name, value)
+            for name, value in self.values.items()
+            if name not in theirs
+        ]
+        if lines:
+            system.write(self.path, (self.head + "\n".join(lines) + "\n").encode())
+        else:
+            system.remove(self.path)
+
+
+def write(syntax: str, name: str, value: str) -> str:
+    """Return the line that makes a setting."""
+    if syntax == APT:
+        return f'{name} "{value}";'
+    return f"{name} = {value}" if syntax == SYSCTL else f"{name}={value}"
+
+
+def parse(syntax: str, text: str) -> List[Tuple[str, str]]:
+    """Return the settings of a text, name and value, in order."""
+    return list(_PARSERS[syntax](text))
+
+
+def _ini(text: str) -> Iterator[Tuple[str, str]]:
+    for line in text.splitlines():
+        found = re.match(r"\s*([A-Za-z]\w*)\s*=\s*(.*?)\s*$", line)
+        if found:
+            yield found[1], found[2]
+
+
+def _sysctl(text: str) -> Iterator[Tuple[str, str]]:
+    for line in text.splitlines():
+        # A leading "-" has errors ignored; slashes may stand for dots.
+        found = re.match(r"\s*-?\s*([\w./*-]+?)\s*=\s*(.*?)\s*$", line)
+        if found:
+            yield found[1].replace("/", "."), found[2]
+
+
+_APT_TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|#[^\n]*|"([^"]*)"|([{};])|([^\s{};"]+)', re.DOTALL)
+
+
+def _apt(text: str) -> Iterator[Tuple[str, str]]:
+    scopes: List[str] = []
+    words: List[str] = []
+    for found in _APT_TOKEN.finditer(text):
+        quoted, sign, word = found.groups()
+        if sign == "{":
+            scopes.append("::".join(words))
+            words = []
+        elif sign:
+            if len(words) > 1:
+                yield "::".join([*filter(None, scopes), *words[:-1]]), words[-1]
+            words = []
+            if sign == "}" and scopes:
+                scopes.pop()
+        elif quoted is not None or word is not None:
+            words.append(quoted if quoted is not None else word)
+
+
+_PARSERS: Mapping[str, Callable[[str], Iterator[Tuple[str, str]]]] = {
+    INI: _ini,
+    SYSCTL: _sysctl,
+    APT: _apt,
+}

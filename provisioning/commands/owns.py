@@ -1,0 +1,69 @@
+"""`fab owns` and `fab restore-adopted`: what on a host is Homeport's, and what was handed over."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from provisioning.commands.options import Options
+from provisioning.commands.scene import Scene
+from provisioning.host_run import HostRun
+from provisioning.plan import make_plan
+from provisioning.resources import Restored
+
+
+def owns(options: Options) -> int:
+    """Show what Homeport made on each host, for which project and environment, and since when.
+
+    Returns:
+        The exit code.
+    """
+    scene = Scene(options)
+    crew = scene.crew(scene.hosts)
+    answers: dict[str, Any] = crew.all(lambda run: run.ask("owned"))
+    rows = [
+        (host, kind, name, ", ".join(entry["owners"]) or "the host", _date(entry["since"]))
+        for host, owned in sorted(answers.items())
+        for kind, _, name, entry in (
+            (*thing.partition(":"), entry) for thing, entry in owned["things"].items()
+        )
+    ]
+    scene.sink.table(
+        f"Made by Homeport in {', '.join(sorted(answers)) or 'no host'}",
+        ("host", "kind", "name", "for", "since"),
+        rows,
+        keys=3,
+        values=[{"host": host, **owned} for host, owned in sorted(answers.items())],
+    )
+    for host, owned in sorted(answers.items()):
+        for when, things in sorted(owned["adopted"].items()):
+            scene.sink.note(
+                f"handed over, with a copy in /var/backups/homeport/{when}: {', '.join(things)}",
+                host,
+            )
+    return scene.end(crew.runs, conclusion=f"{len(rows)} things")
+
+
+def restore_adopted(options: Options, *, copy: str) -> int:
+    """Put back what a person has handed over.
+
+    Args:
+        options: What the person said.
+        copy: The time in the name of the copies' directory.
+
+    Returns:
+        The exit code.
+    """
+    scene = Scene(options)
+    crew = scene.crew(scene.hosts)
+
+    def work(run: HostRun) -> None:
+        run.carry_out(make_plan([Restored(copy)]), what="restore of what was handed over")
+
+    scene.sink.begin(f"Putting back {copy}", [host.name for host in scene.hosts])
+    crew.all(work)
+    return scene.end(crew.runs)
+
+
+def _date(since: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(since))

@@ -1,0 +1,70 @@
+"""`fab remove`: an app goes from its hosts, and leaves nothing but its data."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from provisioning.commands.options import Options
+from provisioning.commands.scene import Scene
+from provisioning.errors import ConfigurationError
+from provisioning.host_run import HostRun, who
+from provisioning.plan import make_plan
+from provisioning.resources import RemovedApp, Resource
+from provisioning.roles import WEB_SERVERS
+
+
+def remove(options: Options, *, app: str, data: bool, yes: bool) -> int:
+    """Take an app off hosts. It need not be in the inventory any more.
+
+    Args:
+        options: What the person said.
+        app: The app.
+        data: Whether its data goes too.
+        yes: Whether the person is not asked.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        ConfigurationError: nobody agrees.
+    """
+    scene = Scene(options)
+    found = scene.inventory.apps.get(app)
+    hosts = [
+        host for host in scene.hosts if found is None or found in scene.inventory.apps_on(host)
+    ]
+    if not hosts:
+        raise ConfigurationError(f"{app} does not run on any of these hosts")
+    if not (yes or options.check):
+        _must_agree(app, [host.name for host in hosts], data=data)
+    server = WEB_SERVERS[found.web_server if found else "nginx"]
+    resources: list[Resource] = [
+        *server.without(app),
+        RemovedApp(
+            app, data=data, by=who(), drain_timeout_s=found.drain_timeout_s if found else 30
+        ),
+    ]
+    crew = scene.crew(hosts)
+
+    def work(run: HostRun) -> None:
+        run.carry_out(make_plan(resources), what=f"removal of {app}")
+
+    verb = "Checking the removal of" if options.check else "Removing"
+    scene.sink.begin(f"{verb} {app}", [host.name for host in hosts], check=options.check)
+    crew.all(work)
+    if found is not None and not options.check:
+        scene.sink.note(f"take [apps.{app}] out of the inventory, or `fab provision` makes it anew")
+    return scene.end(crew.runs)
+
+
+def _must_agree(app: str, hosts: Sequence[str], *, data: bool) -> None:
+    what = "with all its data" if data else f"but for its data in /srv/{app}/shared"
+    question = f"This removes {app} from {', '.join(hosts)}, {what}. Write {app} to go on: "
+    if not sys.stdin.isatty():
+        raise ConfigurationError(
+            f"cannot remove {app}: there is nobody to ask", hint="add --yes if you mean it"
+        )
+    print(question, end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip() != app:
+        raise ConfigurationError(f"{app} was not removed", hint="nothing was changed")
