@@ -43,10 +43,15 @@ update() {
 }
 ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1 || update
 say "no python3 here: borrowing one to begin with"
-# As if nothing of Python were here: a run that was cut off may have left half of it.
-awk 'BEGIN { RS = ""; ORS = "\n\n" } /\nStatus: install ok installed/ && !/^Package: (lib)?python3/' \
-  /var/lib/dpkg/status >"$home/status" || fail "cannot read /var/lib/dpkg/status"
+# As if nothing of Python were here: a run that was cut off may have left half of it. What else is
+# half here counts as missing; or, if what is whole depends on it, as there: apt would do nothing.
 fetch() {
+  get none || get "(unpacked|half-[a-z]+|triggers-[a-z]+)"
+}
+get() {
+  awk -v half=" $1\n" 'BEGIN { RS = ""; ORS = "\n\n" } { sub(half, " installed\n") }
+    /\nStatus: install ok installed/ && !/^Package: (lib)?python3/' /var/lib/dpkg/status >"$home/status" ||
+    fail "cannot read /var/lib/dpkg/status"
   apt --no-install-recommends -o Dir::State::status="$home/status" -o Dir::Cache::archives="$home/archives" \
     -o APT::Sandbox::User=root -o Debug::NoLocking=1 --download-only install python3
 }

@@ -43,11 +43,11 @@ mkdir -p /root/.secrets && echo token > /root/.secrets/dns && chmod 0600 /root/.
 """A host on which somebody else's blog runs, with settings, accounts and units of its own."""
 
 THEIRS = (
-    "/srv/blog", "/var/www", "/etc/systemd/system/blog.service",
-    "/etc/systemd/system/blog@.service", "/etc/systemd/system/blog.service.d", "/etc/cron.d/blog", "/etc/sysctl.d/10-mine.conf",
-    "/etc/systemd/journald.conf.d/mine.conf", "/etc/apt/apt.conf.d/99mine", "/opt/tool",
-    "/etc/letsencrypt/renewal-hooks/deploy/50-mine", "/etc/tmpfiles.d/blog.conf", "/root/.secrets",
-    "/home/ann",
+    "/srv/blog", "/var/www/old", "/etc/systemd/system/blog.service",
+    "/etc/systemd/system/blog@.service", "/etc/systemd/system/blog.service.d",
+    "/etc/cron.d/blog", "/etc/sysctl.d/10-mine.conf", "/etc/systemd/journald.conf.d/mine.conf",
+    "/etc/apt/apt.conf.d/99mine", "/opt/tool", "/etc/letsencrypt/renewal-hooks/deploy/50-mine",
+    "/etc/tmpfiles.d/blog.conf", "/root/.secrets", "/home/ann",
 )  # fmt: skip
 
 
