@@ -49,7 +49,7 @@ def live_release(run: HostRun, app: App) -> str:
     if python := lost_python(state, live):
         raise ConfigurationError(
             f"cannot run anything in release {live} of {app.name}: it was made for {python}, "
-            f"which {run.name} no longer has",
+            f"which is no longer {run.name}'s",
             hint=f"fab deploy --app {app.name}, which makes everything anew",
         )
     return live

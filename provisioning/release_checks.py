@@ -140,7 +140,7 @@ def must_be_whole(app: App, states: Mapping[str, State], release: str) -> None:
             source = f"check out {commit[:7]}" if commit else "check its source out"
             raise DeployRefusedError(
                 f"cannot use release {release} of {app.name}: "
-                + (f"it was made for {python}, which {host} no longer has" if python else
+                + (f"it was made for {python}, which is no longer {host}'s" if python else
                    f"on {host} its {lacks[0]} is gone"),
                 hint="`fab deploy`, which makes everything anew for the Python that is there"
                 if python and is_live else

@@ -43,7 +43,7 @@ def check_links(app: App, files: Iterable[str], links: Mapping[str, str]) -> lis
         ) from None
     if found.refused:
         raise ConfigurationError(
-            f"cannot deploy {app.name}: links among its static files cannot be followed",
+            f"cannot deploy {app.name}: some of its static files cannot be published",
             hint="git-track the files themselves, or links to files of the source with relative "
             "targets; Django's collectstatic makes copies without --link",
             output="\n".join(found.refused.values()),

@@ -407,6 +407,12 @@ def remove(path: str, within_s: Optional[float] = None) -> None:
                 return
 
 
+def remove_if_there(path: str) -> None:
+    """Remove a file, a link or a whole directory, or find that there is none."""
+    with contextlib.suppress(FileNotFoundError):
+        remove(path)
+
+
 def remove_if_empty(path: str) -> bool:
     """Remove a directory in which there is nothing; return whether it is gone."""
     try:

@@ -14,6 +14,7 @@ from typing import Any, Dict, FrozenSet, List, Mapping, Set
 from provisioning.agent import files
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError
+from provisioning.agent.layout import is_temporary
 
 MOST_LINKS = 40
 """Source: path_resolution(7)."""
@@ -32,7 +33,7 @@ class Published:
 
     Args:
         files: Path below the web root -> path below the release's code.
-        refused: Links that lead out of the release: path -> why they cannot be followed.
+        refused: What cannot be published, mostly links that lead out of the release: path -> why.
         dangling: Links that lead to what the release does not have: path -> target.
     """
 
@@ -159,6 +160,9 @@ class _Tree:
                     refused=True,
                 )
             path, where = posixpath.join(folder, name), posixpath.join(url, name)
+            if is_temporary(name):
+                found.refused[path] = f"{path} has a name under which Homeport makes files ready"
+                continue
             if path in self._links:
                 if path not in followed:
                     self._publish_link(path, where, found, followed)

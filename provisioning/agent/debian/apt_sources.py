@@ -1,0 +1,172 @@
+"""apt's package sources: which of them are in trouble, and how to do without those.
+
+A source that does not answer costs only what it has. But where apt cannot read a file in which
+sources are named it does nothing at all; so it is given copies of the others, for this run.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import Dict, Iterator, List, Set, Tuple
+
+from provisioning.agent import files, layout
+from provisioning.agent.programs import Completed
+from provisioning.agent.system import System
+
+MAIN = "/etc/apt/sources.list"
+PARTS = "/etc/apt/sources.list.d"
+DEBIANS = (f"{PARTS}/debian.sources", MAIN)
+"""Where Debian's own are named. Source: sources.list(5)."""
+
+_UNREADABLE = "The list of sources could not be read"
+# Source: apt's apt-pkg/sourcelist.cc, deb/debmetaindex.cc, tagfile.cc.
+_PLACE = re.compile(r"(?P<file>/\S+\.(?:list|sources))\b")
+_LINE = re.compile(r"(?:on line|entry|\()\s*(?P<line>\d+)\b")
+_CONFLICT = re.compile(r"Conflicting values set for option \S+ regarding source (?P<uri>\S+)")
+_MOST_TRIES = 20
+
+_said: Set[str] = set()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A source as a file names it.
+
+    Args:
+        file: The file.
+        line: Which line of it.
+        uri: Where its packages are.
+    """
+
+    file: str
+    line: int
+    uri: str
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+def options(system: System) -> Tuple[str, ...]:
+    """Return what tells apt-get or apt-cache to do without what it cannot read."""
+    if not system.unreadable_sources:
+        return ()
+    copies = os.path.join(layout.RUNTIME, "apt-sources")
+    files.remove_if_there(copies)
+    parts = os.path.join(copies, os.path.basename(PARTS))
+    files.make_directory(parts, 0o700)
+    main = os.path.join(copies, os.path.basename(MAIN))
+    for path, copy in (
+        (MAIN, main),
+        *((each, each.replace(PARTS, parts)) for each in _parts(system)),
+    ):
+        text = _readable(path, system)
+        files.write(copy, text.encode("utf-8", "surrogateescape"), 0o600)
+    return ("-o", f"Dir::Etc::sourcelist={main}", "-o", f"Dir::Etc::sourceparts={parts}",
+            # What is known of the others stays. Source: apt.conf(5).
+            "-o", "APT::Get::List-Cleanup=0")  # fmt: skip
+
+
+def leave_out(done: Completed, system: System) -> bool:
+    """Do without what apt could not read, from now on; return whether it is worth another try."""
+    text = done.stdout + done.stderr
+    if _UNREADABLE not in text or len(system.unreadable_sources) >= _MOST_TRIES:
+        return False
+    reason = next((line for line in text.splitlines() if line.startswith("E: ")), "")
+    found = set(_unreadable(reason, system)) - system.unreadable_sources
+    for file, line in sorted(found):
+        where = f"{file}:{line}" if line else file
+        words = reason[len("E: ") :]
+        warn(system, f"{where} is left out: apt cannot read it, and does nothing else ({words})")
+    system.unreadable_sources |= found
+    return bool(found)
+
+
+def in_trouble(done: Completed, system: System) -> List[str]:
+    """Return which sources apt could not fetch the lists of: place and reason, each source once."""
+    troubles: Dict[str, str] = {}
+    known = _entries(system)
+    for line in (done.stdout + done.stderr).splitlines():
+        if not line.startswith(("E: ", "W: ", "Err:")):
+            continue
+        for entry in known:
+            if _is_about(line, entry.uri):
+                reason = line if line.startswith(("E: ", "W: ")) else ""
+                troubles[entry.place] = reason[len("E: ") :] or troubles.get(entry.place, "")
+    return [f"{place} ({reason})" if reason else place for place, reason in troubles.items()]
+
+
+def warn(system: System, text: str) -> None:
+    """Tell a person of sources in trouble: once, by whatever in this conversation they are met."""
+    if text not in system.troubled_sources:
+        system.troubled_sources.append(text)
+    if text not in _said:
+        _said.add(text)
+        system.notes.append(f"warning: {text}")
+
+
+def _is_about(line: str, uri: str) -> bool:
+    if uri.startswith("cdrom:"):
+        return "cdrom:" in line
+    # What is fetched lies below it; another source may begin with the same words.
+    return re.search(re.escape(uri.rstrip("/")) + r"(?=[/\s'])", line) is not None
+
+
+def _unreadable(reason: str, system: System) -> Iterator[Tuple[str, int]]:
+    """Yield the places that apt has named: file and line, or 0 for all of the file."""
+    conflict = _CONFLICT.search(reason)
+    if conflict:
+        same = [each for each in _entries(system) if _is_about(conflict["uri"] + " ", each.uri)]
+        kept = next((each for name in DEBIANS for each in same if each.file == name), None)
+        for entry in same:
+            if entry != (kept or same[0]) and entry.file not in DEBIANS:
+                yield entry.file, entry.line if entry.file.endswith(".list") else 0
+        return
+    place = _PLACE.search(reason)
+    if place:
+        file = os.path.join(PARTS, os.path.basename(place["file"]))
+        file = MAIN if os.path.basename(MAIN) == os.path.basename(place["file"]) else file
+        line = _LINE.search(reason)
+        # Of the newer kind apt counts paragraphs.
+        yield file, int(line["line"]) if line and file.endswith(".list") else 0
+
+
+def _readable(path: str, system: System) -> str:
+    text = system.read(path).decode("utf-8", "surrogateescape")
+    if (path, 0) in system.unreadable_sources:
+        return ""
+    return "\n".join(
+        "" if (path, number) in system.unreadable_sources else line
+        for number, line in enumerate(text.split("\n"), 1)
+    )
+
+
+def _parts(system: System) -> List[str]:
+    return [
+        os.path.join(PARTS, name)
+        for name in system.list(PARTS)
+        if name.endswith((".list", ".sources"))
+    ]
+
+
+def _entries(system: System) -> List[Entry]:
+    """Return the sources that are named. Source: sources.list(5)."""
+    return [
+        Entry(path, number, uri)
+        for path in (MAIN, *_parts(system))
+        for number, line in enumerate(system.read(path).decode(errors="replace").split("\n"), 1)
+        for uri in (_uris_of_line(line) if path.endswith(".list") else _uris_of_field(line))
+    ]
+
+
+def _uris_of_line(line: str) -> List[str]:
+    """Return the URI of "deb [options] uri suite components"; cdrom's own has brackets too."""
+    found = re.match(r"\s*deb(?:-src)?\s+(?:\[[^\]]*\]\s+)?(cdrom:\[[^\]]*\]\S*|\S+)", line)
+    return [found[1]] if found else []
+
+
+def _uris_of_field(line: str) -> List[str]:
+    found = re.match(r"URIs:\s*(.*)", line, re.IGNORECASE)
+    return found[1].split() if found else []
