@@ -29,7 +29,7 @@ export LC_ALL=C.UTF-8
 mkdir "$home/sources" && { cp /etc/apt/sources.list.d/* "$home/sources" 2>&-; true; } || fail "cannot write to /var/lib"
 # It may wait for ever where a disk is full.
 apt() {
-  until timeout --foreground 900 apt-get -qq -y -o Acquire::Retries=2 -o Acquire::http::Timeout=20 \
+  until timeout --foreground 900 apt-get -q -y -o Acquire::Retries=2 -o Acquire::http::Timeout=20 \
     -o Dir::Etc::sourceparts="$home/sources" "$@" >"$home/log" 2>&1 </dev/null; do
     bad=$(sed -n 's,^E: .*/\([^/ ]*\.\(list\|sources\)\).*,\1,p' "$home/log" | head -n 1)
     [ -f "$home/sources/$bad" ] || return 1

@@ -38,11 +38,13 @@ class Entry:
         file: The file.
         line: Which line of it.
         uri: Where its packages are.
+        suites: Which of them: "bookworm", or a folder of it, "./".
     """
 
     file: str
     line: int
     uri: str
+    suites: Tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
@@ -92,7 +94,7 @@ def in_trouble(done: Completed, system: System) -> List[str]:
         if not line.startswith(("E: ", "W: ", "Err:")):
             continue
         for entry in known:
-            if _is_about(line, entry.uri):
+            if _is_about(line, entry):
                 reason = line if line.startswith(("E: ", "W: ")) else ""
                 troubles[entry.place] = reason[len("E: ") :] or troubles.get(entry.place, "")
     return [f"{place} ({reason})" if reason else place for place, reason in troubles.items()]
@@ -107,18 +109,22 @@ def warn(system: System, text: str) -> None:
         system.notes.append(f"warning: {text}")
 
 
-def _is_about(line: str, uri: str) -> bool:
-    if uri.startswith("cdrom:"):
+def _is_about(line: str, entry: Entry) -> bool:
+    """Return whether apt speaks of a source: of "<uri> <suite> ...", or of a file below it."""
+    if entry.uri.startswith("cdrom:"):
         return "cdrom:" in line
-    # What is fetched lies below it; another source may begin with the same words.
-    return re.search(re.escape(uri.rstrip("/")) + r"(?=[/\s'])", line) is not None
+    uri = re.escape(entry.uri.rstrip("/"))
+    named = [re.escape(each) for each in entry.suites if not each.endswith("/")]
+    suites = rf"/?(?:\s|/?dists/)(?:{'|'.join(named)})(?=[/\s'])" if named else r"(?=[/\s'])"
+    return re.search(uri + suites, line) is not None
 
 
 def _unreadable(reason: str, system: System) -> Iterator[Tuple[str, int]]:
     """Yield the places that apt has named: file and line, or 0 for all of the file."""
     conflict = _CONFLICT.search(reason)
     if conflict:
-        same = [each for each in _entries(system) if _is_about(conflict["uri"] + " ", each.uri)]
+        uri = conflict["uri"].rstrip("/")
+        same = [each for each in _entries(system) if each.uri.rstrip("/") == uri]
         kept = next((each for name in DEBIANS for each in same if each.file == name), None)
         for entry in same:
             if entry != (kept or same[0]) and entry.file not in DEBIANS:
@@ -153,20 +159,40 @@ def _parts(system: System) -> List[str]:
 
 def _entries(system: System) -> List[Entry]:
     """Return the sources that are named. Source: sources.list(5)."""
-    return [
-        Entry(path, number, uri)
-        for path in (MAIN, *_parts(system))
-        for number, line in enumerate(system.read(path).decode(errors="replace").split("\n"), 1)
-        for uri in (_uris_of_line(line) if path.endswith(".list") else _uris_of_field(line))
-    ]
+    found: List[Entry] = []
+    for path in (MAIN, *_parts(system)):
+        text = system.read(path).decode(errors="replace")
+        found += _listed(path, text) if path.endswith(".list") else _in_paragraphs(path, text)
+    return found
 
 
-def _uris_of_line(line: str) -> List[str]:
-    """Return the URI of "deb [options] uri suite components"; cdrom's own has brackets too."""
-    found = re.match(r"\s*deb(?:-src)?\s+(?:\[[^\]]*\]\s+)?(cdrom:\[[^\]]*\]\S*|\S+)", line)
-    return [found[1]] if found else []
+def _listed(path: str, text: str) -> Iterator[Entry]:
+    """Yield the sources of lines as "deb [options] uri suite components"."""
+    for number, line in enumerate(text.split("\n"), 1):
+        # The name of a CD-ROM has brackets, too.
+        found = re.match(
+            r"\s*deb(?:-src)?\s+(?:\[[^\]]*\]\s+)?(cdrom:\[[^\]]*\]\S*|\S+)(?:\s+(\S+))?", line
+        )
+        if found:
+            yield Entry(path, number, found[1], (found[2],) if found[2] else ())
 
 
-def _uris_of_field(line: str) -> List[str]:
-    found = re.match(r"URIs:\s*(.*)", line, re.IGNORECASE)
-    return found[1].split() if found else []
+def _in_paragraphs(path: str, text: str) -> Iterator[Entry]:
+    """Yield the sources of paragraphs with the fields URIs and Suites."""
+    uris: Dict[str, int] = {}
+    suites: List[str] = []
+    field = ""
+    for number, line in enumerate([*text.split("\n"), ""], 1):
+        if line.startswith("#"):
+            continue
+        if not line.strip():
+            for uri, where in uris.items():
+                yield Entry(path, where, uri, tuple(suites))
+            uris, suites, field = {}, [], ""
+            continue
+        named = re.match(r"([A-Za-z-]+):(.*)", line)
+        field, words = (named[1].lower(), named[2]) if named else (field, line)
+        if field == "uris":
+            uris.update({uri: number for uri in words.split() if uri not in uris})
+        elif field == "suites":
+            suites += words.split()
