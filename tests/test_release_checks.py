@@ -62,6 +62,19 @@ def test_a_release_of_which_a_part_is_gone_is_refused(app: App) -> None:
     must_be_whole(app, states, TWO)
 
 
+@pytest.mark.parametrize("live", [ONE, TWO])
+def test_a_release_for_another_python_is_refused_with_the_way_out(app: App, live: str) -> None:
+    lacks = {ONE: ["Python 3.11", "interpreter"]}
+    states = {"web1": state(ONE, TWO), "web2": state(ONE, TWO, lacks=lacks, live=live)}
+    with pytest.raises(DeployRefusedError) as error:
+        must_be_whole(app, states, ONE)
+    assert error.value.message == (
+        f"cannot use release {ONE} of hello: it was made for Python 3.11, which is no longer web2's"
+    )
+    assert "`fab deploy`" in error.value.hint
+    assert ("check out" in error.value.hint) == (live != ONE)
+
+
 def manifests(*names: str, **more: dict[str, str]) -> dict[str, Any]:
     """Return what a host says that has these releases; `more` of their manifests."""
     named = {"one": ONE, "two": TWO, "three": THREE}

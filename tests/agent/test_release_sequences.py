@@ -58,6 +58,10 @@ def _id(number: int) -> str:
     return f"20260102T0304{number:02}.000Z-abc1234"
 
 
+def text_of(file: Path) -> str:
+    return file.read_bytes().decode("utf-8", "surrogateescape")
+
+
 def found_in(code: Path) -> tuple[Tree, set[str]]:
     """Return what a release consists of, and what Python has compiled of it."""
     tree, compiled = Tree(), set()
@@ -70,7 +74,7 @@ def found_in(code: Path) -> tuple[Tree, set[str]]:
             elif full.is_file() and full.parent.name == "__pycache__":
                 compiled.add(path)
             elif full.is_file():
-                tree.files[path] = full.read_text()
+                tree.files[path] = text_of(full)
                 if full.stat().st_mode & 0o100:
                     tree.executables.add(path)
     return tree, compiled

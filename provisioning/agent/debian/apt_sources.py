@@ -96,7 +96,8 @@ def in_trouble(done: Completed, system: System) -> List[str]:
         for entry in known:
             if _is_about(line, entry):
                 reason = line if line.startswith(("E: ", "W: ")) else ""
-                troubles[entry.place] = reason[len("E: ") :] or troubles.get(entry.place, "")
+                # What comes first is the cause: that a list is not signed may follow from it.
+                troubles[entry.place] = troubles.get(entry.place) or reason[len("E: ") :]
     return [f"{place} ({reason})" if reason else place for place, reason in troubles.items()]
 
 
