@@ -132,6 +132,21 @@ def test_what_apt_cannot_read_is_left_out_and_said_once(
         assert copy.read_text().split("\n") == expected
 
 
+def test_the_reason_comes_from_where_it_is_said_first(system: System) -> None:
+    place = f"{apt_sources.PARTS}/others.list:2"
+    assert apt_sources.in_trouble(
+        _failed(
+            "Err:2 https://apt.example/debian bookworm InRelease",
+            "  Could not connect to apt.example",
+            "E: The repository 'https://apt.example/debian bookworm InRelease' is not signed.",
+        ),
+        system,
+    ) == [f"{place} (Could not connect to apt.example)"]
+    assert apt_sources.in_trouble(
+        _failed("Err:2 https://apt.example/debian bookworm InRelease", "Hit:3 x"), system
+    ) == [place]
+
+
 def test_other_troubles_are_no_reason_to_leave_anything_out(system: System) -> None:
     assert not apt_sources.leave_out(_failed("E: Unable to locate package x"), system)
     assert apt_sources.options(system) == ()

@@ -90,14 +90,16 @@ def in_trouble(done: Completed, system: System) -> List[str]:
     """Return which sources apt could not fetch the lists of: place and reason, each source once."""
     troubles: Dict[str, str] = {}
     known = _entries(system)
-    for line in (done.stdout + done.stderr).splitlines():
+    lines = (done.stdout + done.stderr).splitlines()
+    for line, next_line in zip(lines, [*lines[1:], ""]):
         if not line.startswith(("E: ", "W: ", "Err:")):
             continue
+        # What comes first is the cause: that a list is not signed may follow from it.
+        reason = next_line.strip() if next_line.startswith("  ") else ""
+        reason = line[len("E: ") :] if line.startswith(("E: ", "W: ")) else reason
         for entry in known:
             if _is_about(line, entry):
-                reason = line if line.startswith(("E: ", "W: ")) else ""
-                # What comes first is the cause: that a list is not signed may follow from it.
-                troubles[entry.place] = troubles.get(entry.place) or reason[len("E: ") :]
+                troubles[entry.place] = troubles.get(entry.place) or reason
     return [f"{place} ({reason})" if reason else place for place, reason in troubles.items()]
 
 
