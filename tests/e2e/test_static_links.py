@@ -92,7 +92,17 @@ def test_what_is_served_stays_served(lab: Lab, project: Project, deployed_host):
     (app / "frontend" / "dist" / "logo.txt").write_text("the logo")
     (app / "frontend" / "dist" / "img").symlink_to("../../brand")
     (app / "frontend" / "dist" / "mark.txt").symlink_to("img/brand.txt")
-    for name in ("empty.py", "also_empty.py", "pkg/__init__.py", "pkg/models.py", "-x.py"):
+    for name in (
+        "empty.py",
+        "also_empty.py",
+        "pkg/__init__.py",
+        "pkg/models.py",
+        "-x.py",
+        "größe.py",
+        "a b.py",
+        "new\nline.py",
+        " /x.py",
+    ):
         (app / name).parent.mkdir(exist_ok=True)
         (app / name).write_text("")
     for kinds in KINDS:

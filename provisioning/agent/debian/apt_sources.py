@@ -55,6 +55,7 @@ def options(system: System) -> Tuple[str, ...]:
     """Return what tells apt-get or apt-cache to do without what it cannot read."""
     if not system.unreadable_sources:
         return ()
+    os.makedirs(layout.RUNTIME, mode=0o700, exist_ok=True)
     copies = os.path.join(layout.RUNTIME, "apt-sources")
     files.remove_if_there(copies)
     parts = os.path.join(copies, os.path.basename(PARTS))
