@@ -17,6 +17,7 @@ import json
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from provisioning.agent.layout import UV, AppLayout
@@ -72,6 +73,7 @@ class Deployment:
         by: Who deploys.
         replace: Stop the release before first, and believe nothing that it or its build has left.
         notes: What a person should know of the files before they travel.
+        lost: Names of virtualenvs for a Python that is gone: what still runs from them may go on.
     """
 
     app: App
@@ -82,6 +84,7 @@ class Deployment:
     by: str
     replace: bool = False
     notes: tuple[str, ...] = ()
+    lost: frozenset[str] = frozenset()
 
     @property
     def release(self) -> str:
@@ -163,6 +166,8 @@ def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
     venv = virtualenv(
         app, artifact, facts, fresh_for=deployment.release if deployment.replace else ""
     )
+    if PurePosixPath(venv.path).name in deployment.lost:
+        venv = virtualenv(app, artifact, facts, fresh_for=deployment.release)
     yield from calendars(app)
     yield from put_in_order_before(app)
     if app.packages:

@@ -155,6 +155,16 @@ def lost_python(state: State, release: str) -> str:
     return next((str(each) for each in lacks if str(each).startswith("Python ")), "")
 
 
+def lost_virtualenvs(states: Mapping[str, State]) -> frozenset[str]:
+    """Return the names of virtualenvs that were made for a Python which a host has lost."""
+    return frozenset(
+        str(each.get("venv", ""))
+        for state in states.values()
+        for each in state["releases"]
+        if lost_python(state, str(each["release"]))
+    )
+
+
 def must_be_on_one_release(app: App, states: Mapping[str, State]) -> None:
     """Return if the same release is live on every host.
 

@@ -8,7 +8,12 @@ import pytest
 
 from provisioning.errors import ConfigurationError, DeployRefusedError
 from provisioning.inventory.app import App
-from provisioning.release_checks import must_be_whole, no_such_release, refuse_over_migration
+from provisioning.release_checks import (
+    lost_virtualenvs,
+    must_be_whole,
+    no_such_release,
+    refuse_over_migration,
+)
 
 ONE, TWO, THREE = (f"2026010{day}T030405Z-abc000{day}" for day in (1, 2, 3))
 
@@ -73,6 +78,13 @@ def test_a_release_for_another_python_is_refused_with_the_way_out(app: App, live
     )
     assert "`fab deploy`" in error.value.hint
     assert ("check out" in error.value.hint) == (live != ONE)
+
+
+def test_virtualenvs_for_a_python_that_is_gone_are_told() -> None:
+    one = state(ONE, TWO, lacks={ONE: ["Python 3.11"], TWO: ["virtualenv"]})
+    for number, manifest in enumerate(one["releases"]):
+        manifest["venv"] = f"venv{number}"
+    assert lost_virtualenvs({"web1": one, "web2": state(TWO)}) == {"venv0"}
 
 
 def manifests(*names: str, **more: dict[str, str]) -> dict[str, Any]:

@@ -18,9 +18,11 @@ OLD_PYTHON = "3.9"
 FOR_ANOTHER_PYTHON = rf"""
 for each in /srv/hello/venvs/*; do
   sed -i -E 's/^(version(_info)?) *=.*/\1 = {OLD_PYTHON}.2/' $each/pyvenv.cfg
-  mv $each/lib/python3.* $each/lib/python{OLD_PYTHON}
 done
 """
+NOT_FOUND = (
+    f"for each in /srv/hello/venvs/*; do mv $each/lib/python3.* $each/lib/python{OLD_PYTHON}; done"
+)
 
 FULL_UPGRADE = """
 sed -i s/bookworm/trixie/ /etc/apt/sources.list.d/*.sources
@@ -64,6 +66,7 @@ def test_a_release_for_another_python_is_named_and_made_anew(
     host.shell(FOR_ANOTHER_PYTHON)
     unit = f"hello@{live_on(host)}.service"
     if not runs:
+        host.shell(NOT_FOUND)
         host.shell(f"systemctl restart {unit} || true; systemctl stop {unit}")
     _must_name_it(project, host, OLD_PYTHON)
     provisioned = project.fab("-H", host.name, "provision")
@@ -77,7 +80,10 @@ def test_a_release_for_another_python_is_named_and_made_anew(
         assert f"made for Python {OLD_PYTHON}, which is no longer" in provisioned.output
         assert "fab deploy" in provisioned.output
         assert "Traceback" not in provisioned.output
+    lost = host.shell("readlink /srv/hello/current/venv").strip()
     _must_heal(lab, project, host)
+    # Beside the one from which the release before ran.
+    assert host.shell("readlink /srv/hello/current/venv").strip() != lost
 
 
 @pytest.mark.thorough
