@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from provisioning.agent.apps.compiled import is_pythons
 from provisioning.errors import ConfigurationError
 from provisioning.requirements import read_requirements
 
@@ -38,6 +39,7 @@ class Artifact:
         listing: Which of the requirements to begin with.
         commit: Full hash of the commit, "" where there is no git.
         dirty: The working tree has changes that are in no commit.
+        compiled: What Python has compiled, and git tracks: left out, each host compiles its own.
     """
 
     release: str
@@ -48,6 +50,7 @@ class Artifact:
     listing: str
     commit: str
     dirty: bool
+    compiled: tuple[str, ...] = ()
 
     @property
     def has_hashes(self) -> bool:
@@ -74,10 +77,12 @@ def build_artifact(
     commit, dirty = _commit(source)
     files: dict[str, bytes] = {}
     links: dict[str, str] = {}
-    executables = []
+    executables, compiled = [], []
     for path in dict.fromkeys((*_paths(source), *_included(source, include))):
         full = source / path
-        if full.is_symlink():
+        if is_pythons(path):
+            compiled.append(path)
+        elif full.is_symlink():
             links[path] = str(full.readlink())
         elif full.is_file():
             files[path] = full.read_bytes()
@@ -97,6 +102,7 @@ def build_artifact(
         listing=PurePosixPath(requirements).as_posix(),
         commit=commit,
         dirty=dirty,
+        compiled=tuple(compiled),
     )
 
 

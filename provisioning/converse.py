@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -271,6 +271,11 @@ class Conversation:
                 channel.send(data)
 
 
-def facts_of(conversation: Conversation) -> Facts:
-    """Ask a host for its facts."""
-    return Facts.from_json(conversation.ask("facts"))
+def facts_of(conversation: Conversation, candidates: Iterable[str] = ()) -> Facts:
+    """Ask a host for its facts.
+
+    Args:
+        conversation: With the host.
+        candidates: Versions that are needed also of what is not installed.
+    """
+    return Facts.from_json(conversation.ask("facts", candidates=list(candidates)))

@@ -17,10 +17,12 @@ import json
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from provisioning.agent.layout import UV, AppLayout
 from provisioning.processes import calendars, trial
+from provisioning.release_links import check_links
 from provisioning.resources import (
     Instance,
     KeptSecrets,
@@ -70,6 +72,8 @@ class Deployment:
         tls: Whether its site is served on 443.
         by: Who deploys.
         replace: Stop the release before first, and believe nothing that it or its build has left.
+        notes: What a person should know of the files before they travel.
+        lost: Names of virtualenvs for a Python that is gone: what still runs from them may go on.
     """
 
     app: App
@@ -79,6 +83,8 @@ class Deployment:
     tls: bool
     by: str
     replace: bool = False
+    notes: tuple[str, ...] = ()
+    lost: frozenset[str] = frozenset()
 
     @property
     def release(self) -> str:
@@ -104,8 +110,15 @@ def plan_deployment(
     """Gather what a release needs from the operator's machine.
 
     Raises:
-        ConfigurationError: a secret is missing.
+        ConfigurationError: a secret is missing, or a link leads out of the release.
     """
+    notes = check_links(app, artifact.files, artifact.links)
+    if artifact.compiled:
+        notes.append(
+            f"left out what Python has compiled, {artifact.compiled[0]}"
+            + (f" and {len(artifact.compiled) - 1} more" if len(artifact.compiled) > 1 else "")
+            + ": each host compiles its own"
+        )
     return Deployment(
         app=app,
         artifact=artifact,
@@ -114,6 +127,7 @@ def plan_deployment(
         tls=inventory.tls.method != "off",
         by=by,
         replace=replace,
+        notes=tuple(notes),
     )
 
 
@@ -152,6 +166,8 @@ def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
     venv = virtualenv(
         app, artifact, facts, fresh_for=deployment.release if deployment.replace else ""
     )
+    if PurePosixPath(venv.path).name in deployment.lost:
+        venv = virtualenv(app, artifact, facts, fresh_for=deployment.release)
     yield from calendars(app)
     yield from put_in_order_before(app)
     if app.packages:

@@ -131,11 +131,15 @@ class HostRun:
             self.start()
             return self._conversation.ask(question, **values)
 
-    def facts(self) -> Facts:
-        """Ask for the host's facts."""
+    def facts(self, candidates: Iterable[str] = ()) -> Facts:
+        """Ask for the host's facts.
+
+        Args:
+            candidates: Versions that are needed also of what is not installed.
+        """
         with self._speaking:
             self.start()
-            return facts_of(self._conversation)
+            return facts_of(self._conversation, candidates)
 
     def carry_out(self, plan: Plan, what: str = "provision", **options: Any) -> Ended | OtherFacts:
         """Have a plan carried out.

@@ -11,6 +11,7 @@ from provisioning.agent.layout import AppLayout
 from provisioning.agent.systemd import unexpanded
 from provisioning.attached import Program
 from provisioning.errors import ConfigurationError
+from provisioning.release_checks import lost_python
 from provisioning.roles import sandbox_properties
 
 if TYPE_CHECKING:
@@ -44,7 +45,14 @@ def live_release(run: HostRun, app: App) -> str:
         raise ConfigurationError(
             f"no release of {app.name} is live on {run.name}", hint=f"fab deploy --app {app.name}"
         )
-    return str(state["live"])
+    live = str(state["live"])
+    if python := lost_python(state, live):
+        raise ConfigurationError(
+            f"cannot run anything in release {live} of {app.name}: it was made for {python}, "
+            f"which is no longer {run.name}'s",
+            hint=f"fab deploy --app {app.name}, which makes everything anew",
+        )
+    return live
 
 
 def live_program(

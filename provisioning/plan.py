@@ -27,12 +27,14 @@ class Plan:
         resources: In order; each with the digest of its inputs.
         blobs: Digest -> content, for a host that lacks it.
         facts: Digest of the facts that the resources were made for; "" for any.
+        candidates: Facts that were looked at of programs that may not be installed.
     """
 
     run: str
     resources: Sequence[Resource]
     blobs: Mapping[str, bytes] = field(repr=False)
     facts: str = ""
+    candidates: Sequence[str] = ()
 
     def texts(self) -> dict[str, str]:
         """Return path on the host -> text, for the files that a validation may speak of."""
@@ -80,6 +82,7 @@ class Plan:
             "owner": owner,
             "adopt": list(adopt),
             "facts": self.facts,
+            "candidates": list(self.candidates),
             "last": last,
         }
         if otherwise is not None:

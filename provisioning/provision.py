@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from provisioning.agent.gather import facts_digest
-from provisioning.errors import ResourceFailedError
+from provisioning.agent.gather import VERSIONS, facts_digest
+from provisioning.errors import HomeportError, ResourceFailedError
 from provisioning.plan import make_plan
 from provisioning.remembered import recall_facts, remember_facts
 from provisioning.roles import compile_host
 from provisioning.session import OtherFacts
+from provisioning.watched_facts import WatchedFacts
 
 if TYPE_CHECKING:
     from provisioning.agent.facts import Facts
@@ -49,13 +52,13 @@ def provision_host(
     """Bring one host to its desired state.
 
     The plan is made from the facts that are remembered of the host; only a host with other
-    facts costs another exchange.
+    facts costs another exchange. What nobody looks at, the host is not asked for.
     """
     facts = recall_facts(inventory.environment, host.address)
     if facts is None:
-        facts = run.facts()
+        facts = _first_facts(run, plan_for)
     for _ in range(PLANS):
-        ended = run.carry_out(plan_for(facts))
+        ended = run.carry_out(_plan(plan_for, WatchedFacts.of(facts)))
         if not isinstance(ended, OtherFacts):
             remember_facts(inventory.environment, host.address, facts)
             return
@@ -64,3 +67,28 @@ def provision_host(
         f"cannot provision {host.name}: its facts change faster than it can be planned for",
         hint="look for something that installs packages there all the time",
     )
+
+
+def _first_facts(run: HostRun, plan_for: Callable[[Facts], Plan]) -> Facts:
+    """Return the facts of a host that nobody remembers, with the versions that its roles look at.
+
+    What apt would install, a host is asked for only where that matters: it takes package lists.
+    """
+    asked: set[str] = set()
+    facts = run.facts()
+    for _ in VERSIONS:
+        watched = WatchedFacts.of(facts)
+        # A role may make no sense of what is not known yet.
+        with contextlib.suppress(HomeportError):
+            plan_for(watched)
+        unknown = {name for name in watched.looked_at if not getattr(facts, name)} - asked
+        if not unknown:
+            break
+        asked |= watched.looked_at
+        facts = run.facts(candidates=sorted(asked))
+    return facts
+
+
+def _plan(plan_for: Callable[[Facts], Plan], facts: WatchedFacts) -> Plan:
+    plan = plan_for(facts)
+    return replace(plan, candidates=tuple(sorted(facts.looked_at)))

@@ -132,15 +132,37 @@ def must_be_whole(app: App, states: Mapping[str, State], release: str) -> None:
     for host, state in states.items():
         lacks = state.get("lacks", {}).get(release)
         if lacks:
+            python = lost_python(state, release)
+            is_live = state.get("live") == release
             commit = next(
                 (each.get("commit") for each in state["releases"] if each["release"] == release), ""
             )
             source = f"check out {commit[:7]}" if commit else "check its source out"
             raise DeployRefusedError(
-                f"cannot use release {release} of {app.name}: on {host} its {lacks[0]} is gone",
-                hint=f"{source} and `fab deploy` it, which builds everything anew; "
+                f"cannot use release {release} of {app.name}: "
+                + (f"it was made for {python}, which is no longer {host}'s" if python else
+                   f"on {host} its {lacks[0]} is gone"),
+                hint="`fab deploy`, which makes everything anew for the Python that is there"
+                if python and is_live else
+                f"{source} and `fab deploy` it, which builds everything anew; "
                 "or take another release with `fab rollback --to ID`",
-            )
+            )  # fmt: skip
+
+
+def lost_python(state: State, release: str) -> str:
+    """Return the Python that a release was made for, as "Python 3.11", if the host lost it."""
+    lacks = state.get("lacks", {}).get(release, [])
+    return next((str(each) for each in lacks if str(each).startswith("Python ")), "")
+
+
+def lost_virtualenvs(states: Mapping[str, State]) -> frozenset[str]:
+    """Return the names of virtualenvs that were made for a Python which a host has lost."""
+    return frozenset(
+        str(each.get("venv", ""))
+        for state in states.values()
+        for each in state["releases"]
+        if lost_python(state, str(each["release"]))
+    )
 
 
 def must_be_on_one_release(app: App, states: Mapping[str, State]) -> None:

@@ -13,6 +13,7 @@ from provisioning.crew import Crew
 from provisioning.deploy import Deployment, build, migrate, propose_secrets, revive, start
 from provisioning.errors import ConfigurationError, DeployRefusedError, UnreachableError
 from provisioning.release_checks import (
+    lost_virtualenvs,
     must_be_on_one_release,
     must_be_whole,
     refuse_over_migration,
@@ -51,7 +52,9 @@ def deploy(crew: Crew, deployment: Deployment, hooks: Hooks) -> str:
             return begun.instead
         states = begun.states
         _must_be_provisioned(app, states)
-        deployment = replace(deployment, proposed=_shared_secrets(crew, app, states))
+        deployment = replace(
+            deployment, proposed=_shared_secrets(crew, app, states), lost=lost_virtualenvs(states)
+        )
         hooks.tell(previous=str(states[crew.runs[0].name]["live"]))
         # What was stopped to be replaced is nothing to go back to.
         before = {} if deployment.replace else _live_releases(states)

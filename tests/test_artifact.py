@@ -292,3 +292,21 @@ def test_hashes_are_noticed(source: Path) -> None:
     assert not _build(source).has_hashes
     (source / "requirements.txt").write_text("flask==3 \\\n    --hash=sha256:abc\n")
     assert _build(source).has_hashes
+
+
+def test_what_python_has_compiled_is_left_out_and_told(source: Path) -> None:
+    """Each host compiles its own; a file or link of that name would be in its way."""
+    for path in ("__pycache__/app.cpython-311.pyc", "pkg/__pycache__/note.txt", "old.pyc"):
+        (source / path).parent.mkdir(parents=True, exist_ok=True)
+        (source / path).write_text("x")
+    (source / "deep").mkdir()
+    (source / "deep" / "__pycache__").symlink_to("/tmp")
+    _git(source, "init", "-q")
+    _git(source, "add", "--force", ".")
+    _git(source, "commit", "-q", "-m", "all of it")
+    artifact = _build(source)
+    assert "old.pyc" in artifact.files
+    assert sorted(artifact.compiled) == [
+        "__pycache__/app.cpython-311.pyc", "deep/__pycache__", "pkg/__pycache__/note.txt",
+    ]  # fmt: skip
+    assert not [path for path in (*artifact.files, *artifact.links) if "__pycache__" in path]

@@ -76,3 +76,22 @@ def test_a_source_that_others_could_replace_is_refused_before_a_host_is_asked(
     assert "requirements.txt, line 1: lib @ http://example.com/" in done.stdout + done.stderr
     assert "use https" in done.stdout + done.stderr
     assert done.returncode == 2
+
+
+def test_links_that_lead_out_are_refused_before_a_host_is_asked(project: Path) -> None:
+    inventory = project / "inventory" / "production.toml"
+    text = inventory.read_text()
+    inventory.write_text(text.replace("[tls]", 'static = { "/s/" = "static" }\n\n[tls]'))
+    static = project / "hello" / "static"
+    static.mkdir()
+    (static / "a.css").write_text("a")
+    (static / "name").symlink_to("/etc/hostname")
+    done = deploy(project, f"flask==3.1.3 {HASH}\n")
+    assert "static/name -> /etc/hostname leads out of the release" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert done.returncode == 2
+    (static / "name").unlink()
+    (static / "name").symlink_to("../not-there")
+    done = deploy(project, f"flask==3.1.3 {HASH}\n")
+    assert "hello: static/name -> ../not-there leads to no file" in done.stdout + done.stderr
+    assert done.returncode == 3

@@ -8,7 +8,12 @@ import pytest
 
 from provisioning.errors import ConfigurationError, DeployRefusedError
 from provisioning.inventory.app import App
-from provisioning.release_checks import must_be_whole, no_such_release, refuse_over_migration
+from provisioning.release_checks import (
+    lost_virtualenvs,
+    must_be_whole,
+    no_such_release,
+    refuse_over_migration,
+)
 
 ONE, TWO, THREE = (f"2026010{day}T030405Z-abc000{day}" for day in (1, 2, 3))
 
@@ -60,6 +65,26 @@ def test_a_release_of_which_a_part_is_gone_is_refused(app: App) -> None:
     assert "check out abc0001 and `fab deploy`" in error.value.hint
     assert error.value.exit_code == 4
     must_be_whole(app, states, TWO)
+
+
+@pytest.mark.parametrize("live", [ONE, TWO])
+def test_a_release_for_another_python_is_refused_with_the_way_out(app: App, live: str) -> None:
+    lacks = {ONE: ["Python 3.11", "interpreter"]}
+    states = {"web1": state(ONE, TWO), "web2": state(ONE, TWO, lacks=lacks, live=live)}
+    with pytest.raises(DeployRefusedError) as error:
+        must_be_whole(app, states, ONE)
+    assert error.value.message == (
+        f"cannot use release {ONE} of hello: it was made for Python 3.11, which is no longer web2's"
+    )
+    assert "`fab deploy`" in error.value.hint
+    assert ("check out" in error.value.hint) == (live != ONE)
+
+
+def test_virtualenvs_for_a_python_that_is_gone_are_told() -> None:
+    one = state(ONE, TWO, lacks={ONE: ["Python 3.11"], TWO: ["virtualenv"]})
+    for number, manifest in enumerate(one["releases"]):
+        manifest["venv"] = f"venv{number}"
+    assert lost_virtualenvs({"web1": one, "web2": state(TWO)}) == {"venv0"}
 
 
 def manifests(*names: str, **more: dict[str, str]) -> dict[str, Any]:

@@ -69,3 +69,17 @@ def test_another_one_is_made_only_for_what_makes_a_difference(
     monkeypatch.setattr(deploy, "VIRTUALENV_FORMAT", "1")
     others.append(_made(artifact).path)
     assert len({first, *others}) == len(others) + 1
+
+
+def test_one_for_a_python_that_is_gone_is_left_to_what_runs_from_it(artifact: Artifact) -> None:
+    """A release that goes on from memory may read a module of it only now."""
+    plan = deploy.Deployment(_app(), artifact, env={}, proposed={}, tls=False, by="me")
+    first = _made(artifact).path
+
+    def path(lost: frozenset[str]) -> str:
+        resources = deploy.build(replace(plan, lost=lost), BOOKWORM)
+        [made] = [each for each in resources if isinstance(each, Virtualenv)]
+        return made.path
+
+    assert path(frozenset()) == path(frozenset({"other"})) == first
+    assert path(frozenset({Path(first).name})) != first

@@ -51,6 +51,8 @@ class Executor:
         except AgentError as error:
             self._fail(error)
         else:
+            for note in system.notes:
+                self._say(note)
             self._outbox.send({"answer": answer})
 
     def carry_out(self, message: Message) -> Optional[events.Done]:
@@ -70,7 +72,7 @@ class Executor:
             self._fail(error)
             return None
         system.owner = str(message.get("owner", ""))
-        if message.get("facts") and not self._are_the_facts(message["facts"], system):
+        if message.get("facts") and not self._are_the_facts(message, system):
             return None
         resources = [decode(TYPES, values) for values in message["plan"]]
         plan = engine.Plan(
@@ -119,14 +121,14 @@ class Executor:
         self._current = ""
         return done
 
-    def _are_the_facts(self, digest: str, system: System) -> bool:
+    def _are_the_facts(self, message: Message, system: System) -> bool:
         """Return whether the plan was made for this host; if not, say for what it should be."""
         try:
-            facts = gather_facts(system)
+            facts = gather_facts(system, message.get("candidates", ()))
         except AgentError as error:
             self._fail(error)
             return False
-        if facts_digest(facts) == digest:
+        if facts_digest(facts) == message["facts"]:
             return True
         self._outbox.send({"facts": facts.to_json()})
         return False

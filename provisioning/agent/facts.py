@@ -1,7 +1,7 @@
 """The small, fixed set of things a role may know of a host.
 
-Versions are those that are installed or, on a bare host, those that apt would
-install: so that what `--check` says of a bare host is what a run then does.
+Versions are those that are installed or, where a role looks at one on a bare host, those that apt
+would install: so that what `--check` says of a bare host is what a run then does.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Facts:
 
     def to_json(self) -> Dict[str, Any]:
         """Return plain values, ready for the wire."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {field.name: vars(self)[field.name] for field in fields(self)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Facts:

@@ -407,6 +407,24 @@ def remove(path: str, within_s: Optional[float] = None) -> None:
                 return
 
 
+def remove_if_there(path: str) -> None:
+    """Remove a file, a link or a whole directory, or find that there is none."""
+    with contextlib.suppress(FileNotFoundError):
+        remove(path)
+
+
+def remove_if_empty(path: str) -> bool:
+    """Remove a directory in which there is nothing; return whether it is gone."""
+    try:
+        with parent(path) as (held, name):
+            os.rmdir(name, dir_fd=held)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EBUSY):
+            raise
+        return False
+    return True
+
+
 def _unlinked(held: int, name: str) -> bool:
     """Remove a file or link, or nothing; return False where a directory is."""
     try:

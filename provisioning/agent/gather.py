@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import re
-from typing import Dict, List, Mapping
+from typing import Dict, List, Mapping, Sequence
 
 from provisioning.agent import layout
 from provisioning.agent.debian import apt, apt_lists, dpkg
@@ -31,8 +31,14 @@ def facts_digest(facts: Facts) -> str:
     return hashlib.sha256(json.dumps(facts.to_json(), sort_keys=True).encode()).hexdigest()
 
 
-def gather_facts(system: System) -> Facts:
-    """Read the facts of this host."""
+def gather_facts(system: System, candidates: Sequence[str] = ()) -> Facts:
+    """Read the facts of this host.
+
+    Args:
+        system: The machine.
+        candidates: Versions that are needed also of what is not installed: apt is asked for them.
+            Of other programs that are not installed no version is known, and nobody asked.
+    """
     release = dict(
         line.split("=", 1)
         for line in system.read("/etc/os-release").decode().splitlines()
@@ -46,7 +52,7 @@ def gather_facts(system: System) -> Facts:
         memory_mb=_memory_mb(system),
         ipv6=bool(system.read("/proc/net/if_inet6")),
         container=_container(system),
-        **_versions(system),
+        **_versions(system, candidates),
     )
 
 
@@ -70,30 +76,30 @@ def _memory_mb(system: System) -> int:
     return kilobytes // 1024 // 64 * 64
 
 
-def _versions(system: System) -> Dict[str, str]:
+def _versions(system: System, wanted: Sequence[str]) -> Dict[str, str]:
     installed = system.packages()
-    candidates: Mapping[str, str] = {}
-    if any(package not in installed for package in VERSIONS.values()):
-        candidates = _candidates(system)
+    lacking = [package for name, package in VERSIONS.items()
+               if name in wanted and package not in installed]  # fmt: skip
+    candidates = _candidates(system, lacking) if lacking else {}
     return {
         name: dpkg.upstream_version(installed.get(package) or candidates.get(package, ""))
         for name, package in VERSIONS.items()
     }
 
 
-def _candidates(system: System) -> Mapping[str, str]:
+def _candidates(system: System, names: Sequence[str]) -> Mapping[str, str]:
     """Return the versions apt would install; asked anew only when its lists have changed."""
     apt_lists.ensure_lists(system)
     try:
         cached = json.loads(system.read(CACHE))
-        if cached["stamp"] == _stamp():
+        if cached["stamp"] == _stamp() and set(names) <= set(cached["asked"]):
             versions: Mapping[str, str] = cached["versions"]
-            return versions
+            return {name: versions[name] for name in names if name in versions}
     except (ValueError, KeyError, TypeError):
         pass
-    versions = apt.candidates(system, tuple(VERSIONS.values()))
+    versions = apt.candidates(system, names)
     # Bad lists may have been renewed for it.
-    _keep({"stamp": _stamp(), "versions": versions})
+    _keep({"stamp": _stamp(), "asked": list(names), "versions": versions})
     return versions
 
 

@@ -63,6 +63,11 @@ def temporary(path: str) -> str:
     return os.path.join(directory, f".{base}{TEMPORARY}")
 
 
+def is_temporary(name: str) -> bool:
+    """Return whether a name is one of `temporary`."""
+    return name.startswith(".") and name.endswith(TEMPORARY)
+
+
 @dataclass(frozen=True)
 class AppLayout:
     """The paths of one app.

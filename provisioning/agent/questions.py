@@ -21,7 +21,7 @@ Question = Callable[[Mapping[str, Any], System], Any]
 
 
 def _facts(message: Mapping[str, Any], system: System) -> Any:
-    return gather_facts(system).to_json()
+    return gather_facts(system, message.get("candidates", ())).to_json()
 
 
 def _app(message: Mapping[str, Any], system: System) -> Any:

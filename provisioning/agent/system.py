@@ -104,6 +104,10 @@ class System:
         """What a person should know of the resource at work, whatever becomes of the run."""
         self.left: Set[str] = set()
         """What an app has put in a run's way: it is said once, and left as it is."""
+        self.unreadable_sources: Set[Tuple[str, int]] = set()
+        """Files and lines that apt cannot read: see debian/apt_sources.py."""
+        self.troubled_sources: List[str] = []
+        """What was said of package sources in this run."""
         self.receive: Callable[[Sequence[str]], Mapping[str, bytes]] = _nobody_to_ask
         self._contents: Dict[str, bytes] = {}
         self._packages: Optional[Dict[str, str]] = None

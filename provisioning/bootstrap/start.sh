@@ -25,21 +25,32 @@ trap 'exit 1' HUP INT TERM
 rm -rf "$home"
 mkdir -p "$home/archives/partial" "$home/root" || fail "cannot write to /var/lib"
 export LC_ALL=C.UTF-8
+# Files that apt cannot read keep it from doing anything: it gets copies, less those.
+mkdir "$home/sources" && { cp /etc/apt/sources.list.d/* "$home/sources" 2>&-; true; } || fail "cannot write to /var/lib"
 # It may wait for ever where a disk is full.
 apt() {
-  timeout --foreground 900 apt-get -qq -y -o Acquire::Retries=2 -o Acquire::http::Timeout=20 "$@" >"$home/log" 2>&1 </dev/null
+  until timeout --foreground 900 apt-get -q -y -o Acquire::Retries=2 -o Acquire::http::Timeout=20 \
+    -o Dir::Etc::sourceparts="$home/sources" "$@" >"$home/log" 2>&1 </dev/null; do
+    bad=$(sed -n 's,^E: .*/\([^/ ]*\.\(list\|sources\)\).*,\1,p' "$home/log" | head -n 1)
+    [ -f "$home/sources/$bad" ] || return 1
+    rm "$home/sources/$bad"
+  done
 }
 update() {
   [ "$(room)" -lt 32 ] 2>&- && fail "cannot fetch Debian's package lists"
   say "no python3 here: fetching Debian's package lists"
   tries=0
-  until apt --error-on=any update; do
-    held=$(grep -m 1 -o 'held by process.*' "$home/log") && [ $((tries += 1)) -le 300 ] ||
-      fail "cannot fetch Debian's package lists: $(tail -n 1 "$home/log")"
+  # Of several sources some may be in trouble: the others may do.
+  until apt update; do
+    held=$(grep -m 1 -o 'held by process.*' "$home/log") && [ $((tries += 1)) -le 300 ] || break
     [ "$held" = "$said" ] || say "waiting: apt's lists are $held"
     said=$held
     sleep 2
   done
+  # The agent tells which.
+  cp "$home/log" "$home/lists.log"
+  ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1 ||
+    fail "cannot fetch Debian's package lists: $(grep '^[EW]:' "$home/log" | head -n 1)"
 }
 ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1 || update
 say "no python3 here: borrowing one to begin with"

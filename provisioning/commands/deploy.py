@@ -58,6 +58,8 @@ def deploy(options: Options, *, app: str = "", replace: bool = False) -> int:
     for deployment in deployments:
         if deployment.artifact.dirty:
             scene.sink.note(f"{deployment.app.name}: changes that are in no commit go along")
+        for note in deployment.notes:
+            scene.sink.note(f"{deployment.app.name}: {note}")
         if said := trusted_unseen(deployment.artifact.listing, deployment.artifact.requirements):
             scene.sink.note(f"{deployment.app.name}: {said}")
     plans = {each.app.name: each for each in deployments}

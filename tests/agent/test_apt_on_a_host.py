@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from provisioning.agent.events import CHANGED
+from provisioning.agent.events import CHANGED, Noted
 from provisioning.errors import ConnectionLostError
 from provisioning.lab import Lab
 from provisioning.resources import PackageManager, Packages
@@ -213,15 +213,66 @@ def test_an_archive_that_answers_nonsense_is_told_in_its_words(real: RealHost) -
         "mkdir -p /root/page/debian/dists/bookworm; cd /root/page;"
         "echo '<html>Log in</html>' > debian/dists/bookworm/InRelease;"
         "systemd-run --quiet --unit=page --working-directory=/root/page python3 -m http.server 81;"
+        "mkdir -p /root/away; mv /etc/apt/sources.list.d/*.sources /root/away;"
         "echo 'deb http://127.0.0.1:81/debian bookworm main' > /etc/apt/sources.list.d/page.list;"
         "rm -f /var/lib/apt/lists/*_*; until ss -Hltn sport = :81 | grep -q .; do sleep 0.05; done"
     )
     try:
         failure = real.run([Packages("shell", ("dash", "mksh"))]).failure
-        assert failure.message == "cannot fetch Debian's package lists"
+        # There still is another one: that with the package that waits.
+        assert failure.message == (
+            "cannot install mksh, and not all package sources of the host can be read"
+        )
         assert "Clearsigned file isn't valid" in failure.output
         assert "127.0.0.1:81" in failure.output
-        assert "/etc/apt/sources.list" in failure.hint
+        assert "/etc/apt/sources.list.d/page.list:1 " in failure.output
+        assert failure.hint
     finally:
-        real.host.shell("rm /etc/apt/sources.list.d/page.list; systemctl stop page")
+        real.host.shell(
+            "mv /root/away/* /etc/apt/sources.list.d; rm /etc/apt/sources.list.d/page.list; "
+            "systemctl stop page"
+        )
     assert not real.run([Packages("shell", ("dash", "mksh"))]).done.failed
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("x.list", "deb cdrom:[Debian GNU/Linux]/ bookworm main", 1),
+        ("x.list", "# dead\ndeb [trusted=yes] http://127.0.0.1:9/debian stable main", 2),
+        ("x.list", "deb [signed-by=/usr/share/keyrings/no.gpg] http://deb.debian.org/debian sid x",
+         1),
+        ("x.list", "foo bar", 1),
+        ("x.list", "deb http://127.0.0.1:9/debian", 1),
+        ("x.sources", "garbage", 0),
+        ("x.sources", "Types: deb\nURIs: http://127.0.0.1:9/debian\n", 0),
+        ("x.sources", "Types: deb\nURIs: http://127.0.0.1:9/debian\nSuites: a\nComponents: b", 2),
+        ("x.list", "deb [signed-by=/usr/share/keyrings/debian-archive-bookworm-stable.gpg] "
+         "http://deb.debian.org/debian/ bookworm main", 1),
+    ],
+    ids=["cdrom", "dead", "key", "type", "suite", "garbage", "paragraph", "dead-paragraph",
+         "contradiction"],
+)  # fmt: skip
+def test_other_sources_in_trouble_are_named_once_and_done_without(
+    real: RealHost, name: str, text: str, line: int
+) -> None:
+    plan = [Packages("editor", ("ed",))]
+    file = f"/etc/apt/sources.list.d/{name}"
+    real.host.shell(
+        f"apt-get -qq -y purge ed >/dev/null 2>&1 || true; printf '%b\\n' '{text}' > {file}; "
+        "find -L /var/lib/apt/lists -type f -exec touch -d '3 days ago' {} +"
+    )
+    place = f"{file}:{line} " if line else f"{file} "
+    try:
+        checked, ran = real.check(plan), real.run(plan)
+        assert not ran.done.failed, ran.failure
+        assert checked.changes == ran.changes == {"package:editor": {"ed": "installed"}}
+        notes = [each.text for each in checked.events if isinstance(each, Noted)]
+        assert len([each for each in notes if place in each]) == 1, notes
+        assert len(notes) == 1, notes
+        # Where nothing is to be installed apt is not asked.
+        again = real.run(plan)
+        assert not again.finished
+        assert not [each for each in again.events if isinstance(each, Noted)]
+    finally:
+        real.host.shell(f"rm {file}")

@@ -6,10 +6,11 @@ import os
 from typing import List
 
 from provisioning.agent import files
-from provisioning.agent.apps.releases import MANIFEST, PART, RELEASE_ID, Releases
+from provisioning.agent.apps.names import RELEASE, VIRTUALENV, named
+from provisioning.agent.apps.releases import MANIFEST, PART, Releases
 from provisioning.agent.builds.build import clear, result_of
 from provisioning.agent.builds.build import end as end_build
-from provisioning.agent.layout import READY, RUNTIME_UNITS, TEMPORARY, AppLayout
+from provisioning.agent.layout import READY, RUNTIME_UNITS, TEMPORARY, AppLayout, is_temporary
 from provisioning.agent.system import System
 
 
@@ -47,7 +48,8 @@ class Leftovers:
             self._system.remove(path)
         for path in self._builds():
             clear(path, self._system)
-        for path in self._half_built_releases():
+        # The longest names first: the others get these names before they are removed.
+        for path in sorted(self._half_built_releases(), reverse=True):
             if os.path.isdir(path):
                 # Here as well; what compiles it has no user of its own, but knows it by this name.
                 files.rename(path, path + PART)
@@ -58,20 +60,18 @@ class Leftovers:
 
     def _half_built_releases(self) -> List[str]:
         root, live = self._layout.releases, self._releases.live
-        paths = [os.path.join(root, name) for name in self._system.list(root) if name != live]
+        names = named(self._system, root, RELEASE)
+        paths = [os.path.join(root, name) for name in names if name != live]
         return [path for path in paths if self._is_half_built(path)]
 
     def _is_half_built(self, path: str) -> bool:
-        if path.endswith(PART):
-            return True
-        is_release = RELEASE_ID.fullmatch(os.path.basename(path))
-        return bool(is_release) and self._system.stat(os.path.join(path, MANIFEST)) is None
+        return path.endswith(PART) or self._system.stat(os.path.join(path, MANIFEST)) is None
 
     def _half_built_virtualenvs(self) -> List[str]:
         root = self._layout.venvs
         names = [
             name
-            for name in self._system.list(root)
+            for name in named(self._system, root, VIRTUALENV)
             if name.endswith(PART) or self._system.stat(os.path.join(root, name, READY)) is None
         ]
         if not names:
@@ -93,11 +93,18 @@ class Leftovers:
             for name in self._system.list(directory)
             if name.startswith(prefix) and name.endswith(TEMPORARY)
         ]
-        published = files.regular_files(layout.static)
-        found += [
-            os.path.join(layout.static, each) for each in published if each.endswith(TEMPORARY)
-        ]
-        return found
+        return [*found, *self._being_published()]
+
+    def _being_published(self) -> List[str]:
+        """Return what was being written of static files: files, and folders that hold some."""
+        found = {}
+        for path in files.regular_files(self._layout.static):
+            parts = path.split("/")
+            for number, name in enumerate(parts):
+                if is_temporary(name):
+                    found[os.path.join(self._layout.static, *parts[: number + 1])] = True
+                    break
+        return list(found)
 
     def _dead_sockets(self) -> List[str]:
         """Return sockets of releases that do not run; the others' go when they are stopped."""

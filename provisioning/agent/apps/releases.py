@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import json
 import os
 import re
 import time
-from typing import Any, Container, Dict, List, Mapping, Set
+from typing import Any, Container, List, Mapping, Set
 
 from provisioning.agent import files
+from provisioning.agent.apps.pythons import lost_python
 from provisioning.agent.layout import READY, AppLayout
 from provisioning.agent.system import LINK, System
 
@@ -64,7 +64,13 @@ class Releases:
             ),
         }
         # Links are followed: to a virtualenv, to a revision of the environment, to Python.
-        return [name for name, path in parts.items() if not os.path.exists(path)]
+        lost = self.lost_python(release)
+        python = [f"Python {lost}"] if lost else []
+        return [*python, *(name for name, path in parts.items() if not os.path.exists(path))]
+
+    def lost_python(self, release: str) -> str:
+        """Return the Python that a release was made for if the host no longer has it, else ""."""
+        return lost_python(f"{self.layout.release(release)}/venv", self._system)
 
     def socket(self, release: str) -> str:
         """Return the path of a release's socket, also of one that an earlier Homeport made."""
@@ -85,7 +91,16 @@ class Releases:
     def is_current(self) -> bool:
         """Whether `current` leads to the live release: a run may have died between the two."""
         found = self._system.stat(self.layout.current)
-        return (found.target if found else "") == self._current
+        return (found.target if found else "") == self._current or not self.may_lead_current
+
+    @property
+    def may_lead_current(self) -> bool:
+        """Whether `current` is ours: not there, or a link to a release. Else it is left alone."""
+        found = self._system.stat(self.layout.current)
+        if found is None:
+            return True
+        above, _, name = found.target.rpartition("/")
+        return above in ("releases", self.layout.releases) and bool(RELEASE_ID.fullmatch(name))
 
     @property
     def _current(self) -> str:
@@ -166,19 +181,6 @@ class Releases:
         finally:
             os.close(descriptor)
 
-    def sources(self) -> Dict[str, str]:
-        """Return digest -> path of the code files that releases here consist of.
-
-        The newest release wins. What a file says must be checked before it is used: somebody
-        may have edited it.
-        """
-        found: Dict[str, str] = {}
-        for release in self.complete():
-            code = self.layout.code(release)
-            for path, digest in self.manifest(release).get("files", {}).items():
-                found[digest] = os.path.join(code, path)
-        return found
-
 
 def connections(path: str) -> int:
     """Return how many connections a unix socket has, established or still queued.
@@ -228,39 +230,19 @@ def _started_by(pid: str) -> int:
     return -1
 
 
-def link_or_copy(source: str, path: str, mode: int) -> None:
-    """Have the same content at another path; releases are immutable, so they may share it."""
+def link_or_copy(source: str, path: str, mode: int) -> bool:
+    """Have the same content at another path; releases are immutable, so they may share it.
+
+    Returns:
+        Whether it is the same file now, and no copy.
+    """
     found = files.lstat(source)
     if found.st_mode & 0o7777 == mode and found.st_uid == 0:
-        try:
+        with contextlib.suppress(OSError):  # It may have too many names already.
             files.link(source, path)
-        except OSError:
-            files.copy_file(source, path, mode)
-        else:
-            _share_compiled(source, path)
-    else:
-        files.copy_file(source, path, mode)
-
-
-def _share_compiled(source: str, path: str) -> None:
-    """Share what Python compiled of a file: it is valid while the source's time stamp is.
-
-    Its name is made of the source's: of a file that had another name there is nothing to share.
-    """
-    if not source.endswith(".py") or os.path.basename(source) != os.path.basename(path):
-        return
-    base = os.path.basename(source)[: -len(".py")]
-    # Source: PEP 3147, PEP 488: <base>.<tag>[.opt-<n>].pyc; "a.b.py" is not compiled from "a.py".
-    name = re.compile(re.escape(base) + r"\.[a-z]+-\d+(\.opt-\w+)?\.pyc")
-    folder = os.path.join(os.path.dirname(source), "__pycache__")
-    for compiled in glob.glob(os.path.join(glob.escape(folder), "*.pyc")):
-        if not name.fullmatch(os.path.basename(compiled)):
-            continue
-        target = os.path.join(os.path.dirname(path), "__pycache__")
-        files.make_directory(target)
-        # Two files of one content may have it from the same source.
-        with contextlib.suppress(FileExistsError):
-            files.link(compiled, os.path.join(target, os.path.basename(compiled)))
+            return True
+    files.copy_file(source, path, mode)
+    return False
 
 
 def relative_link(path: str, target: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 from provisioning.agent import http
 from provisioning.agent.apps.leftovers import Leftovers
+from provisioning.agent.apps.pythons import made_for_lost
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.apps.units_status import units_status
 from provisioning.agent.layout import AppLayout
@@ -154,6 +155,9 @@ def _pending(
             found.append(f"{unit} is {each['active']}")
     if live and units.get(layout.unit(live), {}).get("active") != "active":
         found.append("the live release does not run")
+    lost = Releases(layout.app, system).lost_python(live) if live else ""
+    if lost:
+        found.append(f"the live release was {made_for_lost(lost)}: fab deploy makes it anew")
     left = Leftovers(layout.app, system)
     found += [f"{os.path.relpath(path, layout.root)} is half built" for path in left.half_built()]
     found += [f"{path} is left over" for path in left.temporary()]

@@ -11,7 +11,7 @@ import re
 from typing import Dict, Iterable, Mapping, Sequence
 
 from provisioning.agent.debian import apt_locks, dpkg
-from provisioning.agent.debian.apt_get import apt_get, detached, errors
+from provisioning.agent.debian.apt_get import apt_cache, apt_get, detached, errors
 from provisioning.agent.debian.apt_lists import ensure_lists, renew, with_good_lists
 from provisioning.agent.errors import AgentError
 from provisioning.agent.programs import Completed
@@ -30,7 +30,7 @@ def candidates(system: System, names: Sequence[str]) -> Dict[str, str]:
 
 
 def _candidates(system: System, names: Sequence[str]) -> Dict[str, str]:
-    text = system.run(["apt-cache", "policy", *names]).stdout
+    text = apt_cache(system, "policy", *names).stdout
     found = {}
     for name, body in re.findall(r"^(\S+):\n((?: .*\n)+)", text, re.MULTILINE):
         candidate = re.search(r"^ +Candidate: (\S+)", body, re.MULTILINE)
@@ -137,12 +137,19 @@ def _configure(system: System) -> Completed:
 def _install(system: System, names: Sequence[str], *options: str) -> Completed:
     done = with_good_lists(system, "install", "--no-install-recommends", *options, *names)
     if done.status != 0:
-        raise _cannot_install(names, done)
+        raise _cannot_install(names, done, system)
     return done
 
 
-def _cannot_install(names: Iterable[str], done: Completed) -> AgentError:
+def _cannot_install(names: Iterable[str], done: Completed, system: System) -> AgentError:
     missing = re.findall(r"E: Unable to locate package (\S+)", done.stdout + done.stderr)
+    if system.troubled_sources:
+        return AgentError(
+            f"cannot install {', '.join(missing or names)}, and not all package sources of the "
+            "host can be read",
+            hint="mend these sources, or take them out, if the packages are to come from them",
+            output="\n".join([*system.troubled_sources, errors(done)]),
+        )
     if missing:
         return AgentError(
             f"cannot install {', '.join(missing)}: Debian has no package of that name",

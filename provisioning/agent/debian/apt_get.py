@@ -11,7 +11,7 @@ import time
 from typing import Callable, Sequence
 
 from provisioning.agent import layout
-from provisioning.agent.debian import apt_locks
+from provisioning.agent.debian import apt_locks, apt_sources
 from provisioning.agent.programs import Completed
 from provisioning.agent.system import System
 
@@ -47,7 +47,22 @@ def apt_get(system: System, *arguments: str, timeout_s: float = LONGEST_S) -> Co
     Raises:
         AgentError: somebody is, for longer than we wait; or it takes longer than `timeout_s`.
     """
-    argv = ["apt-get", "-q", "-y", *OPTIONS, *arguments]
+    while True:
+        done = _apt_get(system, arguments, timeout_s)
+        if done.status == 0 or not apt_sources.leave_out(done, system):
+            return done
+
+
+def apt_cache(system: System, *arguments: str) -> Completed:
+    """Ask what is known of packages, of the sources that can be read."""
+    while True:
+        done = system.run(["apt-cache", *apt_sources.options(system), *arguments])
+        if done.status == 0 or not apt_sources.leave_out(done, system):
+            return done
+
+
+def _apt_get(system: System, arguments: Sequence[str], timeout_s: float) -> Completed:
+    argv = ["apt-get", "-q", "-y", *OPTIONS, *apt_sources.options(system), *arguments]
     if "--simulate" in arguments:
         # It needs no lock, and may be torn.
         return system.run(argv, env=ENVIRONMENT)

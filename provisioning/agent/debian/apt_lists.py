@@ -9,8 +9,8 @@ import os
 import re
 import time
 
-from provisioning.agent import disk
-from provisioning.agent.debian import apt_locks
+from provisioning.agent import disk, layout
+from provisioning.agent.debian import apt_locks, apt_sources
 from provisioning.agent.debian.apt_get import apt_get, errors
 from provisioning.agent.errors import AgentError
 from provisioning.agent.programs import Completed
@@ -39,6 +39,8 @@ _BAD_LISTS = re.compile(
 
 def ensure_lists(system: System) -> None:
     """Fetch the package lists if there are none or they are old."""
+    for trouble in apt_sources.in_trouble(Completed(0, _first_log(system), ""), system):
+        apt_sources.warn(system, f"apt cannot fetch the lists of {trouble}")
     try:
         newest = max(
             os.stat(os.path.join(LISTS, name)).st_mtime
@@ -61,13 +63,28 @@ def update(system: System) -> None:
         )
     system.say("fetching Debian's package lists")
     done = apt_get(system, "update", "--error-on=any", timeout_s=UPDATE_S)
-    if done.status != 0:
+    if done.status == 0:
+        return
+    troubles = apt_sources.in_trouble(done, system)
+    if not (troubles or system.unreadable_sources) or not _has_lists(system):
         raise AgentError(
             "cannot fetch Debian's package lists",
             hint="check the host's network and /etc/apt/sources.list*; "
             "on the host, `apt-get update` shows the same",
-            output=errors(done),
+            output="\n".join([*troubles, errors(done)]),
         )
+    for trouble in troubles:
+        # What is wanted may well come from the others: if it does not, that is told.
+        apt_sources.warn(system, f"apt cannot fetch the lists of {trouble}")
+
+
+def _first_log(system: System) -> str:
+    """Return what apt said when lists were fetched for the Python that this run has borrowed."""
+    return system.read(os.path.join(layout.BORROWED_PYTHON, "lists.log")).decode(errors="replace")
+
+
+def _has_lists(system: System) -> bool:
+    return any("_Packages" in name for name in system.list(LISTS))
 
 
 def renew(system: System) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, List
 
 from provisioning.agent import http
+from provisioning.agent.apps.pythons import made_for_lost
 from provisioning.agent.apps.refusal import own_words
 from provisioning.agent.apps.release_units import RUNNING, ReleaseUnits
 from provisioning.agent.apps.releases import Releases
@@ -106,6 +107,8 @@ class LiveUnits(Resource):
             units.remove_timers([name for name in wrong if name not in wanted])
             units.start(wanted, besides=units.web_files(Releases(self.app, system).live))
         for unit in self._stopped(system):
+            if self.health:
+                self._must_have_its_python(system)
             system.say(f"starting {unit}")
             live = Releases(self.app, system).live
             # A socket cannot be started beside a web server that runs.
@@ -118,6 +121,17 @@ class LiveUnits(Resource):
                 self._wait_for(unit, system)
             else:
                 system.run(["systemctl", verb, "--no-block", unit])
+
+    def _must_have_its_python(self, system: System) -> None:
+        """Refuse to start what cannot find its packages: an upgrade of Debian brings another."""
+        live = Releases(self.app, system).live
+        lost = Releases(self.app, system).lost_python(live)
+        if lost:
+            raise AgentError(
+                f"the live release of {self.app}, {live}, does not run: it was "
+                + made_for_lost(lost),
+                hint="fab deploy, which makes everything anew for the Python that is there",
+            )
 
     def _wait_for(self, unit: str, system: System) -> None:
         """Return when it answers anything; systemd's "started" says little of gunicorn."""

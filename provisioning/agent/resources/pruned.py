@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import ClassVar, Dict, List, Set
+from typing import ClassVar, List, Set
 
 from provisioning.agent import files
+from provisioning.agent.apps.names import RELEASE, REVISION, VIRTUALENV, named
 from provisioning.agent.apps.releases import PART, Releases, in_use
-from provisioning.agent.apps.static_sources import static_sources
+from provisioning.agent.apps.static_pool import prune
+from provisioning.agent.apps.static_sources import static_sources_of
+from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import READY, AppLayout
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import System
@@ -19,8 +22,8 @@ class Pruned(Resource):
     """Have the newest releases that were live, and nothing that only older ones use.
 
     The live release and the one before it always stay, and so does one that a timer's run which
-    it began is still at work in. Releases that never went live go
-    first: they are no candidates for a rollback.
+    it began is still at work in. Releases that never went live go first: they are no candidates
+    for a rollback. What has a name that Homeport does not give is left alone.
 
     Args:
         app: The app's name.
@@ -58,15 +61,15 @@ class Pruned(Resource):
         if not kept:
             return []
         manifests = [releases.manifest(each) for each in kept]
-        wanted: Dict[str, Set[str]] = {
-            layout.releases: kept,
-            layout.venvs: {str(each.get("venv", "")) for each in manifests},
-            layout.env: {str(each.get("env", "")) for each in manifests},
-        }
+        wanted = (
+            (layout.releases, RELEASE, kept),
+            (layout.venvs, VIRTUALENV, {str(each.get("venv", "")) for each in manifests}),
+            (layout.env, REVISION, {str(each.get("env", "")) for each in manifests}),
+        )
         return [
             os.path.join(directory, name)
-            for directory, names in wanted.items()
-            for name in system.list(directory)
+            for directory, shape, names in wanted
+            for name in named(system, directory, shape)
             if name not in names
         ]
 
@@ -93,8 +96,12 @@ class Pruned(Resource):
         releases, layout = Releases(self.app, system), AppLayout(self.app)
         wanted: Set[str] = set()
         for release in self._kept(system):
-            wanted.update(static_sources(releases.manifest(release)))
+            try:
+                wanted.update(static_sources_of(releases, release))
+            except AgentError:
+                # An earlier Homeport has published what nobody can tell any more: nothing goes.
+                return
         for path in files.regular_files(layout.static):
             base = path[: -len(".gz")] if path.endswith(".gz") else path
             if path not in wanted and base not in wanted:
-                system.remove(os.path.join(layout.static, path))
+                prune(layout.static, path, system)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Dict, Iterable, Mapping, Optional, Tuple
 
 from provisioning.agent import files as fs
-from provisioning.agent.apps import environment, shared
+from provisioning.agent.apps import compiled, environment, shared
 from provisioning.agent.apps.releases import MANIFEST, PART, Releases, link_or_copy, relative_link
+from provisioning.agent.apps.sources import Sources
 from provisioning.agent.apps.trusted import must_be_roots
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
@@ -23,7 +24,7 @@ from provisioning.agent.resource import (
     as_blob,
     normalise,
 )
-from provisioning.agent.system import System
+from provisioning.agent.system import LINK, System
 
 
 @dataclass(frozen=True)
@@ -107,13 +108,9 @@ class Release(Resource):
         if self.actual(system) == self.desired():
             return
         yield from self._settings()
-        sources = Releases(self.app, system).sources()
-        checked: Dict[str, bool] = {}
-        for blob in self._code().values():
-            source = sources.get(blob.digest)
-            if source and blob.digest not in checked:
-                checked[blob.digest] = system.digest(source) == blob.digest
-            if not checked.get(blob.digest):
+        sources = Sources(self.app, system)
+        for path, blob in self._code().items():
+            if not sources.find(path, blob.digest):
                 yield blob
 
     def desired(self) -> State:
@@ -145,6 +142,9 @@ class Release(Resource):
         code = os.path.join(part, "code")
         fs.make_directory(code)
         self._write_code(system, code)
+        # Before there are links in it: what they lead to is not the code's to be compiled.
+        self._compile(system, code)
+        self._make_links(system, code)
         self._link_shared(system, code)
         env = self._write_environment(system)
         system.write(os.path.join(part, "server.py"), system.content(as_blob(self.server)))
@@ -152,7 +152,6 @@ class Release(Resource):
         fs.symlink(relative_link(os.path.join(final, "env"), env), os.path.join(part, "env"))
         venv = os.path.join(final, "venv")
         fs.symlink(relative_link(venv, self.venv), os.path.join(part, "venv"))
-        self._compile(system, code)
         self._write_manifest(system, part, env)
 
     def _compile(self, system: System, code: str) -> None:
@@ -161,33 +160,37 @@ class Release(Resource):
         Never by the virtualenv's: its program, and what that starts with, packages have written.
         """
         must_be_roots(self.python, f"the interpreter of {self.app}")
-        system.run([self.python, "-I", "-S", "-m", "compileall", "-q", "-j", "0", code],
-                   timeout_s=300)  # fmt: skip
+        # What is in a shared folder becomes the app's.
+        ours = compiled.except_for(os.path.join(code, each) for each in self.shared)
+        argv = [self.python, "-I", "-S", "-m", "compileall", "-q", "-j", "0", *ours, code]
+        system.run(argv, timeout_s=300)
 
     def _write_code(self, system: System, root: str) -> None:
-        if self.base:
-            self._share_code(system, root)
-            return
-        sources = Releases(self.app, system).sources()
-        executables = set(self.executables)
+        """Write the files, and share what Python has compiled of those that are here already."""
+        same = self._share_code(system, root) if self.base else self._write_files(system, root)
+        tag = compiled.tag_of(self.venv, system)
+        for path, source in same.items():
+            if not self._is_shared(path):
+                compiled.share(source, os.path.join(root, path), tag)
+
+    def _write_files(self, system: System, root: str) -> Dict[str, str]:
+        """Return those that an earlier release has under the same path: path -> where."""
+        sources = Sources(self.app, system)
+        executables, same = set(self.executables), {}
         for path, blob in self._code().items():
             full = os.path.join(root, path)
             mode = 0o755 if path in executables else 0o644
-            source = sources.get(blob.digest)
+            source = sources.find(path, blob.digest)
             fs.make_directory(os.path.dirname(full))
-            if source and system.digest(source) == blob.digest:
-                link_or_copy(source, full, mode)
-            else:
+            if not source:
                 fs.write(full, system.content(blob), mode)
-        # Last, so that no file is ever written through one of them.
-        for path, target in self.links.items():
-            full = os.path.join(root, path)
-            fs.make_directory(os.path.dirname(full))
-            fs.symlink(target, full)
+            elif link_or_copy(source, full, mode) and sources.has_path(source, path, blob.digest):
+                same[path] = source
+        return same
 
-    def _share_code(self, system: System, root: str) -> None:
-        """Have the code of the release that this one is based on."""
-        source_root = self._layout.code(self.base)
+    def _share_code(self, system: System, root: str) -> Dict[str, str]:
+        """Have the code of the release that this one is based on; return as `_write_files`."""
+        source_root, same = self._layout.code(self.base), {}
         for path, digest in self._base_files(system).items():
             source, full = os.path.join(source_root, path), os.path.join(root, path)
             if system.digest(source) != digest:
@@ -197,25 +200,50 @@ class Release(Resource):
                     refused=True,
                 )
             fs.make_directory(os.path.dirname(full))
-            link_or_copy(source, full, 0o755 if fs.lstat(source).st_mode & 0o100 else 0o644)
-        for path, target in fs.links(source_root):
+            if link_or_copy(source, full, 0o755 if fs.lstat(source).st_mode & 0o100 else 0o644):
+                same[path] = source
+        return same
+
+    def _base_files(self, system: System) -> Mapping[str, str]:
+        files: Mapping[str, str] = Releases(self.app, system).manifest(self.base).get("files", {})
+        # An earlier Homeport deployed what Python had compiled, and Python has written it anew.
+        return {path: each for path, each in files.items() if not compiled.is_pythons(path)}
+
+    def _make_links(self, system: System, root: str) -> None:
+        links = self.links
+        if self.base:
+            found = fs.links(self._layout.code(self.base))
+            links = {path: target for path, target in found if not compiled.is_pythons(path)}
+        for path, target in links.items():
             full = os.path.join(root, path)
             fs.make_directory(os.path.dirname(full))
             fs.symlink(target, full)
 
-    def _base_files(self, system: System) -> Mapping[str, str]:
-        files: Mapping[str, str] = Releases(self.app, system).manifest(self.base).get("files", {})
-        return files
-
     def _link_shared(self, system: System, root: str) -> None:
         """Replace each shared directory by a link; what the release brought is its beginning."""
         for path in self.shared:
+            self._must_lead_nowhere(system, root, path)
             inside = os.path.join(root, path)
             shared.begin(system, self.app, path, inside)
             system.remove(inside)
             fs.make_directory(os.path.dirname(inside))
             link = os.path.join(self._layout.code(self.release), path)
             fs.symlink(relative_link(link, os.path.join(self._layout.shared, path)), inside)
+
+    def _must_lead_nowhere(self, system: System, root: str, path: str) -> None:
+        """Refuse a link on the way to a shared folder: its place is somewhere else."""
+        for above in shared.prefixes([path])[:-1]:
+            found = system.stat(os.path.join(root, above))
+            if found is not None and found.type == LINK:
+                raise AgentError(
+                    f"cannot have the shared folder {path}: in the release, {above} is a link to "
+                    f"{found.target}",
+                    hint="name the folder in the app's `shared` that the link leads to",
+                    refused=True,
+                )
+
+    def _is_shared(self, path: str) -> bool:
+        return any(path == each or path.startswith(each + "/") for each in self.shared)
 
     def _write_environment(self, system: System) -> str:
         given: Optional[Dict[str, str]] = json.loads(system.content(as_blob(self.env)))
@@ -265,7 +293,7 @@ class Release(Resource):
             "files": {
                 path: digest
                 for path, digest in self._digests(system).items()
-                if not any(path == each or path.startswith(each + "/") for each in self.shared)
+                if not self._is_shared(path)
             },
             **self.about,
         }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, List
 
 from provisioning.agent.apps.leftovers import Leftovers
+from provisioning.agent.apps.names import say_strangers
 from provisioning.agent.apps.release_units import STOP_S, ReleaseUnits
 from provisioning.agent.apps.releases import Releases, connections
 from provisioning.agent.layout import AppLayout
@@ -45,6 +46,7 @@ class Retired(Resource):
 
     def actual(self, system: System) -> State:
         leftovers = Leftovers(self.app, system)
+        say_strangers(self.app, system)
         return {
             "running": " ".join(self._others(system)),
             "processes": " ".join(ReleaseUnits(self.app, system).leftovers()),

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import gzip
 import os
-from dataclasses import dataclass
-from typing import ClassVar, Dict, Mapping, Tuple
+from dataclasses import dataclass, field
+from typing import ClassVar, Dict, List, Mapping
 
 from provisioning.agent import files as fs
 from provisioning.agent.apps.releases import Releases
-from provisioning.agent.apps.static_sources import static_sources
-from provisioning.agent.errors import AgentError
+from provisioning.agent.apps.static_pool import Pool, beside, take_place
+from provisioning.agent.apps.static_sources import static_sources_of
 from provisioning.agent.layout import AppLayout, temporary
 from provisioning.agent.resource import Change, Resource, State
-from provisioning.agent.system import DIRECTORY, System
+from provisioning.agent.system import FILE, System
 
 COMPRESSIBLE = (".css", ".js", ".mjs", ".svg", ".html", ".json", ".map", ".txt", ".xml", ".wasm")
 COMPRESS_FROM_BYTES = 1024
@@ -51,99 +51,164 @@ class StaticFiles(Resource):
         layout = AppLayout(self.app)
         releases = Releases(self.app, system)
         release = self.release or releases.live
-        manifest = releases.manifest(release) if release else {}
         code = layout.code(release)
+        sources = static_sources_of(releases, release) if release else {}
         return {
             os.path.join(layout.static, path): os.path.join(code, source)
-            for path, source in static_sources(manifest).items()
+            for path, source in sources.items()
         }
 
-    def _wrong(
-        self, files: Mapping[str, str], system: System
-    ) -> Tuple[Dict[str, str], Dict[str, str]]:
-        """Return those of the files of which there are none, and others, of the name."""
-        missing, differing = {}, {}
+    def _wrong(self, files: Mapping[str, str], system: System) -> _Wrong:
+        wrong, pool = _Wrong(), Pool(AppLayout(self.app).static, system)
         for path, source in files.items():
-            if system.stat(path) is None:
-                missing[path] = source
+            in_the_way = pool.in_the_way(path)
+            if in_the_way:
+                wrong.blocked[path] = in_the_way
+                is_ready = _same(system, beside(path, in_the_way), source)
+            elif system.stat(path) is None:
+                wrong.missing.append(path)
+                continue
             elif not _same(system, path, source):
-                differing[path] = source
-        return missing, differing
-
-    def _unready(self, differing: Mapping[str, str], system: System) -> Dict[str, str]:
-        """Return those of the files that differ and are not beside their places yet."""
-        return {
-            path: source
-            for path, source in differing.items()
-            if not _same(system, temporary(path), source)
-        }
+                wrong.differing.append(path)
+                is_ready = _same(system, temporary(path), source)
+            else:
+                continue
+            if not is_ready:
+                wrong.unready.append(path)
+        return wrong
 
     def desired(self) -> State:
         return {"to publish": 0} if self.replace else {"to publish": 0, "to have ready": 0}
 
     def actual(self, system: System) -> State:
-        missing, differing = self._wrong(self._files(system), system)
+        wrong = self._wrong(self._files(system), system)
         if self.replace:
-            return {"to publish": len(missing) + len(differing)}
-        unready = self._unready(differing, system)
-        return {"to publish": len(missing), "to have ready": len(unready)}
+            return {"to publish": len(wrong.missing) + len(wrong.differing) + len(wrong.blocked)}
+        return {"to publish": len(wrong.missing), "to have ready": len(wrong.unready)}
 
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
             return
         files = self._files(system)
-        missing, differing = self._wrong(files, system)
-        unready = self._unready(differing, system)
-        replaced = differing if self.replace else {}
-        for path, source in {**unready, **missing, **replaced}.items():
-            if path in missing or path in unready:
-                self._make_room(path, system)
-                self._write_beside(path, source, files, system)
-            if path in missing or path in replaced:
-                self._put_in_place(path, files, system)
+        pool = Pool(AppLayout(self.app).static, system)
+        emptied = {pool.in_the_way(path) for path in files} - {""}
+        for path in sorted(emptied):
+            pool.clear_if_empty(path)
+        wrong = self._wrong(files, system)
+        writing = _Writing(files, system)
+        in_time = wrong.missing if self.replace else [*wrong.missing, *wrong.unready]
+        for path in in_time:
+            writing.make_ready(path, wrong.blocked.get(path, ""))
+            if path not in wrong.unready:
+                writing.put_in_place(path)
+        if self.replace:
+            for path in wrong.differing:
+                if path in wrong.unready:
+                    writing.make_ready(path)
+                writing.put_in_place(path)
+            for path in wrong.blocked:
+                if path in wrong.unready:
+                    writing.make_ready(path, wrong.blocked[path])
+            writing.take_places(wrong)
 
-    def _make_room(self, path: str, system: System) -> None:
-        """Make a file's directory; before the switch it must be sure that it can be there."""
-        found = system.stat(path)
-        try:
-            fs.make_directory(os.path.dirname(path))
-        except (FileExistsError, NotADirectoryError):
-            is_in_the_way = True
-        else:
-            is_in_the_way = found is not None and found.type == DIRECTORY
-        if is_in_the_way:
-            raise AgentError(
-                f"{path} cannot be published: an earlier release has a file where this one has a "
-                "directory, or the other way round",
-                hint="give it another name: pages of both releases are open while one follows "
-                "the other",
-            )
 
-    def _write_beside(
-        self, path: str, source: str, files: Mapping[str, str], system: System
-    ) -> None:
-        """Write a file beside its place, and before it what it is compressed to."""
-        data = system.read(source)
-        is_worth_it = path.endswith(COMPRESSIBLE) and len(data) >= COMPRESS_FROM_BYTES
-        if not is_worth_it or path + ".gz" in files:
-            system.write_beside(path, data)
+@dataclass
+class _Wrong:
+    """Files that are not as a release has them.
+
+    Args:
+        missing: There is none of the name, and nothing in its way.
+        differing: There is another one.
+        blocked: Path -> what of another kind is in its way, there or above it.
+        unready: Those of `differing` and `blocked` that are not beside their places yet.
+    """
+
+    missing: List[str] = field(default_factory=list)
+    differing: List[str] = field(default_factory=list)
+    blocked: Dict[str, str] = field(default_factory=dict)
+    unready: List[str] = field(default_factory=list)
+
+
+class _Writing:
+    """Writes a release's files, and what they are compressed to.
+
+    Args:
+        files: Path -> where the release has it.
+        system: The machine.
+    """
+
+    def __init__(self, files: Mapping[str, str], system: System) -> None:
+        self._files = files
+        self._system = system
+        self._folders = {os.path.dirname(path) for path in files}
+
+    def make_ready(self, path: str, in_the_way: str = "") -> None:
+        """Write a file beside its place, and before it what it is compressed to.
+
+        Args:
+            path: Where it belongs.
+            in_the_way: What is there, or above it, until the switch; "" for nothing.
+        """
+        data = self._system.read(self._files[path])
+        compressed = self._compressed(path, data)
+        if in_the_way not in ("", path):
+            self._make_ready_in_a_folder(beside(path, in_the_way), in_the_way, data, compressed)
             return
-        # No time stamp, so that every host serves the same bytes.
-        system.write_beside(path + ".gz", gzip.compress(data, 9, mtime=0))
+        fs.make_directory(os.path.dirname(path))
+        if not compressed:
+            self._system.write_beside(path, data)
+            return
+        self._system.write_beside(path + ".gz", compressed)
         try:
-            system.write_beside(path, data)
+            self._system.write_beside(path, data)
         except OSError:
-            system.remove(temporary(path + ".gz"))
+            self._system.remove(temporary(path + ".gz"))
             raise
 
-    def _put_in_place(self, path: str, files: Mapping[str, str], system: System) -> None:
+    def _make_ready_in_a_folder(
+        self, place: str, in_the_way: str, data: bytes, compressed: bytes
+    ) -> None:
+        """Write a file where the folder is made ready that takes the place of a file."""
+        found = self._system.stat(temporary(in_the_way))
+        if found is not None and found.type == FILE:
+            # Another release's, of a run that was cut off.
+            self._system.remove(temporary(in_the_way))
+        fs.make_directory(os.path.dirname(place))
+        if compressed:
+            self._system.write(place + ".gz", compressed)
+        self._system.write(place, data)
+
+    def put_in_place(self, path: str) -> None:
+        """Put a file that is ready in its place."""
         compressed = path + ".gz"
-        if compressed not in files:
-            if system.stat(temporary(compressed)) is not None:
-                system.put_in_place(compressed)
+        if self._is_free(compressed):
+            if self._system.stat(temporary(compressed)) is not None:
+                take_place(compressed, self._system)
             else:
-                system.remove(compressed)
-        system.put_in_place(path)
+                found = self._system.stat(compressed)
+                if found is not None and found.type == FILE:
+                    self._system.remove(compressed)
+        take_place(path, self._system)
+
+    def take_places(self, wrong: _Wrong) -> None:
+        """Have what is ready take the place of what is in its way."""
+        for in_the_way in dict.fromkeys(wrong.blocked.values()):
+            if in_the_way in self._files:
+                self.put_in_place(in_the_way)
+            else:
+                take_place(in_the_way, self._system)
+
+    def _compressed(self, path: str, data: bytes) -> bytes:
+        """Return what a file is compressed to, or nothing where that is not worth it."""
+        is_worth_it = path.endswith(COMPRESSIBLE) and len(data) >= COMPRESS_FROM_BYTES
+        # No time stamp, so that every host serves the same bytes.
+        return (
+            gzip.compress(data, 9, mtime=0) if is_worth_it and self._is_free(path + ".gz") else b""
+        )
+
+    def _is_free(self, compressed: str) -> bool:
+        """Return whether the release itself has nothing of this name."""
+        return compressed not in self._files and compressed not in self._folders
 
 
 def _same(system: System, one: str, other: str) -> bool:

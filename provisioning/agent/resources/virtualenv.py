@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from provisioning.agent import files as fs
 from provisioning.agent import layout
+from provisioning.agent.apps.pythons import lost_python
 from provisioning.agent.apps.trusted import must_be_roots
 from provisioning.agent.builds.build import Build, BuildFailedError, cache_of
 from provisioning.agent.builds.index import CONFIGURATIONS, allowed_hosts
@@ -101,7 +102,9 @@ class Virtualenv(Resource):
 
     def actual(self, system: System) -> State:
         ready = system.read(os.path.join(self.path, layout.READY)).decode(errors="replace")
-        return {"ready": ready.strip() or None}
+        # Under the same name there may be another Python by now.
+        is_of_use = not lost_python(self.path, system)
+        return {"ready": (ready.strip() or None) if is_of_use else None}
 
     def apply(self, system: System, change: Change) -> None:
         if system.dry:

@@ -1,0 +1,52 @@
+"""Which names below an app's directory Homeport gives; all others are somebody else's.
+
+What goes by another name there is left alone: nothing that clears away what is old or half built
+may guess.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from typing import List
+
+from provisioning.agent.apps.releases import PART, RELEASE_ID, Releases
+from provisioning.agent.layout import TEMPORARY
+from provisioning.agent.system import System
+
+# Half-built ones end so, and once more where even their removal was cut off.
+_PARTS = rf"({re.escape(PART)})*"
+
+RELEASE = re.compile(RELEASE_ID.pattern + _PARTS)
+VIRTUALENV = re.compile(rf"[0-9a-f]{{16}}{_PARTS}")
+"""The key of what it is made of: see provisioning/deploy.py."""
+
+REVISION = re.compile(r"[0-9a-f]{12}")
+"""The digest of what it says: see environment.py."""
+
+
+def named(system: System, directory: str, shape: re.Pattern[str]) -> List[str]:
+    """Return the names in a directory that have a shape of ours."""
+    return [name for name in system.list(directory) if shape.fullmatch(name)]
+
+
+def say_strangers(app: str, system: System) -> None:
+    """Say what is in an app's directories that Homeport did not make: once, and when it changes."""
+    layout = Releases(app, system).layout
+    shapes = {layout.releases: RELEASE, layout.venvs: VIRTUALENV, layout.env: REVISION}
+    found = [
+        os.path.join(directory, name)
+        for directory, shape in shapes.items()
+        for name in system.list(directory)
+        if not shape.fullmatch(name) and not name.endswith(TEMPORARY)
+    ]
+    if not Releases(app, system).may_lead_current:
+        found.append(layout.current)
+    key = f"strangers:{app}"
+    digest = hashlib.sha256("\0".join(found).encode(errors="surrogateescape")).hexdigest()
+    if not found:
+        system.memory.forget(key)
+    elif system.memory.recall(key) != digest:
+        system.memory.remember(key, digest)
+        system.notes.append(f"left alone, since Homeport did not make it: {', '.join(found)}")

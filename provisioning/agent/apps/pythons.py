@@ -1,0 +1,47 @@
+"""Which Python a virtualenv was made for, and whether the host still has that."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from provisioning.agent.system import System
+
+_VERSION = re.compile(rb"^version(?:_info)?\s*=\s*(\d+\.\d+)", re.MULTILINE)
+"""As venv writes it, and uv. Source: Lib/venv/__init__.py; uv's crate uv-virtualenv."""
+
+_NAME = re.compile(r"python(\d+\.\d+)")
+
+
+def made_for(virtualenv: str, system: System) -> str:
+    """Return the Python that a virtualenv was made for, as "3.11", or "" if it does not say."""
+    found = _VERSION.search(system.read(os.path.join(virtualenv, "pyvenv.cfg")))
+    return found[1].decode() if found else ""
+
+
+def lost_python(virtualenv: str, system: System) -> str:
+    """Return the Python that a virtualenv was made for if the host no longer has it, else "".
+
+    An upgrade of Debian leaves `python3` in its place, with another version: packages that were
+    installed for the one before are not found by it.
+    """
+    wanted = made_for(virtualenv, system)
+    program = os.path.realpath(os.path.join(virtualenv, "bin", "python"))
+    if not wanted or not os.path.lexists(os.path.join(virtualenv, "bin", "python")):
+        return ""
+    if not os.path.exists(program):
+        return wanted
+    named = _NAME.fullmatch(os.path.basename(program))
+    if named:
+        return "" if named[1] == wanted else wanted
+    # Its name does not tell; where it has its library does.
+    prefix = os.path.dirname(os.path.dirname(program))
+    libraries = os.path.join(prefix, "lib")
+    if not os.path.isdir(libraries) or not any(map(_NAME.fullmatch, os.listdir(libraries))):
+        return ""
+    return "" if os.path.isdir(os.path.join(libraries, "python" + wanted)) else wanted
+
+
+def made_for_lost(version: str) -> str:
+    """Return the words for that."""
+    return f"made for Python {version}, which is no longer the host's"

@@ -1,0 +1,69 @@
+"""Whether the Python that a virtualenv was made for is still there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from provisioning.agent.apps.pythons import lost_python, made_for
+from provisioning.agent.system import System
+from provisioning.resources import Virtualenv
+
+
+def _environment(root: Path, program: Path, settings: str) -> str:
+    (root / "v" / "bin").mkdir(parents=True)
+    (root / "v" / "bin" / "python").symlink_to(program)
+    (root / "v" / "pyvenv.cfg").write_text(settings)
+    return str(root / "v")
+
+
+def _python(root: Path, version: str, *, name: str = "") -> Path:
+    """Return a Python as Debian has it: a name without a version leads to the one with it."""
+    program = root / "usr" / "bin" / f"python{version}"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    program.touch()
+    if name:
+        link = program.with_name(name)
+        link.unlink(missing_ok=True)
+        link.symlink_to(program.name)
+        return link
+    return program
+
+
+@pytest.mark.parametrize("settings", ["version = 3.11.2\n", "home = /x\nversion_info = 3.11.2\n"])
+def test_an_upgrade_of_debian_is_noticed(root: Path, settings: str) -> None:
+    python3 = _python(root, "3.11", name="python3")
+    environment, system = _environment(root, python3, settings), System()
+    assert made_for(environment, system) == "3.11"
+    assert lost_python(environment, system) == ""
+    ready = Virtualenv(path=environment, files={}, python=str(python3))
+    Path(environment, ".ready").write_text(ready.desired()["ready"])
+    assert ready.actual(system) == ready.desired()
+    _python(root, "3.13", name="python3")
+    assert lost_python(environment, system) == "3.11"
+    # Under the same name it is to be made anew.
+    assert ready.actual(system) == {"ready": None}
+    python3.unlink()
+    assert lost_python(environment, system) == "3.11"
+
+
+def test_a_python_without_a_version_in_its_name_is_known_by_its_library(root: Path) -> None:
+    program = root / "opt" / "python" / "bin" / "python"
+    (program.parent.parent / "lib" / "python3.12").mkdir(parents=True)
+    program.parent.mkdir()
+    program.touch()
+    environment = _environment(root, program, "version = 3.12.1\n")
+    assert lost_python(environment, System()) == ""
+    (program.parent.parent / "lib" / "python3.12").rename(program.parent.parent / "lib/python3.14")
+    assert lost_python(environment, System()) == "3.12"
+
+
+@pytest.mark.parametrize("settings", ["", "version = new\n"])
+def test_what_does_not_say_what_it_was_made_for_is_believed(root: Path, settings: str) -> None:
+    environment = _environment(root, _python(root, "3.13"), settings)
+    assert lost_python(environment, System()) == ""
+
+
+def test_nothing_is_said_of_what_is_not_there(root: Path) -> None:
+    assert lost_python(str(root / "nowhere"), System()) == ""
