@@ -124,6 +124,7 @@ def _web(
     yield from server.secure(
         sites, facts, key_pairs=keys.key_pairs, reload_on=keys.reload_on, webroot=keys.webroot
     )
+    yield from keys.last
 
 
 def _own(name: str, own_roles: Mapping[str, Role]) -> Role:

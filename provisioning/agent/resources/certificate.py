@@ -8,16 +8,17 @@ import secrets
 import socket
 import time
 from dataclasses import dataclass
-from typing import ClassVar, Tuple
+from typing import ClassVar, Sequence, Tuple
+from urllib.parse import urlsplit
 
 from provisioning.agent import http, layout
 from provisioning.agent.errors import AgentError
-from provisioning.agent.lineage import Lineage
+from provisioning.agent.lineage import Lineage, read_linked
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import System
 
 EXPIRES_SOON_S = 7 * 86400
-"""certbot.timer renews 30 days before the end; with a week left it has failed for long."""
+"""certbot renews 30 days before the end; with a week left it has failed for long."""
 
 SELF_SIGNED_DAYS = 365
 """Source: Mozilla's server-side TLS guideline: at most 366 days."""
@@ -28,9 +29,9 @@ def names_in(system: System, path: str) -> Tuple[str, ...]:
     if system.stat(path) is None:
         return ()
     shown = system.run(
-        ["openssl", "x509", "-in", path, "-noout", "-checkend", str(EXPIRES_SOON_S), "-ext",
-         "subjectAltName"]
-    )  # fmt: skip
+        ["openssl", "x509", "-noout", "-checkend", str(EXPIRES_SOON_S), "-ext", "subjectAltName"],
+        input=read_linked(system, path),
+    )
     if shown.status != 0:
         return ()
     return tuple(sorted(re.findall(r"DNS:([^\s,]+)", shown.stdout)))
@@ -38,13 +39,13 @@ def names_in(system: System, path: str) -> Tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Certificate(Resource):
-    """Have a certificate from an ACME authority, kept fresh by certbot's timer.
+    """Have a certificate from an ACME authority; what renews it is homeport-renewal@<label>.timer.
 
     Before the authority is asked, the host asks itself the way the authority will: so that
     a name that leads elsewhere does not use up the authority's few failed validations.
 
     Args:
-        label: certbot's name of it: /etc/letsencrypt/live/<label>/.
+        label: certbot's name of it: /etc/homeport/acme/live/<label>/.
         domains: Names it is for, the main one first.
         directory_url: The authority.
         email: Where the authority may write to; "" gives none.
@@ -71,6 +72,10 @@ class Certificate(Resource):
         return self._lineage.chain
 
     @property
+    def key(self) -> str:
+        return self._lineage.key
+
+    @property
     def _lineage(self) -> Lineage:
         return Lineage(self.label)
 
@@ -82,14 +87,22 @@ class Certificate(Resource):
         }
 
     def actual(self, system: System) -> State:
-        server = re.search(
-            r"^server *= *(\S+)$", system.read(self._lineage.renewal).decode(errors="replace"), re.M
-        )
         return {
             "domains": " ".join(names_in(system, self.chain)),
-            "authority": server[1] if server else None,
+            "authority": self._lineage.settings(system).get("server"),
             "out of the way": self._lineage.is_aside(system),
         }
+
+    def test(self, system: System, change: Change) -> None:
+        """Refuse to take over what somebody has put there by hand, and has renewed otherwise."""
+        lineage = self._lineage
+        if system.stat(lineage.renewal) and not lineage.is_renewed_by(system, self.webroot):
+            raise AgentError(
+                f"cannot get a certificate for {self.domains[0]}: {lineage.renewal} is not "
+                f"Homeport's: it is not renewed by way of {self.webroot}",
+                hint=f"give the app another name, or have certbot forget it: {layout.CERTBOT} "
+                f"delete --cert-name {self.label}",
+            )
 
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
@@ -110,14 +123,34 @@ class Certificate(Resource):
         names = [word for domain in self.domains for word in ("--domain", domain)]
         renew = "--force-renewal" if "authority" in change else "--keep-until-expiring"
         system.act(
-            ["certbot", "certonly", "--non-interactive", "--agree-tos", *contact,
-             "--server", self.directory_url, "--webroot", "--webroot-path", self.webroot,
+            [layout.CERTBOT, "certonly", "--non-interactive", "--agree-tos", *contact,
+             "--server", self.directory_url, *self._account(system),
+             "--webroot", "--webroot-path", self.webroot,
              "--cert-name", self.label, "--key-type", "ecdsa", renew, *names],
             why=f"get a certificate for {', '.join(self.domains)}",
-            hint=f"the answer of {self.directory_url} is above; more in /var/log/letsencrypt/ on "
+            creates=[self._lineage.renewal],
+            hint=f"the answer of {self.directory_url} is above; more in {layout.ACME_LOGS}/ on "
             "the host",
             timeout_s=300,
         )  # fmt: skip
+
+    def _account(self, system: System) -> Sequence[str]:
+        """Return which account asks, where there are several: certbot would ask a person.
+
+        The certificate's own, for an authority may be told to hear no other (RFC 8657); else the
+        newest.
+        """
+        server = urlsplit(self.directory_url)
+        directory = f"{layout.ACME}/accounts/{server.netloc}{server.path}"
+        accounts = [
+            (system.read(f"{directory}/{name}/meta.json"), name) for name in system.list(directory)
+        ]
+        if len(accounts) < 2:
+            return ()
+        own = self._lineage.settings(system).get("account")
+        is_there = own in {name for _, name in accounts}
+        # Its first key is the time it was made. Source: certbot, account.py, Meta.
+        return ("--account", str(own) if is_there else max(accounts)[1])
 
     @property
     def _challenges(self) -> str:

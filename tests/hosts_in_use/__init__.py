@@ -1,0 +1,1 @@
+"""Hosts on which others have things of their own."""
