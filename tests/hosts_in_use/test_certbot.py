@@ -39,6 +39,8 @@ def test_what_others_renew_is_renewed_as_before_and_ours_apart(
     assert certbot.serial(host, "hello", OURS) != number
     assert certbot.belongings(host) == before
     host.shell("test ! -e /root/renewed; test ! -e /root/vpn")
+    key = f"openssl pkey -noout -text -in {OURS}/live/hello/privkey.pem"
+    assert "prime256v1" in host.shell(key), "a setting for others' certificates holds for ours"
     assert _served(host) == certbot.serial(host, "hello", OURS)
 
     _sites_of_others_are_renewed(lab, project, host)
@@ -54,8 +56,9 @@ server {
 }
 END
 nginx -t -q && systemctl reload nginx
-certbot certonly -q -n --server SERVER --account $(ls -t /etc/letsencrypt/accounts/*/dir | head -n 1) \
-    --preferred-challenges http -d NAME.lab WAY
+account=$(ls -t /etc/letsencrypt/accounts/*/dir | head -n 1)
+certbot certonly -q -n --server SERVER --account $account --preferred-challenges http \
+    -d NAME.lab WAY
 sed -i 's/^# renew_before_expiry.*/DUE/' /etc/letsencrypt/renewal/NAME.lab.conf
 """
 
@@ -86,10 +89,14 @@ mkdir -p /etc/letsencrypt/renewal-hooks/deploy /etc/systemd/system/certbot.servi
 systemctl disable --quiet --now homeport-renewal@hello.timer
 rm /etc/systemd/system/homeport-renewal@.* /opt/homeport/certbot
 mv {OURS}/accounts {OURS}/archive {OURS}/live {OURS}/renewal /etc/letsencrypt/
-sed -i 's#{OURS}#/etc/letsencrypt#' /etc/letsencrypt/renewal/hello.conf /etc/nginx/sites-tls/hello.conf
+sed -i 's#{OURS}#/etc/letsencrypt#' /etc/letsencrypt/renewal/hello.conf \
+    /etc/nginx/sites-tls/hello.conf
 rm -r {OURS} /var/lib/homeport/certbot /var/log/homeport-certbot
-printf '#!/bin/sh\n# Made by Homeport from templates/certbot/reload-nginx.j2; ...\nexec systemctl reload nginx\n' \
-    > /etc/letsencrypt/renewal-hooks/deploy/10-homeport-reload-nginx
+cat > /etc/letsencrypt/renewal-hooks/deploy/10-homeport-reload-nginx <<'END'
+#!/bin/sh
+# Made by Homeport from templates/certbot/reload-nginx.j2; ...
+exec systemctl reload nginx
+END
 chmod +x /etc/letsencrypt/renewal-hooks/deploy/10-homeport-reload-nginx
 cat > /etc/systemd/system/certbot.service.d/homeport.conf <<'END'
 # Made by Homeport from templates/certbot/service.conf.j2; ...
@@ -159,7 +166,8 @@ echo 'raise SystemExit("of pip")' > /usr/local/lib/python3.11/dist-packages/cert
 printf '#!/bin/sh\necho of pip\n' > /opt/certbot/bin/certbot
 chmod +x /opt/certbot/bin/certbot
 ln -s /opt/certbot/bin/certbot /usr/bin/certbot
-printf 'version = 3.1.0\n[renewalparams]\nauthenticator = dns-cloud\n' > /etc/letsencrypt/renewal/x.conf
+printf 'version = 3.1.0\n[renewalparams]\nauthenticator = dns-cloud\n' \
+    > /etc/letsencrypt/renewal/x.conf
 printf 'authenticator = dns-cloud\n' > /etc/letsencrypt/cli.ini
 """
 """certbot as its authors have people install it by pip; a snap's has its link there too."""
