@@ -202,11 +202,13 @@ def _with_lab(inventory: Inventory, project: Path) -> tuple[Inventory, Path | No
     if lab is None:
         raise ConfigurationError("the lab is not up", hint="fab lab.up")
     pattern = next(iter(inventory.hosts.values()))
-    hosts = {
-        name: inventory.hosts.get(name)
-        or pattern.model_copy(update={"name": name, "address": name})
-        for name in lab.hosts
-    }
+    hosts = {}
+    for name, host in lab.hosts.items():
+        named = inventory.hosts.get(name)
+        # Hosts come and go in a lab: those that the file names are behind the apps' names.
+        made = {"address": name, "peer_address": "off"}
+        update = {"peer_address": host.address} if named else {"name": name, **made}
+        hosts[name] = (named or pattern).model_copy(update=update)
     inventory = inventory.with_hosts(hosts)
     if inventory.tls.is_lab:
         inventory = inventory.with_acme_directory(lab.acme.directory_url)

@@ -74,7 +74,12 @@ def certificates(
 def _from_authority(sites: Sequence[Site], tls: Tls) -> Certificates:
     made = [
         Certificate(
-            site.name, site.domains, tls.directory, email=tls.email or "", preflight=tls.preflight
+            site.name,
+            site.domains,
+            tls.directory,
+            email=tls.email or "",
+            preflight=tls.preflight,
+            peers=site.peers,
         )
         for site in sites
     ]

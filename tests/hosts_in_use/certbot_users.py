@@ -76,7 +76,10 @@ def renews(host: LabHost, names: tuple[str, ...] = MINE) -> None:
     """Have Debian's certbot renew everything, and see that each hook did what it is for."""
     before = {name: serial(host, name) for name in names}
     host.shell("rm -f /root/renewed /root/imap /root/vpn; rm -rf /etc/dovecot/* /srv/vpn")
-    said = host.shell("systemctl start certbot.service || tail -n 60 /var/log/letsencrypt/*.log")
+    said = host.shell(
+        "systemctl start certbot.service ||"
+        " grep -h -A30 'Failed to renew' /var/log/letsencrypt/*.log"
+    )
     assert host.shell("systemctl show --value -p Result certbot.service").strip() == "success", said
     assert host.shell("sort /root/renewed").split() == sorted(names)
     for name in names:

@@ -20,6 +20,9 @@ from provisioning.agent.system import System
 EXPIRES_SOON_S = 7 * 86400
 """certbot renews 30 days before the end; with a week left it has failed for long."""
 
+PEERS_S, PEER_POLL_S = 240.0, 2.0
+"""How long a host waits for peers that are provisioned at the same time: for their packages."""
+
 SELF_SIGNED_DAYS = 365
 """Source: Mozilla's server-side TLS guideline: at most 366 days."""
 
@@ -52,6 +55,7 @@ class Certificate(Resource):
         webroot: Served as /.well-known/acme-challenge/ on port 80 of every domain.
         preflight: Whether the host asks itself first; it cannot where its router does not
             let it reach its own public address.
+        peers: Addresses of other hosts with these domains, which pass on what they are asked.
     """
 
     kind: ClassVar[str] = "certificate"
@@ -62,6 +66,7 @@ class Certificate(Resource):
     email: str = ""
     webroot: str = layout.ACME_WEBROOT
     preflight: bool = True
+    peers: Tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -109,9 +114,10 @@ class Certificate(Resource):
             self._get(system, change)
             return
         self._lineage.bring_back(system)
+        deadline = time.monotonic() + (PEERS_S if self.peers else 0)
         for domain in self.domains if self.preflight else ():
             system.say(f"asking port 80 of {domain}")
-            self._preflight(system, domain)
+            self._preflight(system, domain, deadline)
         began = time.time()
         with self._lineage.out_of_the_way_if_broken(system):
             system.say(f"asking {self.directory_url} for a certificate")
@@ -129,10 +135,29 @@ class Certificate(Resource):
              "--cert-name", self.label, "--key-type", "ecdsa", renew, *names],
             why=f"get a certificate for {', '.join(self.domains)}",
             creates=[self._lineage.renewal],
-            hint=f"the answer of {self.directory_url} is above; more in {layout.ACME_LOGS}/ on "
-            "the host",
+            hint=self._hint(system),
             timeout_s=300,
         )  # fmt: skip
+
+    def _hint(self, system: System) -> str:
+        """Return what to look for, where this host has reached itself and the authority has not."""
+        said = (
+            f"the answer of {self.directory_url} is above; more in {layout.ACME_LOGS}/ on the host"
+        )
+        if not self.preflight:
+            return said
+        said += (
+            "; this host itself reaches port 80 of these names: where the authority does not, look "
+            "for a firewall, on the host (nft list ruleset) and before it"
+        )
+        words = system.read("/etc/hosts").decode(errors="replace").split()
+        own = [domain for domain in self.domains if domain in words]
+        if own:
+            said += (
+                f", and ask DNS where {', '.join(own)} leads: on this host /etc/hosts says so, "
+                "which the authority does not read"
+            )
+        return said
 
     def _account(self, system: System) -> Sequence[str]:
         """Return which account asks, where there are several: certbot would ask a person.
@@ -168,7 +193,7 @@ class Certificate(Resource):
             if os.lstat(path).st_mtime < began:
                 system.remove(path)
 
-    def _preflight(self, system: System, domain: str) -> None:
+    def _preflight(self, system: System, domain: str, deadline: float) -> None:
         try:
             found = socket.getaddrinfo(domain, 80, type=socket.SOCK_STREAM)
         except socket.gaierror:
@@ -177,22 +202,45 @@ class Certificate(Resource):
                 hint=f"add an A record for {domain} that leads to this host, then run again",
             ) from None
         token = "homeport-" + secrets.token_hex(8)
-        os.makedirs(self._challenges, exist_ok=True)
         path = os.path.join(self._challenges, token)
+        system.make_directory(self._challenges)
         system.write(path, token.encode())
         try:
             for address in dict.fromkeys(str(each[4][0]) for each in found):
-                answer = http.get_address(
-                    address, 80, f"/.well-known/acme-challenge/{token}", {"Host": domain}
-                )
-                if answer.body != token:
-                    raise _leads_elsewhere(domain, address, answer)
+                self._ask(system, domain, address, token, deadline)
         finally:
             system.remove(path)
 
+    def _ask(self, system: System, domain: str, address: str, token: str, deadline: float) -> None:
+        """Ask an address as the authority will; wait for a peer that is being provisioned too."""
+        said = False
+        while True:
+            target = f"/.well-known/acme-challenge/{token}"
+            answer = http.get_address(address, 80, target, {"Host": domain}, timeout_s=10)
+            if answer.body == token:
+                return
+            if time.monotonic() > deadline:
+                raise _leads_elsewhere(domain, address, answer, self.peers)
+            if not said:
+                system.say(f"waiting for {address}, which {domain} leads to as well")
+                said = True
+            system.checkpoint()
+            time.sleep(PEER_POLL_S)
 
-def _leads_elsewhere(domain: str, address: str, answer: http.Answer) -> AgentError:
+
+def _leads_elsewhere(
+    domain: str, address: str, answer: http.Answer, peers: Sequence[str]
+) -> AgentError:
     said = f"answers with status {answer.status}" if answer.status else answer.body.lower()
+    if peers:
+        return AgentError(
+            f"cannot get a certificate for {domain}: it leads to {address}, and port 80 there does "
+            f"not pass on what this host answers ({said})",
+            hint=f"the authority was not asked. Where that is another host of this app: provision "
+            f"all of them at the same time, so that each knows the others; they ask each other at "
+            f"{', '.join(peers)} (peer_address of [hosts.<name>], else its address). Else point "
+            f"{domain}'s A and AAAA records at the app's hosts only",
+        )
     return AgentError(
         f"cannot get a certificate for {domain}: it leads to {address}, "
         f"and port 80 there is not this host's nginx ({said})",
