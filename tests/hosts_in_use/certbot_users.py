@@ -16,8 +16,9 @@ mkdir -p /root/.secrets /etc/dovecot /etc/letsencrypt
 cat > /root/.secrets/dns.py <<'END'
 import json, os, urllib.request
 name = f"_acme-challenge.{os.environ['CERTBOT_DOMAIN']}."
-body = json.dumps({"host": name, "value": os.environ["CERTBOT_VALIDATION"]}).encode()
-urllib.request.urlopen("http://GATEWAY:8055/set-txt", data=body)
+for action in ("clear-txt", "set-txt"):
+    body = {"host": name, "value": os.environ["CERTBOT_VALIDATION"]}
+    urllib.request.urlopen(f"http://GATEWAY:8055/{action}", data=json.dumps(body).encode())
 END
 cat > /usr/local/sbin/to-dovecot <<'END'
 #!/bin/sh -e

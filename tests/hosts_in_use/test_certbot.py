@@ -183,6 +183,6 @@ def test_a_certbot_that_debian_did_not_bring_stays_the_hosts_own(
     provision(project, host).must_succeed()
     assert host.shell("certbot").strip() == "of pip"
     assert host.shell("find /etc/letsencrypt /opt/certbot -type f -exec sha256sum {} +") == before
-    assert host.shell("systemctl list-unit-files --no-legend 'certbot*'").strip() == ""
+    assert host.shell("systemctl list-unit-files --no-legend 'certbot*' || true").strip() == ""
     host.shell(f"{MAKE_DUE}; {RENEW}")
     assert _served(host) == certbot.serial(host, "hello", OURS)
