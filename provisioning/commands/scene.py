@@ -203,12 +203,12 @@ def _with_lab(inventory: Inventory, project: Path) -> tuple[Inventory, Path | No
         raise ConfigurationError("the lab is not up", hint="fab lab.up")
     pattern = next(iter(inventory.hosts.values()))
     hosts = {}
-    for name, host in lab.hosts.items():
+    for name in lab.hosts:
         named = inventory.hosts.get(name)
-        # Hosts come and go in a lab: those that the file names are behind the apps' names.
-        made = {"address": name, "peer_address": "off"}
-        update = {"peer_address": host.address} if named else {"name": name, **made}
-        hosts[name] = (named or pattern).model_copy(update=update)
+        host = named or pattern.model_copy(update={"name": name, "address": name})
+        # The lab leads a name to one of its hosts: others are behind it where the file says so.
+        peer = named.peer_address if named else None
+        hosts[name] = host.model_copy(update={"peer_address": peer or "off"})
     inventory = inventory.with_hosts(hosts)
     if inventory.tls.is_lab:
         inventory = inventory.with_acme_directory(lab.acme.directory_url)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.agent import layout
+from provisioning.agent import http, layout
 from provisioning.agent.errors import AgentError
+from provisioning.agent.resources import certificate
 from provisioning.agent.resources.certificate import Certificate
 from provisioning.agent.system import System
 
@@ -85,3 +86,59 @@ def test_one_of_the_same_name_that_somebody_else_renews_is_refused(place: Path) 
     with pytest.raises(AgentError, match="is not Homeport's") as caught:
         made.test(System(), {})
     assert "give the app another name" in caught.value.hint
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, *bodies: str) -> list[str]:
+    """Have every address answer these one after the other, the last for ever."""
+    asked: list[str] = []
+
+    def get(address: str, port: int, target: str, headers: object, **_: object) -> http.Answer:
+        asked.append(address)
+        return http.Answer(200, bodies[min(len(asked), len(bodies)) - 1], {})
+
+    monkeypatch.setattr(http, "get_address", get)
+    monkeypatch.setattr(certificate, "PEER_POLL_S", 0.0)
+    return asked
+
+
+def asks(peers: tuple[str, ...], within_s: float) -> None:
+    made = Certificate("hello", ("hello.test",), SERVER, peers=peers)
+    made._ask(System(), "hello.test", "10.0.0.2", "token", time.monotonic() + within_s)
+
+
+def test_peers_that_are_being_provisioned_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = answering(monkeypatch, "no connection", "nothing", "token")
+    asks(("10.0.0.2",), 60)
+    assert asked == ["10.0.0.2"] * 3
+
+
+def test_one_that_does_not_pass_the_answer_on_is_named_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answering(monkeypatch, "nothing")
+    with pytest.raises(
+        AgentError, match=r"10\.0\.0\.2, and port 80 there does not pass on"
+    ) as told:
+        asks(("10.0.0.2",), -1)
+    assert "provision all of them at the same time" in told.value.hint
+    assert "peer_address" in told.value.hint
+
+
+def test_a_host_alone_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = answering(monkeypatch, "nothing")
+    with pytest.raises(AgentError, match="is not this host's nginx") as told:
+        asks((), -1)
+    assert asked == ["10.0.0.2"]
+    assert "peer" not in told.value.hint
+
+
+def test_where_the_authority_fails_the_firewall_and_other_books_of_names_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(System, "read", lambda *_: b"127.0.1.1 shop.test\n")
+    known = Certificate("hello", ("shop.test", "other.test"), SERVER)._hint(System())
+    assert "firewall" in known
+    assert "ask DNS where shop.test leads" in known
+    unknown = Certificate("hello", ("hello.test",), SERVER)._hint(System())
+    assert "/etc/hosts" not in unknown
+    assert "firewall" not in Certificate("a", ("b.c",), SERVER, preflight=False)._hint(System())
