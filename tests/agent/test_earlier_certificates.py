@@ -116,6 +116,21 @@ def test_one_that_others_have_a_hook_for_stays_besides(earlier: Path, root: Path
     assert conf.read_text() == before
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [("renewal-hooks/deploy/mine", "#!/bin/sh\n"), ("cli.ini", "a = b\ndeploy-hook = x\n")],
+)
+def test_where_a_hook_runs_after_all_renewals_it_stays_besides(
+    earlier: Path, path: str, text: str
+) -> None:
+    file = write(str(earlier / path), text)
+    write(str(earlier / "renewal-hooks/deploy/10-homeport-reload-nginx"), OURS)
+    apply(System(), EarlierCertificate("hello"))
+    assert is_done(EarlierRenewal(("hello",)))
+    file.unlink()
+    assert not is_done(EarlierRenewal(("hello",)))
+
+
 def test_one_that_others_may_read_stays_besides(earlier: Path) -> None:
     (earlier / "live").chmod(0o755)
     apply(System(), EarlierCertificate("hello"))

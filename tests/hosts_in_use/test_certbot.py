@@ -127,12 +127,24 @@ def test_a_host_from_before_comes_over_without_another_certificate(
     assert done.changed(host.name) == foretold.finished(host.name, "changed")
     assert "certificate:hello" not in done.changed(host.name)
     assert certbot.orders(lab) == asked
+    # A hook of a person's runs after all renewals, and may be for this one.
+    assert "renewal-hooks/deploy/mine" in done.output
+    assert "homeport" not in host.shell("systemctl cat certbot.service").lower()
+    host.shell("test ! -e /etc/letsencrypt/renewal-hooks/deploy/10-homeport-reload-nginx")
+    everything = "sed -i 's/^# renew_before_expiry.*/{}/' /etc/letsencrypt/renewal/*.conf"
+    host.shell(everything.format(certbot.DUE))
+    certbot.renews(host, (*certbot.MINE, "hello"))
+    assert certbot.serial(host, "hello", OURS) == number == _served(host)
+
+    asked = certbot.orders(lab)
+    host.shell("mv /etc/letsencrypt/renewal-hooks/deploy/mine /root/")
+    provision(project, host).must_succeed()
+    assert certbot.orders(lab) == asked
     assert certbot.serial(host, "hello", OURS) == number == _served(host)
     # Whoever reads it where it was goes on.
     assert certbot.serial(host, "hello") == number
     assert host.shell("ls /etc/letsencrypt/renewal").split() == [f"{x}.conf" for x in certbot.MINE]
-    assert "homeport" not in host.shell("systemctl cat certbot.service").lower()
-    host.shell("test ! -e /etc/letsencrypt/renewal-hooks/deploy/10-homeport-reload-nginx")
+    host.shell("mv /root/mine /etc/letsencrypt/renewal-hooks/deploy/")
     host.shell(f"{MAKE_DUE}; {RENEW}")
     assert number != certbot.serial(host, "hello", OURS) == certbot.serial(host, "hello")
     certbot.renews(host)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import ClassVar, Iterator
 from urllib.parse import urlsplit
@@ -14,6 +15,11 @@ from provisioning.agent.system import DIRECTORY, FILE, LINK, System
 
 HOOKS = ("pre_hook", "post_hook", "renew_hook", "deploy_hook")
 """Source: certbot's renewal configuration: keys of hooks that belong to one certificate."""
+
+
+ALL_HOOKS = ("pre", "deploy", "post")
+OUR_HOOK = "10-homeport-reload-nginx"
+"""Source: certbot's documentation, "Pre and Post Validation Hooks": directories of hooks."""
 
 
 class EarlierLineage(Lineage):
@@ -48,6 +54,13 @@ class EarlierLineage(Lineage):
         hooks = [key for key in HOOKS if self.settings(system).get(key, "None") not in ("", "None")]
         if hooks:
             return f"its renewal has a {hooks[0]} of its own"
+        settings = f"{layout.EARLIER_ACME}/cli.ini"
+        if re.search(rb"^\s*(pre|post|renew|deploy)-hook\b", system.read(settings), re.M):
+            return f"{settings} has a hook for all renewals"
+        for directory in (f"{layout.EARLIER_ACME}/renewal-hooks/{each}" for each in ALL_HOOKS):
+            others = [each for each in system.list(directory) if each != OUR_HOOK]
+            if others:
+                return f"{directory}/{others[0]} runs after all renewals, and may be for it"
         for name in ("live", "archive"):
             found = system.stat(os.path.join(layout.EARLIER_ACME, name))
             if found is not None and (found.mode, found.owner) != ("0700", "root"):
@@ -102,7 +115,7 @@ class EarlierCertificate(Resource):
         if reason:
             system.notes.append(
                 f"{earlier.live} stays as it is besides, and Debian's certbot.timer renews it: "
-                f"{reason}"
+                f"{reason}. Where nothing needs it: certbot delete --cert-name {self.label}"
             )
 
     def _settings(self, system: System, earlier: EarlierLineage) -> bytes:

@@ -11,11 +11,11 @@ from provisioning.agent import layout
 from provisioning.agent.errors import AgentError
 from provisioning.agent.lineage import Lineage
 from provisioning.agent.resource import Change, Resource, State, Value
-from provisioning.agent.resources.earlier_certificate import EarlierLineage
+from provisioning.agent.resources.earlier_certificate import OUR_HOOK, EarlierLineage
 from provisioning.agent.system import System
 
 DROP_IN = "/etc/systemd/system/certbot.service.d/homeport.conf"
-HOOK = f"{layout.EARLIER_ACME}/renewal-hooks/deploy/10-homeport-reload-nginx"
+HOOK = f"{layout.EARLIER_ACME}/renewal-hooks/deploy/{OUR_HOOK}"
 OURS = b"Made by Homeport from templates/"
 """What the first lines of every file say that Homeport made."""
 
