@@ -87,7 +87,8 @@ def test_two_bare_hosts_at_once_each_get_a_certificate_and_renew_it(
 def test_five_bare_hosts_at_once_each_get_a_certificate_and_renew_it(
     lab: Lab, project: Project, bare_host
 ):
-    hosts = [bare_host() for _ in range(5)]
+    hosts = [bare_host(suite) for suite in ("bookworm", "trixie") * 2]
+    hosts.append(bare_host("trixie"))
     have_one_name(lab, project, hosts)
     project.fab("-H", names(hosts), "provision", timeout_s=1500).must_succeed()
     must_have_certificates_and_renew_them_alone(lab, hosts)
