@@ -19,7 +19,7 @@ VERSIONS = {
     "openssl": "openssl",
     "python": "python3",
     "systemd": "systemd",
-    "certbot": "certbot",
+    "certbot": "python3-certbot",
 }
 """Field of Facts -> the Debian package whose version it is."""
 

@@ -45,6 +45,20 @@ SOCKETS = "/run/homeport-sockets"
 ACME_WEBROOT = "/var/lib/homeport-acme"
 """Served by nginx as /.well-known/acme-challenge/, so it stands outside the root-only STATE."""
 
+ACME = "/etc/homeport/acme"
+"""Our certificates, as certbot keeps them: none of what others have in certbot's own place."""
+
+ACME_WORK = STATE + "/certbot"
+ACME_LOGS = "/var/log/homeport-certbot"
+CERTBOT = "/opt/homeport/certbot"
+"""Debian's certbot, with these directories: templates/certbot/certbot.j2."""
+
+RENEWAL = "homeport-renewal"
+"""The units that renew them, one of each for a site: no app may have this name."""
+
+EARLIER_ACME = "/etc/letsencrypt"
+"""certbot's own place. An earlier Homeport had our certificates there, among those of others."""
+
 WEB_USER = "www-data"
 
 READY = ".ready"

@@ -207,11 +207,13 @@ def _with_lab(inventory: Inventory, project: Path) -> tuple[Inventory, Path | No
     if lab is None:
         raise ConfigurationError("the lab is not up", hint="fab lab.up")
     pattern = next(iter(inventory.hosts.values()))
-    hosts = {
-        name: inventory.hosts.get(name)
-        or pattern.model_copy(update={"name": name, "address": name})
-        for name in lab.hosts
-    }
+    hosts = {}
+    for name in lab.hosts:
+        named = inventory.hosts.get(name)
+        host = named or pattern.model_copy(update={"name": name, "address": name})
+        # The lab leads a name to one of its hosts: others are behind it where the file says so.
+        peer = named.peer_address if named else None
+        hosts[name] = host.model_copy(update={"peer_address": peer or "off"})
     inventory = inventory.with_hosts(hosts)
     if inventory.tls.is_lab:
         inventory = inventory.with_acme_directory(lab.acme.directory_url)

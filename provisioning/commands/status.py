@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from provisioning.agent import layout
+from provisioning.agent.lineage import Lineage
 from provisioning.commands.options import Options
 from provisioning.commands.scene import Scene
 from provisioning.host_run import HostRun
@@ -77,17 +79,18 @@ def _is_well(state: State) -> bool:
 
 
 def _question(inventory: Inventory, app: App) -> dict[str, Any]:
-    certificate = {
-        "acme": f"/etc/letsencrypt/live/{app.name}/fullchain.pem",
-        "self-signed": f"/etc/homeport/tls/{app.name}/fullchain.pem",
-        "files": "/etc/homeport/tls/given/fullchain.pem",
-    }.get(inventory.tls.method, "")
+    certificates = {
+        # The second: of an earlier Homeport, until the next provision.
+        "acme": [Lineage(app.name).chain, Lineage(app.name, layout.EARLIER_ACME).chain],
+        "self-signed": [f"/etc/homeport/tls/{app.name}/fullchain.pem"],
+        "files": ["/etc/homeport/tls/given/fullchain.pem"],
+    }.get(inventory.tls.method, [])
     return {
         "app": app.name,
         "health": app.health,
         "host": app.domains[0],
         "tls": inventory.tls.method != "off",
-        "certificate": certificate,
+        "certificates": certificates,
     }
 
 

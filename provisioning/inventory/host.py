@@ -12,6 +12,7 @@ from provisioning.inventory.types import (
     HostNames,
     LocalPath,
     Packages,
+    PeerAddress,
     Port,
     RoleNames,
     Seconds,
@@ -43,6 +44,12 @@ class Host(Model):
     sudo_password: LocalSource | None = Field(
         default=None,
         description="Where sudo's password comes from. Default: none is needed, or it is asked.",
+    )
+    peer_address: PeerAddress | None = Field(
+        default=None,
+        description="IP address at which the other hosts of an app reach port 80 of this one: "
+        "where certificates come from an ACME authority, they ask each other for answers to it. "
+        "off: they do not ask this one, to which no name leads. Default: the address.",
     )
     groups: HostNames = Field(
         default=(), description="Names under which apps and --limit find this host."

@@ -66,7 +66,9 @@ def load(
         *reading.mistakes,
         *host_mistakes(inventory.hosts, tables, directory / "roles"),
         *app_mistakes(inventory.apps, inventory.hosts, reading.host_names(), tables),
-        *tls_mistakes(inventory.tls, inventory.apps if reading.is_right("tls") else {}),
+        *tls_mistakes(
+            inventory.tls, inventory.apps if reading.is_right("tls") else {}, inventory.hosts
+        ),
     ]
     if mistakes:
         raise _refusal(shown, mistakes, text)

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from provisioning.inventory.app import App
+from provisioning.inventory.host import Host
 from provisioning.inventory.mistakes import Mistake
+from provisioning.inventory.model import runs_on
 from provisioning.inventory.tls import Tls
-from provisioning.inventory.values import is_address
+from provisioning.inventory.values import ACME_DIRECTORIES, is_address
+
+MOST_HOSTS = 5
+"""Source: https://letsencrypt.org/docs/rate-limits/, "New Certificates per Exact Set of
+Identifiers": so many in seven days."""
 
 
-def tls_mistakes(tls: Tls, apps: Mapping[str, App]) -> Iterator[Mistake]:
+def tls_mistakes(tls: Tls, apps: Mapping[str, App], hosts: Mapping[str, Host]) -> Iterator[Mistake]:
     """Yield the keys of `[tls]` that contradict its method, and the domains that cannot have it."""
     for key in ("certificate", "key"):
         given = getattr(tls, key) is not None
@@ -26,10 +32,23 @@ def tls_mistakes(tls: Tls, apps: Mapping[str, App]) -> Iterator[Mistake]:
                 yield Mistake(("tls", key), f'is of no use with method "{tls.method}"')
         return
     for app in apps.values():
+        count = sum(runs_on(app, host) for host in hosts.values())
+        if count > MOST_HOSTS and _is_lets_encrypt(tls):
+            yield Mistake(
+                ("apps", app.name),
+                f"runs on {count} hosts, and each gets a certificate for the same names, of which "
+                f"Let's Encrypt issues {MOST_HOSTS} a week; have one certificate for all with "
+                'tls.method = "files", or a load balancer that has it before hosts with "off"',
+            )
         for index, domain in enumerate(app.domains):
             reason = _not_by_acme(domain)
             if reason:
                 yield Mistake(("apps", app.name, "domains", index), f"{domain} {reason}")
+
+
+def _is_lets_encrypt(tls: Tls) -> bool:
+    known = ACME_DIRECTORIES["letsencrypt"]
+    return ACME_DIRECTORIES.get(tls.directory_url, tls.directory_url) == known
 
 
 def _not_by_acme(domain: str) -> str:

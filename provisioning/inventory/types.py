@@ -134,6 +134,7 @@ Address = Annotated[
     str,
     Matching(r"^[A-Za-z0-9:][A-Za-z0-9.:%_-]*$", 'a name or an address such as "203.0.113.10"'),
 ]
+PeerAddress = Annotated[str, AfterValidator(values.peer_address)]
 UserName = Annotated[str, Matching(values.USER_PATTERN, 'a user\'s name such as "deploy"')]
 Packages = Annotated[
     tuple[

@@ -165,6 +165,13 @@ def is_address(text: str) -> bool:
     return True
 
 
+def peer_address(text: str) -> str:
+    """Return an IP address as it is written, or "off"."""
+    if text != "off" and (not is_address(text) or "%" in text):
+        raise ValueError(f'must be an IP address such as "10.0.0.5", or "off", not "{text}"')
+    return text
+
+
 def relative_path(text: str) -> str:
     """Return a path that stays within the folder it is relative to."""
     if text.startswith(("/", "~")):

@@ -90,16 +90,16 @@ class Acme:
             self._launch("pebble", pebble)
             self._wait()
         for name, address in self._names().items():
-            self.set_address(name, address)
+            self.set_addresses(name, address)
 
     def stop(self) -> None:
         """End both programs."""
         cgroups.kill(self._group)
 
-    def set_address(self, name: str, address: str) -> None:
-        """Let a name lead to an IPv4 address, as the server sees it."""
+    def set_addresses(self, name: str, *addresses: str) -> None:
+        """Let a name lead to IPv4 addresses, as the server sees it."""
         self.forget(name)
-        self._manage("add-a", {"host": name, "addresses": [address]})
+        self._manage("add-a", {"host": name, "addresses": addresses})
 
     def forget(self, name: str) -> None:
         """Let a name lead nowhere."""

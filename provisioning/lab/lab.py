@@ -211,7 +211,7 @@ class Lab(LabRecord):
                 driver.set_names(host, addresses)
         if driver.has_acme and self.acme.is_running():
             for name, address in addresses.items():
-                self.acme.set_address(name, address)
+                self.acme.set_addresses(name, address)
 
 
 def _create(

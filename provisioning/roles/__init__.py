@@ -27,9 +27,10 @@ from provisioning.roles.loading import (
     resources_of,
 )
 from provisioning.roles.order import put_in_order, put_in_order_before
+from provisioning.roles.peers import peers
 from provisioning.roles.processes import process_units
 from provisioning.roles.sandbox import sandbox_properties
-from provisioning.roles.site import site
+from provisioning.roles.site import Site, site
 from provisioning.roles.uv import uv
 from provisioning.roles.web_servers import WebServer, nginx
 
@@ -100,7 +101,16 @@ def compile_host(
         resources += app_resources(app, web_unit)
     for name in dict.fromkeys(app.web_server for app in apps):
         served = [app for app in apps if app.web_server == name]
-        resources += _web(WEB_SERVERS[name], served, inventory, facts, given_certificate)
+        sites = [
+            site(
+                app,
+                APP_SERVERS[app.server].upstream(app),
+                inventory.tls,
+                peers(inventory, host, app),
+            )
+            for app in served
+        ]
+        resources += _web(WEB_SERVERS[name], sites, inventory, facts, given_certificate)
     for name in host.roles:
         resources += resources_of(name, _own(name, own_roles or {}), host, facts)
     for app in apps:
@@ -111,13 +121,12 @@ def compile_host(
 
 def _web(
     server: WebServer,
-    apps: list[App],
+    sites: list[Site],
     inventory: Inventory,
     facts: Facts,
     given: GivenCertificate | None,
 ) -> Iterator[Resource]:
     """Yield a web server with its sites: port 80, then the certificates, then port 443."""
-    sites = [site(app, APP_SERVERS[app.server].upstream(app), inventory.tls) for app in apps]
     keys = certificates(sites, inventory.tls, given)
     yield from keys.before
     yield from server.front(sites, facts, key_pairs=keys.key_pairs, webroot=keys.webroot)
@@ -125,6 +134,7 @@ def _web(
     yield from server.secure(
         sites, facts, key_pairs=keys.key_pairs, reload_on=keys.reload_on, webroot=keys.webroot
     )
+    yield from keys.last
 
 
 def _own(name: str, own_roles: Mapping[str, Role]) -> Role:

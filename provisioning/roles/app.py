@@ -39,7 +39,7 @@ _RUNTIME_DIRECTORIES = (
     "mount needrestart network nginx nologin podman resolvconf screen secrets shm sudo systemd "
     "tmpfiles udev user uuidd"
 )
-TAKEN = frozenset((*_USERS.split(), *_RUNTIME_DIRECTORIES.split(), layout.BUILDER))
+TAKEN = frozenset((*_USERS.split(), *_RUNTIME_DIRECTORIES.split(), layout.BUILDER, layout.RENEWAL))
 """Names under which a host has something of its own already."""
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from provisioning.agent.layout import ACME_WEBROOT
+from provisioning.agent import layout
 from provisioning.errors import ConfigurationError
 from provisioning.inventory.tls import Tls
 from provisioning.render import render
 from provisioning.resources import (
     Certificate,
     Directory,
+    EarlierCertificate,
+    EarlierRenewal,
     File,
     Packages,
     Resource,
@@ -23,7 +25,7 @@ from provisioning.roles.loading import GivenCertificate
 from provisioning.roles.site import KeyPair, Site
 
 GIVEN = "/etc/homeport/tls/given"
-HOOKS = "/etc/letsencrypt/renewal-hooks/deploy"
+HOOKS = f"{layout.ACME}/renewal-hooks/deploy"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Certificates:
     Args:
         before: Resources that come before the web server.
         after: Resources that need it to answer on port 80.
+        last: Resources that come when it has the certificates.
         key_pairs: Site's name -> certificate and key; empty when there is no HTTPS.
         reload_on: Those of the resources after whose change the web server reloads.
         webroot: Directory with answers to an ACME authority, or "".
@@ -40,6 +43,7 @@ class Certificates:
 
     before: Sequence[Resource] = ()
     after: Sequence[Resource] = ()
+    last: Sequence[Resource] = ()
     key_pairs: Mapping[str, KeyPair] = field(default_factory=dict)
     reload_on: Sequence[Resource] = ()
     webroot: str = ""
@@ -64,43 +68,63 @@ def certificates(
         return _given(sites, given)
     if tls.method == "self-signed":
         return _self_signed(sites)
-    return Certificates()
+    return Certificates(last=_without_authority(sites))
 
 
 def _from_authority(sites: Sequence[Site], tls: Tls) -> Certificates:
-    hooks = Directory(HOOKS)
     made = [
         Certificate(
             site.name,
             site.domains,
             tls.directory,
             email=tls.email or "",
-            webroot=ACME_WEBROOT,
             preflight=tls.preflight,
+            peers=site.peers,
         )
         for site in sites
     ]
-    packages = Packages("certbot", ("certbot",))
-    renewal: list[Resource] = [
-        packages,
-        hooks,
-        File(f"{HOOKS}/10-homeport-reload-nginx", render("certbot/reload-nginx.j2"), mode="0755"),
-        Unit(
-            "certbot.service.d/homeport.conf",
-            render("certbot/service.conf.j2", webroot=ACME_WEBROOT),
-        ),
-        Service("certbot.timer", restart_on=(packages,)),
-    ]
     return Certificates(
-        before=[Directory(ACME_WEBROOT)],
-        after=[*renewal, *made],
-        key_pairs={
-            each.label: KeyPair(each.chain, each.chain.replace("fullchain.pem", "privkey.pem"))
-            for each in made
-        },
+        before=[Directory(layout.ACME_WEBROOT), *(EarlierCertificate(s.name) for s in sites)],
+        after=[*_certbot(), *made, *_timers(sites)],
+        last=[EarlierRenewal(tuple(site.name for site in sites))],
+        key_pairs={each.label: KeyPair(each.chain, each.key) for each in made},
         reload_on=made,
-        webroot=ACME_WEBROOT,
+        webroot=layout.ACME_WEBROOT,
     )
+
+
+def _certbot() -> list[Resource]:
+    """Return certbot and its directories: not Debian's program, service and timer.
+
+    Those are everybody's; its library alone renews nothing and replaces no other certbot.
+    """
+    return [
+        Packages("certbot", ("python3-certbot",)),
+        Directory(layout.ACME, mode="0700"),
+        Directory(layout.ACME_WORK, mode="0700"),
+        Directory(layout.ACME_LOGS, mode="0700"),
+        File(layout.CERTBOT, render("certbot/certbot.j2", layout=layout), mode="0755"),
+        Directory(HOOKS),
+        File(f"{HOOKS}/10-homeport-reload-nginx", render("certbot/reload-nginx.j2"), mode="0755"),
+    ]
+
+
+def _timers(sites: Sequence[Site]) -> Iterator[Resource]:
+    yield Unit(f"{layout.RENEWAL}@.service", render("certbot/renewal.service.j2", layout=layout))
+    timer = Unit(f"{layout.RENEWAL}@.timer", render("certbot/renewal.timer.j2"))
+    yield timer
+    for site in sites:
+        yield Service(_timer(site), restart_on=(timer,))
+
+
+def _timer(site: Site) -> str:
+    return f"{layout.RENEWAL}@{site.name}.timer"
+
+
+def _without_authority(sites: Sequence[Site]) -> list[Resource]:
+    """Return what ends renewals, where certificates came from an authority before."""
+    stopped = [Service(_timer(site), running=False, enabled=False) for site in sites]
+    return [*stopped, EarlierRenewal()]
 
 
 def _given(sites: Sequence[Site], given: GivenCertificate | None) -> Certificates:
@@ -115,6 +139,7 @@ def _given(sites: Sequence[Site], given: GivenCertificate | None) -> Certificate
     pair = KeyPair(files[0].path, files[1].path)
     return Certificates(
         before=[Directory(GIVEN, mode="0700"), *files],
+        last=_without_authority(sites),
         key_pairs={site.name: pair for site in sites},
         reload_on=files,
     )
@@ -124,6 +149,7 @@ def _self_signed(sites: Sequence[Site]) -> Certificates:
     made = [SelfSigned(site.name, site.domains) for site in sites]
     return Certificates(
         before=made,
+        last=_without_authority(sites),
         key_pairs={each.label: KeyPair(each.chain, each.key) for each in made},
         reload_on=made,
     )

@@ -80,6 +80,7 @@ class Site:
         csp_report_only: Whether browsers only report what `csp` would forbid.
         hsts: Value of Strict-Transport-Security, or "".
         maintenance: File that is there in maintenance: it says who is turned away.
+        peers: Addresses of other hosts with this site, whose answers to an authority it gives.
     """
 
     name: str
@@ -99,6 +100,12 @@ class Site:
     csp_report_only: bool
     hsts: str
     maintenance: str
+    peers: tuple[str, ...] = ()
+
+    @property
+    def challenges(self) -> str:
+        """The name of what answers an authority: of its own where peers are asked besides."""
+        return f"acme-{self.name}" if self.peers else "acme"
 
     @property
     def variable(self) -> str:
@@ -106,7 +113,7 @@ class Site:
         return self.name.replace("-", "_")
 
 
-def site(app: App, upstream: Upstream, tls: Tls) -> Site:
+def site(app: App, upstream: Upstream, tls: Tls, peers: tuple[str, ...] = ()) -> Site:
     """Return the site of an app."""
     layout = AppLayout(app.name)
     return Site(
@@ -127,6 +134,7 @@ def site(app: App, upstream: Upstream, tls: Tls) -> Site:
         csp_report_only=app.csp == "report-only",
         hsts=_hsts(app, tls),
         maintenance=layout.maintenance,
+        peers=peers,
     )
 
 

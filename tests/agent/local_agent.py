@@ -20,7 +20,7 @@ _STATUS = "".join(
         "openssl": "3.0.15-1",
         "python3": "3.11.2-1",
         "systemd": "252.1-1",
-        "certbot": "2.1.0-4",
+        "python3-certbot": "2.1.0-4",
     }.items()
 )
 

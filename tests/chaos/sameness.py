@@ -23,7 +23,7 @@ PACKAGES = "/boot /usr"
 
 MOVING = (
     "/etc/machine-id",
-    "/etc/letsencrypt/accounts",
+    "/etc/homeport/acme/accounts",
     "/home/operator/.sudo_as_admin_successful",
     "/run/homeport/agent",
     "/run/homeport/packages.log",
@@ -49,23 +49,23 @@ SIZED = ("/etc/", "/opt/homeport/", "/srv/", "/run/", "/var/lib/homeport")
 """Below these a file's size must be the same too; elsewhere packages keep their books."""
 
 UNSIZED = (
-    "/etc/letsencrypt/", "/etc/ld.so.cache", "/srv/hello/history.jsonl", "/run/homeport/lock",
+    "/etc/homeport/acme/", "/etc/ld.so.cache", "/srv/hello/history.jsonl", "/run/homeport/lock",
     "/var/lib/homeport/memory.json",
 )  # fmt: skip
 """Keys, dates and names in there differ."""
 
 _NUMBERED = re.compile(
     r"(?<=/archive/hello/cert)\d+|(?<=/archive/hello/chain)\d+|(?<=/archive/hello/fullchain)\d+"
-    r"|(?<=/archive/hello/privkey)\d+|(?<=/letsencrypt/csr/)\d+|(?<=/letsencrypt/keys/)\d+"
+    r"|(?<=/archive/hello/privkey)\d+|(?<=/acme/csr/)\d+|(?<=/acme/keys/)\d+"
 )
 """certbot keeps every certificate that it ever got."""
 
 _LOOK = r"""
 find $(ls -d @ROOTS@ 2>/dev/null) -xdev \( @PRUNED@ \) -prune \
     -o -printf 'file\t%p\t%y %m %U:%G %s\t%l\n' || true  # What visitors make comes and goes.
-find /etc -xdev -type f \( -path '/etc/letsencrypt/*' -o -name '*-' -o -name machine-id \
+find /etc -xdev -type f \( -path '/etc/homeport/acme/*' -o -name '*-' -o -name machine-id \
     -o -name ld.so.cache \) -prune -o -type f -exec sha256sum {} + | sed 's/^/digest\t/; s/  /\t/'
-systemctl list-units --all --plain --no-legend --no-pager 'hello*' 'nginx*' 'homeport*' 'certbot*' |
+systemctl list-units --all --plain --no-legend --no-pager 'hello*' 'nginx*' 'homeport*' |
     awk '$1 !~ /\.slice$/ { print "unit\t" $1 "\t" $2 " " $3 " " $4 }'
 systemctl list-units --failed --plain --no-legend --no-pager | awk '{ print "failed\t" $1 }'
 systemctl list-unit-files --plain --no-legend --no-pager | awk '{ print "unitfile\t" $1 "\t" $2 }'

@@ -7,11 +7,10 @@ from abc import ABC, abstractmethod
 from tests.chaos.stage import Stage
 
 HARMLESS_DRIFT = """
-rm -r /etc/systemd/journald.conf.d /etc/letsencrypt/renewal-hooks
+rm -r /etc/systemd/journald.conf.d /etc/homeport/acme/renewal-hooks
 rm /etc/apt/apt.conf.d/52homeport-upgrades
 chmod 0777 /srv/hello/shared
-systemctl stop certbot.timer
-systemctl disable --quiet certbot.timer
+systemctl disable --quiet --now homeport-renewal@hello.timer
 echo '# mine' >> /etc/systemd/system/hello-boot.service
 echo '# mine' >> /etc/tmpfiles.d/homeport.hello.conf
 systemctl daemon-reload

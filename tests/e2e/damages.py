@@ -24,9 +24,9 @@ FILES = {
     ),
     "a directory with its file was deleted": "rm -r /etc/systemd/journald.conf.d",
     "a hook may not be executed": (
-        "chmod 0644 /etc/letsencrypt/renewal-hooks/deploy/10-homeport-reload-nginx"
+        "chmod 0644 /etc/homeport/acme/renewal-hooks/deploy/10-homeport-reload-nginx"
     ),
-    "a directory of hooks was deleted": "rm -r /etc/letsencrypt/renewal-hooks",
+    "a directory of hooks was deleted": "rm -r /etc/homeport/acme/renewal-hooks",
     "a directory may be written to by everybody": "chmod 0777 /srv/hello/shared",
     "a directory belongs to somebody else": "chown root:www-data /srv/hello/shared/instance",
     "a directory became a file": "rm -r /srv/hello/static; touch /srv/hello/static",
@@ -49,7 +49,7 @@ PACKAGES = {
     "nginx was purged with all that it brought": (
         "apt-get -qq -y purge nginx nginx-common; apt-get -qq -y autoremove"
     ),
-    "certbot was purged, and with it the certificate": "apt-get -qq -y purge certbot",
+    "certbot was purged": "apt-get -qq -y purge python3-certbot",
     "a package of the base was removed": "apt-get -qq -y purge unattended-upgrades",
 }
 """Run with what keeps apt and dpkg from asking or saying anything."""
@@ -65,14 +65,17 @@ UNITS = {
     "a service is enabled until the next boot only": (
         "systemctl disable -q nginx; systemctl enable -q --runtime nginx"
     ),
-    "a timer was stopped": "systemctl stop certbot.timer",
+    "a timer was stopped": "systemctl stop homeport-renewal@hello.timer",
     "a timer was disabled and masked": (
-        "systemctl disable -q certbot.timer; systemctl mask -q certbot.timer"
+        "systemctl disable -q homeport-renewal@hello.timer; systemctl mask -q homeport-renewal@hello.timer"
+    ),
+    "the units that renew certificates were deleted": (
+        "rm /etc/systemd/system/homeport-renewal@.*; systemctl daemon-reload"
     ),
     "what starts the app at boot was disabled": "systemctl disable -q hello-boot",
     "a drop-in was deleted": "rm /etc/systemd/system/nginx.service.d/homeport.conf",
     "a drop-in was deleted with its directory, and systemd knows": (
-        "rm -r /etc/systemd/system/certbot.service.d; systemctl daemon-reload"
+        "rm -r /etc/systemd/system/nginx.service.d; systemctl daemon-reload"
     ),
     "the app's boot unit was edited": (
         "echo '# mine' >> /etc/systemd/system/hello-boot.service; systemctl daemon-reload"
@@ -89,16 +92,16 @@ ACCOUNTS = {
 }
 
 CERTIFICATES = {
-    "the certificate was deleted": "rm -r /etc/letsencrypt/live /etc/letsencrypt/archive",
+    "the certificate was deleted": "rm -r /etc/homeport/acme/live /etc/homeport/acme/archive",
     "the certificate's link leads nowhere": (
-        "ln -sfn ../../archive/hello/fullchain7.pem /etc/letsencrypt/live/hello/fullchain.pem"
+        "ln -sfn ../../archive/hello/fullchain7.pem /etc/homeport/acme/live/hello/fullchain.pem"
     ),
-    "certbot has forgotten the certificate": "rm /etc/letsencrypt/renewal/hello.conf",
+    "certbot has forgotten the certificate": "rm /etc/homeport/acme/renewal/hello.conf",
     "another certificate is in its place": (
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 90"
         " -subj /CN=other.lab -addext subjectAltName=DNS:other.lab"
-        " -keyout /etc/letsencrypt/live/hello/privkey.pem"
-        " -out /etc/letsencrypt/live/hello/fullchain.pem 2>/dev/null"
+        " -keyout /etc/homeport/acme/live/hello/privkey.pem"
+        " -out /etc/homeport/acme/live/hello/fullchain.pem 2>/dev/null"
     ),
 }
 

@@ -237,7 +237,7 @@ def test_a_name_that_leads_elsewhere_is_told_before_the_authority_is_asked(
     host = deployed_host()
     provision(project, host).must_succeed()
     asked = _orders(lab)
-    chain = host.path("/etc/letsencrypt/live/hello/fullchain.pem").resolve().read_bytes
+    chain = host.path("/etc/homeport/acme/live/hello/fullchain.pem").resolve().read_bytes
     project.configure('"www.hello.lab"', '"www.hello.lab", "elsewhere.lab"')
     nowhere = provision(project, host)
     must_be_told(nowhere, 1, "elsewhere.lab: the name does not exist", "A record")
@@ -258,7 +258,7 @@ def test_a_name_that_leads_elsewhere_is_told_before_the_authority_is_asked(
     lab.set_domain("elsewhere.lab", None)
 
 
-_CERTIFICATES = "cd /etc/letsencrypt; find live archive -printf '%p %M %u %l\\n' | sort"
+_CERTIFICATES = "cd /etc/homeport/acme; find live archive -printf '%p %M %u %l\\n' | sort"
 
 
 def _the_authority_refuses_while_certbot_has_forgotten_the_certificate(
@@ -266,12 +266,12 @@ def _the_authority_refuses_while_certbot_has_forgotten_the_certificate(
 ) -> None:
     # By the host's own book the name leads to it; the authority has another one.
     host.shell("sed -i 's/.* elsewhere.lab$/127.0.0.1 elsewhere.lab/' /etc/hosts")
-    host.shell("rm /etc/letsencrypt/renewal/hello.conf")
+    host.shell("rm /etc/homeport/acme/renewal/hello.conf")
     before = host.shell(_CERTIFICATES)
     refused = provision(project, host)
     must_be_told(refused, 1, "cannot get a certificate for", "elsewhere.lab")
     assert host.shell(_CERTIFICATES) == before
-    host.shell("nginx -t; test ! -e /var/lib/homeport/certificate-hello")
+    host.shell("nginx -t; test ! -e /var/lib/homeport/acme-hello")
 
 
 def _orders(lab: Lab) -> int:

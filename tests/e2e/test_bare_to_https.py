@@ -77,7 +77,7 @@ def test_a_user_whose_sudo_asks_nothing_brings_two_apps_to_a_bare_host(bare_host
     names = host.shell("ps -e -o user:20= -o comm= | grep gunicorn | sort -u").split()
     assert {"hello", "second"} <= set(names)
     shown = host.shell("openssl x509 -noout -ext subjectAltName "
-                       "-in /etc/letsencrypt/live/second/fullchain.pem")  # fmt: skip
+                       "-in /etc/homeport/acme/live/second/fullchain.pem")  # fmt: skip
     assert "DNS:second.lab" in shown
     assert "hello" not in shown
     unchanged(project, host, "-H", host.name, "provision", "--json")

@@ -50,7 +50,7 @@ def _must_be_refused(
 def _started(host: LabHost) -> str:
     return host.shell(
         "systemctl show --property=Id,ActiveEnterTimestampMonotonic,ExecMainPID,NRestarts "
-        "nginx 'hello@*' certbot.timer"
+        "nginx 'hello@*' homeport-renewal@hello.timer"
     )
 
 

@@ -61,3 +61,36 @@ def test_a_certificate_of_ones_own_needs_both_files(project: Project) -> None:
     assert inventory.local_path(inventory.tls.certificate) == (
         project.directory / "inventory" / "tls" / "a.pem"
     )
+
+
+def hosts(count: int) -> str:
+    return "".join(f'[hosts.h{n}]\naddress = "10.0.0.{n}"\n' for n in range(count))
+
+
+@pytest.mark.parametrize(
+    ("count", "tls", "refused"),
+    [
+        (5, "", False),
+        (6, "", True),
+        (6, 'directory_url = "https://acme-v02.api.letsencrypt.org/directory"', True),
+        (6, 'directory_url = "staging"', False),
+        (6, 'method = "off"', False),
+    ],
+)
+def test_no_more_hosts_than_lets_encrypt_gives_certificates_for_the_same_names(
+    project: Project, count: int, tls: str, refused: bool
+) -> None:
+    text = project.smallest.replace("[hosts.web1]\n", hosts(count)) + f"[tls]\n{tls}\n"
+    if not refused:
+        project.load(text)
+        return
+    [told] = project.mistakes(text)
+    assert "runs on 6 hosts" in told
+    assert 'tls.method = "files"' in told
+
+
+@pytest.mark.parametrize("address", ["web2.example.com", "10.0.0.1:80", "fe80::1%eth0", ""])
+def test_peers_have_addresses(project: Project, address: str) -> None:
+    text = project.smallest.replace("[hosts.web1]\n", f'[hosts.web1]\npeer_address = "{address}"\n')
+    [told] = project.mistakes(text)
+    assert "must be an IP address" in told

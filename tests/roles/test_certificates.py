@@ -53,25 +53,36 @@ def test_challenges_are_answered_on_both_ports_before_anything_else_is_decided(t
 
 def test_a_renewal_reloads_nginx_without_testing_it_first(tmp_path):
     resources = compiled(tmp_path, HELLO)
-    hook = resources["file:/etc/letsencrypt/renewal-hooks/deploy/10-homeport-reload-nginx"]
+    hook = resources["file:/etc/homeport/acme/renewal-hooks/deploy/10-homeport-reload-nginx"]
     commands = [line for line in text_of(hook).splitlines() if not line.startswith("#")]
     assert hook.mode == "0755"
     # `nginx -t` would fail in the renewal's sandbox, and the reload would never happen.
     assert commands == ["exec systemctl reload nginx.service"]
-    assert resources["service:certbot.timer"].enabled
+    assert resources["service:homeport-renewal@hello.timer"].enabled
 
 
 def test_a_renewal_may_write_where_the_challenges_lie(tmp_path):
-    text = text_of(compiled(tmp_path, HELLO)["unit:certbot.service.d/homeport.conf"])
+    text = text_of(compiled(tmp_path, HELLO)["unit:homeport-renewal@.service"])
     (paths,) = [line for line in text.splitlines() if line.startswith("ReadWritePaths=")]
-    assert {"/etc/letsencrypt", "/var/lib/homeport-acme"} <= set(paths.partition("=")[2].split())
+    assert {"/etc/homeport/acme", "/var/lib/homeport-acme"} <= set(paths.partition("=")[2].split())
+
+
+def test_nothing_of_certbot_that_others_use_is_touched(tmp_path):
+    resources = compiled(tmp_path, HELLO)
+    assert resources["package:certbot"].names == ("python3-certbot",)
+    made = [each for each in resources if not each.startswith("earlier-")]
+    assert not [each for each in made if "letsencrypt" in each or "certbot.service" in each]
+    assert not [each for each in made if "certbot.timer" in each]
 
 
 @pytest.mark.parametrize("method", ["self-signed", "off"])
 def test_certbot_is_there_only_for_an_authority(tmp_path, method):
     resources = compiled(tmp_path, f'{HELLO}[tls]\nmethod = "{method}"\n')
-    assert not [each for each in resources if "certbot" in each or "acme" in each]
+    made = [each for each in resources if not each.startswith("earlier-")]
+    assert not [each for each in made if "certbot" in each or "acme" in each]
     assert "acme" not in "".join(files(resources).values())
+    timer = resources["service:homeport-renewal@hello.timer"]
+    assert (timer.running, timer.enabled) == (False, False)
 
 
 # A person's own

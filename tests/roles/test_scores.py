@@ -69,11 +69,18 @@ def test_an_apps_unit_is_exposed_at_most_1_5(tmp_path, app):
 
 
 @NEEDS_SYSTEMD
-@pytest.mark.parametrize(("name", "limit"), [("nginx", 30), ("certbot", 30)])
-def test_nginx_and_certbot_are_exposed_at_most_3_0(tmp_path, name, limit):
-    drop_in = text_of(compiled(tmp_path, INVENTORY)[f"unit:{name}.service.d/homeport.conf"])
-    text = drop_in.replace("[Service]", "[Service]\nExecStart=/bin/true")
-    checked = exposure(unit(tmp_path, f"{name}.service", text), limit)
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("nginx.service", "nginx.service.d/homeport.conf"),
+        ("homeport-renewal@hello.service", "homeport-renewal@.service"),
+    ],
+)
+def test_nginx_and_renewals_are_exposed_at_most_3_0(tmp_path, name, made):
+    text = text_of(compiled(tmp_path, INVENTORY)[f"unit:{made}"])
+    if ".d/" in made:
+        text = text.replace("[Service]", "[Service]\nExecStart=/bin/true")
+    checked = exposure(unit(tmp_path, name, text), 30)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import time
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from provisioning.agent import http
 from provisioning.agent.apps.leftovers import Leftovers
@@ -39,7 +39,7 @@ def _app_status(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
 
     Args:
         message: "app"; "health" (path), "host" (the site's name) and "tls" say how it is asked;
-            "certificate" is the path of its certificate, or "".
+            "certificates" are paths at which its certificate may be: the first that is there.
         system: The machine.
     """
     app = message["app"]
@@ -60,7 +60,7 @@ def _app_status(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
         "at_boot": boot.get("enabled") == "enabled",
         "restarts": int(mine.get("restarts", 0)),
         "memory_bytes": int(mine.get("memory", 0)),
-        "certificate_days": _days_left(system, message.get("certificate", "")),
+        "certificate_days": _days_left(system, message["certificates"]),
         "disk_free_percent": _disk_free_percent(layout.root),
         "maintenance": system.stat(layout.maintenance) is not None,
         "processes": beside["processes"],
@@ -123,9 +123,10 @@ def _said(answer: http.Answer) -> str:
     return str(answer.status) if answer.status else "no answer"
 
 
-def _days_left(system: System, path: str) -> Any:
+def _days_left(system: System, paths: Sequence[str]) -> Any:
     """Return the days until a certificate ends; None where there is none."""
-    if not path or system.stat(path) is None:
+    path = next((each for each in paths if system.stat(each) is not None), "")
+    if not path:
         return None
     shown = system.run(["openssl", "x509", "-in", path, "-noout", "-enddate"]).stdout
     found = re.search(r"notAfter=(.+)", shown)

@@ -15,6 +15,8 @@ from provisioning.agent.resources.certificate import Certificate, SelfSigned
 from provisioning.agent.resources.command import Command
 from provisioning.agent.resources.directory import Directory
 from provisioning.agent.resources.disk_quota import DiskQuota
+from provisioning.agent.resources.earlier_certificate import EarlierCertificate
+from provisioning.agent.resources.earlier_renewal import EarlierRenewal
 from provisioning.agent.resources.ended import Ended
 from provisioning.agent.resources.file import File
 from provisioning.agent.resources.file_set import FileSet
@@ -56,6 +58,8 @@ ALL: Tuple[Type[Resource], ...] = (
     Command,
     Directory,
     DiskQuota,
+    EarlierCertificate,
+    EarlierRenewal,
     Ended,
     File,
     FileSet,
@@ -102,6 +106,8 @@ __all__ = [
     "Command",
     "Directory",
     "DiskQuota",
+    "EarlierCertificate",
+    "EarlierRenewal",
     "Ended",
     "File",
     "FileSet",

@@ -54,6 +54,6 @@ def _leads_somewhere(system: System, path: str) -> bool:
     for _ in range(MOST_LINKS):
         if found is None or found.type != LINK:
             break
-        path = os.path.join(os.path.dirname(path), found.target)
+        path = os.path.normpath(os.path.join(os.path.dirname(path), found.target))
         found = system.stat(path)
     return found is not None

@@ -8,17 +8,21 @@ import secrets
 import socket
 import time
 from dataclasses import dataclass
-from typing import ClassVar, Iterable, Tuple
+from typing import ClassVar, Iterable, Sequence, Tuple
+from urllib.parse import urlsplit
 
 from provisioning.agent import http, layout
 from provisioning.agent.errors import AgentError
-from provisioning.agent.lineage import Lineage
+from provisioning.agent.lineage import Lineage, read_linked
 from provisioning.agent.ownership.claims import CERTIFICATE, PATH, Claim
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import System
 
 EXPIRES_SOON_S = 7 * 86400
-"""certbot.timer renews 30 days before the end; with a week left it has failed for long."""
+"""certbot renews 30 days before the end; with a week left it has failed for long."""
+
+PEERS_S, PEER_POLL_S = 240.0, 2.0
+"""How long a host waits for peers that are provisioned at the same time: for their packages."""
 
 SELF_SIGNED_DAYS = 365
 """Source: Mozilla's server-side TLS guideline: at most 366 days."""
@@ -29,9 +33,9 @@ def names_in(system: System, path: str) -> Tuple[str, ...]:
     if system.stat(path) is None:
         return ()
     shown = system.run(
-        ["openssl", "x509", "-in", path, "-noout", "-checkend", str(EXPIRES_SOON_S), "-ext",
-         "subjectAltName"]
-    )  # fmt: skip
+        ["openssl", "x509", "-noout", "-checkend", str(EXPIRES_SOON_S), "-ext", "subjectAltName"],
+        input=read_linked(system, path),
+    )
     if shown.status != 0:
         return ()
     return tuple(sorted(re.findall(r"DNS:([^\s,]+)", shown.stdout)))
@@ -39,19 +43,20 @@ def names_in(system: System, path: str) -> Tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Certificate(Resource):
-    """Have a certificate from an ACME authority, kept fresh by certbot's timer.
+    """Have a certificate from an ACME authority; what renews it is homeport-renewal@<label>.timer.
 
     Before the authority is asked, the host asks itself the way the authority will: so that
     a name that leads elsewhere does not use up the authority's few failed validations.
 
     Args:
-        label: certbot's name of it: /etc/letsencrypt/live/<label>/.
+        label: certbot's name of it: /etc/homeport/acme/live/<label>/.
         domains: Names it is for, the main one first.
         directory_url: The authority.
         email: Where the authority may write to; "" gives none.
         webroot: Served as /.well-known/acme-challenge/ on port 80 of every domain.
         preflight: Whether the host asks itself first; it cannot where its router does not
             let it reach its own public address.
+        peers: Addresses of other hosts with these domains, which pass on what they are asked.
     """
 
     kind: ClassVar[str] = "certificate"
@@ -62,6 +67,7 @@ class Certificate(Resource):
     email: str = ""
     webroot: str = layout.ACME_WEBROOT
     preflight: bool = True
+    peers: Tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -70,6 +76,10 @@ class Certificate(Resource):
     @property
     def chain(self) -> str:
         return self._lineage.chain
+
+    @property
+    def key(self) -> str:
+        return self._lineage.key
 
     @property
     def _lineage(self) -> Lineage:
@@ -86,23 +96,32 @@ class Certificate(Resource):
         }
 
     def actual(self, system: System) -> State:
-        server = re.search(
-            r"^server *= *(\S+)$", system.read(self._lineage.renewal).decode(errors="replace"), re.M
-        )
         return {
             "domains": " ".join(names_in(system, self.chain)),
-            "authority": server[1] if server else None,
+            "authority": self._lineage.settings(system).get("server"),
             "out of the way": self._lineage.is_aside(system),
         }
+
+    def test(self, system: System, change: Change) -> None:
+        """Refuse to take over what somebody has put there by hand, and has renewed otherwise."""
+        lineage = self._lineage
+        if system.stat(lineage.renewal) and not lineage.is_renewed_by(system, self.webroot):
+            raise AgentError(
+                f"cannot get a certificate for {self.domains[0]}: {lineage.renewal} is not "
+                f"Homeport's: it is not renewed by way of {self.webroot}",
+                hint=f"give the app another name, or have certbot forget it: {layout.CERTBOT} "
+                f"delete --cert-name {self.label}",
+            )
 
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
             self._get(system, change)
             return
         self._lineage.bring_back(system)
+        deadline = time.monotonic() + (PEERS_S if self.peers else 0)
         for domain in self.domains if self.preflight else ():
             system.say(f"asking port 80 of {domain}")
-            self._preflight(system, domain)
+            self._preflight(system, domain, deadline)
         began = time.time()
         with self._lineage.out_of_the_way_if_broken(system):
             system.say(f"asking {self.directory_url} for a certificate")
@@ -114,14 +133,53 @@ class Certificate(Resource):
         names = [word for domain in self.domains for word in ("--domain", domain)]
         renew = "--force-renewal" if "authority" in change else "--keep-until-expiring"
         system.act(
-            ["certbot", "certonly", "--non-interactive", "--agree-tos", *contact,
-             "--server", self.directory_url, "--webroot", "--webroot-path", self.webroot,
+            [layout.CERTBOT, "certonly", "--non-interactive", "--agree-tos", *contact,
+             "--server", self.directory_url, *self._account(system),
+             "--webroot", "--webroot-path", self.webroot,
              "--cert-name", self.label, "--key-type", "ecdsa", renew, *names],
             why=f"get a certificate for {', '.join(self.domains)}",
-            hint=f"the answer of {self.directory_url} is above; more in /var/log/letsencrypt/ on "
-            "the host",
+            creates=[self._lineage.renewal],
+            hint=self._hint(system),
             timeout_s=300,
         )  # fmt: skip
+
+    def _hint(self, system: System) -> str:
+        """Return what to look for, where this host has reached itself and the authority has not."""
+        said = (
+            f"the answer of {self.directory_url} is above; more in {layout.ACME_LOGS}/ on the host"
+        )
+        if not self.preflight:
+            return said
+        said += (
+            "; this host itself reaches port 80 of these names: where the authority does not, look "
+            "for a firewall, on the host (nft list ruleset) and before it"
+        )
+        words = system.read("/etc/hosts").decode(errors="replace").split()
+        own = [domain for domain in self.domains if domain in words]
+        if own:
+            said += (
+                f", and ask DNS where {', '.join(own)} leads: on this host /etc/hosts says so, "
+                "which the authority does not read"
+            )
+        return said
+
+    def _account(self, system: System) -> Sequence[str]:
+        """Return which account asks, where there are several: certbot would ask a person.
+
+        The certificate's own, for an authority may be told to hear no other (RFC 8657); else the
+        newest.
+        """
+        server = urlsplit(self.directory_url)
+        directory = f"{layout.ACME}/accounts/{server.netloc}{server.path}"
+        accounts = [
+            (system.read(f"{directory}/{name}/meta.json"), name) for name in system.list(directory)
+        ]
+        if len(accounts) < 2:
+            return ()
+        own = self._lineage.settings(system).get("account")
+        is_there = own in {name for _, name in accounts}
+        # Its first key is the time it was made. Source: certbot, account.py, Meta.
+        return ("--account", str(own) if is_there else max(accounts)[1])
 
     @property
     def _challenges(self) -> str:
@@ -139,7 +197,7 @@ class Certificate(Resource):
             if os.lstat(path).st_mtime < began:
                 system.remove(path)
 
-    def _preflight(self, system: System, domain: str) -> None:
+    def _preflight(self, system: System, domain: str, deadline: float) -> None:
         try:
             found = socket.getaddrinfo(domain, 80, type=socket.SOCK_STREAM)
         except socket.gaierror:
@@ -148,22 +206,45 @@ class Certificate(Resource):
                 hint=f"add an A record for {domain} that leads to this host, then run again",
             ) from None
         token = "homeport-" + secrets.token_hex(8)
-        os.makedirs(self._challenges, exist_ok=True)
         path = os.path.join(self._challenges, token)
+        system.make_directory(self._challenges)
         system.write(path, token.encode())
         try:
             for address in dict.fromkeys(str(each[4][0]) for each in found):
-                answer = http.get_address(
-                    address, 80, f"/.well-known/acme-challenge/{token}", {"Host": domain}
-                )
-                if answer.body != token:
-                    raise _leads_elsewhere(domain, address, answer)
+                self._ask(system, domain, address, token, deadline)
         finally:
             system.remove(path)
 
+    def _ask(self, system: System, domain: str, address: str, token: str, deadline: float) -> None:
+        """Ask an address as the authority will; wait for a peer that is being provisioned too."""
+        said = False
+        while True:
+            target = f"/.well-known/acme-challenge/{token}"
+            answer = http.get_address(address, 80, target, {"Host": domain}, timeout_s=10)
+            if answer.body == token:
+                return
+            if time.monotonic() > deadline:
+                raise _leads_elsewhere(domain, address, answer, self.peers)
+            if not said:
+                system.say(f"waiting for {address}, which {domain} leads to as well")
+                said = True
+            system.checkpoint()
+            time.sleep(PEER_POLL_S)
 
-def _leads_elsewhere(domain: str, address: str, answer: http.Answer) -> AgentError:
+
+def _leads_elsewhere(
+    domain: str, address: str, answer: http.Answer, peers: Sequence[str]
+) -> AgentError:
     said = f"answers with status {answer.status}" if answer.status else answer.body.lower()
+    if peers:
+        return AgentError(
+            f"cannot get a certificate for {domain}: it leads to {address}, and port 80 there does "
+            f"not pass on what this host answers ({said})",
+            hint=f"the authority was not asked. Where that is another host of this app: provision "
+            f"all of them at the same time, so that each knows the others; they ask each other at "
+            f"{', '.join(peers)} (peer_address of [hosts.<name>], else its address). Else point "
+            f"{domain}'s A and AAAA records at the app's hosts only",
+        )
     return AgentError(
         f"cannot get a certificate for {domain}: it leads to {address}, "
         f"and port 80 there is not this host's nginx ({said})",

@@ -9,7 +9,14 @@ from typing import ClassVar, Iterable, List
 from provisioning.agent import layout
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.lineage import Lineage
-from provisioning.agent.ownership.claims import CERTIFICATE, PATH, USER, Claim, thing_id
+from provisioning.agent.ownership.claims import (
+    CERTIFICATE,
+    PATH,
+    UNIT,
+    USER,
+    Claim,
+    thing_id,
+)
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.resources.stopped import Stopped
 from provisioning.agent.system import System
@@ -107,8 +114,11 @@ class RemovedApp(Resource):
             )
         self._remove_units(system)
         if system.stat(Lineage(self.app).renewal):
+            timer = f"{layout.RENEWAL}@{self.app}.timer"
+            system.act(["systemctl", "disable", "--now", timer], why=f"stop {timer}")
+            system.owned.forget([thing_id(UNIT, timer)])
             system.act(
-                ["certbot", "delete", "--non-interactive", "--cert-name", self.app],
+                [layout.CERTBOT, "delete", "--non-interactive", "--cert-name", self.app],
                 why=f"delete the certificate of {self.app}",
             )
         for path in (*self._files, *self._directories(system)):
@@ -133,7 +143,7 @@ class RemovedApp(Resource):
             for thing in system.owned.things()
             if thing.startswith(thing_id(PATH, root)) and not self._stays(thing)
         ]
-        system.owned.forget([*below, f"unit:{AppLayout(self.app).boot_unit}"])
+        system.owned.forget([*below, thing_id(UNIT, AppLayout(self.app).boot_unit)])
         system.owned.remove_app(self.app)
 
     def _stays(self, thing: str) -> bool:

@@ -114,7 +114,7 @@ def _front_files(sites: Sequence[Site], facts: Facts, *, tls: bool, webroot: str
     files = {
         "nginx.conf": render("nginx/nginx.conf.j2"),
         "conf.d/headers.conf": render("nginx/conf.d/headers.conf.j2", sites=sites),
-        "conf.d/limits.conf": render("nginx/conf.d/limits.conf.j2"),
+        "conf.d/limits.conf": render("nginx/conf.d/limits.conf.j2", sites=sites),
         "conf.d/logs.conf": render("nginx/conf.d/logs.conf.j2"),
         "conf.d/proxy.conf": render("nginx/conf.d/proxy.conf.j2"),
         "homeport/headers.conf": render("nginx/homeport/headers.conf.j2"),
@@ -127,8 +127,10 @@ def _front_files(sites: Sequence[Site], facts: Facts, *, tls: bool, webroot: str
     }
     if tls:
         files["conf.d/tls.conf"] = render("nginx/conf.d/tls.conf.j2", can=can)
-    if webroot:
-        files["homeport/acme.conf"] = render("nginx/homeport/acme.conf.j2", webroot=webroot)
+    for site in sites if webroot else ():
+        files[f"homeport/{site.challenges}.conf"] = render(
+            "nginx/homeport/acme.conf.j2", webroot=webroot, site=site
+        )
     for site in sites:
         files[f"sites-enabled/{site.name}.conf"] = render(
             "nginx/site.conf.j2", site=site, can=can, ipv6=facts.ipv6, tls=tls, webroot=webroot

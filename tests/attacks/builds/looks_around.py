@@ -7,7 +7,7 @@ import socket
 
 def attack(report):
     report["read"] = []
-    for top in ("/srv/victim", "/srv/evil", "/root", "/etc/letsencrypt/live", "/var/lib/homeport"):
+    for top in ("/srv/victim", "/srv/evil", "/root", "/etc/homeport", "/var/lib/homeport"):
         for folder, _, names in os.walk(top):
             for name in names:
                 path = os.path.join(folder, name)

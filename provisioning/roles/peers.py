@@ -1,0 +1,38 @@
+"""Hosts with the same site: whichever of them a certificate authority asks must know the answer."""
+
+from __future__ import annotations
+
+from provisioning.errors import ConfigurationError
+from provisioning.inventory.app import App
+from provisioning.inventory.host import Host
+from provisioning.inventory.model import Inventory
+from provisioning.inventory.values import is_address
+
+
+def peers(inventory: Inventory, host: Host, app: App) -> tuple[str, ...]:
+    """Return the addresses at which a host asks the others of an app; none without an authority.
+
+    Raises:
+        ConfigurationError: A host has a name only. A web server that cannot look it up does not
+            start.
+    """
+    if inventory.tls.method != "acme":
+        return ()
+    others = [
+        other
+        for other in inventory.hosts_of(app)
+        if other.name != host.name and other.address != host.address and _address(other) != "off"
+    ]
+    for other in others:
+        if not is_address(_address(other)):
+            raise ConfigurationError(
+                f"cannot get certificates for {app.name} on {host.name} and {other.name}: each "
+                f"asks the other for answers to the authority, and {_address(other)} is a name",
+                hint=f'add peer_address = "..." to [hosts.{other.name}] in {inventory.path}: the '
+                f"address at which {host.name} reaches port 80 of {other.name}",
+            )
+    return tuple(_address(other) for other in others)
+
+
+def _address(host: Host) -> str:
+    return host.peer_address or host.address
