@@ -31,6 +31,7 @@ from provisioning.resources import (
     Link,
     Live,
     LiveUnits,
+    Neighbours,
     OneOff,
     PackageManager,
     Packages,
@@ -112,6 +113,16 @@ EVERY_TYPE: tuple[Resource, ...] = (
     Live("hello", RELEASE, "/healthz", "hello.test", tls=False, by="me", rollback=True),
     Live("hello", "", "/healthz", "hello.test", tls=False, by="me", takes_back=RELEASE),
     LiveUnits("hello", label="before", health="/healthz", host="hello.test", timeout_s=7),
+    Neighbours(
+        "nginx",
+        {"hello.test": "homeport/sites/hello.conf"},
+        (80, 443),
+        entry="sites-enabled/zz-homeport.conf",
+        files={"a.conf": "a"},
+        purge=("homeport",),
+        validate=("nginx", "-t"),
+        notes=("nginx.conf stays",),
+    ),
     OneOff("hello", RELEASE, "import", ("python", "-c", "import app"), ("User=hello",), "hint", 9),
     OneOff(
         "hello",
@@ -124,7 +135,7 @@ EVERY_TYPE: tuple[Resource, ...] = (
     ),
     PackageManager(),
     Packages("web", ("nginx", "openssl"), absent=("apache2",)),
-    Port(80, "nginx"),
+    Port(80, "nginx", unit="nginx.service"),
     Probe("http://hello.test/x?y=1", status=204, address="127.0.0.2", timeout_s=1),
     Pruned("hello", keep=3),
     Release(

@@ -24,6 +24,7 @@ from provisioning.agent.resources.kept_secrets import KeptSecrets
 from provisioning.agent.resources.link import Link
 from provisioning.agent.resources.live import Live
 from provisioning.agent.resources.live_units import LiveUnits
+from provisioning.agent.resources.neighbours import Neighbours
 from provisioning.agent.resources.one_off import OneOff
 from provisioning.agent.resources.package_manager import PackageManager
 from provisioning.agent.resources.packages import Packages
@@ -60,6 +61,7 @@ ALL: Tuple[Type[Resource], ...] = (
     Link,
     Live,
     LiveUnits,
+    Neighbours,
     OneOff,
     PackageManager,
     Packages,
@@ -101,6 +103,7 @@ __all__ = [
     "Link",
     "Live",
     "LiveUnits",
+    "Neighbours",
     "OneOff",
     "PackageManager",
     "Packages",
