@@ -27,9 +27,6 @@ ENTRIES = tuple(f"{ROOT}/{folder}/zz-homeport.conf" for folder in ("sites-enable
 ENTRY = "homeport"
 """Name of the directive that stands for a place in which a file of ENTRIES is read."""
 
-MOST_INCLUDES = 16
-"""Files that are within each other: nginx has no bound, and runs out of descriptors."""
-
 _TOKEN = re.compile(
     r"""\s+|\#[^\n]*
     |(?P<quoted>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
@@ -99,6 +96,7 @@ class Server:
         entries: How many places of ENTRIES come before it.
         listens: Where it listens.
         names: Its names, and where they stand.
+        says_where: Whether it says where it listens, be it elsewhere.
         is_encrypted: Whether it says `ssl on`, as nginx before 1.25.1 takes it.
     """
 
@@ -107,6 +105,7 @@ class Server:
     entries: int
     listens: List[Listen] = field(default_factory=list)
     names: List[Tuple[str, str]] = field(default_factory=list)
+    says_where: bool = False
     is_encrypted: bool = False
 
 
@@ -126,11 +125,11 @@ class Configuration:
         self.user: Optional[Directive] = None
         self.http: Optional[Directive] = None
         self._servers: Dict[Tuple[Tuple[str, int], ...], Server] = {}
-        for each in self._file(MAIN, (), 0):
+        for each in self._file(MAIN, (), ()):
             self._take(each)
         self.servers = list(self._servers.values())
         for server in self.servers:
-            if server.protocol == "http" and not server.listens:
+            if server.protocol == "http" and not server.says_where:
                 server.listens.append(Listen("", 80, False, (), server.where))
 
     def _take(self, each: Directive) -> None:
@@ -144,18 +143,19 @@ class Configuration:
         elif each.name == "server" and names in (("http",), ("stream",), ("mail",)):
             server = Server(names[0], each.where, len(self.entries))
             self._servers[(*each.blocks, ("server", self._blocks + 1))] = server
-        elif names[1:] == ("server",):
+        elif each.blocks in self._servers:
             _take_into(self._servers[each.blocks], each)
 
     def _file(
-        self, path: str, blocks: Tuple[Tuple[str, int], ...], depth: int
+        self, path: str, blocks: Tuple[Tuple[str, int], ...], within: Tuple[str, ...]
     ) -> Iterator[Directive]:
         try:
             data = self._system.read(path)
         except (AgentError, OSError):
             self.unreadable.append(path)
             return
-        if depth > MOST_INCLUDES or (is_ours(data) and path != MAIN):
+        # Of one that includes itself nginx would never see the end.
+        if path in within or (is_ours(data) and path != MAIN):
             return
         text = data.decode(errors="replace")
         words: List[str] = []
@@ -183,10 +183,10 @@ class Configuration:
                     self._blocks += 1
                     blocks = (*blocks, (made.name, self._blocks))
                 elif made.name == "include" and made.args:
-                    yield from self._included(made, depth)
+                    yield from self._included(made, (*within, path))
             words = []
 
-    def _included(self, include: Directive, depth: int) -> Iterator[Directive]:
+    def _included(self, include: Directive, within: Tuple[str, ...]) -> Iterator[Directive]:
         pattern = os.path.normpath(os.path.join(ROOT, include.args[0]))
         paths = self._expand(pattern)
         if [name for name, _ in include.blocks] == ["http"] and "*" in pattern:
@@ -195,7 +195,7 @@ class Configuration:
             if path in ENTRIES:
                 yield Directive(ENTRY, (path,), include.path, include.line, include.blocks)
             else:
-                yield from self._file(path, include.blocks, depth + 1)
+                yield from self._file(path, include.blocks, within)
 
     def _expand(self, pattern: str) -> List[str]:
         """Return the files that a pattern leads to. Source: glob(3): none that starts with "."."""
@@ -227,6 +227,7 @@ def _end_of_block(text: str, at: int) -> int:
 
 def _take_into(server: Server, each: Directive) -> None:
     if each.name == "listen" and each.args:
+        server.says_where = True
         server.listens += _listens(each)
     elif each.name == "server_name":
         server.names += [(name.lower(), each.where) for name in each.args]

@@ -77,9 +77,10 @@ class Neighbours(Resource):
         return {"in_the_way": None}
 
     def actual(self, system: System) -> State:
-        found = "\n".join(self._in_the_way(Configuration(system), system))
+        read = Configuration(system)
+        found = "\n".join(self._in_the_way(read, system))
         if self.files and not found:
-            self._rehearse(system)
+            self._rehearse(system, read.unreadable)
         return {"in_the_way": found or None}
 
     def apply(self, system: System, change: Change) -> None:
@@ -160,7 +161,7 @@ class Neighbours(Resource):
             f"for which the apps' sockets are: usermod --append --groups {group} {user}"
         )
 
-    def _rehearse(self, system: System) -> None:
+    def _rehearse(self, system: System, unreadable: List[str]) -> None:
         """Have nginx read its configuration as it would be with ours in it.
 
         Raises:
@@ -171,6 +172,11 @@ class Neighbours(Resource):
         if not change or shutil.which(self.validate[0], path=CLEAN_ENVIRONMENT["PATH"]) is None:
             return
         system.notes += self.notes
+        if unreadable:
+            system.notes.append(
+                f"not only root can write {', '.join(unreadable)}, which nginx reads: the names "
+                "there were not compared with ours"
+            )
         try:
             made.test(system, change)
         except AgentError as error:

@@ -74,6 +74,8 @@ def front(
         validate=TEST,
     )
     sandbox = [] if facts.nginx_beside else _sandbox()
+    # Others' sites would be without an answer while it restarts.
+    restart_on = [] if facts.nginx_beside else [packages, *sandbox[:1]]
     # Also where another's package has its temporary files elsewhere: see nginx.conf.
     temporary = [] if facts.nginx_beside else [Directory("/var/lib/nginx")]
     return [
@@ -88,7 +90,7 @@ def front(
             for name, pair in key_pairs.items()
         ),
         files,
-        Service("nginx", reload_on=(files,), restart_on=(packages, *sandbox[:1]), workers=WORKERS),
+        Service("nginx", reload_on=(files,), restart_on=tuple(restart_on), workers=WORKERS),
     ]
 
 
