@@ -143,6 +143,9 @@ def _notes(facts: Facts) -> Iterator[str]:
             f"others have the default server of port {' and '.join(sorted(taken, key=int))}: what "
             f"nginx takes from there is theirs for our sites too: {', '.join(held)}"
         )
+    listens = Listens.of(facts, Capabilities.of(facts))
+    if facts.ipv6 and not all(listens.ipv6(port) for port in (80, 443)):
+        yield "others listen over IPv4 only, and so do our sites: an AAAA record leads nowhere"
 
 
 def secure(
