@@ -24,7 +24,7 @@ sed -i -E '/include .*homeport.(server|tls)\.con/d' sites-enabled/*.conf sites-t
 sed -i -e 's/homeport_app_hello/app-hello/g; s/hello_health/hello-health/g; s/homeport_//g' \
     conf.d/*.conf sites-enabled/*.conf apps/*.conf homeport/*.conf
 sed -i -e '/etc.nginx.homeport/d; /etc.nginx.conf.d/d; /temp_path/d' \
-    -e 's#^http {#&\ninclude /etc/nginx/conf.d/*.conf;#' nginx.conf
+    -e 's#.*map_hash_bucket_size.*#&\ninclude /etc/nginx/conf.d/*.conf;#' nginx.conf
 nginx -t && systemctl reload nginx
 """
 """Settings for the whole of nginx, and names without a prefix, in folders of everybody's."""
@@ -46,7 +46,7 @@ def test_an_earlier_nginx_comes_over_with_one_provision_and_no_lost_request(
         deploy_change(project, host)
     assert visits.failures == []
     assert host.shell(started) == before
-    assert host.shell("cd /etc/nginx; ls conf.d sites-enabled local.d").split() == [
-        "conf.d:", "local.d:", "mine.conf", "sites-enabled:"
-    ]  # fmt: skip
+    # Debian's link to its own site is neither ours nor read.
+    left = host.shell("cd /etc/nginx; find conf.d sites-enabled local.d -name '*.conf'")
+    assert left.split() == ["local.d/mine.conf"]
     assert provision(project, host, "--json").must_succeed().changed(host.name) == []
