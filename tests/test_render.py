@@ -64,7 +64,7 @@ def test_a_project_without_templates_uses_the_packaged_ones(tmp_path):
 
 def test_every_packaged_template_says_on_top_who_owns_the_file():
     # Those that are only ever included have no file of their own.
-    fragments = {"nginx/pass.j2", "nginx/homeport/unavailable.css.j2"}
+    fragments = {"nginx/headers.j2", "nginx/pass.j2", "nginx/homeport/unavailable.css.j2"}
     # Those of a release are written once: nothing undoes an edit, the next release has its own.
     names = ("process.service", "timed.service", "timer", "web.socket")
     of_a_release = {"gunicorn/web.service.j2", *(f"app/{name}.j2" for name in names)}

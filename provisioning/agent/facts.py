@@ -38,6 +38,10 @@ class Facts:
         ipv6: Whether the kernel has IPv6: `listen [::]:80` fails where it has not.
         container: systemd-detect-virt's name of the container technology, or "".
         nginx, openssl, python, systemd, certbot: Upstream versions, "" if not to be had.
+        nginx_beside: "" where nginx is Homeport's alone, or will be. Where it serves others, the
+            file below /etc/nginx by which our sites come in: "sites-enabled/zz-homeport.conf",
+            or "nowhere".
+        nginx_taken: Where others' servers listen there, of ports 80 and 443: "443v6 80 80v6".
     """
 
     debian: str = ""
@@ -52,6 +56,8 @@ class Facts:
     python: str = ""
     systemd: str = ""
     certbot: str = ""
+    nginx_beside: str = ""
+    nginx_taken: str = ""
 
     def to_json(self) -> Dict[str, Any]:
         """Return plain values, ready for the wire."""

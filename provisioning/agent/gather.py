@@ -12,6 +12,7 @@ from typing import Dict, List, Mapping, Sequence
 from provisioning.agent import layout
 from provisioning.agent.debian import apt, apt_lists, dpkg
 from provisioning.agent.facts import Facts
+from provisioning.agent.nginx_facts import nginx_facts
 from provisioning.agent.system import System
 
 VERSIONS = {
@@ -44,6 +45,7 @@ def gather_facts(system: System, candidates: Sequence[str] = ()) -> Facts:
         for line in system.read("/etc/os-release").decode().splitlines()
         if "=" in line
     )
+    beside, taken = nginx_facts(system)
     return Facts(
         debian=release.get("VERSION_ID", "").strip('"') if release.get("ID") == "debian" else "",
         codename=release.get("VERSION_CODENAME", "").strip('"'),
@@ -52,6 +54,8 @@ def gather_facts(system: System, candidates: Sequence[str] = ()) -> Facts:
         memory_mb=_memory_mb(system),
         ipv6=bool(system.read("/proc/net/if_inet6")),
         container=_container(system),
+        nginx_beside=beside,
+        nginx_taken=taken,
         **_versions(system, candidates),
     )
 

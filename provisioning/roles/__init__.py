@@ -14,7 +14,7 @@ from provisioning.inventory.app import App
 from provisioning.inventory.host import Host
 from provisioning.inventory.model import Inventory
 from provisioning.inventory.nearest import did_you_mean
-from provisioning.resources import OtherApps, Port, Resource
+from provisioning.resources import Neighbours, OtherApps, Port, Resource
 from provisioning.roles.app import app_resources
 from provisioning.roles.app_servers import AppServer, gunicorn
 from provisioning.roles.base import base
@@ -116,7 +116,7 @@ def compile_host(
     for app in apps:
         resources += put_in_order(app)
     # What only a person can put right is found out before anything is changed.
-    return sorted(resources, key=lambda resource: not isinstance(resource, Port))
+    return sorted(resources, key=lambda resource: not isinstance(resource, (Port, Neighbours)))
 
 
 def _web(

@@ -38,7 +38,7 @@ PLACE = 'mkdir -p "$(dirname "$1")"; '
 """What is there to be changed may be there no more."""
 
 FILE_SETS = {
-    "nginx": "/etc/nginx/conf.d/headers.conf",
+    "nginx": "/etc/nginx/homeport/http/headers.conf",
     "nginx-tls": "/etc/nginx/sites-tls/hello.conf",
 }
 """File set -> one of its files."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 NGINX = {
     "a configuration file was edited": "echo '# mine' >> /etc/nginx/nginx.conf",
-    "a site was emptied": ": > /etc/nginx/sites-enabled/hello.conf",
-    "a configuration file was deleted": "rm /etc/nginx/conf.d/tls.conf",
+    "a site was emptied": ": > /etc/nginx/homeport/sites/hello.conf",
+    "a configuration file was deleted": "rm /etc/nginx/homeport/tls.conf",
     "a configuration file has another mode": "chmod 0600 /etc/nginx/sites-tls/hello.conf",
     "a configuration file has another owner": "chown www-data /etc/nginx/homeport/proxy.conf",
     "a configuration file became a directory": (
-        "rm /etc/nginx/conf.d/limits.conf; mkdir -p /etc/nginx/conf.d/limits.conf/within"
+        "cd /etc/nginx/homeport/http; rm limits.conf; mkdir -p limits.conf/within"
     ),
     "a configuration file became a link": (
-        "mv /etc/nginx/conf.d/logs.conf /root/; ln -s /root/logs.conf /etc/nginx/conf.d/logs.conf"
+        "cd /etc/nginx/homeport/http; mv logs.conf /root/; ln -s /root/logs.conf logs.conf"
     ),
     "a directory of the configuration was deleted": "rm -r /etc/nginx/apps",
 }
@@ -67,7 +67,8 @@ UNITS = {
     ),
     "a timer was stopped": "systemctl stop homeport-renewal@hello.timer",
     "a timer was disabled and masked": (
-        "systemctl disable -q homeport-renewal@hello.timer; systemctl mask -q homeport-renewal@hello.timer"
+        "systemctl disable -q homeport-renewal@hello.timer;"
+        "systemctl mask -q homeport-renewal@hello.timer"
     ),
     "the units that renew certificates were deleted": (
         "rm /etc/systemd/system/homeport-renewal@.*; systemctl daemon-reload"

@@ -83,4 +83,8 @@ ENDURANCE = (
     Kind("websocket", 2, path="/say-again", may_end_after_s=DRAIN_S, talks_s=50),
 )
 
-LOADS = {"steady": STEADY, "endurance": ENDURANCE}
+REPEATABLE = tuple(kind for kind in STEADY if kind.method == "GET")
+"""For times at which nginx reloads: it closes connections that lie idle, and a POST that is on its
+way there just then cannot be sent again by anybody. Source: RFC 9112, 9.3.1."""
+
+LOADS = {"steady": STEADY, "endurance": ENDURANCE, "repeatable": REPEATABLE}

@@ -98,9 +98,9 @@ def test_nginx_reloads_what_a_killed_run_has_written(project: Project, deployed_
     host = deployed_host()
     provision(project, host).must_succeed()
     site = Site(lab, host)
-    template = project.directory / "templates" / "nginx" / "nginx.conf.j2"
+    template = project.directory / "templates" / "nginx" / "homeport" / "server.conf.j2"
     template.parent.mkdir(parents=True)
-    text = (ROOT / "templates" / "nginx" / "nginx.conf.j2").read_text()
+    text = (ROOT / "templates" / "nginx" / "homeport" / "server.conf.j2").read_text()
     template.write_text(text.replace("server_tokens off;", "server_tokens on;"))
     # systemctl waits on the host as long as we want: the agent is at nginx's reload.
     host.shell(
@@ -119,7 +119,7 @@ def test_nginx_reloads_what_a_killed_run_has_written(project: Project, deployed_
     running.communicate(timeout=60)
     host.shell("kill -KILL $(cat /run/held); rm /usr/local/bin/systemctl")
     let_go(host)
-    assert "server_tokens on" in host.shell("cat /etc/nginx/nginx.conf")
+    assert "server_tokens on" in host.shell("cat /etc/nginx/homeport/server.conf")
     assert site.get("/nowhere").headers["server"] == "nginx"
     changed = _converged(project, host).changed(host.name)
     assert "service:nginx" in changed

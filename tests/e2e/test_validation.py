@@ -64,7 +64,7 @@ def test_a_template_that_nginx_refuses_leaves_the_live_configuration_as_it_is(
     host = deployed_host()
     provision(project, host).must_succeed()
     workers = _nginx_workers(host)
-    template = "nginx/nginx.conf.j2"
+    template = "nginx/homeport/server.conf.j2"
     line = _own_template(project, template, "server_tokens off;", "server_tokns off;")
     _must_be_refused(
         project, host, template, line, 'unknown directive "server_tokns"', "fileset:nginx"

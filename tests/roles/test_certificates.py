@@ -45,7 +45,7 @@ def test_the_authority_is_asked_for_all_domains_in_one_certificate(tmp_path):
 def test_challenges_are_answered_on_both_ports_before_anything_else_is_decided(tmp_path):
     resources = compiled(tmp_path, HELLO)
     made = files(resources)
-    assert "include /etc/nginx/homeport/acme.conf;" in made["sites-enabled/hello.conf"]
+    assert "include /etc/nginx/homeport/acme.conf;" in made["homeport/sites/hello.conf"]
     assert "include /etc/nginx/homeport/acme.con[f];" in made["sites-tls/hello.conf"]
     assert resources["directory:/var/lib/homeport-acme"].mode == "0755"
     assert "root /var/lib/homeport-acme;" in made["homeport/acme.conf"]

@@ -58,7 +58,7 @@ def test_only_the_apps_of_a_host_are_on_it(tmp_path):
     resources = compiled(tmp_path, text)
     assert "user:hello" in resources
     assert "user:other" not in resources
-    assert "sites-enabled/other.conf" not in resources["fileset:nginx"].files
+    assert "homeport/sites/other.conf" not in resources["fileset:nginx"].files
 
 
 def test_a_persons_own_role_comes_last(tmp_path):

@@ -92,7 +92,7 @@ def test_the_app_never_learns_of_https_but_from_nginx(tmp_path):
 
 
 def test_header_limits_are_at_least_those_of_nginx(tmp_path):
-    limits = text_of(compiled(tmp_path, HELLO)["fileset:nginx"], "conf.d/limits.conf")
+    limits = text_of(compiled(tmp_path, HELLO)["fileset:nginx"], "homeport/server.conf")
     assert "large_client_header_buffers 4 8k;" in limits
     made = settings(tmp_path)
     # Two bytes short of nginx's buffer: the line's end. 8190 is the most gunicorn takes.

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import pytest
@@ -52,7 +53,7 @@ def test_an_nginx_that_cannot_refuse_unknown_names_is_refused_itself(tmp_path):
 @pytest.mark.parametrize(("facts", "directive"), [(BOOKWORM, False), (TRIXIE, True)])
 def test_http2_is_written_as_the_hosts_nginx_reads_it(tmp_path, facts, directive):
     made = nginx(tmp_path, facts=facts)
-    for path in ("sites-tls/hello.conf", "sites-enabled/00-default.conf"):
+    for path in ("sites-tls/hello.conf", "homeport/sites/00-default-tls.conf"):
         assert ("http2 on;" in made[path]) is directive
         assert ("ssl http2" in made[path]) is not directive
 
@@ -64,11 +65,11 @@ def test_ipv6_is_listened_on_only_where_the_kernel_has_it(tmp_path, ipv6, listen
 
 
 def test_upstream_keepalive_is_off_in_every_version(tmp_path):
-    old = nginx(tmp_path / "old")["sites-enabled/hello.conf"]
+    old = nginx(tmp_path / "old")["homeport/sites/hello.conf"]
     new = nginx(tmp_path / "new", facts=replace(BOOKWORM, nginx="1.29.7"))
     # The directive takes no 0 before the version that needs it.
     assert "keepalive" not in old
-    assert "keepalive 0;" in new["sites-enabled/hello.conf"]
+    assert "keepalive 0;" in new["homeport/sites/hello.conf"]
 
 
 # Which files are ours
@@ -78,6 +79,11 @@ def test_nothing_is_purged_of_what_others_put_beside_it(tmp_path):
     resources = compiled(tmp_path, HELLO)
     assert not resources["fileset:nginx"].purge
     assert not resources["fileset:nginx-tls"].purge
+
+
+def test_what_an_earlier_homeport_wrote_elsewhere_goes(tmp_path):
+    absent = compiled(tmp_path, HELLO)["fileset:nginx"].absent
+    assert {"conf.d/limits.conf", "sites-enabled/hello.conf"} <= set(absent)
 
 
 def test_debians_modules_and_the_persons_own_directory_are_included(tmp_path):
@@ -91,7 +97,7 @@ def test_without_https_what_there_was_of_it_is_taken_away(tmp_path):
     resources = compiled(tmp_path, HELLO + '[tls]\nmethod = "off"\n')
     tls = resources["fileset:nginx-tls"]
     assert (tls.files, tls.absent) == ({}, ("sites-tls/hello.conf",))
-    assert "conf.d/tls.conf" in resources["fileset:nginx"].absent
+    assert "homeport/sites/00-default-tls.conf" in resources["fileset:nginx"].absent
     assert resources["service:nginx-tls"].reload_on == ("fileset:nginx-tls",)
     assert "port:443" not in resources
     assert "listen 443" not in "".join(files(resources).values())
@@ -135,8 +141,8 @@ def test_what_rotates_the_logs_is_there_on_a_minimal_host_too(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "limit"),
     [
-        ("", "limit_req zone=app-hello burst=40 nodelay;"),
-        ("burst = 0\n", "limit_req zone=app-hello;"),
+        ("", "limit_req zone=homeport_app_hello burst=40 nodelay;"),
+        ("burst = 0\n", "limit_req zone=homeport_app_hello;"),
         ('rate_limit = "off"\n', None),
     ],
 )
@@ -157,31 +163,31 @@ def test_the_health_path_is_limited_as_the_app_but_never_below_a_load_balancers_
     tmp_path, settings, rate, burst
 ):
     made = nginx(tmp_path, HELLO + settings)
-    zone = f"limit_req_zone $prober zone=app-hello-health:10m rate={rate};"
-    assert zone in made["sites-enabled/hello.conf"]
-    limit = f"limit_req zone=app-hello-health burst={burst} nodelay;"
+    zone = f"limit_req_zone $homeport_prober zone=homeport_app_hello_health:10m rate={rate};"
+    assert zone in made["homeport/sites/hello.conf"]
+    limit = f"limit_req zone=homeport_app_hello_health burst={burst} nodelay;"
     assert limit in made["apps/hello.conf"]
 
 
 @pytest.mark.parametrize(
     ("settings", "value"),
     [
-        ("", '"on hello.example.com" "max-age=63072000";'),
-        ('hsts = "5m"\n', '"on hello.example.com" "max-age=300";'),
+        ("", '"on" "max-age=63072000";'),
+        ('hsts = "5m"\n', '"on" "max-age=300";'),
         (
             "hsts_subdomains = true\nhsts_preload = true\n",
-            '"on hello.example.com" "max-age=63072000; includeSubDomains; preload";',
+            '"on" "max-age=63072000; includeSubDomains; preload";',
         ),
         ('hsts = "off"\n', None),
     ],
 )
 def test_hsts_is_what_was_asked_for(tmp_path, settings, value):
-    text = nginx(tmp_path, HELLO + settings)["conf.d/headers.conf"]
+    text = nginx(tmp_path, HELLO + settings)["homeport/sites/hello.conf"]
     assert (value in text) if value else ("max-age" not in text)
 
 
 def test_no_hsts_for_a_certificate_that_browsers_warn_of(tmp_path):
-    assert "max-age" not in nginx(tmp_path, SELF_SIGNED)["conf.d/headers.conf"]
+    assert "max-age" not in nginx(tmp_path, SELF_SIGNED)["homeport/sites/hello.conf"]
 
 
 @pytest.mark.parametrize(
@@ -194,16 +200,15 @@ def test_no_hsts_for_a_certificate_that_browsers_warn_of(tmp_path):
     ],
 )
 def test_the_content_security_policy_is_what_was_asked_for(tmp_path, csp, enforced, reported):
-    text = nginx(tmp_path, HELLO + f'csp = "{csp}"\n')["conf.d/headers.conf"]
-    blocks = [
-        text.partition(f"$server_name ${name} {{")[2]
-        for name in ("site_csp", "site_csp_report_only")
-    ]
-    for block, wanted in zip(blocks, (enforced, reported), strict=True):
-        body = block.partition("}")[0]
-        assert (f'"hello.example.com" "{wanted}' in body) if wanted else ("-src" not in body)
+    made = nginx(tmp_path, HELLO + f'csp = "{csp}"\n')
+    body = made["homeport/sites/hello.conf"].partition("$homeport_csp_hello {")[2].partition("}")[0]
+    added = re.findall(r"add_header (Content-\S+) \$homeport_csp", made["apps/hello.conf"])
+    names = ("Content-Security-Policy", "Content-Security-Policy-Report-Only")
+    for name, wanted in zip(names, (enforced, reported), strict=True):
+        assert (name in added) is bool(wanted)
+        assert not wanted or f'"" "{wanted}' in body
 
 
 def test_a_name_with_a_hyphen_makes_a_variable_that_nginx_takes(tmp_path):
     text = HELLO.replace("apps.hello", "apps.my-app") + 'static = { "/static/" = "static" }\n'
-    assert "$cache_my_app" in nginx(tmp_path, text)["sites-enabled/my-app.conf"]
+    assert "$homeport_cache_my_app" in nginx(tmp_path, text)["homeport/sites/my-app.conf"]

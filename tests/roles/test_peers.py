@@ -19,8 +19,8 @@ def of(folder, text, name="a"):
 
 def asked(resources):
     """Return the addresses that a host asks for answers which it does not know."""
-    text = files(resources)["sites-enabled/hello.conf"]
-    block = re.search(r"upstream acme-peers-hello \{(.*?)\}", text, re.DOTALL)
+    text = files(resources)["homeport/sites/hello.conf"]
+    block = re.search(r"upstream homeport_peers_hello \{(.*?)\}", text, re.DOTALL)
     return re.findall(r"server (\S+)", block[1]) if block else []
 
 
@@ -30,7 +30,7 @@ def test_each_host_asks_the_others_of_the_app(tmp_path):
     assert asked(of(tmp_path, text, "b")) == ["10.0.0.1:80"]
     assert of(tmp_path, text)["certificate:hello"].peers == ("fd00::2",)
     made = files(of(tmp_path, text))
-    assert "include /etc/nginx/homeport/acme-hello.conf;" in made["sites-enabled/hello.conf"]
+    assert "include /etc/nginx/homeport/acme-hello.conf;" in made["homeport/sites/hello.conf"]
     assert "include /etc/nginx/homeport/acme-hello.con[f];" in made["sites-tls/hello.conf"]
 
 
@@ -38,8 +38,8 @@ def test_one_host_asks_nobody(tmp_path):
     resources = of(tmp_path, TWO + HELLO + 'hosts = ["a"]\n')
     assert asked(resources) == []
     made = files(resources)
-    assert "include /etc/nginx/homeport/acme.conf;" in made["sites-enabled/hello.conf"]
-    assert not [path for path, text in made.items() if "acme-peers" in text]
+    assert "include /etc/nginx/homeport/acme.conf;" in made["homeport/sites/hello.conf"]
+    assert not [path for path, text in made.items() if "homeport_peers" in text]
 
 
 @pytest.mark.parametrize("method", ["self-signed", "off"])

@@ -66,9 +66,15 @@ def test_the_drop_in_is_for_the_units_of_an_app(tmp_path):
     assert made == ["unit:hello@.service.d/local.conf"]
 
 
+def test_the_guide_names_every_directory_of_nginx_that_is_ours(tmp_path):
+    sentence = re.search(r"in the directories .*?\.", GUIDE, re.DOTALL)[0]
+    made = {path.partition("/")[0] for path in files(compiled(tmp_path, HELLO))}
+    assert set(re.findall(r"`([\w.-]+)`", sentence)) == made - {"nginx.conf"}
+
+
 def test_the_line_that_the_guide_shows_is_the_templates(tmp_path):
-    number = int(re.search(r"from templates/nginx/nginx.conf.j2:(\d+)", GUIDE)[1])
-    line = files(compiled(tmp_path, HELLO))["nginx.conf"].splitlines()[number - 1]
+    number = int(re.search(r"from templates/nginx/homeport/server.conf.j2:(\d+)", GUIDE)[1])
+    line = files(compiled(tmp_path, HELLO))["homeport/server.conf"].splitlines()[number - 1]
     assert line.strip().startswith("gzip")
 
 

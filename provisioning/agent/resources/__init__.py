@@ -26,6 +26,7 @@ from provisioning.agent.resources.kept_secrets import KeptSecrets
 from provisioning.agent.resources.link import Link
 from provisioning.agent.resources.live import Live
 from provisioning.agent.resources.live_units import LiveUnits
+from provisioning.agent.resources.neighbours import Neighbours
 from provisioning.agent.resources.one_off import OneOff
 from provisioning.agent.resources.other_apps import OtherApps
 from provisioning.agent.resources.package_manager import PackageManager
@@ -69,6 +70,7 @@ ALL: Tuple[Type[Resource], ...] = (
     Link,
     Live,
     LiveUnits,
+    Neighbours,
     OneOff,
     OtherApps,
     PackageManager,
@@ -117,6 +119,7 @@ __all__ = [
     "Link",
     "Live",
     "LiveUnits",
+    "Neighbours",
     "OneOff",
     "OtherApps",
     "PackageManager",

@@ -25,12 +25,14 @@ class Port(Resource):
     Args:
         number: The port.
         program: Name of the program that may have it, as in /proc/<pid>/comm.
+        unit: The unit that the program must be of: not one in a container, or started by hand.
     """
 
     kind: ClassVar[str] = "port"
 
     number: int
     program: str
+    unit: str = ""
 
     @property
     def name(self) -> str:
@@ -44,9 +46,11 @@ class Port(Resource):
         if not inodes:
             return {"taken_by": None}
         for program, pid in _holders(inodes):
-            if program == self.program:
-                return {"taken_by": None}
-            return {"taken_by": f"{program} (process {pid})"}
+            if program != self.program:
+                return {"taken_by": f"{program} (process {pid})"}
+            if self.unit and not _is_of(system, pid, self.unit):
+                return {"taken_by": f"a {program} that is not {self.unit} (process {pid})"}
+            return {"taken_by": None}
         return {"taken_by": "a program that cannot be seen"}
 
     def obstacles(self, system: System) -> Iterable[Obstacle]:
@@ -77,6 +81,14 @@ def _listening(system: System, port: int) -> Iterator[str]:
             fields = line.split()
             if fields[3] == LISTEN and int(fields[1].rsplit(":", 1)[1], 16) == port:
                 yield fields[9]
+
+
+def _is_of(system: System, pid: str, unit: str) -> bool:
+    """Return whether a process is of a unit. Source: cgroups(7), /proc/[pid]/cgroup."""
+    groups = system.read(f"/proc/{pid}/cgroup").decode().splitlines()
+    paths = [line.split(":", 2)[2].split("/") for line in groups if line.count(":") >= 2]
+    # Without cgroups nothing can be told.
+    return not any(any(path) for path in paths) or any(unit in path for path in paths)
 
 
 def _holders(inodes: set[str]) -> Iterator[tuple[str, str]]:

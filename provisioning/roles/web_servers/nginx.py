@@ -2,6 +2,9 @@
 
 Two sets of files. The first needs no certificate and is live on port 80 before one is asked
 for; the second, in a directory of its own, holds the servers on port 443.
+
+Where nginx serves others too, nginx.conf stays theirs, and nothing of ours says anything for their
+servers: docs/hosts-in-use.md.
 """
 
 from __future__ import annotations
@@ -9,18 +12,50 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from provisioning.agent.facts import Facts
+from provisioning.agent.facts import Facts, version_tuple
+from provisioning.agent.nginx_conf import ENTRIES
+from provisioning.agent.nginx_facts import NOWHERE
 from provisioning.render import render
-from provisioning.resources import Absent, FileSet, Packages, Port, Resource, Service, Unit
+from provisioning.resources import (
+    Absent,
+    Directory,
+    FileSet,
+    Neighbours,
+    Packages,
+    Port,
+    Resource,
+    Service,
+    Unit,
+)
 from provisioning.roles.site import KeyPair, Site
 from provisioning.roles.web_servers.capabilities import Capabilities
+from provisioning.roles.web_servers.listens import Listens
 
 UNIT = "nginx.service"
 ROOT = "/etc/nginx"
 TEST = ("nginx", "-t", "-q")
 WORKERS = "nginx: worker process"
+
+EARLIER = (
+    "conf.d/headers.conf",
+    "conf.d/limits.conf",
+    "conf.d/logs.conf",
+    "conf.d/proxy.conf",
+    "conf.d/tls.conf",
+    "sites-enabled/00-default.conf",
+)
+"""What an earlier Homeport wrote, and none needs any more."""
+
+ACCESS_LOG = "/var/log/nginx/access.log"
+"""Debian's own, so that its rights hold."""
+
+ACCESS_LOG_BESIDE = "/var/log/nginx/homeport-access.log"
+"""Where others' servers write to Debian's own, in a format of theirs."""
+
+PROTOCOLS_OF_EACH = (1, 29, 2)
+"""From it on each server has its own ssl_protocols. Source: https://nginx.org/en/CHANGES"""
 
 
 def front(
@@ -28,30 +63,89 @@ def front(
 ) -> list[Resource]:
     """Return nginx and all that it says on port 80. See `WebServer.front`."""
     tls = bool(key_pairs)
+    ports = (80, 443) if tls else (80,)
     packages = Packages("nginx", ("nginx",))
+    wanted = _front_files(sites, facts, tls=tls, webroot=webroot)
     files = FileSet(
         "nginx",
         ROOT,
-        _front_files(sites, facts, tls=tls, webroot=webroot),
-        absent=_unwanted(tls=tls, webroot=webroot),
+        wanted,
+        absent=_unwanted(sites, wanted),
         validate=TEST,
     )
-    sandbox = Unit("nginx.service.d/homeport.conf", render("nginx/service.conf.j2"))
-    memory = Unit("nginx.service.d/homeport-memory.conf", render("nginx/service-memory.conf.j2"))
+    sandbox = [] if facts.nginx_beside else _sandbox()
+    # Others' sites would be without an answer while it restarts.
+    restart_on = [] if facts.nginx_beside else [packages, *sandbox[:1]]
+    # Also where another's package has its temporary files elsewhere: see nginx.conf.
+    temporary = [] if facts.nginx_beside else [Directory("/var/lib/nginx")]
     return [
-        Port(80, "nginx"),
-        *([Port(443, "nginx")] if tls else []),
+        *(Port(port, "nginx", unit=UNIT) for port in ports),
+        _neighbours(sites, facts, ports, files),
         packages,
-        sandbox,
-        memory,
+        *temporary,
+        *sandbox,
         # A server whose certificate is gone would keep nginx from starting at all.
         *(
             Absent(f"{ROOT}/sites-tls/{name}.conf", unless=pair.certificate)
             for name, pair in key_pairs.items()
         ),
         files,
-        Service("nginx", reload_on=(files,), restart_on=(packages, sandbox), workers=WORKERS),
+        Service("nginx", reload_on=(files,), restart_on=tuple(restart_on), workers=WORKERS),
     ]
+
+
+def _sandbox() -> list[Unit]:
+    """Return the drop-ins of nginx's unit, the one that it must be restarted for first.
+
+    Not where nginx serves others: they may have documents below /home, sockets and logs anywhere.
+    """
+    return [
+        Unit("nginx.service.d/homeport.conf", render("nginx/service.conf.j2")),
+        Unit("nginx.service.d/homeport-memory.conf", render("nginx/service-memory.conf.j2")),
+    ]
+
+
+def _neighbours(
+    sites: Sequence[Site], facts: Facts, ports: tuple[int, ...], files: FileSet
+) -> Neighbours:
+    """Return the check for what others serve; where they do, with our files, to be tested early."""
+    names = {
+        domain: f"homeport/sites/{site.name}.conf" for site in sites for domain in site.domains
+    }
+    if not facts.nginx_beside:
+        return Neighbours("nginx", names, ports)
+    return Neighbours(
+        "nginx",
+        names,
+        ports,
+        entry=facts.nginx_beside,
+        files=files.files,
+        absent=files.absent,
+        validate=TEST,
+        notes=tuple(_notes(facts)),
+    )
+
+
+def _notes(facts: Facts) -> Iterator[str]:
+    """Yield what does not hold for our sites, since nginx serves others too."""
+    yield (
+        "nginx serves others on this host: nginx.conf and nginx.service stay as they are, without "
+        "the sandbox and the bounds that Homeport gives an nginx of its own: docs/hosts-in-use.md"
+    )
+    taken = {word.removesuffix("v6") for word in facts.nginx_taken.split()}
+    if taken:
+        held = ["client_header_timeout", "large_client_header_buffers"]
+        if "443" in taken:
+            held.append("http2_max_concurrent_streams")
+            old = version_tuple(facts.nginx) < PROTOCOLS_OF_EACH
+            held += ["ssl_protocols", "HTTP/2"] if old else []
+        yield (
+            f"others have the default server of port {' and '.join(sorted(taken, key=int))}: what "
+            f"nginx takes from there is theirs for our sites too: {', '.join(held)}"
+        )
+    listens = Listens.of(facts, Capabilities.of(facts))
+    if facts.ipv6 and not all(listens.ipv6(port) for port in (80, 443)):
+        yield "others listen over IPv4 only, and so do our sites: an AAAA record leads nowhere"
 
 
 def secure(
@@ -76,7 +170,7 @@ def secure(
                 site=site,
                 key_pair=key_pairs[site.name],
                 can=can,
-                ipv6=facts.ipv6,
+                listens=Listens.of(facts, can),
                 webroot=webroot,
             )
             for site in sites
@@ -91,54 +185,80 @@ def secure(
 
 def without(app: str) -> list[Resource]:
     """Return what takes an app's site away. See `WebServer.without`."""
-    files = FileSet(
-        f"nginx-without-{app}",
-        ROOT,
-        {},
-        absent=(f"sites-tls/{app}.conf", f"sites-enabled/{app}.conf", f"apps/{app}.conf"),
-        validate=TEST,
-    )
     label = f"nginx-without-{app}"
+    files = FileSet(label, ROOT, {}, absent=(*_files_of(app), *_earlier_of(app)), validate=TEST)
     return [files, Service("nginx", reload_on=(files,), workers=WORKERS, label=label)]
 
 
-def _unwanted(*, tls: bool, webroot: str) -> tuple[str, ...]:
-    """Return the files that only other settings need, here or in another project on the host."""
-    unwanted = () if tls else ("conf.d/tls.conf",)
-    return unwanted if webroot else (*unwanted, "homeport/acme.conf")
+def _files_of(app: str) -> tuple[str, ...]:
+    """Return all files that a site may have."""
+    return (
+        f"sites-tls/{app}.conf",
+        f"homeport/sites/{app}.conf",
+        f"homeport/acme-{app}.conf",
+        f"apps/{app}.conf",
+    )
+
+
+def _earlier_of(app: str) -> tuple[str, ...]:
+    return (f"sites-enabled/{app}.conf",)
+
+
+def _unwanted(sites: Sequence[Site], wanted: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the files that other settings or projects need, and those of an earlier Homeport.
+
+    Each goes when no project on the host wants it any more.
+    """
+    of_settings = ("homeport/sites/00-default-tls.conf", "homeport/acme.conf")
+    entries = tuple(each.removeprefix(f"{ROOT}/") for each in ENTRIES)
+    of_sites = [path for site in sites for path in (f"homeport/acme-{site.name}.conf",
+                                                    *_earlier_of(site.name))]  # fmt: skip
+    every = (*EARLIER, *of_settings, *entries, *of_sites)
+    return tuple(path for path in every if path not in wanted)
 
 
 def _front_files(sites: Sequence[Site], facts: Facts, *, tls: bool, webroot: str) -> dict[str, str]:
     can = Capabilities.of(facts)
+    listens = Listens.of(facts, can)
     page = render("nginx/homeport/unavailable.html.j2")
+    access_log = ACCESS_LOG_BESIDE if facts.nginx_beside else ACCESS_LOG
+    # The same for every project on a host: whose sites there are stands in files of their own.
+    shared = ("http/headers", "http/limits", "http/logs", "http/proxy", "headers", "proxy")
     files = {
-        "nginx.conf": render("nginx/nginx.conf.j2"),
-        "conf.d/headers.conf": render("nginx/conf.d/headers.conf.j2", sites=sites),
-        "conf.d/limits.conf": render("nginx/conf.d/limits.conf.j2", sites=sites),
-        "conf.d/logs.conf": render("nginx/conf.d/logs.conf.j2"),
-        "conf.d/proxy.conf": render("nginx/conf.d/proxy.conf.j2"),
-        "homeport/headers.conf": render("nginx/homeport/headers.conf.j2"),
-        "homeport/proxy.conf": render("nginx/homeport/proxy.conf.j2"),
+        **_main_file(facts),
+        **{f"homeport/{name}.conf": render(f"nginx/homeport/{name}.conf.j2") for name in shared},
+        "homeport/server.conf": render("nginx/homeport/server.conf.j2", access_log=access_log),
+        "homeport/tls.conf": render("nginx/homeport/tls.conf.j2", can=can),
         "homeport/unavailable.html": page,
-        # No app's name starts with a digit.
-        "sites-enabled/00-default.conf": render(
-            "nginx/default.conf.j2", can=can, ipv6=facts.ipv6, tls=tls
-        ),
     }
-    if tls:
-        files["conf.d/tls.conf"] = render("nginx/conf.d/tls.conf.j2", can=can)
+    if listens.is_default(80) or listens.is_default(80, ipv6=True):
+        # No app's name starts with a digit.
+        files["homeport/sites/00-default.conf"] = render("nginx/default.conf.j2", listens=listens)
+    if tls and (listens.is_default(443) or listens.is_default(443, ipv6=True)):
+        files["homeport/sites/00-default-tls.conf"] = render(
+            "nginx/default-tls.conf.j2", can=can, listens=listens
+        )
     for site in sites if webroot else ():
         files[f"homeport/{site.challenges}.conf"] = render(
             "nginx/homeport/acme.conf.j2", webroot=webroot, site=site
         )
     for site in sites:
-        files[f"sites-enabled/{site.name}.conf"] = render(
-            "nginx/site.conf.j2", site=site, can=can, ipv6=facts.ipv6, tls=tls, webroot=webroot
+        files[f"homeport/sites/{site.name}.conf"] = render(
+            "nginx/site.conf.j2", site=site, can=can, listens=listens, tls=tls, webroot=webroot
         )
         files[f"apps/{site.name}.conf"] = render(
-            "nginx/app.conf.j2", site=site, page_style=_style_source(page)
+            "nginx/app.conf.j2", site=site, page_style=_style_source(page), access_log=access_log
         )
     return files
+
+
+def _main_file(facts: Facts) -> dict[str, str]:
+    """Return nginx.conf, or where it is another's the file by which it reads our sites."""
+    if not facts.nginx_beside:
+        return {"nginx.conf": render("nginx/nginx.conf.j2")}
+    # Nowhere: it is refused before it is written.
+    entry = ENTRIES[-1] if facts.nginx_beside == NOWHERE else facts.nginx_beside
+    return {entry.removeprefix(f"{ROOT}/"): render("nginx/beside.conf.j2")}
 
 
 def _style_source(page: str) -> str:
