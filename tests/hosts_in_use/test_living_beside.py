@@ -13,7 +13,7 @@ from tests.e2e.listing import APT_MEMORY, listing_of, without
 from tests.e2e.project import Project
 from tests.e2e.roads import lead_domains_to
 from tests.e2e.site import Site
-from tests.e2e.steps import deploy, deploy_change, killed, provision, rollback
+from tests.e2e.steps import agents, deploy, deploy_change, killed, provision, rollback, wait_for
 
 pytestmark = pytest.mark.lab
 
@@ -86,8 +86,6 @@ def bare(host: LabHost, before: dict[str, str]) -> dict[str, str]:
 
 OWN = (*APT_MEMORY, "/var/lib/homeport", "/var/backups", "/var/lib/systemd", "/var/cache")
 
-other: dict[str, Project] = {}
-
 
 @pytest.fixture(scope="module")
 def ours(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Project:
@@ -102,7 +100,8 @@ def another(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Project:
         project.inventory.read_text()
         .replace("apps.hello", "apps.second")
         .replace('"hello.lab", "www.hello.lab"', '"second.lab"')
-        .replace('method = "acme"', 'method = "self-signed"')
+        .partition("[tls]")[0]
+        + '[tls]\nmethod = "self-signed"\n'
     )
     return project
 
@@ -116,6 +115,8 @@ def test_others_are_untouched_by_all_that_a_project_does(
         process = ours.start("-H", host.name, "provision")
         time.sleep(chance.uniform(2, 12))
         killed(process)
+        # What it began on the host ends there by itself: see the lease.
+        wait_for(lambda: not agents(host))
     provision(ours, host).must_succeed()
     first = deploy(ours, host)
     deploy_change(ours, host)
