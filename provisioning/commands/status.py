@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,10 @@ def status(options: Options) -> int:
         for run, host in zip(crew.runs, scene.hosts, strict=True)
     }
 
+    records: dict[str, Any] = {}
+
     def ask(run: HostRun) -> Any:
+        records[run.name] = run.ask("owned")
         return run.ask("status", apps=[_question(scene.inventory, app) for app in apps[run.name]])
 
     answers = crew.all(ask)
@@ -58,9 +61,22 @@ def status(options: Options) -> int:
         difference = tell_difference(app, {host: state for _, host, state in rows if state})
         if difference:
             scene.sink.note(f"{difference}: `fab deploy` of all hosts makes it one")
+    for host, owned in sorted(records.items()):
+        for text in _apps_of_others(owned, scene.inventory.owner, {app.name for app in apps[host]}):
+            scene.sink.note(text, host)
     well = sum(_is_well(state) for _, _, state in found)
     code = scene.end(crew.runs, conclusion=f"{well} of {len(found)} answer as they should")
     return code or int(any(state.get("live") and not _is_well(state) for _, _, state in found))
+
+
+def _apps_of_others(owned: Any, owner: str, known: Container[str]) -> Iterator[str]:
+    """Yield a line for each app on a host that this inventory does not have."""
+    for app, entry in sorted(owned["apps"].items()):
+        serves = f"serves {', '.join(entry['domains'])}" if entry["domains"] else "serves nothing"
+        if entry["owner"] != owner:
+            yield f"also here: the app {app} of {entry['owner']}, which {serves}"
+        elif app not in known:
+            yield f"not in the inventory any more: the app {app}, which {serves}"
 
 
 def _found(

@@ -56,9 +56,7 @@ def _keep(each: Obstacle, directory: str, system: System) -> Dict[str, Any]:
     if kind == USER:
         account = system.user(name)
         assert account is not None
-        entry.update(
-            group=account.group, groups=list(account.groups), home=account.home, shell=account.shell
-        )
+        entry["account"] = [account.group, ",".join(account.groups), account.home, account.shell]
     return entry
 
 
@@ -113,9 +111,10 @@ def restore(when: str, system: System) -> None:
             system.remove(name)
             copy(source, name, system)
         if kind == USER:
+            group, groups, home, shell = entry["account"]
             system.act(
-                ["usermod", "--gid", entry["group"], "--groups", ",".join(entry["groups"]),
-                 "--home", entry["home"], "--shell", entry["shell"], name],
+                ["usermod", "--gid", group, "--groups", groups,
+                 "--home", home, "--shell", shell, name],
                 why=f"give the account {name} back",
             )  # fmt: skip
         system.owned.forget([entry["id"]])

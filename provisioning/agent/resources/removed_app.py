@@ -79,7 +79,8 @@ class RemovedApp(Resource):
         return {"left": " ".join(self._left(system))}
 
     def _left(self, system: System) -> List[str]:
-        left = [path for path in (*self._files, *self._directories(system)) if system.stat(path)]
+        paths = (*self._files, *self._directories(system), *self._links(system))
+        left = [path for path in paths if system.stat(path)]
         if system.stat(Lineage(self.app).renewal):
             left.append(Claim(CERTIFICATE, self.app).id)
         if self.data and system.user(self.app):
@@ -87,6 +88,12 @@ class RemovedApp(Resource):
         if self.app in system.owned.apps:
             left.append("its entry in the record")
         return left
+
+    def _links(self, system: System) -> List[str]:
+        """Return the link from a certificate's earlier place, which others may know."""
+        path = Lineage(self.app, layout.EARLIER_ACME).live
+        found = system.stat(path)
+        return [path] if found and found.target == Lineage(self.app).live else []
 
     def _directories(self, system: System) -> List[str]:
         """Return what goes below /srv/<app>, or that as a whole."""
@@ -121,7 +128,7 @@ class RemovedApp(Resource):
                 [layout.CERTBOT, "delete", "--non-interactive", "--cert-name", self.app],
                 why=f"delete the certificate of {self.app}",
             )
-        for path in (*self._files, *self._directories(system)):
+        for path in (*self._links(system), *self._files, *self._directories(system)):
             system.remove(path)
         system.act(["systemctl", "daemon-reload"], why="have systemd forget the app's units")
         if self.data and system.user(self.app):
