@@ -167,6 +167,28 @@ def test_what_is_whose_can_be_seen(ours: Project, another: Project, host: LabHos
     assert "project/lab, second/lab" in told
 
 
+def test_status_names_apps_of_others(ours: Project, host: LabHost) -> None:
+    told = ours.fab("-H", host.name, "status").output
+    assert "also here: the app second of second/lab, which serves second.lab" in told
+
+
+def test_what_a_person_has_given_an_account_stays(ours: Project, host: LabHost) -> None:
+    host.shell("usermod --shell /bin/bash --append --groups adm hello")
+    account = host.shell("getent passwd hello; id hello")
+    assert "nothing had to be changed" in provision(ours, host).must_succeed().output
+    assert host.shell("getent passwd hello; id hello") == account
+
+
+def test_what_a_person_sets_of_the_host_is_left_and_said(ours: Project, host: LabHost) -> None:
+    host.shell("printf '[Journal]\\nStorage=volatile\\n' > /etc/systemd/journald.conf.d/their.conf")
+    told = provision(ours, host).must_succeed().output
+    assert "sets Storage to volatile, where Homeport would set persistent" in told
+    assert "nothing had to be changed" in provision(ours, host).must_succeed().output
+    assert host.shell("cat /etc/systemd/journald.conf.d/their.conf") == (
+        "[Journal]\nStorage=volatile\n"
+    )
+
+
 def test_an_app_that_the_inventory_has_no_more_goes_on_and_is_named(
     lab: Lab, ours: Project, host: LabHost
 ) -> None:
