@@ -15,6 +15,7 @@ from typing import Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
 from provisioning.agent import disk, events
 from provisioning.agent.errors import AgentError, StoppedError
+from provisioning.agent.ownership import things
 from provisioning.agent.ownership.gate import ID, NotOursError, open_gate, settle
 from provisioning.agent.resource import Blob, Resource, differences
 from provisioning.agent.resources.packages import Packages
@@ -142,9 +143,14 @@ def _converge(
         system.memory.forget(each)
     claims = [each for each in resource.claims() if not each.keys or set(each.keys) & set(change)]
     # Before they are made: a run that dies here leaves no thing of which nobody knows whose it is.
+    new = [each for each in claims if not each.removes and not system.owned.has(each.id)]
     if system.owner:
         system.owned.add(system.owner, [each.id for each in claims if not each.removes])
-    resource.apply(system, change)
+    try:
+        resource.apply(system, change)
+    except Exception:
+        system.owned.forget([each.id for each in new if not things.is_there(system, each)])
+        raise
     system.owned.forget([each.id for each in claims if each.removes])
     if not system.dry:
         system.forget_cached()

@@ -71,7 +71,7 @@ class Executor:
         except AgentError as error:
             self._fail(error)
             return None
-        system.owner = str(message.get("owner", ""))
+        system.owner = memory.owner = str(message.get("owner", ""))
         if message.get("facts") and not self._are_the_facts(message, system):
             return None
         resources = [decode(TYPES, values) for values in message["plan"]]

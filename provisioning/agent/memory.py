@@ -14,7 +14,11 @@ from provisioning.agent import durable, layout
 
 
 class Memory:
-    """Resource id -> digest of the inputs it last acted upon.
+    """Resource id -> digest of the inputs it last acted upon, for each owner.
+
+    What several projects on a host share, each has made of files of its own: what one has loaded
+    says nothing against what another has. An owner who knows nothing of a resource yet takes what
+    another one knows.
 
     Args:
         path: The file; None keeps nothing (in a check, changes stay in memory).
@@ -24,7 +28,8 @@ class Memory:
     def __init__(self, path: Optional[str] = None, *, writable: bool = True) -> None:
         self._path = path
         self._writable = writable and path is not None
-        self._records: Dict[str, str] = _load(path)
+        self._records: Dict[str, Dict[str, str]] = _load(path)
+        self.owner = ""
 
     @classmethod
     def of_host(cls, *, writable: bool) -> Memory:
@@ -33,7 +38,8 @@ class Memory:
 
     def recall(self, key: str) -> str:
         """Return what was remembered, or ""."""
-        return self._records.get(key, "")
+        known = self._records.get(key, {})
+        return known.get(self.owner, next(iter(known.values()), ""))
 
     def knows(self, prefix: str) -> bool:
         """Return whether anything is remembered under a key that begins so."""
@@ -41,14 +47,20 @@ class Memory:
 
     def remember(self, key: str, digest: str) -> None:
         """Remember, durably."""
-        if self._records.get(key) != digest:
-            self._records[key] = digest
+        if self._records.get(key, {}).get(self.owner) != digest:
+            self._records.setdefault(key, {})[self.owner] = digest
             self._save()
 
     def forget(self, key: str) -> None:
-        """Forget, durably: whoever asks next sees a difference."""
-        if self._records.pop(key, None) is not None:
-            self._save()
+        """Forget, durably: this owner sees a difference next, whatever others know."""
+        if not self.recall(key):
+            return
+        known = self._records[key]
+        if set(known) <= {self.owner}:
+            del self._records[key]
+        else:
+            known[self.owner] = ""
+        self._save()
 
     def _save(self) -> None:
         if not self._writable or self._path is None:
@@ -56,7 +68,7 @@ class Memory:
         durable.replace(self._path, json.dumps(self._records, indent=1, sort_keys=True))
 
 
-def _load(path: Optional[str]) -> Dict[str, str]:
+def _load(path: Optional[str]) -> Dict[str, Dict[str, str]]:
     """Read the records. A damaged file means "nothing is known": services reload once more."""
     if path is None:
         return {}
@@ -65,4 +77,9 @@ def _load(path: Optional[str]) -> Dict[str, str]:
             records = json.load(file)
     except (FileNotFoundError, ValueError):
         return {}
-    return records if isinstance(records, dict) else {}
+    if not isinstance(records, dict):
+        return {}
+    # An earlier Homeport knew of no owners.
+    return {
+        key: known if isinstance(known, dict) else {"": known} for key, known in records.items()
+    }

@@ -63,11 +63,12 @@ def test_where_nobody_has_set_anything_all_is_set(root: Path, others: Path, host
 
 
 def test_what_a_person_has_set_is_left_and_said_once(root: Path, others: Path, host: Host) -> None:
-    (root / "main.conf").write_text("[Journal]\nStorage=volatile\nCompress=yes\n")
+    (root / "main.conf").write_text("[Journal]\nStorage=volatile\nCompress=no\n")
     ours = settings(root)
     first = host.run([ours])
     assert first.statuses == {ours.id: UNCHANGED}
-    [note] = notes(first)
+    note, another = notes(first)
+    assert "sets Compress to no" in another
     assert "sets Storage to volatile, where Homeport would set persistent" in note
     assert str(root / "main.conf") in note
     assert not (others / "homeport.conf").exists()

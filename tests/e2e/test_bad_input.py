@@ -224,7 +224,7 @@ def test_a_port_that_another_program_has_is_told(project: Project, provisioned_h
         "until ss -Hltn sport = :80 | grep -q .; do sleep 0.05; done"
     )
     before = listing_of(host)
-    must_be_told(provision(project, host), 1, "port 80 is taken by python3", "nginx needs it")
+    must_be_told(provision(project, host), 1, "port:80", "python3 (process", "the port of nginx")
     assert files_touched(before, listing_of(host)) == {}
     host.shell("systemctl stop other")
     provision(project, host).must_succeed()
@@ -295,7 +295,7 @@ def test_an_archive_that_cannot_be_reached_is_told(project: Project, provisioned
     told = provision(project, host)
     must_be_told(told, 1, "cannot fetch Debian's package lists", archive.split("//")[1].strip())
     # apt takes its locks, and looks in vain.
-    apart = (*APT_MEMORY, "/var/lib/dpkg/lock", "/var/lib/dpkg/lock-frontend")
+    apart = (*APT_MEMORY, "/var/lib/dpkg/lock", "/var/lib/dpkg/lock-frontend", "/var/lib/homeport")
     assert without(files_touched(before, listing_of(host)), apart) == {}
     host.shell(NAMES_AGAIN)
     provision(project, host).must_succeed()

@@ -15,8 +15,6 @@ from provisioning.agent.ownership.claims import PATH, Obstacle, thing_id
 from provisioning.agent.resource import Resource, differences
 from provisioning.agent.system import System
 
-UNIT_FILES = "/etc/systemd/system"
-
 ID = "gate:host"
 """What the events of a run call the gate, in place of a resource."""
 
@@ -61,7 +59,7 @@ def _outermost(found: Iterable[Obstacle]) -> List[Obstacle]:
     """Return obstacles without those that go with others: what is in a directory, a file's unit."""
     kept: List[Obstacle] = []
     for each in found:
-        file = f"{PATH}:{UNIT_FILES}/{each.id.partition(':')[2]}"
+        file = f"{PATH}:{things.UNIT_FILES}/{each.id.partition(':')[2]}"
         if not any(each.id.startswith(f"{other.id}/") or other.id == file for other in kept):
             kept.append(each)
     return kept

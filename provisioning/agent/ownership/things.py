@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Callable, Mapping
 
 from provisioning.agent import layout
@@ -17,6 +18,7 @@ from provisioning.agent.ownership.claims import (
     UNIT,
     USER,
     Claim,
+    thing_id,
 )
 from provisioning.agent.system import DIRECTORY, FILE, LINK, System
 
@@ -24,6 +26,8 @@ MARK = b"Made by Homeport from templates/"
 """In the first lines of every file that Homeport renders: see OWNED in provisioning/render.py."""
 
 MARK_WITHIN_BYTES = 512
+
+UNIT_FILES = "/etc/systemd/system"
 
 RESERVED = (
     "/etc/homeport",
@@ -35,6 +39,11 @@ RESERVED = (
     "/var/cache/homeport",
     layout.RUNTIME,
     layout.SOCKETS,
+    # Where systemd keeps what a build's user of the moment downloads and makes.
+    *(
+        f"{place}/homeport-build"
+        for place in ("/var/cache/private", "/var/cache", "/var/lib/private", "/var/lib")
+    ),
 )
 """Directories that bear Homeport's name: what is in there is its own."""
 
@@ -162,9 +171,12 @@ def _describe_unit(system: System, name: str) -> str:
 
 
 def _recognise_unit(system: System, name: str) -> bool:
-    """Return whether a Homeport has managed this unit before: it remembers what the unit loaded."""
-    service = f"service:{name.removesuffix('.service')}"
-    return system.memory.knows(service)
+    """Return whether Homeport wrote this unit, or managed it: it remembers what the unit loaded."""
+    template = re.sub(r"@[^.]*\.", "@.", name)
+    files = [f"{UNIT_FILES}/{each}" for each in (name, template)]
+    if any(system.owned.has(thing_id(PATH, each)) or has_mark(system, each) for each in files):
+        return True
+    return system.memory.knows(f"service:{name.removesuffix('.service')}")
 
 
 def _recognise_path(system: System, path: str) -> bool:

@@ -100,7 +100,9 @@ class Service(Resource):
 
     @property
     def _claim(self) -> Claim:
-        return Claim(UNIT, self.unit, keys=("running", "masked", "enabled"))
+        # Nor has anybody decided anything where a unit that is to run does not.
+        keys = ("masked", "enabled") if self.running else ("running", "masked", "enabled")
+        return Claim(UNIT, self.unit, keys=keys)
 
     def desired(self) -> State:
         state: Dict[str, Value] = {

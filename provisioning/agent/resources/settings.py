@@ -77,14 +77,15 @@ class Settings(Resource):
         }
 
     def _of_others(self, system: System) -> Dict[str, Tuple[str, str]]:
-        """Return what others have set: name -> file and value."""
-        if self.override:
-            return {}
+        """Return what others have set to something else: name -> file and value.
+
+        To say the same once more changes nothing, and it stays so when theirs goes.
+        """
         found: Dict[str, Tuple[str, str]] = {}
-        for path in self._files(system):
+        for path in () if self.override else self._files(system):
             text = system.read(path).decode(errors="replace")
             found.update({name: (path, value) for name, value in parse(self.syntax, text)})
-        return found
+        return {name: there for name, there in found.items() if there[1] != self.values.get(name)}
 
     def _files(self, system: System) -> Iterator[str]:
         for path in self.others:
@@ -93,11 +94,11 @@ class Settings(Resource):
                 if each != self.path and os.path.basename(each)[:1] != ".":
                     yield each
 
-    def _say(self, system: System, name: str, value: str, path: str, there: str) -> None:
-        if there != value:
-            system.say_once(
-                f"{path} sets {name} to {there}, where Homeport would set {value}; it stays so"
-            )
+    @staticmethod
+    def _say(system: System, name: str, value: str, path: str, there: str) -> None:
+        system.say_once(
+            f"{path} sets {name} to {there}, where Homeport would set {value}; it stays so"
+        )
 
     def apply(self, system: System, change: Change) -> None:
         theirs = self._of_others(system)

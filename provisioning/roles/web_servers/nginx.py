@@ -81,8 +81,9 @@ def front(
     return [
         *(Port(port, "nginx", unit=UNIT) for port in ports),
         _neighbours(sites, facts, ports, files),
-        packages,
+        # Before the package, which has it so too: what a check says is then what a run does.
         *temporary,
+        packages,
         *sandbox,
         # A server whose certificate is gone would keep nginx from starting at all.
         *(
