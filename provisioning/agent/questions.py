@@ -64,7 +64,9 @@ def _owned(message: Mapping[str, Any], system: System) -> Any:
             for thing, (owners, since) in record.things().items()
         },
         "adopted": {
-            when: [each["id"] for each in entries] for when, entries in backups.kept(system).items()
+            when: [each["id"] for each in kept.things]
+            for when, kept in backups.kept(system).items()
+            if not kept.is_restored
         },
     }
 

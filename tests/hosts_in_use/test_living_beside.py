@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from pathlib import Path
 
@@ -154,7 +155,7 @@ def test_an_app_of_another_environment_is_refused(
     told = staging.fab("-H", host.name, command, *more.get(command, ()))
     assert told.code in (1, 4), told.output
     assert "an app of project/lab" in told.output
-    assert 'project = "project"' in told.output
+    assert '[project] with name = "project"' in told.output
     assert "Traceback" not in told.output
     assert host.shell("readlink /srv/hello/live.sock") == live
     assert Site(lab, host).get("/healthz").status == 200
@@ -212,6 +213,42 @@ def test_nobody_is_removed_without_being_asked(ours: Project, host: LabHost) -> 
     told = ours.fab("-H", host.name, "remove", "hello")
     assert told.code == 2
     assert "--yes" in told.output
+
+
+def test_what_was_handed_over_comes_back_and_nothing_is_lost(
+    ours: Project, another: Project, host: LabHost
+) -> None:
+    """A directory that a person hands over, an app in it, and the way back."""
+    project = ours
+    kept = project.inventory.read_text()
+    text = kept.replace("apps.hello", "apps.notes").replace(
+        '"hello.lab", "www.hello.lab"', '"n.lab"'
+    )
+    head, _, _ = text.partition("[tls]")
+    project.inventory.write_text(f'{head}[tls]\nmethod = "self-signed"\n')
+    host.shell("mkdir -p /srv/notes && echo old > /srv/notes/old.txt && chmod 0700 /srv/notes")
+    assert "/srv/notes" in provision(project, host).output
+    told = provision(project, host, "--adopt", "/srv/notes/").must_succeed().output
+    [when] = set(re.findall(r"/var/backups/homeport/(\S+)", told))
+    project.fab("-H", host.name, "deploy", "--app", "notes").must_succeed()
+    # Neither over an app that is at work, nor by another project.
+    for each in (project, another):
+        refused = each.fab("-H", host.name, "restore-adopted", when)
+        assert refused.code == 1, refused.output
+        assert host.shell("systemctl is-active 'notes@*.service'").strip() == "active"
+    host.shell("echo data > /srv/notes/shared/instance/data; echo mine > /srv/notes/mine.txt")
+    told = project.fab("-H", host.name, "remove", "notes", "--yes").must_succeed().output
+    assert "mine.txt" in told
+    assert host.shell("cat /srv/notes/old.txt /srv/notes/mine.txt") == "old\nmine\n"
+    project.fab("-H", host.name, "restore-adopted", when).must_succeed()
+    assert host.shell("ls /srv/notes; stat -c %a /srv/notes").split() == ["old.txt", "700"]
+    # What was there by then is in a copy of its own.
+    found = host.shell("cat /var/backups/homeport/*/srv/notes/shared/instance/data")
+    assert found == "data\n"
+    again = project.fab("-H", host.name, "restore-adopted", when).must_succeed()
+    assert "nothing had to be changed" in again.output
+    host.shell("rm -r /srv/notes; userdel notes")
+    project.inventory.write_text(kept)
 
 
 def test_an_app_goes_and_leaves_its_data(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Sequence
 
 from provisioning.agent import files, layout
@@ -13,6 +14,9 @@ from provisioning.agent.ownership.claims import PATH, USER, Obstacle
 from provisioning.agent.system import System
 
 MANIFEST = "manifest.json"
+RESTORED = "restored"
+"""A file that is there once all was put back."""
+
 COPY_S = 600.0
 
 
@@ -25,15 +29,23 @@ def adopt(found: Sequence[Obstacle], system: System) -> None:
             system.notes.append(f"{each.name} would be copied and handed over")
         system.owned.add(system.owner, [each.id for each in found])
         return
+    directory = _keep_all(found, system)
+    system.owned.add(system.owner, [each.id for each in found])
+    for each in found:
+        system.notes.append(f"{each.name} is handed over; its copy is in {directory}")
+
+
+def _keep_all(found: Sequence[Obstacle], system: System) -> str:
+    """Copy things into a directory of its own, and return that; "" for nothing."""
+    if not found:
+        return ""
     directory = _new_directory(system)
     kept = [_keep(each, directory, system) for each in found]
     manifest = {"owner": system.owner, "things": kept}
     system.write(
         os.path.join(directory, MANIFEST), json.dumps(manifest, indent=1).encode(), mode="0600"
     )
-    system.owned.add(system.owner, [each.id for each in found])
-    for each in found:
-        system.notes.append(f"{each.name} is handed over; its copy is in {directory}")
+    return directory
 
 
 def _new_directory(system: System) -> str:
@@ -79,13 +91,30 @@ def copy(source: str, target: str, system: System) -> None:
         )
 
 
-def kept(system: System) -> Mapping[str, List[Mapping[str, Any]]]:
-    """Return what copies there are: time -> things, the newest last."""
-    found: Dict[str, List[Mapping[str, Any]]] = {}
+@dataclass(frozen=True)
+class Kept:
+    """Copies that were made at one time.
+
+    Args:
+        owner: For whose run a person handed things over.
+        things: What was handed over; a path's with the place of its copy.
+        is_restored: Whether all of it was put back.
+    """
+
+    owner: str
+    things: List[Mapping[str, Any]]
+    is_restored: bool
+
+
+def kept(system: System) -> Mapping[str, Kept]:
+    """Return what copies there are, by time, the newest last."""
+    found: Dict[str, Kept] = {}
     for name in system.list(layout.BACKUPS):
+        directory = os.path.join(layout.BACKUPS, name)
         try:
-            manifest = json.loads(system.read(os.path.join(layout.BACKUPS, name, MANIFEST)))
-            found[name] = manifest["things"]
+            manifest = json.loads(system.read(os.path.join(directory, MANIFEST)))
+            is_restored = system.stat(os.path.join(directory, RESTORED)) is not None
+            found[name] = Kept(manifest["owner"], manifest["things"], is_restored)
         except (ValueError, KeyError, TypeError):
             # One that was being made: its run was cut off before it had changed anything.
             continue
@@ -95,22 +124,25 @@ def kept(system: System) -> Mapping[str, List[Mapping[str, Any]]]:
 def restore(when: str, system: System) -> None:
     """Put back what was handed over at a time, and take it out of the record.
 
+    What is in its place now is copied first, like what is handed over.
+
     Raises:
         AgentError: there is no copy of that time.
     """
-    entries = kept(system).get(when)
-    if entries is None:
+    found = kept(system).get(when)
+    if found is None:
         raise AgentError(
             f"there is no copy of {when} in {layout.BACKUPS}",
             hint="`fab owns` lists what was handed over, and when",
         )
-    for entry in entries:
+    entries = [Obstacle(each["id"], each["there"], "") for each in found.things]
+    _keep_all([each for each in entries if _is_there(each, system)], system)
+    for entry in found.things:
         kind, _, name = entry["id"].partition(":")
         if kind == PATH:
-            source = os.path.join(layout.BACKUPS, when, entry["copy"])
             system.remove(name)
-            copy(source, name, system)
-        if kind == USER:
+            copy(os.path.join(layout.BACKUPS, when, entry["copy"]), name, system)
+        if kind == USER and system.user(name):
             group, groups, home, shell = entry["account"]
             system.act(
                 ["usermod", "--gid", group, "--groups", groups,
@@ -118,3 +150,9 @@ def restore(when: str, system: System) -> None:
                 why=f"give the account {name} back",
             )  # fmt: skip
         system.owned.forget([entry["id"]])
+    system.write(os.path.join(layout.BACKUPS, when, RESTORED), b"", mode="0600")
+
+
+def _is_there(each: Obstacle, system: System) -> bool:
+    kind, _, name = each.id.partition(":")
+    return kind == PATH and system.stat(name) is not None

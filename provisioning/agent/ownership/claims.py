@@ -27,6 +27,7 @@ class Claim:
         removes: Whether the resource removes it.
         always: Whether it must be Homeport's even where the resource would not change it, since
             what comes later writes into it.
+        becomes: What the resource would make of it, in words; "" names the resource.
     """
 
     kind: str
@@ -34,6 +35,7 @@ class Claim:
     keys: Tuple[str, ...] = ()
     removes: bool = False
     always: bool = False
+    becomes: str = ""
 
     @property
     def id(self) -> str:

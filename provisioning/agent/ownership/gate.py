@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Iterable, Iterator, List, Sequence, Tuple
 
+from provisioning.agent import layout
 from provisioning.agent.errors import AgentError
 from provisioning.agent.ownership import backups, things
 from provisioning.agent.ownership.claims import PATH, Obstacle, thing_id
@@ -34,11 +35,19 @@ def open_gate(resources: Sequence[Resource], system: System, adopted: Tuple[str,
     Raises:
         NotOursError: something is in the way that Homeport did not make, or another project's.
     """
+    adopted = tuple(name.rstrip("/") for name in adopted)
     found = _outermost(obstacles(resources, system))
+    for name in adopted:
+        if not any(each.is_among((name,)) for each in found) and not _is_ours(name, system):
+            system.notes.append(f"{name} was to be handed over, and is in nobody's way")
     in_the_way = [each for each in found if not each.is_among(adopted)]
     if in_the_way:
         raise _refusal(in_the_way)
     backups.adopt(found, system)
+
+
+def _is_ours(name: str, system: System) -> bool:
+    return system.owned.has(name) or system.owned.has(thing_id(PATH, name))
 
 
 def obstacles(resources: Iterable[Resource], system: System) -> Iterator[Obstacle]:
@@ -76,7 +85,7 @@ def _of_another_owner(resource: Resource, system: System) -> Iterator[Obstacle]:
             f"an app of {entry.owner}",
             f"an app of {system.owner}",
             f"rename [apps.{app}]; or, where both are one project and environment, write "
-            f'`project = "{project}"` in its inventory',
+            f'[project] with name = "{project}" in its inventory',
             can_be_adopted=False,
         )
 
@@ -90,7 +99,7 @@ def _foreign(resource: Resource, system: System) -> Iterator[Obstacle]:
     for claim in claims:
         concerned = set(change) if not claim.keys else set(claim.keys) & set(change)
         if concerned or claim.always:
-            becomes = "removed" if claim.removes else f"what {resource.id} says"
+            becomes = "removed" if claim.removes else claim.becomes or f"what {resource.id} says"
             yield Obstacle(claim.id, things.describe(system, claim), becomes)
 
 
@@ -128,8 +137,7 @@ def _refusal(found: Sequence[Obstacle]) -> NotOursError:
     if adoptable:
         hint = (
             "use another name, live beside it (docs/hosts-in-use.md), or hand over exactly these: "
-            + " ".join(f"--adopt {name}" for name in adoptable)
-            + " (copies are kept below /var/backups/homeport)"
+            + f"--adopt {','.join(adoptable)} (copies are kept below {layout.BACKUPS})"
         )
     # In the message and not in the output, of which reports show the end only.
     head = f"{count} in the way that this project did not make; nothing was done"

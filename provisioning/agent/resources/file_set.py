@@ -213,7 +213,8 @@ class FileSet(Resource):
         if tested.status != 0:
             raise AgentError(
                 f"{self.validate[0]} refuses the new configuration; the live one was not touched",
-                hint="correct the template or the setting it renders, then run again",
+                hint="correct what stands in the lines it names: the template or the setting it "
+                "renders, or a file of others, then run again",
                 output=tested.tail,
             )
 

@@ -43,7 +43,8 @@ class RegisteredApp(Resource):
         return self.app
 
     def claims(self) -> Iterable[Claim]:
-        return (Claim(PATH, AppLayout(self.app).root, always=True),)
+        becomes = "the app's directory, root's, with its releases and its data"
+        return (Claim(PATH, AppLayout(self.app).root, always=True, becomes=becomes),)
 
     def obstacles(self, system: System) -> Iterable[Obstacle]:
         yield from self._domains_of_others(system)

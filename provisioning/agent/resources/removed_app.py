@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Iterable, List
 
 from provisioning.agent import layout
+from provisioning.agent.apps.names import RELEASE, REVISION, VIRTUALENV, named
+from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.lineage import Lineage
+from provisioning.agent.ownership import things
 from provisioning.agent.ownership.claims import (
     CERTIFICATE,
     PATH,
@@ -22,6 +25,9 @@ from provisioning.agent.resources.stopped import Stopped
 from provisioning.agent.system import System
 
 UNITS = "/etc/systemd/system"
+KEPT = ("shared", "secrets.json")
+"""What stays of an app without `data`."""
+
 BUILDS = ("/var/cache/private", "/var/cache", "/var/lib/private", "/var/lib")
 
 
@@ -96,13 +102,27 @@ class RemovedApp(Resource):
         return [path] if found and found.target == Lineage(self.app).live else []
 
     def _directories(self, system: System) -> List[str]:
-        """Return what goes below /srv/<app>, or that as a whole."""
+        """Return what goes below /srv/<app>: what Homeport made there, and the data if it is to go.
+
+        What others put there stays, and with it the directory.
+        """
         paths = AppLayout(self.app)
+        shapes = {paths.releases: RELEASE, paths.venvs: VIRTUALENV, paths.env: REVISION}
+        found: List[str] = []
+        for directory, shape in shapes.items():
+            ours = named(system, directory, shape)
+            found += [os.path.join(directory, name) for name in ours]
+            if len(ours) == len(system.list(directory)):
+                found.append(directory)
+        current = [paths.current] if Releases(self.app, system).may_lead_current else []
+        found += [paths.static, paths.temporary, *current, paths.live_socket, paths.maintenance]
+        found.append(paths.history)
         if self.data:
-            return [paths.root]
-        kept = (paths.shared, paths.secrets)
-        names = [os.path.join(paths.root, name) for name in system.list(paths.root)]
-        return [path for path in names if path not in kept]
+            found += [paths.shared, paths.secrets]
+        names = {os.path.join(paths.root, name) for name in system.list(paths.root)}
+        if self.data and names <= set(found):
+            found.append(paths.root)
+        return found
 
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
@@ -128,7 +148,8 @@ class RemovedApp(Resource):
                 [layout.CERTBOT, "delete", "--non-interactive", "--cert-name", self.app],
                 why=f"delete the certificate of {self.app}",
             )
-        for path in (*self._links(system), *self._files, *self._directories(system)):
+        going = (*self._links(system), *self._files, *self._directories(system))
+        for path in going:
             system.remove(path)
         system.act(["systemctl", "daemon-reload"], why="have systemd forget the app's units")
         if self.data and system.user(self.app):
@@ -143,16 +164,14 @@ class RemovedApp(Resource):
                 system.remove(os.path.join(layout.RUNTIME_UNITS, name))
 
     def _forget(self, system: System) -> None:
-        """Take out of the record what is gone, and last the app itself."""
-        root = AppLayout(self.app).root
-        below = [
-            thing
-            for thing in system.owned.things()
-            if thing.startswith(thing_id(PATH, root)) and not self._stays(thing)
-        ]
-        system.owned.forget([*below, thing_id(UNIT, AppLayout(self.app).boot_unit)])
+        """Take out of the record what is gone, of whatever kind, and last the app itself."""
+        system.forget_cached()
+        claims = [Claim(*thing.partition(":")[::2]) for thing in system.owned.things()]
+        system.owned.forget([each.id for each in claims if not things.is_there(system, each)])
         system.owned.remove_app(self.app)
-
-    def _stays(self, thing: str) -> bool:
-        paths = AppLayout(self.app)
-        return not self.data and thing in (thing_id(PATH, paths.root), thing_id(PATH, paths.shared))
+        kept = [name for name in system.list(AppLayout(self.app).root) if name not in KEPT]
+        if kept:
+            system.notes.append(
+                f"left in {AppLayout(self.app).root}, since Homeport did not make it: "
+                + ", ".join(kept)
+            )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Iterable
 
+from provisioning.agent.layout import AppLayout
 from provisioning.agent.ownership import backups
+from provisioning.agent.ownership.claims import PATH, Obstacle, thing_id
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import System
 
@@ -26,16 +28,38 @@ class Restored(Resource):
     def name(self) -> str:
         return self.when
 
+    def obstacles(self, system: System) -> Iterable[Obstacle]:
+        """Yield copies of another owner's, and apps that are at work in what would be put back."""
+        kept = backups.kept(system).get(self.when)
+        if kept is not None and kept.owner != system.owner:
+            yield Obstacle(
+                f"copy:{self.when}",
+                f"a copy that {kept.owner} has had made",
+                f"put back by {system.owner}",
+                "put it back from there",
+                can_be_adopted=False,
+            )
+        entries = kept.things if kept else []
+        for app in system.owned.apps:
+            root = thing_id(PATH, AppLayout(app).root)
+            if any(f"{entry['id']}/".startswith(f"{root}/") for entry in entries):
+                yield Obstacle(
+                    root,
+                    f"the app {app}, at work",
+                    "what was there before it",
+                    f"`fab remove {app}` first",
+                    can_be_adopted=False,
+                )
+
     def desired(self) -> State:
         return {"to put back": ""}
 
     def actual(self, system: System) -> State:
-        entries = backups.kept(system).get(self.when)
-        if entries is None:
+        kept = backups.kept(system).get(self.when)
+        if kept is None:
             return {"to put back": "a copy that is not there"}
-        return {
-            "to put back": " ".join(each["id"] for each in entries if system.owned.has(each["id"]))
-        }
+        left = "" if kept.is_restored else " ".join(each["id"] for each in kept.things)
+        return {"to put back": left}
 
     def apply(self, system: System, change: Change) -> None:
         backups.restore(self.when, system)

@@ -15,6 +15,10 @@ INI, SYSCTL, APT = "ini", "sysctl", "apt"
 """How a file is written. Source: systemd.syntax(7), sysctl.conf(5), apt.conf(5)."""
 
 
+LEFT = "to leave to others"
+"""Name, in the state, of what others have set since Homeport did."""
+
+
 @dataclass(frozen=True)
 class Settings(Resource):
     """Have a file with settings of the host, each of which no other file sets.
@@ -51,7 +55,7 @@ class Settings(Resource):
         return (Claim(PATH, self.path),)
 
     def desired(self) -> State:
-        return {**self.values, "head": self.head, "mode": "root root 0644"}
+        return {**self.values, LEFT: "", "head": self.head, "mode": "root root 0644"}
 
     def actual(self, system: System) -> State:
         found = system.stat(self.path)
@@ -59,13 +63,10 @@ class Settings(Resource):
         ours, theirs = dict(parse(self.syntax, text)), self._of_others(system)
         state: Dict[str, str] = {}
         for name, value in self.values.items():
-            if name in theirs and name not in ours:
+            if name in theirs:
                 self._say(system, name, value, *theirs[name])
-                state[name] = value
-            elif name in theirs:
-                state[name] = f"also in {theirs[name][0]}"
-            else:
-                state[name] = ours.get(name, "")
+            state[name] = value if name in theirs else ours.get(name, "")
+        state[LEFT] = " ".join(name for name in self.values if name in theirs and name in ours)
         # Where all are others' there is no file.
         if found is None and set(theirs) >= set(self.values):
             return self.desired()

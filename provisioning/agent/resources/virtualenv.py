@@ -15,6 +15,8 @@ from provisioning.agent.builds.build import Build, BuildFailedError, cache_of
 from provisioning.agent.builds.index import CONFIGURATIONS, allowed_hosts
 from provisioning.agent.builds.takeover import Built
 from provisioning.agent.errors import AgentError
+from provisioning.agent.ownership.claims import PATH, Claim
+from provisioning.agent.ownership.things import APPS
 from provisioning.agent.resource import (
     Blob,
     Change,
@@ -96,6 +98,10 @@ class Virtualenv(Resource):
 
     def missing(self, system: System) -> Iterable[Blob]:
         return () if self.actual(system) == self.desired() else self.blobs()
+
+    def claims(self) -> Iterable[Claim]:
+        # Those of releases come and go below /srv/<app>, which is Homeport's as a whole.
+        return () if self.path.startswith(APPS + "/") else (Claim(PATH, self.path),)
 
     def desired(self) -> State:
         return {"ready": self._recipe}

@@ -195,7 +195,7 @@ def test_an_app_belongs_to_one_project_and_environment(host: Host) -> None:
     told = refusal(host.run([app], owner="shop/staging"))
     assert "app:gateshop" in told
     assert "an app of shop/production" in told
-    assert 'project = "shop"' in told
+    assert '[project] with name = "shop"' in told
     assert host.run([app], owner=ONE).statuses == {app.id: UNCHANGED}
 
 
