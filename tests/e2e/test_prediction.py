@@ -65,7 +65,14 @@ def test_a_check_of_a_bare_host_names_exactly_what_a_run_changes_and_changes_not
     assert {"package:base", "user:hello", "service:nginx", "certificate:hello"} <= set(predicted)
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize(
+    "damage",
+    [
+        # All others are made at once, below.
+        pytest.param(name, marks=pytest.mark.thorough) if script in TOGETHER else name
+        for name, script in DAMAGES.items()
+    ],
+)
 def test_a_check_names_exactly_what_is_then_repaired(patient, damage):
     patient.heal()
     patient.host.shell(quietly(DAMAGES[damage]))

@@ -15,6 +15,7 @@ from provisioning.lab import Lab, LabHost
 from tests.e2e.project import Project
 from tests.e2e.roads import DOMAINS
 from tests.e2e.site import Site
+from tests.hosts_in_use import FIRST_TRIXIE
 
 pytestmark = pytest.mark.lab
 
@@ -65,7 +66,7 @@ def must_have_certificates_and_renew_them_alone(lab: Lab, hosts: list[LabHost]) 
     assert all("RandomizedDelaySec=12h" in host.shell(timer) for host in hosts)
 
 
-@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+@pytest.mark.parametrize("suite", FIRST_TRIXIE)
 def test_two_bare_hosts_at_once_each_get_a_certificate_and_renew_it(
     lab: Lab, project: Project, bare_host, suite
 ):

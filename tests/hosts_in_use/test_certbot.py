@@ -9,6 +9,7 @@ from tests.e2e.project import Project
 from tests.e2e.roads import lead_domains_to
 from tests.e2e.site import Site
 from tests.e2e.steps import provision
+from tests.hosts_in_use import FIRST_BOOKWORM, FIRST_TRIXIE
 from tests.hosts_in_use import certbot_users as certbot
 
 pytestmark = pytest.mark.lab
@@ -18,7 +19,7 @@ RENEW = "systemctl start homeport-renewal@hello.service"
 MAKE_DUE = f"sed -i 's/^#* *renew_before_expiry.*/{certbot.DUE}/' {OURS}/renewal/hello.conf"
 
 
-@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+@pytest.mark.parametrize("suite", FIRST_BOOKWORM)
 def test_what_others_renew_is_renewed_as_before_and_ours_apart(
     lab: Lab, project: Project, bare_host, suite
 ):
@@ -111,7 +112,7 @@ systemctl reload nginx
 """Makes of a host what an earlier Homeport would have left there."""
 
 
-@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+@pytest.mark.parametrize("suite", FIRST_TRIXIE)
 def test_a_host_from_before_comes_over_without_another_certificate(
     lab: Lab, project: Project, provisioned_host, suite
 ):

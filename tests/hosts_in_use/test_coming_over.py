@@ -8,6 +8,7 @@ from provisioning.lab import Lab
 from tests.e2e.project import Project
 from tests.e2e.steps import deploy_change, lift_rate_limit, provision
 from tests.e2e.visitors import visitors
+from tests.hosts_in_use import FIRST_TRIXIE
 
 pytestmark = pytest.mark.lab
 
@@ -30,7 +31,7 @@ nginx -t && systemctl reload nginx
 """Settings for the whole of nginx, and names without a prefix, in folders of everybody's."""
 
 
-@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+@pytest.mark.parametrize("suite", FIRST_TRIXIE)
 def test_an_earlier_nginx_comes_over_with_one_provision_and_no_lost_request(
     lab: Lab, project: Project, deployed_host, suite
 ):

@@ -11,6 +11,7 @@ from tests.e2e.project import Project
 from tests.e2e.roads import lead_domains_to
 from tests.e2e.site import Site
 from tests.e2e.steps import deploy, deploy_change, provision, rollback
+from tests.hosts_in_use import FIRST_BOOKWORM
 from tests.hosts_in_use.foreign_nginx import (
     ELSEWHERE,
     INSTALL,
@@ -25,7 +26,6 @@ from tests.hosts_in_use.foreign_nginx import (
 
 pytestmark = pytest.mark.lab
 
-SUITES = ("bookworm", "trixie")
 
 BY_PORT = {
     "own nginx.conf, HTTPS": (NGINX_CONF + SITES + SITES_TLS, True),
@@ -33,7 +33,7 @@ BY_PORT = {
 }
 
 
-@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize("suite", FIRST_BOOKWORM)
 @pytest.mark.parametrize("what", BY_PORT)
 def test_others_sites_answer_as_before_beside_ours(
     bare_host, project: Project, lab: Lab, suite, what
@@ -158,7 +158,7 @@ STATE = (
 )
 
 
-@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize("suite", FIRST_BOOKWORM)
 def test_what_leaves_no_room_is_told_with_its_lines_before_any_change(
     bare_host, project: Project, lab: Lab, suite
 ):
@@ -194,7 +194,7 @@ def _quoted(script: str) -> str:
     return script.replace("'", "'\\''")
 
 
-@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize("suite", FIRST_BOOKWORM)
 def test_the_layout_of_nginx_orgs_packages_is_told_what_it_lacks_and_then_works(
     bare_host, project: Project, lab: Lab, suite
 ):
@@ -217,7 +217,7 @@ def test_the_layout_of_nginx_orgs_packages_is_told_what_it_lacks_and_then_works(
     must_answer_by_its_own(lab, host, is_default=True)
 
 
-@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize("suite", FIRST_BOOKWORM)
 def test_an_nginx_with_its_temporary_files_elsewhere_is_never_dead(
     bare_host, project: Project, lab: Lab, suite
 ):
