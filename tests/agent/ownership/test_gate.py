@@ -8,6 +8,7 @@ import pytest
 
 from provisioning.agent import layout
 from provisioning.agent.events import CHANGED, FAILED, UNCHANGED, Noted
+from provisioning.agent.layout import AppLayout
 from provisioning.agent.ownership.record import AppEntry, Record
 from provisioning.resources import (
     Absent,
@@ -17,6 +18,7 @@ from provisioning.resources import (
     Link,
     RegisteredApp,
     Resource,
+    Restored,
     SelfSigned,
 )
 from tests.agent.runs import Host, Outcome, listing
@@ -236,3 +238,76 @@ def test_a_self_signed_certificate_is_never_put_over_a_persons(
     (root / "tls" / "privkey.pem").write_text("theirs")
     told = refusal(host.run([SelfSigned("shop", ("shop.test",))], owner=ONE))
     assert str(root / "tls") in told
+
+
+# Handing over, and back
+
+
+@pytest.mark.parametrize("written", ["{path}/", "path:{path}", "{path}"])
+def test_a_thing_may_be_written_in_any_way(root: Path, host: Host, written: str) -> None:
+    path = root / "theirs"
+    path.mkdir()
+    wanted = Directory(str(path), mode="0700")
+    outcome = host.run([wanted], owner=ONE, adopt=[written.format(path=path)])
+    assert outcome.statuses == {wanted.id: CHANGED}
+
+
+def test_what_is_named_for_nothing_is_said(root: Path, host: Host) -> None:
+    outcome = host.run([File(str(root / "new"), "x")], owner=ONE, adopt=["/srv/nots"])
+    assert any(
+        "/srv/nots was to be handed over, and is in nobody's way" in n for n in notes(outcome)
+    )
+
+
+def handed_over(root: Path, host: Host, backups: Path) -> str:
+    """Hand a file over, and return the time of its copy."""
+    (root / "file").write_text("theirs")
+    host.run([File(str(root / "file"), "ours")], owner=ONE, adopt=[str(root / "file")])
+    [directory] = backups.iterdir()
+    return directory.name
+
+
+def test_it_comes_back_and_what_was_there_is_copied(root: Path, host: Host, backups: Path) -> None:
+    when = handed_over(root, host, backups)
+    (root / "file").write_text("of today")
+    restored = Restored(when)
+    assert host.run([restored], owner=ONE).statuses == {restored.id: CHANGED}
+    assert (root / "file").read_text() == "theirs"
+    copies = {path.read_text() for path in backups.glob(f"*/{(root / 'file').relative_to('/')}")}
+    assert copies == {"theirs", "of today"}
+    assert host.run([restored], owner=ONE).statuses == {restored.id: UNCHANGED}
+    # It is the person's again.
+    assert refusal(host.run([File(str(root / "file"), "ours")], owner=ONE))
+
+
+def test_it_comes_back_where_it_is_gone_meanwhile(root: Path, host: Host, backups: Path) -> None:
+    when = handed_over(root, host, backups)
+    host.run([Absent(str(root / "file"))], owner=ONE)
+    host.run([Restored(when)], owner=ONE)
+    assert (root / "file").read_text() == "theirs"
+
+
+def test_another_owner_does_not_put_it_back(root: Path, host: Host, backups: Path) -> None:
+    when = handed_over(root, host, backups)
+    told = refusal(host.run([Restored(when)], owner=TWO))
+    assert "a copy that shop/production has had made" in told
+    assert (root / "file").read_text() == "ours"
+
+
+def test_it_is_not_put_over_an_app_at_work(host: Host, backups: Path) -> None:
+    place = Path(AppLayout("gateshop").root)
+    place.mkdir(parents=True)
+    (place / "old.txt").write_text("theirs")
+    app = RegisteredApp("gateshop", ("shop.test",))
+    assert refusal(host.run([app], owner=ONE))
+    host.run([app], owner=ONE, adopt=[str(place)])
+    [directory] = backups.iterdir()
+    (place / "old.txt").write_text("of today")
+    told = refusal(host.run([Restored(directory.name)], owner=ONE))
+    assert "fab remove gateshop" in told
+    assert (place / "old.txt").read_text() == "of today"
+
+
+def test_a_copy_that_is_not_there_is_told(host: Host) -> None:
+    outcome = host.run([Restored("20260102T030405Z")], owner=ONE)
+    assert "there is no copy of 20260102T030405Z" in outcome.failure.message
