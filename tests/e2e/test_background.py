@@ -217,7 +217,7 @@ def test_a_provision_puts_in_order_what_a_killed_deploy_has_left(project: Projec
         f"mv hello@{live}.$kind hello@{NEVER_LIVE}.$kind; "
         f"cp hello@{NEVER_LIVE}.$kind /run/systemd/system/; done; cd /srv/hello; "
         f"systemctl start hello@{NEVER_LIVE}; systemctl stop hello@{live}.socket hello@{live}; "
-        f"mkdir -p releases/{live}.part/code venvs/half/bin; "
+        f"mkdir -p releases/{live}.part/code venvs/0123456789abcdef/bin; "
         "touch .live.sock.homeport-new env/.1.homeport-new static/.a.css.homeport-new "
         f"/run/homeport-sockets/hello/{NEVER_LIVE.replace('abc', 'def')}.sock"
     )
@@ -227,7 +227,7 @@ def test_a_provision_puts_in_order_what_a_killed_deploy_has_left(project: Projec
         f"hello@{NEVER_LIVE}.service is active",
         "the live release does not run",
         f"releases/{live}.part is half built",
-        "venvs/half is half built",
+        "venvs/0123456789abcdef is half built",
         "/srv/hello/.live.sock.homeport-new is left over",
     ):
         assert words in told
@@ -238,7 +238,7 @@ def test_a_provision_puts_in_order_what_a_killed_deploy_has_left(project: Projec
     assert run.changed(host.name) == check.changed(host.name)
     must_run_only(host, live)
     assert one_offs(host, "import") == []
-    host.shell("test ! -e /srv/hello/venvs/half")
+    host.shell("test ! -e /srv/hello/venvs/0123456789abcdef")
     wait_for(lambda: not scopes(host))
     assert provision(project, host, "--json").must_succeed().changed(host.name) == []
 

@@ -95,6 +95,7 @@ def test_five_bare_hosts_at_once_each_get_a_certificate_and_renew_it(
     must_have_certificates_and_renew_them_alone(lab, hosts)
 
 
+@pytest.mark.thorough
 def test_one_of_two_alone_waits_for_the_other_and_says_what_to_do(
     lab: Lab, project: Project, provisioned_host, bare_host
 ):

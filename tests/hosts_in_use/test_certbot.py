@@ -112,6 +112,7 @@ systemctl reload nginx
 """Makes of a host what an earlier Homeport would have left there."""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("suite", FIRST_TRIXIE)
 def test_a_host_from_before_comes_over_without_another_certificate(
     lab: Lab, project: Project, provisioned_host, suite
@@ -152,6 +153,7 @@ def test_a_host_from_before_comes_over_without_another_certificate(
     assert provision(project, host, "--check", "--exit-code").code == 0
 
 
+@pytest.mark.thorough
 def test_other_ways_to_a_certificate_leave_no_timer_and_come_back_without_another_one(
     lab: Lab, project: Project, provisioned_host
 ):
@@ -186,6 +188,7 @@ printf 'authenticator = dns-cloud\n' > /etc/letsencrypt/cli.ini
 """certbot as its authors have people install it by pip; a snap's has its link there too."""
 
 
+@pytest.mark.thorough
 def test_a_certbot_that_debian_did_not_bring_stays_the_hosts_own(
     lab: Lab, project: Project, bare_host
 ):

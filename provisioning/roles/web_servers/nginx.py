@@ -13,8 +13,10 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from provisioning.agent.facts import Facts, version_tuple
+from provisioning.agent.layout import ACME_WEBROOT
 from provisioning.agent.nginx_conf import ENTRIES
 from provisioning.agent.nginx_facts import NOWHERE
 from provisioning.render import render
@@ -210,7 +212,7 @@ def _unwanted(sites: Sequence[Site], wanted: Mapping[str, str]) -> tuple[str, ..
 
     Each goes when no project on the host wants it any more.
     """
-    of_settings = ("homeport/sites/00-default-tls.conf", "homeport/acme.conf")
+    of_settings = ("homeport/sites/00-default-tls.conf",)
     entries = tuple(each.removeprefix(f"{ROOT}/") for each in ENTRIES)
     of_sites = [path for site in sites for path in (f"homeport/acme-{site.name}.conf",
                                                     *_earlier_of(site.name))]  # fmt: skip
@@ -239,9 +241,10 @@ def _front_files(sites: Sequence[Site], facts: Facts, *, tls: bool, webroot: str
         files["homeport/sites/00-default-tls.conf"] = render(
             "nginx/default-tls.conf.j2", can=can, listens=listens
         )
-    for site in sites if webroot else ():
+    # Also without an authority: apps that are on the host and not in the inventory may have one.
+    for site in (*(sites if webroot else ()), *(replace(each, peers=()) for each in sites[:1])):
         files[f"homeport/{site.challenges}.conf"] = render(
-            "nginx/homeport/acme.conf.j2", webroot=webroot, site=site
+            "nginx/homeport/acme.conf.j2", webroot=ACME_WEBROOT, site=site
         )
     for site in sites:
         files[f"homeport/sites/{site.name}.conf"] = render(
