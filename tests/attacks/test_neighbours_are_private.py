@@ -38,6 +38,18 @@ def test_an_app_sees_nothing_of_its_neighbour(neighbourhood: Neighbourhood, suit
     assert "SHM []" in lines, lines[-3:]
 
 
+def test_an_app_signals_nobody_but_itself(neighbourhood: Neighbourhood, suite: str) -> None:
+    project = neighbourhood(suite)
+    result = project.run("evil", "signal_all").must_succeed()
+    [line] = [line for line in result.stdout.splitlines() if line.startswith("reached ")]
+    reached = line.split()[1:]
+    # Its own release can be reached: `fab deploy --replace` ends that one first.
+    assert reached
+    there = project.host.shell("ps -e -o pid=,user=").split("\n")
+    owners = dict(each.split() for each in there if each.strip())
+    assert {owners[pid] for pid in reached if pid in owners} == {"evil"}
+
+
 def test_a_person_on_the_host_reads_and_writes_nothing_of_an_app(
     neighbourhood: Neighbourhood, suite: str
 ) -> None:
