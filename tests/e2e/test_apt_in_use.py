@@ -55,3 +55,21 @@ def test_a_bare_host_on_which_apt_is_in_use_is_waited_for(project: Project, bare
     told = project.fab("-H", host.name, "provision", "--check").must_succeed()
     assert told.output.count("fetching Debian's package lists") == 1
     wait_for(lambda: not left_behind(host))
+
+
+HALF = r"""
+awk 'BEGIN { RS = ""; ORS = "\n\n" }
+/^Package: libssl3\n/ { sub(/\nStatus: install ok installed/, "\nStatus: install ok unpacked") }
+{ print }' /var/lib/dpkg/status > /root/status
+cp /root/status /var/lib/dpkg/status
+"""
+"""As a full disk leaves it, of what nearly everything depends on."""
+
+
+def test_a_python_is_borrowed_where_other_packages_are_half_there(project: Project, bare_host):
+    host = bare_host()
+    host.shell(HALF)
+    # apt does nothing before that is completed, for which there was no room.
+    assert host.run("apt-get", "--simulate", "install", "python3", check=False).returncode != 0
+    told = project.fab("-H", host.name, "provision", "--check").must_succeed()
+    assert "package-manager:apt" in told.output
