@@ -166,7 +166,7 @@ def rollback(
     to: str = "",
     force: bool = False,
 ) -> int:
-    """Make the release before live again, or the one named with --to."""
+    """Make the release before live again, or that of --to."""
     from provisioning.commands.deploy import rollback as run
 
     return run(options, app=app, to=to, force=force)

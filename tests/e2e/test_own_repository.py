@@ -160,13 +160,18 @@ def test_an_own_role_and_an_own_template_reach_the_host(repository, provisioned_
     own_page.parent.mkdir(parents=True)
     own_page.write_text("<!-- {{ owned }} --><style>p { color: navy }</style><p>Ours, soon.</p>\n")
 
-    check = repository.fab("provision", "--check", "--exit-code", "--json")
+    # As if an earlier Homeport had set it up: that did not write down for whom.
+    host.shell("rm /var/lib/homeport/owned.json")
+    refused = repository.fab("provision", "--check")
+    assert (refused.code, "/etc/motd" in refused.output) == (1, True), refused.output
+    mine = ("--adopt", "/etc/motd")
+    check = repository.fab("provision", "--check", "--exit-code", "--json", *mine)
     assert check.code == 5, check.output
     predicted = check.changed(host.name)
     assert {"file:/etc/motd", "fileset:nginx", "service:nginx"} <= set(predicted)
     assert not any(each.startswith(("package:", "certificate:")) for each in predicted)
 
-    provision = repository.fab("provision", "--json").must_succeed()
+    provision = repository.fab("provision", "--json", *mine).must_succeed()
     assert provision.changed(host.name) == predicted
     assert host.path("/etc/motd").read_text() == f"This is {host.name} with Debian 12.\n"
     unavailable = Site(lab, host).get("/")
