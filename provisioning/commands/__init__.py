@@ -118,7 +118,7 @@ def restart(
 
 @on_hosts(*COMMON)
 def stop(context: FleetContext, options: Options, app: str, now: bool = False) -> int:
-    """Stop an app on all its hosts; fab start makes it live again."""
+    """Stop an app on all its hosts; fab start undoes that."""
     from provisioning.commands.stop import stop as run
 
     return run(options, app=app, now=now)
