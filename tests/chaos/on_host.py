@@ -118,10 +118,10 @@ moments = _Moments()
 
 
 def _watch_converge(original: Any) -> Any:
-    def converge(plan: Any, resource: Any, system: Any, dependents: Any) -> Iterator[Any]:
+    def converge(plan: Any, resource: Any, *more: Any) -> Iterator[Any]:
         if not plan.check:
             moments.enter(resource.id)
-        return original(plan, resource, system, dependents)
+        return original(plan, resource, *more)
 
     return converge
 
