@@ -16,10 +16,8 @@ from typing import Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
 from provisioning.agent import disk, events
 from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.ownership import things
-from provisioning.agent.ownership.gate import ID, NotOursError, open_gate, settle
+from provisioning.agent.ownership.gate import ID, Gate, NotOursError, settle
 from provisioning.agent.resource import Blob, Resource, differences
-from provisioning.agent.resources.packages import Packages
-from provisioning.agent.resources.registered_app import RegisteredApp
 from provisioning.agent.system import System
 
 
@@ -68,8 +66,7 @@ def run(plan: Plan, system: System) -> Iterator[events.Event]:
     began = time.monotonic()
     dependents = _dependents(plan.resources)
     failed = stopped = False
-    system.planned_apps = {each.app for each in plan.resources if isinstance(each, RegisteredApp)}
-    gate = _Gate(plan, system)
+    gate = Gate(plan.resources, system, plan.adopt)
     for resource in plan.resources:
         try:
             system.checkpoint()
@@ -87,7 +84,7 @@ def run(plan: Plan, system: System) -> Iterator[events.Event]:
             break
         except NotOursError as error:
             failed = True
-            yield _failure(gate.ID, error)
+            yield _failure(ID, error)
             break
         except Exception as error:
             # Whatever it is: what was to be done in case of a failure must be done. But where the
@@ -102,32 +99,8 @@ def run(plan: Plan, system: System) -> Iterator[events.Event]:
     yield events.Done(plan.run, stopped, failed, round(time.monotonic() - began, 3))
 
 
-class _Gate:
-    """Opened once, right before the first change of a run."""
-
-    ID = ID
-
-    def __init__(self, plan: Plan, system: System) -> None:
-        self._plan = plan
-        self._system = system
-        # Without an owner nothing is recorded: so it is where a run puts in order what it left.
-        self._is_open = not system.owner
-
-    def open(self) -> None:
-        if not self._is_open:
-            installed = self._system.packages()
-            self._system.planned_packages = {
-                name
-                for each in self._plan.resources
-                if isinstance(each, Packages)
-                for name in each.lacking(installed)
-            }
-            open_gate(self._plan.resources, self._system, self._plan.adopt)
-            self._is_open = True
-
-
 def _converge(
-    plan: Plan, resource: Resource, system: System, dependents: Sequence[str], gate: _Gate
+    plan: Plan, resource: Resource, system: System, dependents: Sequence[str], gate: Gate
 ) -> Iterator[events.Event]:
     change = differences(resource.desired(), resource.actual(system))
     if not change:

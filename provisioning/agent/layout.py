@@ -67,6 +67,15 @@ READY = ".ready"
 TEMPORARY = ".homeport-new"
 """How files end that are being written: ".<name>.homeport-new", renamed when they are whole."""
 
+UNIT_FILES = "/etc/systemd/system"
+"""Unit files of this host's own. Source: systemd.unit(5), "UNIT FILE LOAD PATH"."""
+
+TEMPORARY_FILES = "/etc/tmpfiles.d"
+"""What is to be there after each boot. Source: tmpfiles.d(5)."""
+
+MARK = b"Made by Homeport from templates/"
+"""In the first lines of every file that Homeport renders: see OWNED in provisioning/render.py."""
+
 RUNTIME_UNITS = "/run/systemd/system"
 """Unit files that are gone after a reboot. Source: systemd.unit(5), "UNIT FILE LOAD PATH"."""
 
@@ -192,6 +201,16 @@ class AppLayout:
     def earlier_template(self) -> str:
         """The unit of which releases of an earlier Homeport are instances, in /etc."""
         return f"{self.app}@.service"
+
+    @property
+    def tmpfiles(self) -> str:
+        """Has the directory of the sockets made. With a dot, which no other app's name has."""
+        return f"{TEMPORARY_FILES}/homeport.{self.app}.conf"
+
+    @property
+    def earlier_tmpfiles(self) -> str:
+        """The same for `earlier_runtime`."""
+        return f"{TEMPORARY_FILES}/homeport-{self.app}.conf"
 
     @property
     def boot_unit(self) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Tuple
 
+from provisioning.agent import layout
 from provisioning.agent.errors import AgentError
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
 ROOT = "/etc/nginx"
 MAIN = ROOT + "/nginx.conf"
-MARK = b"Made by Homeport from templates/"
-"""Stands in the first line of all that Homeport writes: see render.py."""
-
 ENTRIES = tuple(f"{ROOT}/{folder}/zz-homeport.conf" for folder in ("sites-enabled", "conf.d"))
 """Where our sites can come into an nginx.conf of another's."""
 
@@ -38,7 +36,7 @@ _TOKEN = re.compile(
 
 def is_ours(text: bytes) -> bool:
     """Return whether a file's content was written by Homeport."""
-    return MARK in text.partition(b"\n")[0]
+    return layout.MARK in text.partition(b"\n")[0]
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 from typing import Tuple
 
 from provisioning.agent.debian import dpkg
@@ -69,10 +67,6 @@ def _is_debians(system: System, path: str) -> bool:
 
     The package of nginx.org has other files of these names, with no folder of sites.
     """
-    text = system.read(path)
-    if path == MAIN and b"include /etc/nginx/sites-enabled/*;" not in text:
+    if path == MAIN and b"include /etc/nginx/sites-enabled/*;" not in system.read(path):
         return False
-    # dpkg's own digest: nobody is kept out by it.
-    digest = hashlib.new("md5", text, usedforsecurity=False).hexdigest()
-    line = rf"^ {re.escape(path)} {digest}$"
-    return re.search(line, dpkg.database(system), re.MULTILINE) is not None
+    return dpkg.is_as_packaged(system, path)

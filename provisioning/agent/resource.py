@@ -22,6 +22,7 @@ from typing import (
     Iterable,
     Mapping,
     Optional,
+    Sequence,
     Tuple,
     TypeVar,
     Union,
@@ -137,8 +138,13 @@ class Resource:
         """
         return ()
 
-    def obstacles(self, system: System) -> Iterable[Obstacle]:
-        """Return what else is in the way of this resource, and is somebody else's."""
+    def obstacles(self, system: System, run: Sequence[Resource]) -> Iterable[Obstacle]:
+        """Return what else is in the way of this resource, and is somebody else's.
+
+        Args:
+            system: The machine, as the run found it.
+            run: All resources of the run.
+        """
         return ()
 
     def text_changes(self, system: System) -> Iterable[Tuple[str, bytes, bytes]]:

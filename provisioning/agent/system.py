@@ -95,11 +95,6 @@ class System:
         self.owned = Record()
         self.owner = ""
         """For whom a run makes what it makes: "project/environment"."""
-        self.planned_apps: Set[str] = set()
-        """The apps of a run: a domain may move from one of them to another."""
-        self.planned_packages: Set[str] = set()
-        self.conflicts: Optional[Sequence[str]] = None
-        """What apt would remove to install the packages of a run; it is asked once."""
         self.notes: List[str] = []
         """What a person should know of the resource at work, whatever becomes of the run."""
         self.left: Set[str] = set()
@@ -227,12 +222,19 @@ class System:
             self._loaded = systemd.parse_list(shown.stdout)
         return self._loaded
 
-    def say_once(self, text: str) -> None:
-        """Tell a person something that stays true over many runs: only the first one does so."""
-        key = f"said: {text}"
-        if not self.memory.recall(key):
+    def say_once(self, about: str, text: str) -> None:
+        """Tell a person something that stays true over many runs: the first one does, or a change.
+
+        Args:
+            about: What it is about, as a key of the memory.
+            text: "" once it is true no more.
+        """
+        digest = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+        if not text:
+            self.memory.forget(about)
+        elif self.memory.recall(about) != digest:
+            self.memory.remember(about, digest)
             self.notes.append(text)
-            self.memory.remember(key, "yes")
 
     def is_going_down(self) -> bool:
         """Return whether the host is being shut down. Source: systemctl(1), "stopping"."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from provisioning.commands.options import Options
@@ -12,6 +11,7 @@ from provisioning.host_run import HostRun, who
 from provisioning.plan import make_plan
 from provisioning.resources import RemovedApp, Resource
 from provisioning.roles import WEB_SERVERS
+from provisioning.transport.prompt import ask_word
 
 
 def remove(options: Options, *, app: str, data: bool, yes: bool) -> int:
@@ -61,10 +61,10 @@ def remove(options: Options, *, app: str, data: bool, yes: bool) -> int:
 def _must_agree(app: str, hosts: Sequence[str], *, data: bool) -> None:
     what = "with all its data" if data else f"but for its data in /srv/{app}/shared"
     question = f"This removes {app} from {', '.join(hosts)}, {what}. Write {app} to go on: "
-    if not sys.stdin.isatty():
+    answer = ask_word(question)
+    if answer is None:
         raise ConfigurationError(
             f"cannot remove {app}: there is nobody to ask", hint="add --yes if you mean it"
         )
-    print(question, end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip() != app:
+    if answer != app:
         raise ConfigurationError(f"{app} was not removed", hint="nothing was changed")

@@ -1,4 +1,4 @@
-"""Ask the person at the terminal for a password, from any thread, and leave the terminal sane."""
+"""Ask the person at the terminal, and leave the terminal sane."""
 
 from __future__ import annotations
 
@@ -28,6 +28,18 @@ def ask_secret(prompt: str) -> Secret | None:
         except (EOFError, OSError):
             return None
     return Secret(typed) if typed else None
+
+
+def ask_word(prompt: str) -> str | None:
+    """Return the line that the person types, seen; None if nobody is there.
+
+    Args:
+        prompt: What to show, on stderr.
+    """
+    if not sys.stdin.isatty():
+        return None
+    print(prompt, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
 
 
 def _restore_echo_at_exit() -> None:

@@ -6,13 +6,12 @@ may guess.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-from typing import List
+from typing import Dict, List
 
 from provisioning.agent.apps.releases import PART, RELEASE_ID, Releases
-from provisioning.agent.layout import TEMPORARY
+from provisioning.agent.layout import TEMPORARY, AppLayout
 from provisioning.agent.system import System
 
 # Half-built ones end so, and once more where even their removal was cut off.
@@ -31,22 +30,21 @@ def named(system: System, directory: str, shape: re.Pattern[str]) -> List[str]:
     return [name for name in system.list(directory) if shape.fullmatch(name)]
 
 
+def shapes(layout: AppLayout) -> Dict[str, re.Pattern[str]]:
+    """Return the shapes of names that Homeport gives in directories of an app: path -> shape."""
+    return {layout.releases: RELEASE, layout.venvs: VIRTUALENV, layout.env: REVISION}
+
+
 def say_strangers(app: str, system: System) -> None:
     """Say what is in an app's directories that Homeport did not make: once, and when it changes."""
     layout = Releases(app, system).layout
-    shapes = {layout.releases: RELEASE, layout.venvs: VIRTUALENV, layout.env: REVISION}
     found = [
         os.path.join(directory, name)
-        for directory, shape in shapes.items()
+        for directory, shape in shapes(layout).items()
         for name in system.list(directory)
         if not shape.fullmatch(name) and not name.endswith(TEMPORARY)
     ]
     if not Releases(app, system).may_lead_current:
         found.append(layout.current)
-    key = f"strangers:{app}"
-    digest = hashlib.sha256("\0".join(found).encode(errors="surrogateescape")).hexdigest()
-    if not found:
-        system.memory.forget(key)
-    elif system.memory.recall(key) != digest:
-        system.memory.remember(key, digest)
-        system.notes.append(f"left alone, since Homeport did not make it: {', '.join(found)}")
+    text = f"left alone, since Homeport did not make it: {', '.join(found)}" if found else ""
+    system.say_once(f"strangers:{app}", text)

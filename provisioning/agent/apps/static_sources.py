@@ -16,9 +16,6 @@ from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import is_temporary
 
-MOST_LINKS = 40
-"""Source: path_resolution(7)."""
-
 MOST_ENTRIES = 500_000
 """Links that lead to folders with links multiply: beyond this nobody means it."""
 
@@ -133,7 +130,7 @@ class _Tree:
                 real.append(name)
                 continue
             followed += 1
-            if followed > MOST_LINKS:
+            if followed > files.MOST_LINKS:
                 raise _LeadsOutError("leads in circles")
             if target.startswith("/"):
                 raise _LeadsOutError("leads out of the release")

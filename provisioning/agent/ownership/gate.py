@@ -24,39 +24,55 @@ class NotOursError(AgentError):
     """A run would change what Homeport did not make."""
 
 
-def open_gate(resources: Sequence[Resource], system: System, adopted: Tuple[str, ...]) -> None:
-    """Return if a run may change the host; keep copies of what a person hands over.
+class Gate:
+    """What a run goes through once, right before its first change.
 
     Args:
         resources: All of the run, the ones before its first change included.
         system: The machine, as the run found it.
         adopted: What a person hands over: ids of things, or paths.
-
-    Raises:
-        NotOursError: something is in the way that Homeport did not make, or another project's.
     """
-    adopted = tuple(name.rstrip("/") for name in adopted)
-    found = _outermost(obstacles(resources, system))
-    for name in adopted:
-        if not any(each.is_among((name,)) for each in found) and not _is_ours(name, system):
-            system.notes.append(f"{name} was to be handed over, and is in nobody's way")
-    in_the_way = [each for each in found if not each.is_among(adopted)]
-    if in_the_way:
-        raise _refusal(in_the_way)
-    backups.adopt(found, system)
+
+    def __init__(
+        self, resources: Sequence[Resource], system: System, adopted: Tuple[str, ...]
+    ) -> None:
+        self._resources = resources
+        self._system = system
+        self._adopted = tuple(name.rstrip("/") for name in adopted)
+        # Without an owner nothing is recorded: so it is where a run puts in order what it left.
+        self._is_open = not system.owner
+
+    def open(self) -> None:
+        """Return if the run may change the host; keep copies of what a person hands over.
+
+        Raises:
+            NotOursError: something is in the way that Homeport did not make, or another project's.
+        """
+        if self._is_open:
+            return
+        system, adopted = self._system, self._adopted
+        found = _outermost(obstacles(self._resources, system))
+        for name in adopted:
+            if not any(each.is_among((name,)) for each in found) and not _is_ours(name, system):
+                system.notes.append(f"{name} was to be handed over, and is in nobody's way")
+        in_the_way = [each for each in found if not each.is_among(adopted)]
+        if in_the_way:
+            raise _refusal(in_the_way)
+        backups.adopt(found, system)
+        self._is_open = True
 
 
 def _is_ours(name: str, system: System) -> bool:
     return system.owned.has(name) or system.owned.has(thing_id(PATH, name))
 
 
-def obstacles(resources: Iterable[Resource], system: System) -> Iterator[Obstacle]:
+def obstacles(resources: Sequence[Resource], system: System) -> Iterator[Obstacle]:
     """Yield what is in the way, each once, in the order in which the run would come to it."""
     seen = set()
     for resource in resources:
         for each in (
             *_of_another_owner(resource, system),
-            *resource.obstacles(system),
+            *resource.obstacles(system, resources),
             *_foreign(resource, system),
         ):
             if each.id not in seen:
@@ -68,7 +84,7 @@ def _outermost(found: Iterable[Obstacle]) -> List[Obstacle]:
     """Return obstacles without those that go with others: what is in a directory, a file's unit."""
     kept: List[Obstacle] = []
     for each in found:
-        file = f"{PATH}:{things.UNIT_FILES}/{each.id.partition(':')[2]}"
+        file = f"{PATH}:{layout.UNIT_FILES}/{each.id.partition(':')[2]}"
         if not any(each.id.startswith(f"{other.id}/") or other.id == file for other in kept):
             kept.append(each)
     return kept

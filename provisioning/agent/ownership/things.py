@@ -22,12 +22,7 @@ from provisioning.agent.ownership.claims import (
 )
 from provisioning.agent.system import DIRECTORY, FILE, LINK, System
 
-MARK = b"Made by Homeport from templates/"
-"""In the first lines of every file that Homeport renders: see OWNED in provisioning/render.py."""
-
 MARK_WITHIN_BYTES = 512
-
-UNIT_FILES = "/etc/systemd/system"
 
 RESERVED = (
     "/etc/homeport",
@@ -87,7 +82,12 @@ def has_mark(system: System, path: str) -> bool:
     found = system.stat(path)
     if found is None or found.type != FILE:
         return False
-    return MARK in system.read(path)[:MARK_WITHIN_BYTES]
+    return layout.MARK in system.read(path)[:MARK_WITHIN_BYTES]
+
+
+def is_known(system: System, path: str) -> bool:
+    """Return whether the record has a path, or the file there says that Homeport made it."""
+    return system.owned.has(thing_id(PATH, path)) or has_mark(system, path)
 
 
 def is_app_of_ours(system: System, app: str) -> bool:
@@ -96,10 +96,10 @@ def is_app_of_ours(system: System, app: str) -> bool:
     return any(
         has_mark(system, path)
         for path in (
-            f"/etc/systemd/system/{paths.boot_unit}",
-            f"/etc/systemd/system/{paths.earlier_template}",
-            f"/etc/tmpfiles.d/homeport.{app}.conf",
-            f"/etc/tmpfiles.d/homeport-{app}.conf",
+            f"{layout.UNIT_FILES}/{paths.boot_unit}",
+            f"{layout.UNIT_FILES}/{paths.earlier_template}",
+            paths.tmpfiles,
+            paths.earlier_tmpfiles,
         )
     ) or _is_half_made(system, app)
 
@@ -173,8 +173,8 @@ def _describe_unit(system: System, name: str) -> str:
 def _recognise_unit(system: System, name: str) -> bool:
     """Return whether Homeport wrote this unit, or managed it: it remembers what the unit loaded."""
     template = re.sub(r"@[^.]*\.", "@.", name)
-    files = [f"{UNIT_FILES}/{each}" for each in (name, template)]
-    if any(system.owned.has(thing_id(PATH, each)) or has_mark(system, each) for each in files):
+    files = [f"{layout.UNIT_FILES}/{each}" for each in (name, template)]
+    if any(is_known(system, each) for each in files):
         return True
     return system.memory.knows(f"service:{name.removesuffix('.service')}")
 
@@ -185,6 +185,10 @@ def _recognise_path(system: System, path: str) -> bool:
     top, _, rest = path[1:].partition("/")
     if f"/{top}" == APPS and rest:
         return is_app_of_ours(system, rest.split("/")[0])
+    found = system.stat(path)
+    if found is None or found.type != FILE:
+        # Every run comes here with directories that it found as they should be.
+        return False
     # What a package brought, and nobody has changed, has nothing of a person's in it.
     return has_mark(system, path) or dpkg.is_as_packaged(system, path)
 

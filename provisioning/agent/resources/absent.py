@@ -6,12 +6,10 @@ import os
 from dataclasses import dataclass
 from typing import ClassVar, Iterable
 
+from provisioning.agent import files
 from provisioning.agent.ownership.claims import PATH, Claim
 from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.system import LINK, System
-
-MOST_LINKS = 40
-"""Source: path_resolution(7): more in a row are refused."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class Absent(Resource):
 def _leads_somewhere(system: System, path: str) -> bool:
     """Return whether something is at a path, or at the end of the links there."""
     found = system.stat(path)
-    for _ in range(MOST_LINKS):
+    for _ in range(files.MOST_LINKS):
         if found is None or found.type != LINK:
             break
         path = os.path.normpath(os.path.join(os.path.dirname(path), found.target))

@@ -10,15 +10,13 @@ from typing import ClassVar, Dict, Iterable, List, Tuple
 from provisioning.agent import layout
 from provisioning.agent.errors import AgentError
 from provisioning.agent.lineage import Lineage
+from provisioning.agent.ownership.things import has_mark
 from provisioning.agent.resource import Change, Resource, State, Value
 from provisioning.agent.resources.earlier_certificate import OUR_HOOK, EarlierLineage
 from provisioning.agent.system import System
 
-DROP_IN = "/etc/systemd/system/certbot.service.d/homeport.conf"
+DROP_IN = f"{layout.UNIT_FILES}/certbot.service.d/homeport.conf"
 HOOK = f"{layout.EARLIER_ACME}/renewal-hooks/deploy/{OUR_HOOK}"
-OURS = b"Made by Homeport from templates/"
-"""What the first lines of every file say that Homeport made."""
-
 WEB_SERVER = "/etc/nginx"
 
 
@@ -50,8 +48,8 @@ class EarlierRenewal(Resource):
 
     def actual(self, system: System) -> State:
         state: Dict[str, Value] = {
-            "bounds": DROP_IN if _is_ours(system, DROP_IN) else None,
-            "hook": HOOK if _is_ours(system, HOOK) and not self._is_needed(system) else None,
+            "bounds": DROP_IN if has_mark(system, DROP_IN) else None,
+            "hook": HOOK if has_mark(system, HOOK) and not self._is_needed(system) else None,
             "systemd": system.memory.recall(self.id) or "has read it",
         }
         for label in self.labels:
@@ -103,10 +101,6 @@ def _lead_here(system: System, label: str, earlier: EarlierLineage) -> None:
     # Last: by this it is known that the rest is ours.
     system.remove(earlier.renewal)
     system.remove(f"{layout.STATE}/certificate-{label}")
-
-
-def _is_ours(system: System, path: str) -> bool:
-    return OURS in system.read(path)
 
 
 def _texts(system: System, directory: str) -> Iterable[bytes]:

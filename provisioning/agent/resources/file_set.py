@@ -6,13 +6,13 @@ import os
 import shutil
 import stat
 from dataclasses import dataclass, field
-from typing import ClassVar, Dict, Iterable, List, Mapping, Tuple
+from typing import ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from provisioning.agent import layout
 from provisioning.agent.errors import AgentError
 from provisioning.agent.overlay import Overlay
 from provisioning.agent.ownership.claims import PATH, Claim, Obstacle, thing_id
-from provisioning.agent.ownership.things import has_mark
+from provisioning.agent.ownership.things import has_mark, is_known
 from provisioning.agent.programs import CLEAN_ENVIRONMENT
 from provisioning.agent.resource import (
     Blob,
@@ -80,12 +80,13 @@ class FileSet(Resource):
             for path in (*self.files, *self.links)
         ]
 
-    def obstacles(self, system: System) -> Iterable[Obstacle]:
+    def obstacles(self, system: System, run: Sequence[Resource]) -> Iterable[Obstacle]:
         for path in self._strangers(system):
             full = os.path.join(self.root, path)
-            thing = thing_id(PATH, full)
-            if not (system.owned.has(thing) or has_mark(system, full)):
-                yield Obstacle(thing, "something that Homeport did not make", "removed")
+            if not is_known(system, full):
+                yield Obstacle(
+                    thing_id(PATH, full), "something that Homeport did not make", "removed"
+                )
 
     def _blobs(self) -> Dict[str, Blob]:
         return {path: as_blob(content) for path, content in self.files.items()}

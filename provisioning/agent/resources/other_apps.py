@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Tuple
 
-from provisioning.agent.resource import Change, Resource, State, normalise
+from provisioning.agent.resource import Resource, State, normalise
 from provisioning.agent.system import System
 
 
@@ -41,6 +41,3 @@ class OtherApps(Resource):
                     f"{', '.join(entry.domains)}: `fab remove {app}` takes it away"
                 )
         return {}
-
-    def apply(self, system: System, change: Change) -> None:
-        raise NotImplementedError

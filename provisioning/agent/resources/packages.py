@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Dict, Iterable, List, Mapping, Tuple
+from typing import ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from provisioning.agent.debian import apt
 from provisioning.agent.ownership.claims import PACKAGE, Claim, Obstacle, thing_id
@@ -38,14 +38,15 @@ class Packages(Resource):
         yield from (Claim(PACKAGE, first_of(name), keys=(name,)) for name in self.names)
         yield from (Claim(PACKAGE, name, keys=(name,), removes=True) for name in self.absent)
 
-    def obstacles(self, system: System) -> Iterable[Obstacle]:
+    def obstacles(self, system: System, run: Sequence[Resource]) -> Iterable[Obstacle]:
         """Yield the packages that apt would take away to make room for those of the whole run."""
         installed = system.packages()
-        if system.conflicts is not None or not any(self.lacking(installed)):
+        lack = [each for each in run if isinstance(each, Packages) and each.lacking(installed)]
+        # apt is asked once, by the first of them.
+        if not lack or lack[0] is not self:
             return
-        lacking = sorted(system.planned_packages)
-        system.conflicts = apt.conflicting(system, lacking)
-        for name in system.conflicts:
+        lacking = sorted({name for each in lack for name in each.lacking(installed)})
+        for name in apt.conflicting(system, lacking):
             yield Obstacle(
                 thing_id(PACKAGE, name),
                 f"version {installed.get(name, '?')}, installed",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import ClassVar, Iterable, Iterator
+from typing import ClassVar, Iterable, Iterator, Sequence
 
 from provisioning.agent.errors import AgentError
 from provisioning.agent.ownership.claims import Obstacle
@@ -53,7 +53,7 @@ class Port(Resource):
             return {"taken_by": None}
         return {"taken_by": "a program that cannot be seen"}
 
-    def obstacles(self, system: System) -> Iterable[Obstacle]:
+    def obstacles(self, system: System, run: Sequence[Resource]) -> Iterable[Obstacle]:
         taken_by = self.actual(system)["taken_by"]
         if taken_by:
             yield Obstacle(

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import ClassVar, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import ClassVar, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
-from provisioning.agent.layout import RUNTIME_UNITS, AppLayout
+from provisioning.agent.layout import RUNTIME_UNITS, UNIT_FILES, AppLayout
 from provisioning.agent.ownership import things
 from provisioning.agent.ownership.claims import PATH, Claim, Obstacle, thing_id
 from provisioning.agent.ownership.record import AppEntry
 from provisioning.agent.resource import Change, Resource, State, Value, normalise
 from provisioning.agent.system import System
 
-UNIT_DIRECTORIES = ("/etc/systemd/system", RUNTIME_UNITS)
+UNIT_DIRECTORIES = (UNIT_FILES, RUNTIME_UNITS)
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,16 @@ class RegisteredApp(Resource):
         becomes = "the app's directory, root's, with its releases and its data"
         return (Claim(PATH, AppLayout(self.app).root, always=True, becomes=becomes),)
 
-    def obstacles(self, system: System) -> Iterable[Obstacle]:
-        yield from self._domains_of_others(system)
+    def obstacles(self, system: System, run: Sequence[Resource]) -> Iterable[Obstacle]:
+        # A domain may move from one app of the run to another.
+        planned = {each.app for each in run if isinstance(each, RegisteredApp)}
+        yield from self._domains_of_others(system, planned)
         yield from self._units_of_others(system)
 
-    def _domains_of_others(self, system: System) -> Iterator[Obstacle]:
+    def _domains_of_others(self, system: System, planned: Set[str]) -> Iterator[Obstacle]:
         for other, entry in sorted(system.owned.apps.items()):
             taken = sorted(set(entry.domains) & set(self.domains))
-            if other == self.app or not taken or other in system.planned_apps:
+            if other == self.app or not taken or other in planned:
                 continue
             renamed = entry.owner == system.owner
             yield Obstacle(
@@ -84,11 +86,7 @@ class RegisteredApp(Resource):
 
     @staticmethod
     def _is_ours(system: System, path: str) -> bool:
-        return (
-            path.startswith(RUNTIME_UNITS)
-            or system.owned.has(thing_id(PATH, path))
-            or things.has_mark(system, path)
-        )
+        return path.startswith(RUNTIME_UNITS) or things.is_known(system, path)
 
     def _entry(self, system: System) -> Optional[AppEntry]:
         return system.owned.apps.get(self.app)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Iterable, List
 
 from provisioning.agent import layout
-from provisioning.agent.apps.names import RELEASE, REVISION, VIRTUALENV, named
+from provisioning.agent.apps.names import named, shapes
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.lineage import Lineage
@@ -24,7 +24,6 @@ from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.resources.stopped import Stopped
 from provisioning.agent.system import System
 
-UNITS = "/etc/systemd/system"
 KEPT = ("shared", "secrets.json")
 """What stays of an app without `data`."""
 
@@ -68,10 +67,10 @@ class RemovedApp(Resource):
     def _files(self) -> List[str]:
         paths = AppLayout(self.app)
         return [
-            f"{UNITS}/{paths.boot_unit}",
-            f"{UNITS}/{paths.earlier_template}",
-            f"/etc/tmpfiles.d/homeport.{self.app}.conf",
-            f"/etc/tmpfiles.d/homeport-{self.app}.conf",
+            f"{layout.UNIT_FILES}/{paths.boot_unit}",
+            f"{layout.UNIT_FILES}/{paths.earlier_template}",
+            paths.tmpfiles,
+            paths.earlier_tmpfiles,
             f"/etc/homeport/tls/{self.app}",
             paths.sockets,
             # Where systemd keeps what a build's user of the moment downloads and makes.
@@ -107,9 +106,8 @@ class RemovedApp(Resource):
         What others put there stays, and with it the directory.
         """
         paths = AppLayout(self.app)
-        shapes = {paths.releases: RELEASE, paths.venvs: VIRTUALENV, paths.env: REVISION}
         found: List[str] = []
-        for directory, shape in shapes.items():
+        for directory, shape in shapes(paths).items():
             ours = named(system, directory, shape)
             found += [os.path.join(directory, name) for name in ours]
             if len(ours) == len(system.list(directory)):
@@ -134,7 +132,7 @@ class RemovedApp(Resource):
         stopped = Stopped(self.app, by=self.by, drain_timeout_s=self.drain_timeout_s)
         if system.stat(paths.releases):
             stopped.apply(system, {})
-        if system.stat(f"{UNITS}/{paths.boot_unit}"):
+        if system.stat(f"{layout.UNIT_FILES}/{paths.boot_unit}"):
             system.act(
                 ["systemctl", "disable", "--now", paths.boot_unit],
                 why=f"keep {self.app} from being started at boot",

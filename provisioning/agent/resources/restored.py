@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Iterable
+from typing import ClassVar, Iterable, Sequence
 
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.ownership import backups
@@ -28,7 +28,7 @@ class Restored(Resource):
     def name(self) -> str:
         return self.when
 
-    def obstacles(self, system: System) -> Iterable[Obstacle]:
+    def obstacles(self, system: System, run: Sequence[Resource]) -> Iterable[Obstacle]:
         """Yield copies of another owner's, and apps that are at work in what would be put back."""
         kept = backups.kept(system).get(self.when)
         if kept is not None and kept.owner != system.owner:

@@ -95,10 +95,10 @@ class Settings(Resource):
                 if each != self.path and os.path.basename(each)[:1] != ".":
                     yield each
 
-    @staticmethod
-    def _say(system: System, name: str, value: str, path: str, there: str) -> None:
+    def _say(self, system: System, name: str, value: str, path: str, there: str) -> None:
         system.say_once(
-            f"{path} sets {name} to {there}, where Homeport would set {value}; it stays so"
+            f"{self.id} {name}",
+            f"{path} sets {name} to {there}, where Homeport would set {value}; it stays so",
         )
 
     def apply(self, system: System, change: Change) -> None:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import ClassVar, List
 
-from provisioning.agent import files
+from provisioning.agent import files, layout
 from provisioning.agent.apps.release_units import ReleaseUnits
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError
@@ -52,8 +52,8 @@ class Superseded(Resource):
 
     @property
     def _files(self) -> List[str]:
-        template = AppLayout(self.app).earlier_template
-        return [f"/etc/systemd/system/{template}", f"/etc/tmpfiles.d/homeport-{self.app}.conf"]
+        paths = AppLayout(self.app)
+        return [f"{layout.UNIT_FILES}/{paths.earlier_template}", paths.earlier_tmpfiles]
 
     def _directory(self, system: System) -> List[str]:
         path = AppLayout(self.app).earlier_runtime

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Iterable, Tuple
 
+from provisioning.agent import layout
 from provisioning.agent.ownership.claims import Claim
 from provisioning.agent.resource import (
     Blob,
@@ -42,7 +43,7 @@ class Tmpfiles(Resource):
 
     @property
     def _file(self) -> File:
-        return File(f"/etc/tmpfiles.d/{self.label}.conf", self.content)
+        return File(f"{layout.TEMPORARY_FILES}/{self.label}.conf", self.content)
 
     def blobs(self) -> Iterable[Blob]:
         return self._file.blobs()

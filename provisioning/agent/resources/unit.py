@@ -22,7 +22,7 @@ from provisioning.agent.resource import (
 from provisioning.agent.resources.file import File
 from provisioning.agent.system import System
 
-DIRECTORY = "/etc/systemd/system"
+DIRECTORY = layout.UNIT_FILES
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Iterable, List, Optional, Tuple
+from typing import ClassVar, Iterable, List, Optional, Sequence, Tuple
 
 from provisioning.agent.ownership import things
 from provisioning.agent.ownership.claims import GROUP, USER, Claim, Obstacle
@@ -49,7 +49,7 @@ class User(Resource):
     def _claim(self) -> Claim:
         return Claim(USER, self.label)
 
-    def obstacles(self, system: System) -> Iterable[Obstacle]:
+    def obstacles(self, system: System, run: Sequence[Resource]) -> Iterable[Obstacle]:
         """Yield an account that others made, where an app needs one of its own."""
         if self.comment and things.is_foreign(self._claim, system):
             yield Obstacle(
