@@ -174,7 +174,7 @@ def rollback(
 
 @on_hosts(*COMMON)
 def releases(context: FleetContext, options: Options, app: str = "") -> int:
-    """Show which releases there are, which is live, and since when."""
+    """Show the releases of each app, and which one is live."""
     from provisioning.commands.deploy import releases as run
 
     return run(options, app=app)

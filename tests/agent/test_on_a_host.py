@@ -174,8 +174,6 @@ DAMAGES = {
     "a package manager was cut off": "sed -i '/^Package: ed$/,/^$/s/install ok installed/"
     "install ok half-configured/' /var/lib/dpkg/status",
     "an unwanted package was installed": "apt-get -qq -y install nano >/dev/null 2>&1",
-    "a user got another shell": "usermod --shell /bin/bash reader",
-    "a user got into another group": "gpasswd -a reader sudo",
     "a user lost a group": "gpasswd -d reader readers",
     "a user was deleted": "systemctl stop daemon; userdel builder-of-things",
     "a directory got another mode": "chmod 755 /srv/daemon",
@@ -214,6 +212,16 @@ def test_damage_is_predicted_and_repaired(provisioned: RealHost, damage: str) ->
     assert not provisioned.run(_plan()).finished
     assert provisioned.host.shell("cat /run/daemon/loaded") == "one\n"
     assert provisioned.host.shell("systemctl is-active daemon tidy-up.timer") == "active\n" * 2
+
+
+def test_what_a_person_gives_an_account_is_no_damage(provisioned: RealHost) -> None:
+    shell = provisioned.host.shell
+    shell("usermod --shell /bin/bash --append --groups sudo reader")
+    assert not provisioned.check(_plan()).finished
+    assert not provisioned.run(_plan()).finished
+    assert shell("getent passwd reader").strip().endswith(":/bin/bash")
+    assert "sudo" in shell("id -Gn reader").split()
+    shell("usermod --shell /bin/sh reader; gpasswd -d reader sudo")
 
 
 def test_key_and_certificate_belong_together_after_every_repair(provisioned: RealHost) -> None:

@@ -29,6 +29,7 @@ from provisioning.agent.runs.wire import (
 from provisioning.answers import ANSWERS
 from provisioning.attached import MAX_FRAME_BYTES, Program, attach
 from provisioning.commands.deploy import _rows
+from provisioning.commands.owns import rows_of
 from provisioning.commands.status import _is_well, _row
 from provisioning.converse import Conversation
 from provisioning.crew import Crew
@@ -260,6 +261,11 @@ GOOD: dict[str, Any] = {
         ],
         "secrets": {"KEY": "0" * 64},
     },
+    "owned": {
+        "apps": {"hello": {"owner": "project/lab", "domains": ["hello.lab"]}},
+        "things": {"file:/etc/nginx/nginx.conf": {"owners": ["project/lab"], "since": 1.5}},
+        "adopted": {"20240102T030405Z": ["file:/etc/motd"]},
+    },
     "caller": "2001:db8::1",
     "facts": Facts(debian="12", codename="bookworm", nginx="1.22.1").to_json(),
     "logs": {
@@ -308,6 +314,8 @@ def _shown(question: str, answer: Any) -> None:
         for app, state in answer.items():
             assert len(_row(app, "web1", state)) == len(_row(app, "web1", {}))
             _is_well(state)
+    elif question == "owned":
+        list(rows_of("web1", answer))
     elif question == "app":
         list(_rows(answer))
         for use in (

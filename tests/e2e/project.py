@@ -79,12 +79,16 @@ class Project:
     program: tuple[str, ...] = (str(FAB),)
 
     @classmethod
-    def create(cls, directory: Path, lab: Lab) -> Project:
+    def create(cls, directory: Path, lab: Lab, name: str = "project") -> Project:
+        """Write one in a folder; what has one name is one project, as two people's copies are."""
         directory.mkdir(parents=True)
         (directory / "fabfile.py").write_text(FABFILE)
         (directory / "fabric.yml").write_text(FABRIC_YML)
         (directory / "inventory").mkdir()
-        shutil.copy(ROOT / "inventory" / "lab.toml", directory / "inventory" / "lab.toml")
+        text = (ROOT / "inventory" / "lab.toml").read_text()
+        # Without a name it has that of its folder.
+        named = "" if directory.name == name else f'[project]\nname = "{name}"\n\n'
+        (directory / "inventory" / "lab.toml").write_text(named + text)
         (directory / ".homeport").mkdir()
         (directory / ".homeport" / "lab").symlink_to(lab.ssh_config.parent)
         ignore = shutil.ignore_patterns("__pycache__", "instance")

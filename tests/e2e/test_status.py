@@ -62,7 +62,7 @@ def test_what_is_wrong_is_told(project: Project, deployed_host):
     host.shell(
         f"systemctl stop {unit.replace('.service', '.socket')} {unit}; systemctl disable hello-boot"
     )
-    host.shell("mkdir /srv/hello/venvs/half")
+    host.shell("mkdir /srv/hello/venvs/0123456789abcdef /srv/hello/venvs/theirs")
     result, rows = _status(project, host)
     assert result.code == 1, result.output
     row = rows[host.name]
@@ -70,4 +70,7 @@ def test_what_is_wrong_is_told(project: Project, deployed_host):
     assert row["at_boot"] is False
     assert row["health"] == "no answer"
     assert row["site"] in ("502", "503")
-    assert row["pending"] == ["the live release does not run", "venvs/half is half built"]
+    assert row["pending"] == [
+        "the live release does not run",
+        "venvs/0123456789abcdef is half built",
+    ]

@@ -96,7 +96,7 @@ def ours(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture(scope="module")
 def another(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A second project, of another app with another domain."""
-    project = Project.create(tmp_path_factory.mktemp("another") / "second", lab)
+    project = Project.create(tmp_path_factory.mktemp("another") / "second", lab, name="second")
     project.inventory.write_text(
         project.inventory.read_text()
         .replace("apps.hello", "apps.second")
