@@ -33,6 +33,9 @@ def have_one_name(lab: Lab, project: Project, hosts: list[LabHost]) -> None:
         f'[hosts.{host.name}]\nuser = "root"\npeer_address = "{host.address}"\n\n' for host in hosts
     )
     project.configure("[apps.hello]\n", f"{tables}[apps.hello]\n")
+    for name in DOMAINS:
+        # To a host of an earlier test it leads no more.
+        lab.set_domain(name, None)
     lines = "".join(f"{host.address} {name}\\n" for host in hosts for name in DOMAINS)
     for host in hosts:
         host.shell(f"printf '{lines}' >> /etc/hosts")
