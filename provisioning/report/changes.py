@@ -24,6 +24,18 @@ _ABSENT = (None, "", "absent")
 _EXISTENCE = ("present", "complete", "done")
 # Of a new file, directory or link these go without saying.
 _ATTRIBUTES = ("type", "content", "mode", "owner", "group")
+_WORK = {
+    "to have ready": (CHANGED, "make ready", "made ready"),
+    "to keep": (ADDED, "keep", "kept"),
+    "to make": (ADDED, "make", "made"),
+    "to publish": (CHANGED, "publish", "published"),
+    "to remove": (REMOVED, "remove", "removed"),
+}
+"""Name of what is still to do, whose value says how much or what -> symbol, and verb in a check and
+in a run."""
+
+_COMMANDS = {"loaded": ("reload", "reloaded"), "started": ("restart", "restarted")}
+"""What a service has not loaded yet, or was not started with -> what is done about that."""
 # SHA-256 in hex, whole or its half; a person cannot read it, only that it differs.
 _DIGEST = re.compile(r"\b(?:[0-9a-f]{32}|[0-9a-f]{64})\b")
 
@@ -35,15 +47,19 @@ class Words:
     Args:
         symbol: `+` was not there before, `~` changed, `-` removed, `!` failed.
         id: The resource.
-        details: What of it, such as "mode 0644 -> 0640"; may be empty.
+        details: What of it, such as "mode 0644 -> 0640" or "removed a.conf"; may be empty.
+        planned: The same as a check says it, such as "remove a.conf", where that has a verb.
     """
 
     symbol: str
     id: str
     details: str
+    planned: str = ""
 
     def would(self) -> str:
         """Return the details as a check says them."""
+        if self.planned:
+            return f"would {self.planned}"
         verb, participle = {
             ADDED: ("add", "added"),
             CHANGED: ("change", "changed"),
@@ -58,6 +74,10 @@ def words_for(finished: events.Finished) -> Words:
         return Words(FAILED, clean_line(finished.id), clean_line(finished.message))
     pairs = {name: (pair[0], pair[1]) for name, pair in finished.change.items()}
     symbol = _symbol(pairs)
+    work = list(_work(pairs))
+    if len(work) == len(pairs) and work:
+        planned, done = (", ".join(words) for words in zip(*work, strict=True))
+        return Words(symbol, clean_line(finished.id), done, planned)
     found = list(_details(pairs, symbol))
     if len(found) > SHOWN_NAMES:
         found[SHOWN_NAMES - 1 :] = [f"and {len(found) - SHOWN_NAMES + 1} more"]
@@ -67,7 +87,20 @@ def words_for(finished: events.Finished) -> Words:
 _Pairs = Mapping[str, tuple[Any, Any]]
 
 
+def _work(pairs: _Pairs) -> Iterator[tuple[str, str]]:
+    """Yield what is to do and what was done, for names that say so."""
+    for name, (actual, desired) in pairs.items():
+        if name in _WORK:
+            _, planned, done = _WORK[name]
+            yield f"{planned} {_plain(actual)}", f"{done} {_plain(actual)}"
+        elif name in _COMMANDS and _DIGEST.search(str(desired)):
+            yield _COMMANDS[name]
+
+
 def _symbol(pairs: _Pairs) -> str:
+    if pairs and all(name in _WORK for name in pairs):
+        symbols = {_WORK[name][0] for name in pairs}
+        return symbols.pop() if len(symbols) == 1 else CHANGED
     if pairs and all(desired in _ABSENT for _, desired in pairs.values()):
         return REMOVED
     was_absent = (
@@ -96,6 +129,8 @@ def _detail(name: str, actual: Any, desired: Any, symbol: str) -> str:
     if desired == "absent":
         return name
     before, after = _plain(actual), _plain(desired)
+    if name in _COMMANDS and _DIGEST.search(str(desired)):
+        return _COMMANDS[name][1]
     if name == "type":
         return before if symbol == REMOVED else f"{before} -> {after}"
     if before == after or (not after and desired):

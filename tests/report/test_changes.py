@@ -47,8 +47,11 @@ def test_a_file_that_becomes_a_directory_says_so():
         ({"done": (False, True)}, "+", ""),
         ({"running": (False, True), "masked": (True, False)}, "~", "running, not masked"),
         ({"health": (None, 200)}, "+", "health 200"),
-        ({"to publish": (14, 0)}, "~", "to publish 14 -> 0"),
-        ({"to remove": ("a b", "")}, "-", "to remove a b"),
+        ({"to publish": (14, 0)}, "~", "published 14"),
+        ({"to make": ("instance", "")}, "+", "made instance"),
+        ({"loaded": (OLD, NEW)}, "~", "reloaded"),
+        ({"loaded": ("never", NEW), "started": (OLD, NEW)}, "~", "reloaded, restarted"),
+        ({"to remove": ("a b", "")}, "-", "removed a b"),
         ({"ran_with": (OLD, NEW)}, "~", "ran with"),
         ({"ready": (None, NEW)}, "+", ""),
         ({"ready": (OLD, NEW)}, "~", "ready"),
@@ -90,6 +93,8 @@ def test_a_check_says_would():
     assert words_for(NEW_FILE).would() == "would be added"
     assert words_for(CHANGED_FILE).would() == "would change content, mode 0640 -> 0644"
     assert changed(type=("link", None)).would() == "would remove link"
+    assert changed(**{"to make": ("instance", "")}).would() == "would make instance"
+    assert changed(loaded=(OLD, NEW), started=(OLD, NEW)).would() == "would reload, restart"
 
 
 def test_a_failure_says_why():
