@@ -14,10 +14,10 @@ checked without being changed, and is provisioned by the same plan as any other.
 from __future__ import annotations
 
 import base64
+import bz2
 import functools
 import hashlib
 import json
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,11 +36,21 @@ class Payload:
 
     Args:
         digest: Of the sources: what a host's cache is asked for.
-        data: Length-prefixed, compressed sources, as the loader reads them.
+        sources: JSON: name of a module -> its text.
     """
 
     digest: str
-    data: bytes
+    sources: bytes
+
+    @functools.cached_property
+    def data(self) -> bytes:
+        """Return the sources length-prefixed and compressed, as the loader reads them.
+
+        It takes a tenth of a second, and few runs send it. bz2 looks at all of the text at once:
+        the same with zlib, which looks back 32 kB, is longer by 40 %.
+        """
+        packed = bz2.compress(self.sources)
+        return len(packed).to_bytes(4, "big") + packed
 
     def command(self, marker: str) -> str:
         """Return the shell command that starts the agent.
@@ -90,8 +100,6 @@ def agent_payload() -> Payload:
         name = ".".join(parts)
         sources[name] = path.read_text()
         if name in PROGRAMS:
-            # Right after it: zlib finds what is the same only within 32 kB.
             sources[name + SOURCE] = f"SOURCE = {sources[name]!r}\n"
-    packed = zlib.compress(json.dumps(sources).encode(), 9)
-    digest = hashlib.sha256(packed).hexdigest()[:24]
-    return Payload(digest, len(packed).to_bytes(4, "big") + packed)
+    packed = json.dumps(sources).encode()
+    return Payload(hashlib.sha256(packed).hexdigest()[:24], packed)

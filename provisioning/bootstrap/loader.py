@@ -1,11 +1,11 @@
 # The loader: handed to the host's Python on its command line, so it must stay small.
 # Arguments: digest of the agent wanted, marker for the lines that are meant for us.
+import bz2
 import json
 import marshal
 import os
 import signal
 import sys
-import zlib
 
 digest, marker = sys.argv[1:3]
 cache = "/run/homeport/agent/%s-%s" % (digest, sys.implementation.cache_tag)
@@ -29,7 +29,7 @@ if fresh:
             data += part
         return data
 
-    sources = json.loads(zlib.decompress(read(int.from_bytes(read(4), "big"))))
+    sources = json.loads(bz2.decompress(read(int.from_bytes(read(4), "big"))))
     signal.alarm(0)
     code = {n: compile(t, "<homeport>/" + n, "exec", dont_inherit=True) for n, t in sources.items()}
 scope = {"__name__": "provisioning.agent.boot"}

@@ -86,6 +86,7 @@ def _in_turn(
         The exit code.
     """
     conclusions: list[str] = []
+    refusal = ""
     try:
         for name, plan in plans.items():
             app = scene.inventory.apps[name]
@@ -97,11 +98,15 @@ def _in_turn(
             unfinished = f", and not finished on {', '.join(ill)}" if ill else ""
             conclusions.append(f"{name} {release} is live{unfinished}")
             _say_who_was_left_out(scene, app)
+    except HomeportError:
+        if not any(run.report.changed for run in crews.runs):
+            refusal = "nothing was done"
+        raise
     finally:
         not_begun = list(plans)[len(conclusions) + 1 :]
         if not_begun:
             scene.sink.note(f"nothing was done for {', '.join(not_begun)}")
-        code = scene.end(crews.runs, conclusion="; ".join(conclusions))
+        code = scene.end(crews.runs, conclusion="; ".join(conclusions) or refusal)
     return code
 
 

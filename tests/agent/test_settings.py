@@ -95,6 +95,19 @@ def test_a_key_in_the_inventory_decides(root: Path, others: Path, host: Host) ->
     assert "Storage=persistent" in (others / "homeport.conf").read_text()
 
 
+@pytest.mark.parametrize(("name", "wins"), [("zz-mine.conf", True), ("10-mine.conf", False)])
+def test_a_file_that_wins_over_the_key_is_named(
+    root: Path, others: Path, host: Host, name: str, wins: bool
+) -> None:
+    (others / name).write_text("[Journal]\nStorage=volatile\n")
+    ours = settings(root, override=True)
+    first = host.run([ours])
+    assert first.statuses == {ours.id: CHANGED}
+    said = [each for each in notes(first) if f"{others / name} sets Storage to volatile" in each]
+    assert len(said) == wins
+    assert all("`override` has no effect" in each for each in said)
+
+
 @pytest.mark.parametrize("damage", ["", "Storage=auto\n", "# edited\n"])
 def test_homeports_own_file_is_repaired(root: Path, others: Path, host: Host, damage: str) -> None:
     ours = settings(root)

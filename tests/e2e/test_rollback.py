@@ -150,6 +150,7 @@ def test_a_migration_in_between_is_gone_back_over_by_force_only(project: Project
     refused = project.fab("-H", host.name, "rollback")
     assert refused.code == 4, refused.output
     assert "has migrated the database" in refused.output
+    assert "nothing was done" in refused.output
     assert "try: fab rollback --force" in refused.output
     must_run_only(host, two)
     assert rollback(project, host, "--force") == one

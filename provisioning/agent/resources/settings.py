@@ -32,7 +32,8 @@ class Settings(Resource):
         head: Lines above the settings: the mark, and a section's name.
         values: Name -> value.
         others: Files and directories in which others make such settings.
-        override: Set them whatever others say.
+        override: Set them whatever others say; where a file of theirs is read after this one and
+            wins all the same, that is said.
     """
 
     kind: ClassVar[str] = "settings"
@@ -62,6 +63,8 @@ class Settings(Resource):
         text = system.read(self.path).decode(errors="replace") if found else ""
         ours, theirs = dict(parse(self.syntax, text)), self._of_others(system)
         state: Dict[str, str] = {}
+        if self.override:
+            self._say_what_wins(system)
         for name, value in self.values.items():
             if name in theirs:
                 self._say(system, name, value, *theirs[name])
@@ -82,11 +85,33 @@ class Settings(Resource):
 
         To say the same once more changes nothing, and it stays so when theirs goes.
         """
+        return {} if self.override else self._set_in(self._files(system), system)
+
+    def _set_in(self, files: Iterable[str], system: System) -> Dict[str, Tuple[str, str]]:
         found: Dict[str, Tuple[str, str]] = {}
-        for path in () if self.override else self._files(system):
+        for path in files:
             text = system.read(path).decode(errors="replace")
             found.update({name: (path, value) for name, value in parse(self.syntax, text)})
         return {name: there for name, there in found.items() if there[1] != self.values.get(name)}
+
+    def _say_what_wins(self, system: System) -> None:
+        later = [path for path in self._files(system) if self._is_read_after(path)]
+        for name, (path, there) in self._set_in(later, system).items():
+            if name in self.values:
+                system.say_once(
+                    f"{self.id} {name}",
+                    f"{path} sets {name} to {there} and is read after {self.path}: `override` has "
+                    f"no effect on it; remove it there, or give the file a name before "
+                    f"{os.path.basename(self.path)}",
+                )
+
+    def _is_read_after(self, path: str) -> bool:
+        """Tell by the name. Source: systemd.syntax(7), sysctl.d(5), apt.conf(5)."""
+        folder, name = os.path.split(path)
+        if os.path.basename(folder) == os.path.basename(os.path.dirname(self.path)):
+            return name > os.path.basename(self.path)
+        # Of apt the main file comes last; of the others it comes first.
+        return self.syntax == APT
 
     def _files(self, system: System) -> Iterator[str]:
         for path in self.others:
