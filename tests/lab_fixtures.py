@@ -12,7 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.lab import Lab, LabHost, guest, registry
+from provisioning.lab import (
+    Lab,
+    LabHost,
+    guest,
+    registry,
+)
 
 _PREFIX, _OWNER = "homeport-lab-", "owner"
 

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 from provisioning.errors import ConfigurationError
-from provisioning.inventory import App, load, schema
+from provisioning.inventory import (
+    App,
+    load,
+    schema,
+)
 from provisioning.scaffold import Written, initialise
 
 REPOSITORY = Path(__file__).parents[1]
@@ -48,7 +52,7 @@ def test_an_empty_folder_gets_every_file_and_an_inventory_without_mistakes(tmp_p
     inventory = load(tmp_path, environ={})
     assert inventory.environment == "production"
     (app,) = inventory.apps.values()
-    assert app.source_path(inventory) == tmp_path
+    assert inventory.source_of(app) == tmp_path
     note = next(each.note for each in written if each.path == "inventory/production.toml")
     assert "wsgi and requirements could not be guessed" in note
 

@@ -1,6 +1,6 @@
 """The first code of the agent on a host: makes its modules importable from memory.
 
-The loader (see provisioning/payload.py) hands over compiled modules, from the cache or
+The loader (see provisioning/protocol/payload.py) hands over compiled modules, from the cache or
 fresh from the controller. Nothing of Homeport needs to be installed on the host.
 """
 

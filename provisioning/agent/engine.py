@@ -13,12 +13,19 @@ import traceback
 from dataclasses import dataclass, replace
 from typing import Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
 
-from provisioning.agent import disk, events
+from provisioning.agent import events
+from provisioning.agent.blob import Blob
 from provisioning.agent.errors import AgentError, StoppedError
+from provisioning.agent.machine import disk
+from provisioning.agent.machine.system import System
 from provisioning.agent.ownership import things
-from provisioning.agent.ownership.gate import ID, Gate, NotOursError, settle
-from provisioning.agent.resource import Blob, Resource, differences
-from provisioning.agent.system import System
+from provisioning.agent.ownership.gate import (
+    ID,
+    Gate,
+    NotOursError,
+    settle,
+)
+from provisioning.agent.resource import Resource, differences
 
 
 @dataclass(frozen=True)

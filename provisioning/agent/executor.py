@@ -6,18 +6,22 @@ import time
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from provisioning.agent import engine, events, questions
+from provisioning.agent import (
+    engine,
+    events,
+    questions,
+)
 from provisioning.agent.errors import AgentError, StoppedError
-from provisioning.agent.gather import facts_digest, gather_facts
-from provisioning.agent.memory import Memory
-from provisioning.agent.overlay import Overlay
-from provisioning.agent.ownership.record import Record
+from provisioning.agent.machine.memory import Memory
+from provisioning.agent.machine.overlay import Overlay
+from provisioning.agent.machine.record import Record
+from provisioning.agent.machine.system import System
+from provisioning.agent.read_facts import facts_digest, gather_facts
 from provisioning.agent.resource import Resource, decode
 from provisioning.agent.resources import TYPES
 from provisioning.agent.runs.inbox import Inbox
 from provisioning.agent.runs.outbox import Outbox
 from provisioning.agent.runs.wire import Message
-from provisioning.agent.system import System
 
 
 def about_run(message: Message) -> Dict[str, Any]:

@@ -31,7 +31,7 @@ RUN_SOCKET = RUNTIME + "/run.sock"
 MEMORY = STATE + "/memory.json"
 RUNS = STATE + "/runs"
 OWNED = STATE + "/owned.json"
-"""What Homeport made on this host, and for whom: see agent/ownership/record.py."""
+"""What Homeport made on this host, and for whom: see agent/machine/record.py."""
 
 BACKUPS = "/var/backups/homeport"
 """Root-only: copies of what a person has handed over."""

@@ -32,14 +32,20 @@ import os
 import sys
 from typing import Any, Mapping, Optional, Sequence
 
-from provisioning.agent import borrowed, events, layout
+from provisioning.agent import background, events, layout
 from provisioning.agent.executor import Executor, about_run
-from provisioning.agent.runs import background, listeners
+from provisioning.agent.machine import bootstrap_python
+from provisioning.agent.runs import listeners
 from provisioning.agent.runs.inbox import Inbox
 from provisioning.agent.runs.journal import RunJournal
 from provisioning.agent.runs.lock import HostLock, LockHeldError
 from provisioning.agent.runs.outbox import FrameWriter, Outbox
-from provisioning.agent.runs.relay import died, relay, replay, under_way
+from provisioning.agent.runs.relay import (
+    died,
+    relay,
+    replay,
+    under_way,
+)
 from provisioning.agent.runs.wire import Message
 
 
@@ -153,7 +159,7 @@ def main(argv: Sequence[str]) -> int:
     writer = FrameWriter(os.dup(1), lambda: inbox.gone)
     # Whatever a library prints must not end up between the frames.
     os.dup2(2, 1)
-    borrowed.sweep()
+    bootstrap_python.sweep()
     writer({"hello": {"python": sys.version.split()[0], "pid": os.getpid()}})
     inbox.read_from(0)
     Agent(inbox, writer).serve()

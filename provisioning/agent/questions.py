@@ -9,13 +9,13 @@ from provisioning.agent.apps.environment import generated_secrets
 from provisioning.agent.apps.logs import logs
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.apps.status import host_status
-from provisioning.agent.caller import caller
 from provisioning.agent.errors import AgentError
-from provisioning.agent.gather import gather_facts
+from provisioning.agent.machine.client_address import caller
+from provisioning.agent.machine.record import Record
+from provisioning.agent.machine.system import System
 from provisioning.agent.ownership import backups
-from provisioning.agent.ownership.record import Record
+from provisioning.agent.read_facts import gather_facts
 from provisioning.agent.runs.relay import under_way
-from provisioning.agent.system import System
 
 Question = Callable[[Mapping[str, Any], System], Any]
 

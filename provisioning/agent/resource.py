@@ -11,8 +11,6 @@ types, what is sent to the host, and what is compared there:
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-from dataclasses import dataclass, field
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -21,55 +19,22 @@ from typing import (
     Dict,
     Iterable,
     Mapping,
-    Optional,
     Sequence,
     Tuple,
     TypeVar,
     Union,
 )
 
-from provisioning.agent.ownership.claims import Claim, Obstacle
+from provisioning.agent.blob import Blob
+from provisioning.agent.claims import Claim, Obstacle
 
 if TYPE_CHECKING:
-    from provisioning.agent.system import System
+    from provisioning.agent.machine.system import System
 
 Value = Union[str, int, bool, None]
 State = Mapping[str, Value]
 Change = Mapping[str, Tuple[Value, Value]]
 """Name -> (actual, desired), for the names that differ."""
-
-
-@dataclass(frozen=True)
-class Blob:
-    """The content of a file, named by its digest.
-
-    The bytes stay behind when a plan is sent; a host that lacks them asks.
-
-    Args:
-        digest: SHA-256, in hex.
-        size: In bytes.
-        secret: Never shown in a diff.
-        data: The bytes, on the side that has them.
-    """
-
-    digest: str
-    size: int
-    secret: bool = False
-    data: Optional[bytes] = field(default=None, repr=False, compare=False)
-
-    @classmethod
-    def of(cls, content: Union[str, bytes], *, secret: bool = False) -> Blob:
-        """Name the given content."""
-        data = content.encode() if isinstance(content, str) else content
-        return cls(hashlib.sha256(data).hexdigest(), len(data), secret, data)
-
-    @property
-    def text(self) -> str:
-        """The bytes as text, "" on the side that has not got them."""
-        return (self.data or b"").decode(errors="replace")
-
-
-Content = Union[str, bytes, Blob]
 
 
 class Resource:
@@ -164,11 +129,6 @@ def normalise(resource: object, **values: object) -> None:
     """Set fields of a frozen dataclass from within its `__post_init__`."""
     for name, value in values.items():
         object.__setattr__(resource, name, value)
-
-
-def as_blob(content: Content, *, secret: bool = False) -> Blob:
-    """Return content as a Blob."""
-    return content if isinstance(content, Blob) else Blob.of(content, secret=secret)
 
 
 def differences(desired: State, actual: State) -> Dict[str, Tuple[Value, Value]]:

@@ -11,9 +11,17 @@ from pathlib import Path
 
 from invoke.collection import Collection
 
-from provisioning.commands.options import COMMON, Options, takes_options
+from provisioning.cli.executor import (
+    FleetContext,
+    FleetTask,
+    fleet_task,
+)
+from provisioning.cli.options import (
+    COMMON,
+    Options,
+    takes_options,
+)
 from provisioning.errors import ConfigurationError
-from provisioning.executor import FleetContext, FleetTask, fleet_task
 
 HELP = {
     "adopt": "Hand over what others made there, with commas between: /etc/nginx/nginx.conf.",
@@ -249,8 +257,8 @@ def schema(context: FleetContext) -> int:
 @fleet_task(help=_help("tests"))
 def check(context: FleetContext, tests: str = "") -> int:
     """Run all that CI runs, in a checkout of Homeport."""
+    from provisioning.cli.context import project_directory
     from provisioning.commands.check import check as run
-    from provisioning.commands.scene import project_directory
 
     return run(project_directory(), tests)
 
@@ -277,8 +285,8 @@ def chaos(
     markdown: str = "",
 ) -> int:
     """Break real hosts on purpose, in a checkout of Homeport."""
+    from provisioning.cli.context import project_directory
     from provisioning.commands.chaos import chaos as run
-    from provisioning.commands.scene import project_directory
 
     return run(project_directory(), large=large, only=only, faults=faults, seed=seed,
                minutes=minutes, parallel=parallel, markdown=markdown)  # fmt: skip

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from provisioning.commands.child import run_to_its_end
+from provisioning.cli.child import run_to_its_end
 from provisioning.errors import ConfigurationError
 
 

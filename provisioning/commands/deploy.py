@@ -7,21 +7,29 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from provisioning import releasing
-from provisioning.artifact import build_artifact, commit_of
-from provisioning.commands.of_app import apps_here, apps_named, hosts_of
-from provisioning.commands.options import Options
-from provisioning.commands.scene import Scene
-from provisioning.crew import Crew
-from provisioning.deploy import Deployment, plan_deployment
-from provisioning.errors import ConfigurationError, HomeportError, InterruptedRunError
+from provisioning.cli.context import Scene
+from provisioning.cli.options import Options
+from provisioning.cli.selection import (
+    apps_here,
+    apps_named,
+    hosts_of,
+)
+from provisioning.deploy import releasing
+from provisioning.deploy.artifact import build_artifact, commit_of
+from provisioning.deploy.deployment import Deployment, plan_deployment
+from provisioning.deploy.renewal import plan_renewal
+from provisioning.deploy.requirement_sources import trusted_unseen
+from provisioning.errors import (
+    ConfigurationError,
+    HomeportError,
+    InterruptedRunError,
+)
 from provisioning.hooks import Command, Hooks
-from provisioning.host_run import HostRun, who
-from provisioning.renewal import plan_renewal
-from provisioning.requirement_sources import trusted_unseen
+from provisioning.hosts.fleet import Crew
+from provisioning.hosts.host import HostRun, who
 
 if TYPE_CHECKING:
-    from provisioning.inventory.app import App
+    from provisioning.inventory.models.app import App
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -111,7 +119,7 @@ def _in_turn(
 
 
 def _built(scene: Scene, app: App, hooks: Hooks, replace: bool) -> Deployment:
-    source = app.source_path(scene.inventory)
+    source = scene.inventory.source_of(app)
     hooks.tell(commit=commit_of(source))
     hooks.run("before-build")
     artifact = build_artifact(source, app.requirements, include=app.include)

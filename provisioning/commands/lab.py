@@ -7,10 +7,14 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from provisioning.cli.context import (
+    LAB,
+    LAB_DIRECTORY,
+    project_directory,
+)
+from provisioning.cli.options import Options
 from provisioning.commands.deploy import deploy
-from provisioning.commands.options import Options
 from provisioning.commands.provision import provision
-from provisioning.commands.scene import LAB, LAB_DIRECTORY, project_directory
 from provisioning.errors import ConfigurationError
 from provisioning.report import make_sink
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import threading
 import time
 
-from provisioning.commands.of_app import apps_named, hosts_of
-from provisioning.commands.options import Options
-from provisioning.commands.scene import Scene
+from provisioning.cli.context import Scene
+from provisioning.cli.options import Options
+from provisioning.cli.selection import apps_named, hosts_of
 from provisioning.errors import ConfigurationError, HomeportError
-from provisioning.fleet import run_on_hosts
-from provisioning.host_run import HostRun
+from provisioning.hosts.host import HostRun
+from provisioning.hosts.parallel import run_on_hosts
 from provisioning.inventory import Duration
-from provisioning.logs import HOLD_S, Merged, Query, read_log
+from provisioning.operations.logs import (
+    HOLD_S,
+    Merged,
+    Query,
+    read_log,
+)
 
 DEFAULT_LINES = 100
 """Of each host, where nothing is said about how far back to go."""

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from provisioning.commands.of_app import apps_named, hosts_of
-from provisioning.commands.options import Options
-from provisioning.commands.scene import Scene
-from provisioning.converse import Ended
+from provisioning.cli.context import Scene
+from provisioning.cli.options import Options
+from provisioning.cli.selection import apps_named, hosts_of
 from provisioning.errors import ConfigurationError
-from provisioning.host_run import HostRun
-from provisioning.maintenance import begin, end, networks
-from provisioning.plan import make_plan
+from provisioning.hosts.client import Ended
+from provisioning.hosts.host import HostRun
+from provisioning.operations.maintenance import (
+    begin,
+    end,
+    networks,
+)
+from provisioning.protocol.plan import make_plan
 from provisioning.resources import Resource
 
 

@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from provisioning.commands.options import Options
-from provisioning.commands.scene import Scene
-from provisioning.host_run import HostRun
-from provisioning.plan import make_plan
+from provisioning.cli.context import Scene
+from provisioning.cli.options import Options
+from provisioning.hosts.host import HostRun
+from provisioning.protocol.plan import make_plan
 from provisioning.resources import Restored
 
 

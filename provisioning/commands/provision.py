@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from provisioning.agent.facts import Facts
-from provisioning.commands.options import Options
-from provisioning.commands.scene import Scene
-from provisioning.host_run import HostRun
-from provisioning.plan import Plan
-from provisioning.provision import plan_provision, provision_host
+from provisioning.cli.context import Scene
+from provisioning.cli.options import Options
+from provisioning.hosts.host import HostRun
+from provisioning.operations.provision import plan_provision, provision_host
+from provisioning.protocol.plan import Plan
 from provisioning.roles import load_own_roles, read_given_certificate
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from provisioning.commands.options import Options
-from provisioning.commands.scene import Scene
+from provisioning.cli.context import Scene
+from provisioning.cli.options import Options
 from provisioning.errors import ConfigurationError
-from provisioning.host_run import HostRun, who
-from provisioning.plan import make_plan
+from provisioning.hosts.host import HostRun, who
+from provisioning.protocol.plan import make_plan
 from provisioning.resources import RemovedApp, Resource
 from provisioning.roles import WEB_SERVERS
-from provisioning.transport.prompt import ask_word
+from provisioning.transport.login.prompt import ask_word
 
 
 def remove(options: Options, *, app: str, data: bool, yes: bool) -> int:

@@ -6,12 +6,16 @@ import shlex
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from provisioning.attached import Console, attach
-from provisioning.commands.of_app import apps_named, hosts_of
-from provisioning.commands.options import Options
-from provisioning.commands.scene import Scene
+from provisioning.cli.context import Scene
+from provisioning.cli.options import Options
+from provisioning.cli.selection import apps_named, hosts_of
 from provisioning.errors import ConfigurationError
-from provisioning.live_program import SHELL, live_program, live_release
+from provisioning.hosts.exec import Console, attach
+from provisioning.operations.run import (
+    SHELL,
+    live_program,
+    live_release,
+)
 from provisioning.report.console import PipedConsole, TerminalConsole
 
 

@@ -8,15 +8,15 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from provisioning.agent import layout
-from provisioning.agent.lineage import Lineage
-from provisioning.commands.options import Options
-from provisioning.commands.scene import Scene
-from provisioning.host_run import HostRun
-from provisioning.release_checks import tell_difference
+from provisioning.agent.debian.certbot import Lineage
+from provisioning.cli.context import Scene
+from provisioning.cli.options import Options
+from provisioning.deploy.checks import tell_difference
+from provisioning.hosts.host import HostRun
 
 if TYPE_CHECKING:
     from provisioning.inventory import Inventory
-    from provisioning.inventory.app import App
+    from provisioning.inventory.models.app import App
 
 COLUMNS = (
     "app", "host", "live release", "age", "by", "health", "nginx", "running", "at boot",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioning.commands.of_app import apps_named, hosts_of
-from provisioning.commands.options import Options
-from provisioning.commands.scene import Scene
-from provisioning.converse import Ended
+from provisioning.cli.context import Scene
+from provisioning.cli.options import Options
+from provisioning.cli.selection import apps_named, hosts_of
 from provisioning.errors import ConfigurationError
-from provisioning.host_run import HostRun, who
-from provisioning.plan import make_plan
+from provisioning.hosts.client import Ended
+from provisioning.hosts.host import HostRun, who
+from provisioning.protocol.plan import make_plan
 from provisioning.resources import Stopped
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
+from provisioning.hooks.context import Command
 from provisioning.hooks.hooks import Hooks
-from provisioning.hooks.occasion import Command
 
 __all__ = ["Command", "Hooks"]

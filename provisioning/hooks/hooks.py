@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from provisioning.errors import ConfigurationError, DeployRefusedError
+from provisioning.hooks.context import Command, Occasion
 from provisioning.hooks.failure import HookFailedError
-from provisioning.hooks.occasion import Command, Occasion
 from provisioning.hooks.on_host import program
 from provisioning.hooks.program import run_program
 from provisioning.hooks.webhook import check_url, post
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from provisioning.agent.facts import Facts
     from provisioning.agent.resources import OneOff
     from provisioning.inventory import Inventory
-    from provisioning.inventory.app import App
-    from provisioning.inventory.hooks import Hook, Stage
+    from provisioning.inventory.models.app import App
+    from provisioning.inventory.models.hooks import Hook, Stage
 
 
 class Hooks:
@@ -70,7 +70,7 @@ class Hooks:
         occasion = Occasion(app.name, inventory.environment, command, by, hosts)
         urls = _urls(inventory, app)
         commands = any(hook.run and hook.on == "controller" for hook in app.hooks)
-        source = app.source_path(inventory) if commands else Path()
+        source = inventory.source_of(app) if commands else Path()
         return cls(app, occasion, source=source, urls=urls, say=say)
 
     def tell(self, **known: Any) -> None:

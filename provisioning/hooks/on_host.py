@@ -9,9 +9,9 @@ from provisioning.roles import sandbox_properties
 
 if TYPE_CHECKING:
     from provisioning.agent.facts import Facts
-    from provisioning.hooks.occasion import Occasion
-    from provisioning.inventory.app import App
-    from provisioning.inventory.hooks import Hook
+    from provisioning.hooks.context import Occasion
+    from provisioning.inventory.models.app import App
+    from provisioning.inventory.models.hooks import Hook
 
 
 def program(

@@ -11,15 +11,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provisioning.inventory.environment import environments, inventory_path
-from provisioning.inventory.model import Inventory
-from provisioning.inventory.tables import Tables
-from provisioning.inventory.values import Duration, Rate, Size
+from provisioning.inventory.inventory import Inventory
+from provisioning.inventory.reading.environment import environments, inventory_path
+from provisioning.inventory.reading.known_names import Tables
+from provisioning.inventory.types.units import (
+    Duration,
+    Rate,
+    Size,
+)
 
 if TYPE_CHECKING:
-    from provisioning.inventory.app import App
-    from provisioning.inventory.host import Host, Ssh
-    from provisioning.inventory.tls import Tls
+    from provisioning.inventory.models.app import App
+    from provisioning.inventory.models.host import Host, Ssh
+    from provisioning.inventory.models.tls import Tls
 
 __all__ = [
     "App",
@@ -38,6 +42,7 @@ __all__ = [
 ]
 
 _MODELS = {"App": "app", "Host": "host", "Ssh": "host", "Tls": "tls"}
+"""Name -> its module in `models`."""
 
 
 def load(
@@ -59,7 +64,7 @@ def load(
         ConfigurationError: There is no such environment, or its file has mistakes; every one
             is told, with its line, its key, what is wrong and what was probably meant.
     """
-    from provisioning.inventory.loading import load as read
+    from provisioning.inventory.reading.loading import load as read
 
     return read(directory, environment, tables=tables, environ=environ)
 
@@ -70,7 +75,7 @@ def schema(tables: Tables = Tables()) -> dict[str, Any]:  # noqa: B008 - it cann
     Args:
         tables: Names that an inventory may refer to.
     """
-    from provisioning.inventory.json_schema import schema as made
+    from provisioning.inventory.reading.json_schema import schema as made
 
     return made(tables)
 
@@ -78,4 +83,4 @@ def schema(tables: Tables = Tables()) -> dict[str, Any]:  # noqa: B008 - it cann
 def __getattr__(name: str) -> object:
     if name not in _MODELS:
         raise AttributeError(f"module {__name__} has no attribute {name}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODELS[name]}"), name)
+    return getattr(importlib.import_module(f"{__name__}.models.{_MODELS[name]}"), name)

@@ -8,8 +8,9 @@ from typing import TextIO
 
 from provisioning.report.exit_codes import exit_code
 from provisioning.report.host_report import HostReport, Status
+from provisioning.report.log_lines import LogLine
 from provisioning.report.output import Output
-from provisioning.report.sink import LogLine, Sink
+from provisioning.report.sinks.sink import Sink
 
 __all__ = ["HostReport", "LogLine", "Sink", "Status", "exit_code", "make_sink"]
 
@@ -34,15 +35,15 @@ def make_sink(
     """
     output = Output(stream or sys.stdout)
     if json:
-        from provisioning.report.json_lines import JsonSink
+        from provisioning.report.sinks.json_lines import JsonSink
 
         return JsonSink(output, diff=diff, check=check)
     # Source: terminfo(5): "dumb" can do nothing but print lines.
     if output.isatty() and os.environ.get("TERM", "dumb") != "dumb":
-        from provisioning.report.terminal import TerminalSink
+        from provisioning.report.sinks.terminal import TerminalSink
 
         return TerminalSink(output, diff=diff, check=check)
-    from provisioning.report.plain import PlainSink
+    from provisioning.report.sinks.plain import PlainSink
 
     apart = Output(errors or sys.stderr) if errors or not stream else output
     return PlainSink(output, apart, diff=diff, check=check)

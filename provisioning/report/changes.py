@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provisioning.agent import events
-from provisioning.report.cleaning import clean_line
+from provisioning.report.sanitize import clean_line
 
 ADDED, CHANGED, REMOVED, FAILED = "+", "~", "-", "!"
 

@@ -12,7 +12,7 @@ from provisioning.errors import (
     InterruptedRunError,
     UnreachableError,
 )
-from provisioning.session import Heard
+from provisioning.protocol.session import Heard
 
 Status: TypeAlias = Literal[
     "changed", "unchanged", "failed", "unreachable", "refused", "interrupted"

@@ -8,8 +8,13 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from provisioning.report.changes import ADDED, CHANGED, FAILED, REMOVED
-from provisioning.report.cleaning import clean
+from provisioning.report.changes import (
+    ADDED,
+    CHANGED,
+    FAILED,
+    REMOVED,
+)
+from provisioning.report.sanitize import clean
 
 SYMBOLS = {
     ADDED: "bold green",

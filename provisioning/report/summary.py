@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from provisioning.report.cleaning import clean, clean_line
 from provisioning.report.host_report import HostReport, Status
+from provisioning.report.sanitize import clean, clean_line
 
 _STATUSES: tuple[Status, ...] = (
     "changed", "unchanged", "refused", "failed", "unreachable", "interrupted",

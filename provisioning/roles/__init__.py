@@ -10,11 +10,16 @@ from collections.abc import Iterator, Mapping
 
 from provisioning.agent.facts import Facts
 from provisioning.errors import ConfigurationError
-from provisioning.inventory.app import App
-from provisioning.inventory.host import Host
-from provisioning.inventory.model import Inventory
-from provisioning.inventory.nearest import did_you_mean
-from provisioning.resources import Neighbours, OtherApps, Port, Resource
+from provisioning.inventory.inventory import Inventory
+from provisioning.inventory.models.app import App
+from provisioning.inventory.models.host import Host
+from provisioning.inventory.suggest import did_you_mean
+from provisioning.resources import (
+    Neighbours,
+    OtherApps,
+    Port,
+    Resource,
+)
 from provisioning.roles.app import app_resources
 from provisioning.roles.app_servers import AppServer, gunicorn
 from provisioning.roles.base import base
@@ -26,9 +31,9 @@ from provisioning.roles.loading import (
     read_given_certificate,
     resources_of,
 )
-from provisioning.roles.order import put_in_order, put_in_order_before
 from provisioning.roles.peers import peers
 from provisioning.roles.processes import process_units
+from provisioning.roles.recovery import put_in_order, put_in_order_before
 from provisioning.roles.sandbox import sandbox_properties
 from provisioning.roles.site import Site, site
 from provisioning.roles.uv import uv

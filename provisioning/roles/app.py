@@ -8,7 +8,7 @@ from provisioning.agent import layout
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.ownership.things import app_comment
 from provisioning.errors import ConfigurationError
-from provisioning.inventory.app import App
+from provisioning.inventory.models.app import App
 from provisioning.render import render
 from provisioning.resources import (
     Directory,

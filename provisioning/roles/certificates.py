@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from provisioning.agent import layout
 from provisioning.errors import ConfigurationError
-from provisioning.inventory.tls import Tls
+from provisioning.inventory.models.tls import Tls
 from provisioning.render import render
 from provisioning.resources import (
     Certificate,

@@ -16,8 +16,8 @@ from types import ModuleType
 
 from provisioning.agent.facts import Facts
 from provisioning.errors import ConfigurationError
-from provisioning.inventory.host import Host
-from provisioning.inventory.model import Inventory
+from provisioning.inventory.inventory import Inventory
+from provisioning.inventory.models.host import Host
 from provisioning.resources import Resource
 from provisioning.secrets import Secret
 

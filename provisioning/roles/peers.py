@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from provisioning.errors import ConfigurationError
-from provisioning.inventory.app import App
-from provisioning.inventory.host import Host
-from provisioning.inventory.model import Inventory
-from provisioning.inventory.values import is_address
+from provisioning.inventory.inventory import Inventory
+from provisioning.inventory.models.app import App
+from provisioning.inventory.models.host import Host
+from provisioning.inventory.types.units import is_address
 
 
 def peers(inventory: Inventory, host: Host, app: App) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """What a release runs besides its web server: its processes and timers, as unit files.
 
 They belong to the release and lie in its directory, so that a rollback brings back what the
-release was made to run. How they get to systemd: provisioning/agent/apps/release_units.py.
+release was made to run. How they get to systemd: provisioning/agent/apps/release_services.py.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from provisioning.agent.facts import Facts
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.systemd import unexpanded
-from provisioning.inventory.app import App
+from provisioning.agent.machine.systemd import unexpanded
+from provisioning.inventory.models.app import App
 from provisioning.render import render
 from provisioning.roles.sandbox import sandbox_properties
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from provisioning.agent.facts import Facts
-from provisioning.agent.hardening import HARDENING
 from provisioning.agent.layout import AppLayout
-from provisioning.inventory.app import App
+from provisioning.agent.machine.hardening import HARDENING
+from provisioning.inventory.models.app import App
 
 _ALWAYS = (
     *HARDENING,

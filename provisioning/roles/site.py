@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from provisioning.agent.layout import AppLayout
-from provisioning.inventory.app import App
-from provisioning.inventory.tls import Tls
-from provisioning.inventory.values import Rate
+from provisioning.inventory.models.app import App
+from provisioning.inventory.models.tls import Tls
+from provisioning.inventory.types.units import Rate
 
 STRICT_CSP = "; ".join(
     (

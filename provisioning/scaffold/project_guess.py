@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioning.inventory.values import relative_path
+from provisioning.inventory.types.units import relative_path
 from provisioning.scaffold.source_guess import SourceGuess
 
 # Best first: a lock with digests before a list without.

@@ -15,10 +15,10 @@ from provisioning.secrets import Secret
 from provisioning.transport.address import Address
 from provisioning.transport.channel import Channel
 from provisioning.transport.counters import Counters
-from provisioning.transport.host_keys import HostKeyPolicy
 from provisioning.transport.local import LocalChannel
-from provisioning.transport.login import Login, resolve
-from provisioning.transport.once import AskOnce
+from provisioning.transport.login.cached_prompt import AskOnce
+from provisioning.transport.login.login import Login, resolve
+from provisioning.transport.trust.host_keys import HostKeyPolicy
 
 if TYPE_CHECKING:
     from provisioning.transport.connection import Connection
@@ -76,8 +76,8 @@ def connect(
         ConfigurationError: ssh does not accept its configuration.
     """
     from provisioning.transport import shared
-    from provisioning.transport.connecting import Road
     from provisioning.transport.connection import Credentials
+    from provisioning.transport.connector import Road
 
     credentials = Credentials(
         keys=shared.KEYS,

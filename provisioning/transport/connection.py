@@ -12,16 +12,16 @@ import paramiko
 
 from provisioning.errors import UnreachableError
 from provisioning.secrets import Secret
-from provisioning.transport import eager
-from provisioning.transport.authentication import Authentication
 from provisioning.transport.channel import Channel
 from provisioning.transport.counters import Counters
-from provisioning.transport.keys import AskPassphrase, KeyRing
-from provisioning.transport.login import Login
-from provisioning.transport.once import AskOnce
-from provisioning.transport.ssh import CHANNEL_TIMEOUT_S, SshTransport
-from provisioning.transport.ssh_channel import SshChannel
-from provisioning.transport.sudo_channel import SudoChannel
+from provisioning.transport.login.cached_prompt import AskOnce
+from provisioning.transport.login.keys import AskPassphrase, KeyRing
+from provisioning.transport.login.login import Login
+from provisioning.transport.ssh import pipelined
+from provisioning.transport.ssh.authentication import Authentication
+from provisioning.transport.ssh.channel import SshChannel
+from provisioning.transport.ssh.transport import CHANNEL_TIMEOUT_S, SshTransport
+from provisioning.transport.sudo.channel import SudoChannel
 
 ROOT = "root"
 SudoPassword = Secret | AskOnce[Secret | None] | Callable[[], Secret | None]
@@ -139,8 +139,8 @@ class Connection:
         if self._logged_in:
             return None
         program = None
-        if command is not None and eager.understood_by(self._transport):
-            program = eager.EagerProgram(self._transport, command)
+        if command is not None and pipelined.understood_by(self._transport):
+            program = pipelined.EagerProgram(self._transport, command)
         requested = Authentication(
             self._transport, self.login, program.request if program else None
         ).log_in(

@@ -8,7 +8,7 @@ import socket
 import paramiko
 
 from provisioning.errors import UnreachableError
-from provisioning.transport.login import Login
+from provisioning.transport.login.login import Login
 
 _BY_ERRNO = {
     errno.ECONNREFUSED: (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 
 from provisioning.transport.gateways import Gateways
-from provisioning.transport.keys import KeyRing
+from provisioning.transport.login.keys import KeyRing
 
 KEYS = KeyRing()
 GATEWAYS = Gateways()

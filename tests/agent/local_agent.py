@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from provisioning.converse import Conversation
-from provisioning.payload import agent_payload
-from provisioning.session import Heard, Ready, Session
+from provisioning.hosts.client import Conversation
+from provisioning.protocol.payload import agent_payload
+from provisioning.protocol.session import (
+    Heard,
+    Ready,
+    Session,
+)
 from provisioning.transport import LocalChannel
 
 # dpkg's database says that there is nothing to ask apt for: no test waits for an archive.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from provisioning.agent.events import Event, Progress
-from provisioning.converse import Conversation, Ended
+from provisioning.hosts.client import Conversation, Ended
 from provisioning.lab import Lab, LabHost
-from provisioning.payload import agent_payload
-from provisioning.plan import make_plan
+from provisioning.protocol.payload import agent_payload
+from provisioning.protocol.plan import make_plan
+from provisioning.protocol.session import Session
 from provisioning.resources import Resource
-from provisioning.session import Session
 from provisioning.transport import LocalChannel
 from tests.agent.runs import Outcome
 

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provisioning.agent import engine, events
-from provisioning.agent.memory import Memory
-from provisioning.agent.overlay import Overlay
-from provisioning.agent.ownership.record import Record
-from provisioning.agent.resource import Resource, decode, encode
+from provisioning.agent.machine.memory import Memory
+from provisioning.agent.machine.overlay import Overlay
+from provisioning.agent.machine.record import Record
+from provisioning.agent.machine.system import System
+from provisioning.agent.resource import (
+    Resource,
+    decode,
+    encode,
+)
 from provisioning.agent.resources import TYPES
-from provisioning.agent.system import System
-from provisioning.plan import make_plan
+from provisioning.protocol.plan import make_plan
 
 
 @dataclass(frozen=True)

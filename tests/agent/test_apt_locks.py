@@ -12,7 +12,7 @@ import pytest
 
 from provisioning.agent.debian import apt_locks
 from provisioning.agent.errors import AgentError, StoppedError
-from provisioning.agent.system import System
+from provisioning.agent.machine.system import System
 
 HOLD = """\
 import fcntl, sys

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from provisioning.agent.debian import apt_sources
-from provisioning.agent.programs import Completed
-from provisioning.agent.system import System
+from provisioning.agent.machine.programs import Completed
+from provisioning.agent.machine.system import System
 
 DEBIAN = """\
 # Debian's own.

@@ -13,15 +13,24 @@ from typing import Any
 
 import pytest
 
-from provisioning.agent import layout
-from provisioning.agent.runs import background, journal
+from provisioning.agent import background, layout
+from provisioning.agent.runs import journal
 from provisioning.agent.runs.inbox import frames
 from provisioning.agent.runs.lock import HostLock, LockHeldError
 from provisioning.agent.runs.outbox import Outbox
 from provisioning.agent.runs.relay import replay, under_way
-from provisioning.agent.runs.wire import Message, pack, pack_blob
-from provisioning.plan import Plan, make_plan
-from provisioning.resources import Command, Directory, File, Resource
+from provisioning.agent.runs.wire import (
+    Message,
+    pack,
+    pack_blob,
+)
+from provisioning.protocol.plan import Plan, make_plan
+from provisioning.resources import (
+    Command,
+    Directory,
+    File,
+    Resource,
+)
 
 ABOUT = {"run": "0123", "who": "ann@desk", "what": "deploy of hello", "began": time.time()}
 PATIENCE_S = 60

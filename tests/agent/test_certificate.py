@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.agent import http, layout
+from provisioning.agent import layout
 from provisioning.agent.errors import AgentError
+from provisioning.agent.machine import http
+from provisioning.agent.machine.system import System
 from provisioning.agent.resources import certificate
 from provisioning.agent.resources.certificate import Certificate
-from provisioning.agent.system import System
 
 SERVER = "https://authority.test/dir"
 WEBROOT = layout.ACME_WEBROOT

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.agent import child
 from provisioning.agent.boot import MemoryFinder
 from provisioning.agent.layout import BORROWED_PYTHON
+from provisioning.agent.machine import child
 
 FIRST = "greeting = 'hello'\n\ndef main(argv):\n    raise SystemError('not this one')\n"
 SECOND = """\

@@ -10,11 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from provisioning.agent.blob import Blob
 from provisioning.agent.events import CHANGED, UNCHANGED
-from provisioning.agent.overlay import Overlay
-from provisioning.agent.resource import Blob, Resource, decode, differences, encode
+from provisioning.agent.machine.overlay import Overlay
+from provisioning.agent.machine.system import System
+from provisioning.agent.resource import (
+    Resource,
+    decode,
+    differences,
+    encode,
+)
 from provisioning.agent.resources import ALL, TYPES
-from provisioning.agent.system import System
 from tests.agent.killing import kill_everywhere
 from tests.agent.runs import Host, listing
 from tests.agent.samples import EVERY_TYPE, HERE, Sample

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from provisioning.agent.errors import AgentError
-from provisioning.agent.programs import Completed
+from provisioning.agent.machine.programs import Completed
+from provisioning.agent.machine.system import Stat, System
 from provisioning.agent.resources import DiskQuota
 from provisioning.agent.resources.disk_quota import REPORT
-from provisioning.agent.system import Stat, System
 
 HEADER = (
     "User,BlockStatus,FileStatus,BlockUsed,BlockSoftLimit,BlockHardLimit,BlockGrace,"

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from provisioning.agent import layout
-from provisioning.agent.overlay import Overlay
+from provisioning.agent.machine.overlay import Overlay
+from provisioning.agent.machine.system import System
 from provisioning.agent.resource import Resource, differences
 from provisioning.agent.resources import earlier_renewal
 from provisioning.agent.resources.certificate import Certificate, names_in
 from provisioning.agent.resources.earlier_certificate import EarlierCertificate
 from provisioning.agent.resources.earlier_renewal import EarlierRenewal
-from provisioning.agent.system import System
 from tests.agent.test_certificate import RENEWAL, SERVER, WEBROOT, write_account
 
 OURS = "# Made by Homeport from templates/certbot/x.j2; ...\n"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.agent import files
-from provisioning.agent.files import TooMuchError, UnsafePathError
+from provisioning.agent.machine import files
+from provisioning.agent.machine.files import TooMuchError, UnsafePathError
 from tests.agent.runs import listing
 
 STRANGER = 12345

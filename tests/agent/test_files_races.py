@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from provisioning.agent import files
 from provisioning.agent.apps import shared
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.system import Account, System
+from provisioning.agent.machine import files
+from provisioning.agent.machine.system import Account, System
 from tests.agent.runs import listing
 
 STRANGER = 12345

@@ -9,9 +9,9 @@ import pytest
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.programs import Completed
+from provisioning.agent.machine.programs import Completed
+from provisioning.agent.machine.system import System
 from provisioning.agent.resources.instance import Instance
-from provisioning.agent.system import System
 
 RELEASE, OTHER = "20260102T030405.000Z-abc1234", "20260103T030405.000Z-def5678"
 

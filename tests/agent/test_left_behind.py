@@ -11,8 +11,8 @@ from provisioning.agent.apps.leftovers import Leftovers
 from provisioning.agent.apps.names import say_strangers
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.system import System
-from provisioning.agent.systemd import parse_list
+from provisioning.agent.machine.system import System
+from provisioning.agent.machine.systemd import parse_list
 from provisioning.resources import Ended, Pruned
 
 RELEASE, OTHER = "20260102T030405.000Z-abc1234", "20260103T030405.000Z-def5678"

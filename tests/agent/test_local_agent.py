@@ -14,19 +14,28 @@ import pytest
 
 from provisioning.agent import events, layout
 from provisioning.agent.boot import keep
-from provisioning.agent.gather import facts_digest
 from provisioning.agent.main import Agent
+from provisioning.agent.read_facts import facts_digest
 from provisioning.agent.runs import inbox
 from provisioning.agent.runs.inbox import Inbox
 from provisioning.agent.runs.lock import HostLock, LockHeldError
 from provisioning.agent.runs.outbox import FrameWriter
-from provisioning.agent.runs.wire import Decoder, Frame, pack, pack_blob
-from provisioning.converse import Ended, facts_of
+from provisioning.agent.runs.wire import (
+    Decoder,
+    Frame,
+    pack,
+    pack_blob,
+)
 from provisioning.errors import ConnectionLostError, ResourceFailedError
-from provisioning.payload import agent_payload
-from provisioning.plan import Plan, make_plan
-from provisioning.resources import Command, File, Resource
-from provisioning.session import HostBusyError, OtherFacts
+from provisioning.hosts.client import Ended, facts_of
+from provisioning.protocol.payload import agent_payload
+from provisioning.protocol.plan import Plan, make_plan
+from provisioning.protocol.session import HostBusyError, OtherFacts
+from provisioning.resources import (
+    Command,
+    File,
+    Resource,
+)
 from tests.agent.local_agent import LocalAgent, Machine
 
 pytestmark = pytest.mark.skipif(

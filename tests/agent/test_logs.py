@@ -13,7 +13,7 @@ from provisioning.agent.apps import logs as module
 from provisioning.agent.apps.logs import logs
 from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.system import System
+from provisioning.agent.machine.system import System
 
 HUGE = 5000
 RELEASE = "20260102T030405.000Z-abc1234"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.agent.memory import Memory
+from provisioning.agent.machine.memory import Memory
 
 
 @pytest.fixture

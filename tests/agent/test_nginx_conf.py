@@ -9,10 +9,15 @@ from collections.abc import Mapping
 
 import pytest
 
-from provisioning.agent.debian import dpkg
-from provisioning.agent.nginx_conf import Configuration, Directive
-from provisioning.agent.nginx_facts import nginx_facts
-from provisioning.agent.system import FILE, LINK, Stat, System
+from provisioning.agent.machine import dpkg
+from provisioning.agent.machine.system import (
+    FILE,
+    LINK,
+    Stat,
+    System,
+)
+from provisioning.agent.nginx.conf import Configuration, Directive
+from provisioning.agent.nginx.facts import nginx_facts
 
 OURS = "# Made by Homeport from templates/nginx/x.j2; an edit by hand is undone.\n"
 MAIN = "/etc/nginx/nginx.conf"

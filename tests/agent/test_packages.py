@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioning.agent.overlay import Overlay
+from provisioning.agent.machine.overlay import Overlay
 from provisioning.agent.resource import differences
 from provisioning.resources import Packages
 

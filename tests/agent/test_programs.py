@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.agent import layout, programs
+from provisioning.agent import layout
 from provisioning.agent.debian import apt_get
 from provisioning.agent.errors import AgentError
-from provisioning.agent.system import System
+from provisioning.agent.machine import programs
+from provisioning.agent.machine.system import System
 
 WAITS_FOR_A_LINE = "cat > input; while ! test -e over; do sleep 0.01; done; cat input; echo end"
 """Goes on only when it was looked at meanwhile."""

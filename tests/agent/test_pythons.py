@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from provisioning.agent.apps.pythons import lost_python, made_for
-from provisioning.agent.system import System
+from provisioning.agent.machine.system import System
 from provisioning.resources import Virtualenv
 
 

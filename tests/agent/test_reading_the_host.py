@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from provisioning.agent import systemd
-from provisioning.agent.debian import dpkg
 from provisioning.agent.facts import Facts, version_tuple
-from provisioning.agent.system import System
+from provisioning.agent.machine import dpkg, systemd
+from provisioning.agent.machine.system import System
 
 STATUS = """\
 Package: adduser

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from provisioning.agent.apps.refusal import LAST_LINES, SHOWN_LINES, telling
+from provisioning.agent.apps.failure_output import (
+    LAST_LINES,
+    SHOWN_LINES,
+    telling,
+)
 
 CODE = "/srv/hello/releases/20260102T030405.000Z-abc1234/code"
 

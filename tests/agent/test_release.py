@@ -13,7 +13,7 @@ import pytest
 
 from provisioning.agent.apps.releases import Releases, in_use
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.system import System
+from provisioning.agent.machine.system import System
 from provisioning.resources import Pruned, Release
 from tests.agent.runs import Host
 from tests.agent.samples import PYTHON

@@ -17,7 +17,7 @@ import pytest
 
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.system import System
+from provisioning.agent.machine.system import System
 from provisioning.resources import Release
 from tests.agent.runs import Host
 from tests.agent.samples import PYTHON

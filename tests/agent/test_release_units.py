@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.agent.apps import leftovers, release_units
+from provisioning.agent.apps import leftovers, release_services
 from provisioning.agent.apps.leftovers import Leftovers
-from provisioning.agent.apps.release_units import ReleaseUnits, first_instances
+from provisioning.agent.apps.release_services import ReleaseUnits, first_instances
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.programs import Completed
+from provisioning.agent.machine.programs import Completed
+from provisioning.agent.machine.system import System
 from provisioning.agent.resources.retired import Retired
-from provisioning.agent.system import System
 
 RELEASE, OTHER = "20260102T030405.000Z-abc1234", "20260103T030405.000Z-def5678"
 WEB = [f"root@{RELEASE}.service", f"root@{RELEASE}.socket"]
@@ -56,7 +56,7 @@ def runtime(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where systemd looks for the units of this boot; a release is there, and live."""
     path = root / "run"
     path.mkdir()
-    for module in (release_units, leftovers):
+    for module in (release_services, leftovers):
         monkeypatch.setattr(module, "RUNTIME_UNITS", str(path))
     layout = AppLayout("root")
     Path(layout.units(RELEASE)).mkdir(parents=True)

@@ -12,9 +12,9 @@ import pytest
 from provisioning.agent.apps import shared
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.overlay import Overlay
+from provisioning.agent.machine.overlay import Overlay
+from provisioning.agent.machine.system import Account, System
 from provisioning.agent.resource import differences
-from provisioning.agent.system import Account, System
 from provisioning.resources import SharedFolders
 from tests.agent.runs import listing
 

@@ -10,7 +10,7 @@ import pytest
 
 from provisioning.agent.apps.releases import MANIFEST
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.system import System
+from provisioning.agent.machine.system import System
 from provisioning.resources import StaticFiles
 from tests.agent.runs import Host
 

@@ -12,7 +12,7 @@ from provisioning.agent.apps.leftovers import Leftovers
 from provisioning.agent.apps.releases import MANIFEST, Releases
 from provisioning.agent.apps.static_sources import static_sources_of
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.system import System
+from provisioning.agent.machine.system import System
 from provisioning.resources import Pruned, StaticFiles
 from tests.agent.runs import Host
 from tests.agent.trees import Tree, change

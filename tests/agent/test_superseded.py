@@ -9,8 +9,8 @@ import pytest
 
 from provisioning.agent.events import CHANGED, UNCHANGED
 from provisioning.agent.layout import AppLayout
+from provisioning.agent.machine.system import System
 from provisioning.agent.resources import superseded
-from provisioning.agent.system import System
 from provisioning.resources import Superseded
 from tests.agent.runs import Host
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provisioning.agent.systemd import parse_list
+from provisioning.agent.machine.systemd import parse_list
 
 
 def test_a_description_with_line_breaks_is_no_unit():

@@ -13,10 +13,15 @@ from typing import Any
 import pytest
 
 from provisioning.agent.builds import build as builds
-from provisioning.agent.builds.build import Build, BuildFailedError, folder_of, unit_of
+from provisioning.agent.builds.build import (
+    Build,
+    BuildFailedError,
+    folder_of,
+    unit_of,
+)
 from provisioning.agent.builds.index import PYPI
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.system import System
+from provisioning.agent.machine.system import System
 from provisioning.resources import Virtualenv
 from tests.agent.runs import Host
 from tests.agent.samples import PYTHON

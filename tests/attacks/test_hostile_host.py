@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from provisioning import releasing
 from provisioning.agent import events, questions
 from provisioning.agent.facts import Facts
 from provisioning.agent.runs.wire import (
@@ -26,27 +25,46 @@ from provisioning.agent.runs.wire import (
     pack,
     pack_blob,
 )
-from provisioning.answers import ANSWERS
-from provisioning.attached import MAX_FRAME_BYTES, Program, attach
 from provisioning.commands.deploy import _rows
 from provisioning.commands.owns import rows_of
 from provisioning.commands.status import _is_well, _row
-from provisioning.converse import Conversation
-from provisioning.crew import Crew
-from provisioning.errors import ConnectionLostError, DeployRefusedError, HomeportError
-from provisioning.host_run import HostRun
-from provisioning.inventory.app import App
-from provisioning.logs import Merged, Query, read_log
-from provisioning.payload import Payload
-from provisioning.plan import make_plan
-from provisioning.release_checks import refuse_over_migration
+from provisioning.deploy import releasing
+from provisioning.deploy.checks import refuse_over_migration
+from provisioning.errors import (
+    ConnectionLostError,
+    DeployRefusedError,
+    HomeportError,
+)
+from provisioning.hosts.client import Conversation
+from provisioning.hosts.exec import (
+    MAX_FRAME_BYTES,
+    Program,
+    attach,
+)
+from provisioning.hosts.fleet import Crew
+from provisioning.hosts.host import HostRun
+from provisioning.inventory.models.app import App
+from provisioning.operations.logs import (
+    Merged,
+    Query,
+    read_log,
+)
+from provisioning.protocol.answers import ANSWERS
+from provisioning.protocol.payload import Payload
+from provisioning.protocol.plan import make_plan
+from provisioning.protocol.session import (
+    Answered,
+    Begun,
+    Ready,
+    RunEnded,
+    Session,
+)
+from provisioning.protocol.shapes import ShapeError
 from provisioning.report import make_sink
-from provisioning.report.json_lines import JsonSink
 from provisioning.report.output import Output
-from provisioning.report.plain import PlainSink
+from provisioning.report.sinks.json_lines import JsonSink
+from provisioning.report.sinks.plain import PlainSink
 from provisioning.resources import File
-from provisioning.session import Answered, Begun, Ready, RunEnded, Session
-from provisioning.shapes import ShapeError
 from provisioning.transport import Counters
 
 HELLO = pack({"hello": {"python": "3.11.2"}})

@@ -12,7 +12,8 @@ import sys
 import time
 from pathlib import Path
 
-from provisioning import payload, program
+from provisioning import __main__
+from provisioning.protocol import payload
 
 
 def main() -> None:
@@ -22,7 +23,7 @@ def main() -> None:
     # Nothing else here asks for the time of day; the machine's clock is everybody's.
     time.time = lambda: right() + ahead_s
     sys.argv[0] = "fab"
-    program.main()
+    __main__.main()
 
 
 if __name__ == "__main__":

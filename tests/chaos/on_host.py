@@ -21,8 +21,7 @@ import threading
 import time
 from typing import Any, Iterator
 
-from provisioning.agent import engine, events
-from provisioning.agent.runs import background
+from provisioning.agent import background, engine, events
 
 HERE = "/run/homeport-chaos"
 HELD_AT_MOST_S = 120

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from provisioning.agent.runs.inbox import LEASE_S
-from provisioning.converse import PING_EVERY_S
+from provisioning.hosts.client import PING_EVERY_S
 from provisioning.lab import LabHost
 from tests.e2e.project import Project
 from tests.e2e.steps import (

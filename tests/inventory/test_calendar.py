@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioning.inventory.calendar import calendar
+from provisioning.inventory.types.calendar import calendar
 from tests.agent.samples import CALENDARS
 
 

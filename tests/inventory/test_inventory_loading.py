@@ -7,8 +7,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from provisioning.errors import ConfigurationError
-from provisioning.inventory import Duration, Rate, Size, Tables, load
-from provisioning.secrets import CommandSource, EnvSource, FileSource, GenerateSource
+from provisioning.inventory import (
+    Duration,
+    Rate,
+    Size,
+    Tables,
+    load,
+)
+from provisioning.secrets import (
+    CommandSource,
+    EnvSource,
+    FileSource,
+    GenerateSource,
+)
 
 if TYPE_CHECKING:
     from tests.inventory.conftest import Project
@@ -391,10 +402,10 @@ def test_the_source_is_needed_only_when_it_is_asked_for(project: Project, tmp_pa
     inventory = project.load(project.smallest.replace('".."', '"../nowhere"'))
     app = inventory.apps["hello"]
     with pytest.raises(ConfigurationError, match="there is no such folder") as caught:
-        app.source_path(inventory)
+        inventory.source_of(app)
     assert "apps.hello.source" in caught.value.hint
     (tmp_path / "nowhere").mkdir()
-    assert app.source_path(inventory) == tmp_path / "nowhere"
+    assert inventory.source_of(app) == tmp_path / "nowhere"
 
 
 @pytest.mark.parametrize(

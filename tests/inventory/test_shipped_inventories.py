@@ -10,8 +10,16 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from provisioning.inventory import App, Host, Ssh, Tables, Tls, load, schema
-from provisioning.inventory.hooks import Hook
+from provisioning.inventory import (
+    App,
+    Host,
+    Ssh,
+    Tables,
+    Tls,
+    load,
+    schema,
+)
+from provisioning.inventory.models.hooks import Hook
 
 REPOSITORY = Path(__file__).parents[2]
 FOLDER = REPOSITORY / "inventory"
@@ -21,7 +29,7 @@ def test_the_example_loads_and_means_what_its_comments_say() -> None:
     inventory = load(REPOSITORY, "example")
     assert set(inventory.hosts) == {"web1", "web2"}
     app = inventory.apps["hello"]
-    assert app.source_path(inventory) == REPOSITORY / "examples" / "hello"
+    assert inventory.source_of(app) == REPOSITORY / "examples" / "hello"
     assert set(app.secrets) == {"SECRET_KEY", "DATABASE_URL", "API_TOKEN", "SIGNING_KEY"}
 
 
@@ -85,7 +93,7 @@ def test_the_lab_is_what_a_command_without_env_acts_on_here() -> None:
     assert inventory.hosts["web1"].user == "root"
     app = inventory.apps["hello"]
     assert app.domains == ("hello.lab", "www.hello.lab")
-    source = app.source_path(inventory)
+    source = inventory.source_of(app)
     assert (source / app.requirements).is_file()
     assert all((source / folder).is_dir() for folder in app.static.values())
 

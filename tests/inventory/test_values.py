@@ -4,7 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from provisioning.inventory import Duration, Rate, Size, values
+from provisioning.inventory import (
+    Duration,
+    Rate,
+    Size,
+)
+from provisioning.inventory.types import units
 
 
 @pytest.mark.parametrize(
@@ -44,7 +49,7 @@ def test_a_rate_and_a_duration_have_their_units() -> None:
             Size.parse: ("", "m", "10x", "-1m", "1.5m", "10m; evil", "10m\n", "10t"),
             Rate.parse: ("", "20", "0r/s", "20r/h", "20 r/s", "20r/s;", "20r/s\n"),
             Duration.parse: ("", "30", "1.5h", "-1s", "1w", "30s;", "30s\n"),
-            values.domain: (
+            units.domain: (
                 "",
                 ".",
                 "a..b",
@@ -62,7 +67,7 @@ def test_a_rate_and_a_duration_have_their_units() -> None:
                 "straße.de",
                 "example.com\n.de",
             ),
-            values.relative_path: (
+            units.relative_path: (
                 "",
                 ".",
                 "/etc",
@@ -75,16 +80,16 @@ def test_a_rate_and_a_duration_have_their_units() -> None:
                 "$HOME",
                 "-rf",
             ),
-            values.network: ("", "192.0.2.0/33", "192.0.2.1/24", "name", "192.0.2.0/24;"),
-            values.command_line: ("", "  ", "echo 'x", "a\nb"),
-            values.acme_directory: (
+            units.network: ("", "192.0.2.0/33", "192.0.2.1/24", "name", "192.0.2.0/24;"),
+            units.command_line: ("", "  ", "echo 'x", "a\nb"),
+            units.acme_directory: (
                 "",
                 "stagin",
                 "http://x.example/dir",
                 "https://x y/",
                 "https://x'",
             ),
-            values.content_security_policy: (
+            units.content_security_policy: (
                 "",
                 "strickt",
                 "default-src 'self'\nX: y",
@@ -116,9 +121,9 @@ def test_a_value_that_is_not_quite_right_is_refused(
     ],
 )
 def test_a_domain_becomes_what_is_asked_of_the_dns(text: str, name: str) -> None:
-    assert values.domain(text) == name
+    assert units.domain(text) == name
 
 
 def test_a_path_is_written_in_one_way() -> None:
-    assert values.relative_path("app/static/") == "app/static"
-    assert values.relative_path("./app//static") == "app/static"
+    assert units.relative_path("app/static/") == "app/static"
+    assert units.relative_path("./app//static") == "app/static"

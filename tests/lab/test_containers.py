@@ -10,9 +10,17 @@ from pathlib import Path
 import pytest
 
 from provisioning.errors import HomeportError
-from provisioning.lab import choice, keys, roster
+from provisioning.lab import (
+    choice,
+    keys,
+    roster,
+)
 from provisioning.lab.drivers import container, container_image
-from provisioning.lab.state import HostState, LabPaths, LabState
+from provisioning.lab.state import (
+    HostState,
+    LabPaths,
+    LabState,
+)
 
 
 class Engine:

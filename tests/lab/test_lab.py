@@ -13,7 +13,13 @@ from pathlib import Path
 import pytest
 
 from provisioning.errors import ConfigurationError, HomeportError
-from provisioning.lab import Lab, cgroups, guest, layers, registry
+from provisioning.lab import (
+    Lab,
+    cgroups,
+    guest,
+    layers,
+    registry,
+)
 from tests.lab_fixtures import BareHost, take_down_abandoned_labs
 
 pytestmark = pytest.mark.lab

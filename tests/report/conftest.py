@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from provisioning.report.output import Output
-from provisioning.report.terminal import TerminalSink
+from provisioning.report.sinks.terminal import TerminalSink
 from provisioning.secrets import REDACTOR
 
 

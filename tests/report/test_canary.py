@@ -8,9 +8,9 @@ import pytest
 
 from provisioning.agent import events
 from provisioning.errors import ResourceFailedError
+from provisioning.protocol.session import Ready, Said
 from provisioning.report import HostReport, make_sink
 from provisioning.secrets import Secret
-from provisioning.session import Ready, Said
 from tests.report.conftest import TerminalStream
 
 CANARY = "canary-Zx81"

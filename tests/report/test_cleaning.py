@@ -2,7 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from provisioning.report.cleaning import clean, clean_line, clean_lines
+from provisioning.report.sanitize import (
+    clean,
+    clean_line,
+    clean_lines,
+)
 from provisioning.secrets import Secret
 
 

@@ -10,8 +10,8 @@ from provisioning.errors import (
     InterruptedRunError,
     UnreachableError,
 )
+from provisioning.protocol.session import Ready, Said
 from provisioning.report import HostReport
-from provisioning.session import Ready, Said
 from tests.report.samples import CHANGED_FILE, FAILED, NEW_FILE
 
 

@@ -11,9 +11,18 @@ import pytest
 from provisioning.agent import events
 from provisioning.agent.facts import Facts
 from provisioning.errors import ConfigurationError, UnreachableError
-from provisioning.report import HostReport, LogLine, make_sink
+from provisioning.protocol.session import (
+    Answered,
+    OtherFacts,
+    Ready,
+    Said,
+)
+from provisioning.report import (
+    HostReport,
+    LogLine,
+    make_sink,
+)
 from provisioning.secrets import Secret
-from provisioning.session import Answered, OtherFacts, Ready, Said
 from tests.report.samples import CHANGED_FILE, DIFF, FAILED, NEW, OLD
 
 PAGE = Path(__file__).parents[2] / "docs" / "json-output.md"

@@ -6,8 +6,13 @@ import pytest
 from rich.console import Console
 
 from provisioning.agent import events
-from provisioning.report.live_lines import ASCII_FRAMES, FRAMES, LiveLines, duration
-from provisioning.session import Ready, Said
+from provisioning.protocol.session import Ready, Said
+from provisioning.report.sinks.progress import (
+    ASCII_FRAMES,
+    FRAMES,
+    LiveLines,
+    duration,
+)
 from tests.report.samples import CHANGED_FILE
 
 

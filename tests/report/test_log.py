@@ -11,11 +11,15 @@ import pytest
 
 from provisioning.agent import events
 from provisioning.errors import UnreachableError
-from provisioning.report import HostReport, LogLine, make_sink
+from provisioning.protocol.session import Said
+from provisioning.report import (
+    HostReport,
+    LogLine,
+    make_sink,
+)
 from provisioning.report.output import Output
-from provisioning.report.plain import PlainSink
+from provisioning.report.sinks.plain import PlainSink
 from provisioning.secrets import Secret
-from provisioning.session import Said
 from tests.report.samples import without_escapes
 
 AT = 1767323045.678

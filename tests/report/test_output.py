@@ -9,8 +9,8 @@ import pytest
 
 from provisioning.report import make_sink
 from provisioning.report.output import Output
-from provisioning.report.plain import PlainSink
-from provisioning.report.terminal import TerminalSink
+from provisioning.report.sinks.plain import PlainSink
+from provisioning.report.sinks.terminal import TerminalSink
 from tests.report.conftest import TerminalStream
 
 NOTES = """

@@ -8,10 +8,14 @@ import pytest
 
 from provisioning.agent import events
 from provisioning.errors import ConfigurationError, UnreachableError
+from provisioning.protocol.session import (
+    Answered,
+    Ready,
+    Said,
+)
 from provisioning.report import HostReport
 from provisioning.report.output import Output
-from provisioning.report.plain import OUTPUT_LINES, PlainSink
-from provisioning.session import Answered, Ready, Said
+from provisioning.report.sinks.plain import OUTPUT_LINES, PlainSink
 from tests.report.samples import CHANGED_FILE, FAILED, NEW_FILE
 
 

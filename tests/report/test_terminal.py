@@ -16,7 +16,7 @@ from provisioning.agent import events
 from provisioning.errors import InterruptedRunError, UnreachableError
 from provisioning.report import HostReport
 from provisioning.report.output import Output
-from provisioning.report.terminal import TerminalSink
+from provisioning.report.sinks.terminal import TerminalSink
 from tests.report.conftest import TerminalStream
 from tests.report.samples import CHANGED_FILE, FAILED, NEW_FILE, without_escapes
 
@@ -248,7 +248,7 @@ def test_a_second_command_begins_where_the_first_was_cut_off(terminal, stream):
 INTERRUPTED = """
 import time
 from provisioning.report import make_sink
-from provisioning.session import Said
+from provisioning.protocol.session import Said
 sink = make_sink()
 sink.begin("provision", ["web1"])
 sink.heard("web1", Said("going on"))

@@ -4,9 +4,14 @@ import pytest
 
 from provisioning.errors import ConfigurationError
 from provisioning.inventory import Tables
-from provisioning.plan import make_plan
+from provisioning.protocol.plan import make_plan
 from provisioning.resources import File
-from provisioning.roles import APP_SERVERS, ROLES, WEB_SERVERS, compile_host
+from provisioning.roles import (
+    APP_SERVERS,
+    ROLES,
+    WEB_SERVERS,
+    compile_host,
+)
 from tests.roles.samples import BOOKWORM, HELLO, TRIXIE, compiled, inventory
 
 OFF = HELLO + '[tls]\nmethod = "off"\n'

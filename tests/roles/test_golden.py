@@ -15,7 +15,12 @@ import pytest
 from provisioning.agent.facts import Facts
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.resource import encode
-from provisioning.roles import APP_SERVERS, compile_host, load_own_roles, release_units
+from provisioning.roles import (
+    APP_SERVERS,
+    compile_host,
+    load_own_roles,
+    release_units,
+)
 from tests.roles.samples import files_of, inventory
 
 GOLDEN = Path(__file__).parent.parent / "golden"

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from provisioning.agent.layout import MARK
-from provisioning.agent.nginx_conf import MAIN, Configuration
+from provisioning.agent.nginx.conf import MAIN, Configuration
 from provisioning.render import OWNED
 from tests.agent.test_nginx_conf import Seen
 from tests.roles.samples import BOOKWORM, HELLO, TRIXIE, compiled

@@ -4,7 +4,7 @@ import ssl
 
 import pytest
 
-from provisioning.maintenance import begin
+from provisioning.operations.maintenance import begin
 from tests.roles.staged_nginx import ELSEWHERE, tls
 
 SITE = "https://hello.example.com"

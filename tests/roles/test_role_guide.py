@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.plan import make_plan
+from provisioning.protocol.plan import make_plan
 from provisioning.roles import load_own_roles
 from tests.roles.samples import BOOKWORM, HELLO, TRIXIE, compiled
 from tests.roles.test_nginx import files

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from provisioning.errors import UnreachableError
-from provisioning.fleet import run_on_hosts
+from provisioning.hosts.parallel import run_on_hosts
 from provisioning.secrets import Secret
 from provisioning.transport import Connection, connect
 from provisioning.transport.shared import KEYS

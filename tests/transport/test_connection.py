@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from provisioning.errors import ConnectionLostError, UnreachableError
-from provisioning.transport import Address, Channel, Connection, connect, eager
+from provisioning.transport import (
+    Address,
+    Channel,
+    Connection,
+    connect,
+)
+from provisioning.transport.ssh import pipelined
 from tests.proxy import Proxy
 from tests.transport.sshd import Sshd, free_port
 
@@ -142,7 +148,7 @@ def test_what_we_count_is_what_the_network_sees(sshd: Sshd, proxy: Proxy) -> Non
 def test_without_the_private_parts_of_paramiko_it_works_the_slower_way(
     sshd: Sshd, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(eager, "supported", lambda: False)
+    monkeypatch.setattr(pipelined, "supported", lambda: False)
     with through(proxy, sshd) as connection:
         before = proxy.turns
         channel = connection.open("read x; echo $x", sudo=True)
@@ -152,7 +158,7 @@ def test_without_the_private_parts_of_paramiko_it_works_the_slower_way(
 
 
 def test_the_installed_paramiko_has_what_the_quick_way_needs() -> None:
-    assert eager.supported()
+    assert pipelined.supported()
 
 
 @pytest.mark.parametrize("after", ["before any answer", "in the middle"])
@@ -311,8 +317,8 @@ def test_a_handshake_that_stops_half_way_does_not_keep_the_process_from_ending(
     program = (
         "import socket, threading\n"
         "from provisioning.errors import UnreachableError\n"
-        "from provisioning.transport import connect, Address, connecting\n"
-        "connecting.HANDSHAKE_TIMEOUT_S = 0.3\n"
+        "from provisioning.transport import connect, Address, connector\n"
+        "connector.HANDSHAKE_TIMEOUT_S = 0.3\n"
         "listener = socket.create_server(('127.0.0.1', 0))\n"
         "def serve():\n    pipe, _ = listener.accept(); pipe.sendall(b'SSH-2.0-x\\r\\n')\n"
         "    threading.Event().wait()\n"

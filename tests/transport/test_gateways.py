@@ -5,9 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.errors import ConfigurationError, HostKeyError, UnreachableError
-from provisioning.fleet import run_on_hosts
-from provisioning.transport import Address, Connection, HostKeyPolicy, connect
+from provisioning.errors import (
+    ConfigurationError,
+    HostKeyError,
+    UnreachableError,
+)
+from provisioning.hosts.parallel import run_on_hosts
+from provisioning.transport import (
+    Address,
+    Connection,
+    HostKeyPolicy,
+    connect,
+)
 from provisioning.transport.gateways import Gateways
 from tests.proxy import Proxy
 from tests.transport.sshd import Sshd, free_port

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from provisioning.errors import ConfigurationError
-from provisioning.transport.known_hosts import (
+from provisioning.transport.trust.known_hosts import (
     Verdict,
     fingerprint,
     hashed_name,

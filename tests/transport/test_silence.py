@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from provisioning.errors import ConnectionLostError, SilentHostError
-from provisioning.transport import Connection, connect, silence
+from provisioning.transport import Connection, connect
 from provisioning.transport.gateways import Gateways
-from provisioning.transport.silence import Silence, SilentPeerError
+from provisioning.transport.ssh import keepalive
+from provisioning.transport.ssh.keepalive import Silence, SilentPeerError
 from tests.proxy import Proxy
 from tests.transport.sshd import Sshd
 
@@ -18,8 +19,8 @@ PATIENCE_S = 60
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(silence, "ASK_EVERY_TICKS", 1)
-    monkeypatch.setattr(silence, "GONE_AFTER_TICKS", 4)
+    monkeypatch.setattr(keepalive, "ASK_EVERY_TICKS", 1)
+    monkeypatch.setattr(keepalive, "GONE_AFTER_TICKS", 4)
 
 
 def _trust(sshd: Sshd, proxy: Proxy) -> None:

@@ -12,9 +12,9 @@ import stat
 import struct
 from typing import Iterable, Iterator
 
-from provisioning.agent import files
 from provisioning.agent.apps.pythons import made_for
-from provisioning.agent.system import System
+from provisioning.agent.machine import files
+from provisioning.agent.machine.system import System
 
 FOLDER = "__pycache__"
 _HEADER_BYTES = 16

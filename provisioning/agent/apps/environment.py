@@ -13,11 +13,11 @@ import re
 from typing import Callable, Dict, Iterable, Iterator, Mapping, Set
 from urllib.parse import quote
 
-from provisioning.agent import files
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.system import System
+from provisioning.agent.machine import files
+from provisioning.agent.machine.system import System
 
 SHORT_CHARS, FRAGMENT_CHARS = 4, 8
 """As in provisioning/secrets/redaction.py: shorter values, or lines of one, are innocent words."""

@@ -5,13 +5,27 @@ from __future__ import annotations
 import os
 from typing import List
 
-from provisioning.agent import files
-from provisioning.agent.apps.names import RELEASE, VIRTUALENV, named
-from provisioning.agent.apps.releases import MANIFEST, PART, Releases
+from provisioning.agent.apps.names import (
+    RELEASE,
+    VIRTUALENV,
+    named,
+)
+from provisioning.agent.apps.releases import (
+    MANIFEST,
+    PART,
+    Releases,
+)
 from provisioning.agent.builds.build import clear, result_of
 from provisioning.agent.builds.build import end as end_build
-from provisioning.agent.layout import READY, RUNTIME_UNITS, TEMPORARY, AppLayout, is_temporary
-from provisioning.agent.system import System
+from provisioning.agent.layout import (
+    READY,
+    RUNTIME_UNITS,
+    TEMPORARY,
+    AppLayout,
+    is_temporary,
+)
+from provisioning.agent.machine import files
+from provisioning.agent.machine.system import System
 
 
 class Leftovers:

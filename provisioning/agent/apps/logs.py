@@ -13,9 +13,9 @@ import time
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from provisioning.agent.apps.environment import mask_for
+from provisioning.agent.apps.one_off_units import unit_names
 from provisioning.agent.errors import AgentError, StoppedError
-from provisioning.agent.resources import ended
-from provisioning.agent.system import System
+from provisioning.agent.machine.system import System
 
 PAGE_ENTRIES = 1000
 PAGE_CHARS = 1 << 20
@@ -152,7 +152,7 @@ def _units(app: str) -> str:
 
     "hello-api" is another app than "hello", but has neither a dot nor a "@" before its end.
     """
-    return rf"{re.escape(app)}(?:[@.].*|-boot\.service)|{ended.unit_names(app)}"
+    return rf"{re.escape(app)}(?:[@.].*|-boot\.service)|{unit_names(app)}"
 
 
 def _text(value: Any) -> str:

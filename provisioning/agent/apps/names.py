@@ -10,16 +10,20 @@ import os
 import re
 from typing import Dict, List
 
-from provisioning.agent.apps.releases import PART, RELEASE_ID, Releases
+from provisioning.agent.apps.releases import (
+    PART,
+    RELEASE_ID,
+    Releases,
+)
 from provisioning.agent.layout import TEMPORARY, AppLayout
-from provisioning.agent.system import System
+from provisioning.agent.machine.system import System
 
 # Half-built ones end so, and once more where even their removal was cut off.
 _PARTS = rf"({re.escape(PART)})*"
 
 RELEASE = re.compile(RELEASE_ID.pattern + _PARTS)
 VIRTUALENV = re.compile(rf"[0-9a-f]{{16}}{_PARTS}")
-"""The key of what it is made of: see provisioning/deploy.py."""
+"""The key of what it is made of: see provisioning/deploy/deployment.py."""
 
 REVISION = re.compile(r"[0-9a-f]{12}")
 """The digest of what it says: see environment.py."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from provisioning.agent.system import System
+from provisioning.agent.machine.system import System
 
 _VERSION = re.compile(rb"^version(?:_info)?\s*=\s*(\d+\.\d+)", re.MULTILINE)
 """As venv writes it, and uv. Source: Lib/venv/__init__.py; uv's crate uv-virtualenv."""

@@ -9,10 +9,10 @@ import re
 import time
 from typing import Any, Container, List, Mapping, Set
 
-from provisioning.agent import files
 from provisioning.agent.apps.pythons import lost_python
 from provisioning.agent.layout import READY, AppLayout
-from provisioning.agent.system import LINK, System
+from provisioning.agent.machine import files
+from provisioning.agent.machine.system import LINK, System
 
 MANIFEST = "manifest.json"
 PART = ".part"

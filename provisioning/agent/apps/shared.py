@@ -12,10 +12,10 @@ import os
 import stat
 from typing import Iterator, List, Optional, Sequence
 
-from provisioning.agent import files
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import TEMPORARY, AppLayout
-from provisioning.agent.system import System
+from provisioning.agent.machine import files
+from provisioning.agent.machine.system import System
 
 MODE = 0o750
 

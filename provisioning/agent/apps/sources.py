@@ -6,7 +6,7 @@ import os
 from typing import Dict, Iterator, Tuple
 
 from provisioning.agent.apps.releases import Releases
-from provisioning.agent.system import System
+from provisioning.agent.machine.system import System
 
 
 class Sources:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from typing import Dict
 
-from provisioning.agent import files
 from provisioning.agent.layout import temporary
-from provisioning.agent.system import DIRECTORY, FILE, System
+from provisioning.agent.machine import files
+from provisioning.agent.machine.system import (
+    DIRECTORY,
+    FILE,
+    System,
+)
 
 
 class Pool:

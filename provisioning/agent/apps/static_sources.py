@@ -11,10 +11,10 @@ import posixpath
 from dataclasses import dataclass, field
 from typing import Any, Dict, FrozenSet, List, Mapping, Set
 
-from provisioning.agent import files
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import is_temporary
+from provisioning.agent.machine import files
 
 MOST_ENTRIES = 500_000
 """Links that lead to folders with links multiply: beyond this nobody means it."""

@@ -8,16 +8,20 @@ import shutil
 import time
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-from provisioning.agent import http
 from provisioning.agent.apps.leftovers import Leftovers
+from provisioning.agent.apps.one_off_units import one_offs
 from provisioning.agent.apps.pythons import made_for_lost
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.apps.units_status import units_status
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.resources.ended import one_offs
-from provisioning.agent.runs.journal import cut_off, describe_cut_off, last_runs
+from provisioning.agent.machine import http
+from provisioning.agent.machine.system import System
+from provisioning.agent.runs.journal import (
+    cut_off,
+    describe_cut_off,
+    last_runs,
+)
 from provisioning.agent.runs.relay import under_way
-from provisioning.agent.system import System
 
 UNIT_PROPERTIES = "Id,ActiveState,UnitFileState,NRestarts,MemoryCurrent"
 HEALTH_TIMEOUT_S = 5.0

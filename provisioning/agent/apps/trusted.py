@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from provisioning.agent import files
 from provisioning.agent.errors import AgentError
+from provisioning.agent.machine import files
 
 
 def must_be_roots(program: str, what: str) -> None:

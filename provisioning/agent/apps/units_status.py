@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from provisioning.agent.apps.release_units import RUNNING, ReleaseUnits, is_process, process_of
+from provisioning.agent.apps.release_services import (
+    RUNNING,
+    ReleaseUnits,
+    is_process,
+    process_of,
+)
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.system import System
+from provisioning.agent.machine.system import System
 
 
 def units_status(app: str, system: System) -> Dict[str, Any]:

@@ -12,12 +12,13 @@ import subprocess
 from dataclasses import dataclass, field
 from typing import Any, Iterator, List, Mapping, Sequence, Tuple
 
-from provisioning.agent import child, files, layout
+from provisioning.agent import layout
 from provisioning.agent.builds import sandbox
 from provisioning.agent.errors import AgentError
-from provisioning.agent.programs import CLEAN_ENVIRONMENT, identity_of
-from provisioning.agent.system import System
-from provisioning.agent.systemd import unexpanded
+from provisioning.agent.machine import child, files
+from provisioning.agent.machine.programs import CLEAN_ENVIRONMENT, identity_of
+from provisioning.agent.machine.system import System
+from provisioning.agent.machine.systemd import unexpanded
 
 INSIDE = "provisioning.agent.builds.inside"
 PROXY = "provisioning.agent.builds.proxy"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import List
 
-from provisioning.agent.hardening import HARDENING
+from provisioning.agent.machine.hardening import HARDENING
 
 TIMEOUT_S = 1800
 MEMORY = "75%"

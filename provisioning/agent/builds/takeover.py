@@ -12,10 +12,10 @@ import stat
 from dataclasses import dataclass
 from typing import Dict, List
 
-from provisioning.agent import files
-from provisioning.agent.disk import free_mb
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import READY
+from provisioning.agent.machine import files
+from provisioning.agent.machine.disk import free_mb
 
 MOST_DEPTH = 40
 MOST_ENTRIES = 500_000

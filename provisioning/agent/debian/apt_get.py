@@ -12,8 +12,8 @@ from typing import Callable, Sequence
 
 from provisioning.agent import layout
 from provisioning.agent.debian import apt_locks, apt_sources
-from provisioning.agent.programs import Completed
-from provisioning.agent.system import System
+from provisioning.agent.machine.programs import Completed
+from provisioning.agent.machine.system import System
 
 ENVIRONMENT = {
     "DEBIAN_FRONTEND": "noninteractive",

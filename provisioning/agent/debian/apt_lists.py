@@ -9,12 +9,13 @@ import os
 import re
 import time
 
-from provisioning.agent import disk, layout
+from provisioning.agent import layout
 from provisioning.agent.debian import apt_locks, apt_sources
 from provisioning.agent.debian.apt_get import apt_get, errors
 from provisioning.agent.errors import AgentError
-from provisioning.agent.programs import Completed
-from provisioning.agent.system import System
+from provisioning.agent.machine import disk
+from provisioning.agent.machine.programs import Completed
+from provisioning.agent.machine.system import System
 
 LISTS = "/var/lib/apt/lists"
 SOURCES = "/etc/apt/sources.list.d"

@@ -14,7 +14,7 @@ import time
 from typing import Callable, Optional
 
 from provisioning.agent.errors import AgentError
-from provisioning.agent.system import System
+from provisioning.agent.machine.system import System
 
 # Source: apt's file-locking notes in its documentation, and apt.conf(5), Dir::State, Dir::Cache.
 LOCKS = (

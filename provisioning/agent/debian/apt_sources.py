@@ -11,9 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import Dict, Iterator, List, Set, Tuple
 
-from provisioning.agent import files, layout
-from provisioning.agent.programs import Completed
-from provisioning.agent.system import System
+from provisioning.agent import layout
+from provisioning.agent.machine import files
+from provisioning.agent.machine.programs import Completed
+from provisioning.agent.machine.system import System
 
 MAIN = "/etc/apt/sources.list"
 PARTS = "/etc/apt/sources.list.d"

@@ -8,10 +8,15 @@ import time
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Sequence
 
-from provisioning.agent import files, layout
+from provisioning.agent import layout
+from provisioning.agent.claims import (
+    PATH,
+    USER,
+    Obstacle,
+)
 from provisioning.agent.errors import AgentError
-from provisioning.agent.ownership.claims import PATH, USER, Obstacle
-from provisioning.agent.system import System
+from provisioning.agent.machine import files
+from provisioning.agent.machine.system import System
 
 MANIFEST = "manifest.json"
 RESTORED = "restored"

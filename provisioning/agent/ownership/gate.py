@@ -10,11 +10,15 @@ from __future__ import annotations
 from typing import Iterable, Iterator, List, Sequence, Tuple
 
 from provisioning.agent import layout
+from provisioning.agent.claims import (
+    PATH,
+    Obstacle,
+    thing_id,
+)
 from provisioning.agent.errors import AgentError
+from provisioning.agent.machine.system import System
 from provisioning.agent.ownership import backups, things
-from provisioning.agent.ownership.claims import PATH, Obstacle, thing_id
 from provisioning.agent.resource import Resource, differences
-from provisioning.agent.system import System
 
 ID = "gate:host"
 """What the events of a run call the gate, in place of a resource."""

@@ -7,10 +7,7 @@ import re
 from typing import Callable, Mapping
 
 from provisioning.agent import layout
-from provisioning.agent.debian import dpkg
-from provisioning.agent.layout import AppLayout
-from provisioning.agent.lineage import Lineage
-from provisioning.agent.ownership.claims import (
+from provisioning.agent.claims import (
     CERTIFICATE,
     GROUP,
     PACKAGE,
@@ -20,7 +17,15 @@ from provisioning.agent.ownership.claims import (
     Claim,
     thing_id,
 )
-from provisioning.agent.system import DIRECTORY, FILE, LINK, System
+from provisioning.agent.debian.certbot import Lineage
+from provisioning.agent.layout import AppLayout
+from provisioning.agent.machine import dpkg
+from provisioning.agent.machine.system import (
+    DIRECTORY,
+    FILE,
+    LINK,
+    System,
+)
 
 MARK_WITHIN_BYTES = 512
 

@@ -6,10 +6,14 @@ import os
 from dataclasses import dataclass
 from typing import ClassVar, Iterable
 
-from provisioning.agent import files
-from provisioning.agent.ownership.claims import PATH, Claim
-from provisioning.agent.resource import Change, Resource, State
-from provisioning.agent.system import LINK, System
+from provisioning.agent.claims import PATH, Claim
+from provisioning.agent.machine import files
+from provisioning.agent.machine.system import LINK, System
+from provisioning.agent.resource import (
+    Change,
+    Resource,
+    State,
+)
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,21 @@ from dataclasses import dataclass
 from typing import ClassVar, Iterable, Sequence, Tuple
 from urllib.parse import urlsplit
 
-from provisioning.agent import http, layout
+from provisioning.agent import layout
+from provisioning.agent.claims import (
+    CERTIFICATE,
+    PATH,
+    Claim,
+)
+from provisioning.agent.debian.certbot import Lineage, read_linked
 from provisioning.agent.errors import AgentError
-from provisioning.agent.lineage import Lineage, read_linked
-from provisioning.agent.ownership.claims import CERTIFICATE, PATH, Claim
-from provisioning.agent.resource import Change, Resource, State
-from provisioning.agent.system import System
+from provisioning.agent.machine import http
+from provisioning.agent.machine.system import System
+from provisioning.agent.resource import (
+    Change,
+    Resource,
+    State,
+)
 
 EXPIRES_SOON_S = 7 * 86400
 """certbot renews 30 days before the end; with a week left it has failed for long."""

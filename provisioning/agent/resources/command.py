@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Callable, ClassVar, Iterable, Mapping, Tuple
 
 from provisioning.agent.errors import CannotStartError
+from provisioning.agent.machine.system import System
 from provisioning.agent.resource import (
     Change,
     Ref,
@@ -14,7 +15,6 @@ from provisioning.agent.resource import (
     normalise,
     reference_ids,
 )
-from provisioning.agent.system import System
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,13 @@ from typing import ClassVar, Optional
 
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.programs import Completed
-from provisioning.agent.resource import Change, Resource, State
-from provisioning.agent.system import System
+from provisioning.agent.machine.programs import Completed
+from provisioning.agent.machine.system import System
+from provisioning.agent.resource import (
+    Change,
+    Resource,
+    State,
+)
 
 REPORT = "/usr/sbin/repquota"
 """Of Debian's package quota."""

@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from typing import ClassVar, Dict, Iterable, List, Tuple
 
 from provisioning.agent import layout
+from provisioning.agent.debian.certbot import Lineage
 from provisioning.agent.errors import AgentError
-from provisioning.agent.lineage import Lineage
+from provisioning.agent.machine.system import System
 from provisioning.agent.ownership.things import has_mark
-from provisioning.agent.resource import Change, Resource, State, Value
+from provisioning.agent.resource import (
+    Change,
+    Resource,
+    State,
+    Value,
+)
 from provisioning.agent.resources.earlier_certificate import OUR_HOOK, EarlierLineage
-from provisioning.agent.system import System
 
 DROP_IN = f"{layout.UNIT_FILES}/certbot.service.d/homeport.conf"
 HOOK = f"{layout.EARLIER_ACME}/renewal-hooks/deploy/{OUR_HOOK}"

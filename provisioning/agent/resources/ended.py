@@ -8,17 +8,18 @@ import time
 from dataclasses import dataclass
 from typing import ClassVar, List
 
-from provisioning.agent.apps.release_units import RUNNING
-from provisioning.agent.apps.releases import RELEASE_ID
+from provisioning.agent.apps.one_off_units import LABELS, all_one_offs, label_of, one_offs
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import STATE
-from provisioning.agent.resource import Change, Resource, State
+from provisioning.agent.machine.system import System
+from provisioning.agent.resource import (
+    Change,
+    Resource,
+    State,
+)
 from provisioning.agent.resources.one_off import PRINTED
-from provisioning.agent.system import System
 
-AT_WORK = (*RUNNING, "deactivating")
 POLL_S = 0.2
-LABELS = r"import|migrate|(?:before|after)-[a-z]+-hook-\d+"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Ended(Resource):
 
     def actual(self, system: System) -> State:
         at_work = one_offs(self.app, system)
-        failed = [unit for unit in _all(self.app, system) if unit not in at_work]
+        failed = [unit for unit in all_one_offs(self.app, system) if unit not in at_work]
         printed = " ".join(self._printed(system))
         return {"at work": " ".join(at_work), "failed": " ".join(failed), "printed": printed}
 
@@ -68,19 +69,19 @@ class Ended(Resource):
         if system.dry:
             return
         for unit in one_offs(self.app, system):
-            if _label(self.app, unit) == "import":
+            if label_of(self.app, unit) == "import":
                 system.act(["systemctl", "stop", unit], why=f"stop {unit}")
         system.forget_cached()
         for unit in one_offs(self.app, system):
             self._wait_for(unit, system)
-        failed = _all(self.app, system)
+        failed = all_one_offs(self.app, system)
         if failed:
             system.run(["systemctl", "reset-failed", *failed])
         for path in self._printed(system):
             system.remove(path)
 
     def _wait_for(self, unit: str, system: System) -> None:
-        what = "migration" if _label(self.app, unit) == "migrate" else "hook"
+        what = "migration" if label_of(self.app, unit) == "migrate" else "hook"
         system.say(f"a {what} of an earlier run is still at work: waiting for {unit}")
         deadline = time.monotonic() + self.patience_s
         while unit in one_offs(self.app, system):
@@ -93,27 +94,3 @@ class Ended(Resource):
                 )
             time.sleep(POLL_S)
             system.forget_cached()
-
-
-def one_offs(app: str, system: System) -> List[str]:
-    """Return the units of an app's imports, migrations and hooks that are at work."""
-    services = system.loaded_units()
-    return [unit for unit in _all(app, system) if services[unit][0] in AT_WORK]
-
-
-def _all(app: str, system: System) -> List[str]:
-    return sorted(unit for unit in system.loaded_units() if _label(app, unit))
-
-
-def _label(app: str, unit: str) -> str:
-    """Return what a unit of a OneOff of an app is: "import"; "" for all other units."""
-    found = re.fullmatch(unit_names(app), unit)
-    return found[1] if found else ""
-
-
-def unit_names(app: str) -> str:
-    """Return an expression for the units of an app's imports, migrations and hooks.
-
-    It is that narrow since "hello-migrate" may be an app as well.
-    """
-    return rf"{re.escape(app)}-({LABELS})-{RELEASE_ID.pattern}\.service"

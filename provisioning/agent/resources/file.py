@@ -5,17 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Iterable, Tuple
 
-from provisioning.agent.ownership.claims import PATH, Claim
-from provisioning.agent.resource import (
+from provisioning.agent.blob import (
     Blob,
-    Change,
     Content,
+    as_blob,
+)
+from provisioning.agent.claims import PATH, Claim
+from provisioning.agent.machine.system import (
+    DIRECTORY,
+    FILE,
+    System,
+)
+from provisioning.agent.resource import (
+    Change,
     Resource,
     State,
-    as_blob,
     normalise,
 )
-from provisioning.agent.system import DIRECTORY, FILE, System
 
 
 @dataclass(frozen=True)

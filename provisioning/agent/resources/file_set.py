@@ -9,21 +9,33 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from provisioning.agent import layout
-from provisioning.agent.errors import AgentError
-from provisioning.agent.overlay import Overlay
-from provisioning.agent.ownership.claims import PATH, Claim, Obstacle, thing_id
-from provisioning.agent.ownership.things import has_mark, is_known
-from provisioning.agent.programs import CLEAN_ENVIRONMENT
-from provisioning.agent.resource import (
+from provisioning.agent.blob import (
     Blob,
-    Change,
     Content,
+    as_blob,
+)
+from provisioning.agent.claims import (
+    PATH,
+    Claim,
+    Obstacle,
+    thing_id,
+)
+from provisioning.agent.errors import AgentError
+from provisioning.agent.machine.overlay import Overlay
+from provisioning.agent.machine.programs import CLEAN_ENVIRONMENT
+from provisioning.agent.machine.system import (
+    DIRECTORY,
+    FILE,
+    LINK,
+    System,
+)
+from provisioning.agent.ownership.things import has_mark, is_known
+from provisioning.agent.resource import (
+    Change,
     Resource,
     State,
-    as_blob,
     normalise,
 )
-from provisioning.agent.system import DIRECTORY, FILE, LINK, System
 
 STRANGERS = "other files"
 """Name, in the state, of what is in the purged directories and should not be."""

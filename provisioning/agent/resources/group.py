@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Iterable
 
-from provisioning.agent.ownership.claims import GROUP, Claim
-from provisioning.agent.resource import Change, Resource, State
-from provisioning.agent.system import Account, System
+from provisioning.agent.claims import GROUP, Claim
+from provisioning.agent.machine.system import Account, System
+from provisioning.agent.resource import (
+    Change,
+    Resource,
+    State,
+)
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,18 @@ import time
 from dataclasses import dataclass
 from typing import ClassVar, Dict
 
-from provisioning.agent import http
-from provisioning.agent.apps.refusal import refusal
-from provisioning.agent.apps.release_units import ReleaseUnits, first_instances
+from provisioning.agent.apps.failure_output import refusal
+from provisioning.agent.apps.release_services import ReleaseUnits, first_instances
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.resource import Change, Resource, State
-from provisioning.agent.system import System
+from provisioning.agent.machine import http
+from provisioning.agent.machine.system import System
+from provisioning.agent.resource import (
+    Change,
+    Resource,
+    State,
+)
 
 POLL_S = 0.02
 ANSWERS = 3

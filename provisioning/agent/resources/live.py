@@ -6,13 +6,17 @@ import time
 from dataclasses import dataclass
 from typing import ClassVar, Optional
 
-from provisioning.agent import http
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.resource import Change, Resource, State
+from provisioning.agent.machine import http
+from provisioning.agent.machine.system import System
+from provisioning.agent.resource import (
+    Change,
+    Resource,
+    State,
+)
 from provisioning.agent.resources.retired import Retired
-from provisioning.agent.system import System
 
 RELEASE_HEADER = "x-homeport-release"
 """Set by the app server, shown by the web server to the host itself only."""

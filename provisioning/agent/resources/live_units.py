@@ -6,15 +6,19 @@ import time
 from dataclasses import dataclass
 from typing import ClassVar, List
 
-from provisioning.agent import http
+from provisioning.agent.apps.failure_output import own_words
 from provisioning.agent.apps.pythons import made_for_lost
-from provisioning.agent.apps.refusal import own_words
-from provisioning.agent.apps.release_units import RUNNING, ReleaseUnits
+from provisioning.agent.apps.release_services import RUNNING, ReleaseUnits
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.resource import Change, Resource, State
-from provisioning.agent.system import System
+from provisioning.agent.machine import http
+from provisioning.agent.machine.system import System
+from provisioning.agent.resource import (
+    Change,
+    Resource,
+    State,
+)
 
 ANSWER_TIMEOUT_S = 10.0
 POLL_S = 0.1

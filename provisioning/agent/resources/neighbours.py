@@ -7,22 +7,30 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Dict, Iterable, Iterator, List, Mapping, Tuple
 
 from provisioning.agent import layout
-from provisioning.agent.errors import AgentError
-from provisioning.agent.nginx_conf import MAIN, ROOT, Configuration, Listen, Server
-from provisioning.agent.nginx_facts import NOWHERE
-from provisioning.agent.programs import CLEAN_ENVIRONMENT
-from provisioning.agent.resource import (
+from provisioning.agent.blob import (
     Blob,
-    Change,
     Content,
+    as_blob,
+)
+from provisioning.agent.errors import AgentError
+from provisioning.agent.machine.programs import CLEAN_ENVIRONMENT
+from provisioning.agent.machine.system import System
+from provisioning.agent.nginx.conf import (
+    MAIN,
+    ROOT,
+    Configuration,
+    Listen,
+    Server,
+)
+from provisioning.agent.nginx.facts import NOWHERE
+from provisioning.agent.resource import (
+    Change,
     Resource,
     State,
-    as_blob,
     differences,
     normalise,
 )
 from provisioning.agent.resources.file_set import FileSet
-from provisioning.agent.system import System
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,20 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Mapping, Tuple
 
 from provisioning.agent.apps.environment import masked
-from provisioning.agent.apps.refusal import why_it_failed
+from provisioning.agent.apps.failure_output import why_it_failed
+from provisioning.agent.apps.journal import last_lines_of
 from provisioning.agent.apps.releases import Releases
-from provisioning.agent.apps.unit_journal import last_lines_of
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import STATE, AppLayout
-from provisioning.agent.programs import Completed
-from provisioning.agent.resource import Change, Resource, State, normalise
-from provisioning.agent.system import System
-from provisioning.agent.systemd import unexpanded
+from provisioning.agent.machine.programs import Completed
+from provisioning.agent.machine.system import System
+from provisioning.agent.machine.systemd import unexpanded
+from provisioning.agent.resource import (
+    Change,
+    Resource,
+    State,
+    normalise,
+)
 
 STOP_S = 10
 """What is ended is asked first, and killed after so many seconds."""

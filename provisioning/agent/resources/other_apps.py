@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Tuple
 
-from provisioning.agent.resource import Resource, State, normalise
-from provisioning.agent.system import System
+from provisioning.agent.machine.system import System
+from provisioning.agent.resource import (
+    Resource,
+    State,
+    normalise,
+)
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from provisioning.agent.debian import apt, dpkg
-from provisioning.agent.resource import Change, Resource, State
-from provisioning.agent.system import System
+from provisioning.agent.debian import apt
+from provisioning.agent.machine import dpkg
+from provisioning.agent.machine.system import System
+from provisioning.agent.resource import (
+    Change,
+    Resource,
+    State,
+)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from provisioning.agent import http
 from provisioning.agent.errors import AgentError
-from provisioning.agent.resource import Change, Resource, State
-from provisioning.agent.system import System
+from provisioning.agent.machine import http
+from provisioning.agent.machine.system import System
+from provisioning.agent.resource import (
+    Change,
+    Resource,
+    State,
+)
 
 POLL_S = 0.1
 

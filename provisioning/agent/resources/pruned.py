@@ -6,15 +6,28 @@ import os
 from dataclasses import dataclass
 from typing import ClassVar, List, Set
 
-from provisioning.agent import files
-from provisioning.agent.apps.names import RELEASE, REVISION, VIRTUALENV, named
-from provisioning.agent.apps.releases import PART, Releases, in_use
+from provisioning.agent.apps.names import (
+    RELEASE,
+    REVISION,
+    VIRTUALENV,
+    named,
+)
+from provisioning.agent.apps.releases import (
+    PART,
+    Releases,
+    in_use,
+)
 from provisioning.agent.apps.static_pool import prune
 from provisioning.agent.apps.static_sources import static_sources_of
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import READY, AppLayout
-from provisioning.agent.resource import Change, Resource, State
-from provisioning.agent.system import System
+from provisioning.agent.machine import files
+from provisioning.agent.machine.system import System
+from provisioning.agent.resource import (
+    Change,
+    Resource,
+    State,
+)
 
 
 @dataclass(frozen=True)

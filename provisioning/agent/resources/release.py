@@ -8,23 +8,35 @@ import time
 from dataclasses import dataclass, field
 from typing import ClassVar, Dict, Iterable, Mapping, Optional, Tuple
 
-from provisioning.agent import files as fs
-from provisioning.agent.apps import compiled, environment, shared
-from provisioning.agent.apps.releases import MANIFEST, PART, Releases, link_or_copy, relative_link
+from provisioning.agent.apps import (
+    compiled,
+    environment,
+    shared,
+)
+from provisioning.agent.apps.releases import (
+    MANIFEST,
+    PART,
+    Releases,
+    link_or_copy,
+    relative_link,
+)
 from provisioning.agent.apps.sources import Sources
 from provisioning.agent.apps.trusted import must_be_roots
+from provisioning.agent.blob import (
+    Blob,
+    Content,
+    as_blob,
+)
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
+from provisioning.agent.machine import files as fs
+from provisioning.agent.machine.system import LINK, System
 from provisioning.agent.resource import (
-    Blob,
     Change,
-    Content,
     Resource,
     State,
-    as_blob,
     normalise,
 )
-from provisioning.agent.system import LINK, System
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,7 @@ from typing import ClassVar, Iterable, List
 from provisioning.agent import layout
 from provisioning.agent.apps.names import named, shapes
 from provisioning.agent.apps.releases import Releases
-from provisioning.agent.layout import AppLayout
-from provisioning.agent.lineage import Lineage
-from provisioning.agent.ownership import things
-from provisioning.agent.ownership.claims import (
+from provisioning.agent.claims import (
     CERTIFICATE,
     PATH,
     UNIT,
@@ -20,9 +17,16 @@ from provisioning.agent.ownership.claims import (
     Claim,
     thing_id,
 )
-from provisioning.agent.resource import Change, Resource, State
+from provisioning.agent.debian.certbot import Lineage
+from provisioning.agent.layout import AppLayout
+from provisioning.agent.machine.system import System
+from provisioning.agent.ownership import things
+from provisioning.agent.resource import (
+    Change,
+    Resource,
+    State,
+)
 from provisioning.agent.resources.stopped import Stopped
-from provisioning.agent.system import System
 
 KEPT = ("shared", "secrets.json")
 """What stays of an app without `data`."""

@@ -8,11 +8,15 @@ from typing import ClassVar, List
 
 from provisioning.agent.apps.leftovers import Leftovers
 from provisioning.agent.apps.names import say_strangers
-from provisioning.agent.apps.release_units import STOP_S, ReleaseUnits
+from provisioning.agent.apps.release_services import STOP_S, ReleaseUnits
 from provisioning.agent.apps.releases import Releases, connections
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.resource import Change, Resource, State
-from provisioning.agent.system import System
+from provisioning.agent.machine.system import System
+from provisioning.agent.resource import (
+    Change,
+    Resource,
+    State,
+)
 
 POLL_S = 0.02
 

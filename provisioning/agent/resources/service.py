@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Callable, ClassVar, Dict, Iterable, Tuple
 
-from provisioning.agent.apps.unit_journal import last_lines
+from provisioning.agent.apps.journal import last_lines
+from provisioning.agent.claims import UNIT, Claim
 from provisioning.agent.errors import AgentError
-from provisioning.agent.ownership.claims import UNIT, Claim
+from provisioning.agent.machine.reload import wait_until_replaced, workers_of
+from provisioning.agent.machine.system import System
+from provisioning.agent.machine.systemd import UnitState
 from provisioning.agent.resource import (
     Change,
     Ref,
@@ -17,9 +20,6 @@ from provisioning.agent.resource import (
     normalise,
     reference_ids,
 )
-from provisioning.agent.system import System
-from provisioning.agent.systemd import UnitState
-from provisioning.agent.workers import wait_until_replaced, workers_of
 
 NEVER = "never"
 """Nothing is remembered: Homeport has not acted upon these inputs, or could not complete it."""

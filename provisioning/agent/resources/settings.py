@@ -7,9 +7,14 @@ import re
 from dataclasses import dataclass, field
 from typing import Callable, ClassVar, Dict, Iterable, Iterator, List, Mapping, Tuple
 
-from provisioning.agent.ownership.claims import PATH, Claim
-from provisioning.agent.resource import Change, Resource, State, normalise
-from provisioning.agent.system import FILE, System
+from provisioning.agent.claims import PATH, Claim
+from provisioning.agent.machine.system import FILE, System
+from provisioning.agent.resource import (
+    Change,
+    Resource,
+    State,
+    normalise,
+)
 
 INI, SYSCTL, APT = "ini", "sysctl", "apt"
 """How a file is written. Source: systemd.syntax(7), sysctl.conf(5), apt.conf(5)."""

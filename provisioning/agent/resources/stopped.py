@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, List
 
-from provisioning.agent.apps.release_units import ReleaseUnits
+from provisioning.agent.apps.release_services import ReleaseUnits
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.resource import Change, Resource, State
+from provisioning.agent.machine.system import System
+from provisioning.agent.resource import (
+    Change,
+    Resource,
+    State,
+)
 from provisioning.agent.resources.retired import Retired
-from provisioning.agent.system import System
 
 GONE = ("inactive", "failed")
 

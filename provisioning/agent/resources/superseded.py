@@ -6,13 +6,18 @@ import os
 from dataclasses import dataclass
 from typing import ClassVar, List
 
-from provisioning.agent import files, layout
-from provisioning.agent.apps.release_units import ReleaseUnits
+from provisioning.agent import layout
+from provisioning.agent.apps.release_services import ReleaseUnits
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.resource import Change, Resource, State
-from provisioning.agent.system import DIRECTORY, System
+from provisioning.agent.machine import files
+from provisioning.agent.machine.system import DIRECTORY, System
+from provisioning.agent.resource import (
+    Change,
+    Resource,
+    State,
+)
 
 CLEAR_S = 30.0
 

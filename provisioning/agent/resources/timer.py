@@ -6,12 +6,18 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, Iterable, Tuple
 
-from provisioning.agent.ownership.claims import Claim
-from provisioning.agent.resource import Blob, Change, Resource, State, differences
+from provisioning.agent.blob import Blob
+from provisioning.agent.claims import Claim
+from provisioning.agent.machine.system import System
+from provisioning.agent.machine.systemd import unexpanded
+from provisioning.agent.resource import (
+    Change,
+    Resource,
+    State,
+    differences,
+)
 from provisioning.agent.resources.service import Service
 from provisioning.agent.resources.unit import Unit
-from provisioning.agent.system import System
-from provisioning.agent.systemd import unexpanded
 
 
 @dataclass(frozen=True)

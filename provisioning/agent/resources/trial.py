@@ -7,14 +7,23 @@ import time
 from dataclasses import dataclass, field
 from typing import ClassVar, List, Mapping
 
-from provisioning.agent.apps.refusal import refusal
-from provisioning.agent.apps.release_units import ReleaseUnits, first_instances, process_of
+from provisioning.agent.apps.failure_output import refusal
+from provisioning.agent.apps.release_services import (
+    ReleaseUnits,
+    first_instances,
+    process_of,
+)
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.resource import Change, Resource, State, normalise
+from provisioning.agent.machine.system import System
+from provisioning.agent.resource import (
+    Change,
+    Resource,
+    State,
+    normalise,
+)
 from provisioning.agent.resources.retired import Retired
-from provisioning.agent.system import System
 
 POLL_S = 0.1
 

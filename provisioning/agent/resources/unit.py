@@ -8,19 +8,21 @@ from dataclasses import dataclass
 from typing import ClassVar, Iterable, Tuple
 
 from provisioning.agent import layout
-from provisioning.agent.errors import AgentError
-from provisioning.agent.ownership.claims import Claim
-from provisioning.agent.resource import (
+from provisioning.agent.blob import (
     Blob,
-    Change,
     Content,
+    as_blob,
+)
+from provisioning.agent.claims import Claim
+from provisioning.agent.errors import AgentError
+from provisioning.agent.machine.system import System
+from provisioning.agent.resource import (
+    Change,
     Resource,
     State,
-    as_blob,
     normalise,
 )
 from provisioning.agent.resources.file import File
-from provisioning.agent.system import System
 
 DIRECTORY = layout.UNIT_FILES
 

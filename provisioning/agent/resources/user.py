@@ -5,10 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Iterable, List, Optional, Sequence, Tuple
 
+from provisioning.agent.claims import (
+    GROUP,
+    USER,
+    Claim,
+    Obstacle,
+)
+from provisioning.agent.machine.system import Account, System
 from provisioning.agent.ownership import things
-from provisioning.agent.ownership.claims import GROUP, USER, Claim, Obstacle
-from provisioning.agent.resource import Change, Resource, State
-from provisioning.agent.system import Account, System
+from provisioning.agent.resource import (
+    Change,
+    Resource,
+    State,
+)
 
 
 @dataclass(frozen=True)

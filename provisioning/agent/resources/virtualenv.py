@@ -7,26 +7,32 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
 
-from provisioning.agent import files as fs
 from provisioning.agent import layout
 from provisioning.agent.apps.pythons import lost_python
 from provisioning.agent.apps.trusted import must_be_roots
-from provisioning.agent.builds.build import Build, BuildFailedError, cache_of
+from provisioning.agent.blob import (
+    Blob,
+    Content,
+    as_blob,
+)
+from provisioning.agent.builds.build import (
+    Build,
+    BuildFailedError,
+    cache_of,
+)
 from provisioning.agent.builds.index import CONFIGURATIONS, allowed_hosts
 from provisioning.agent.builds.takeover import Built
+from provisioning.agent.claims import PATH, Claim
 from provisioning.agent.errors import AgentError
-from provisioning.agent.ownership.claims import PATH, Claim
+from provisioning.agent.machine import files as fs
+from provisioning.agent.machine.system import System
 from provisioning.agent.ownership.things import APPS
 from provisioning.agent.resource import (
-    Blob,
     Change,
-    Content,
     Resource,
     State,
-    as_blob,
     normalise,
 )
-from provisioning.agent.system import System
 
 PART = ".part"
 """How a virtualenv's directory ends until it is whole."""

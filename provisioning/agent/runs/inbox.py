@@ -9,7 +9,12 @@ import time
 from typing import Callable, Iterator, Optional, Tuple, TypeVar
 
 from provisioning.agent.errors import StoppedError
-from provisioning.agent.runs.wire import Decoder, Frame, Message, WireError
+from provisioning.agent.runs.wire import (
+    Decoder,
+    Frame,
+    Message,
+    WireError,
+)
 
 T = TypeVar("T")
 

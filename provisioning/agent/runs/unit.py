@@ -7,8 +7,8 @@ import signal
 import socket
 import time
 
-from provisioning.agent import programs
 from provisioning.agent.errors import AgentError
+from provisioning.agent.machine import programs
 
 JOURNAL = "/run/systemd/journal/stdout"
 MANAGER = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from provisioning.agent.facts import Facts
-from provisioning.inventory.app import App
+from provisioning.inventory.models.app import App
 from provisioning.roles.site import Upstream
 
 

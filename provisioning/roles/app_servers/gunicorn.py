@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from provisioning.agent.facts import Facts
 from provisioning.agent.layout import AppLayout
-from provisioning.inventory.app import App
+from provisioning.inventory.models.app import App
 from provisioning.render import render
 from provisioning.roles.app_servers.socket import web_socket
 from provisioning.roles.locks import read_lock

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provisioning.agent.layout import WEB_USER, AppLayout
-from provisioning.inventory.app import App
+from provisioning.inventory.models.app import App
 from provisioning.render import render
 
 

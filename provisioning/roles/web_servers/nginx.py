@@ -17,8 +17,8 @@ from dataclasses import replace
 
 from provisioning.agent.facts import Facts, version_tuple
 from provisioning.agent.layout import ACME_WEBROOT
-from provisioning.agent.nginx_conf import ENTRIES
-from provisioning.agent.nginx_facts import NOWHERE
+from provisioning.agent.nginx.conf import ENTRIES
+from provisioning.agent.nginx.facts import NOWHERE
 from provisioning.render import render
 from provisioning.resources import (
     Absent,

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from provisioning.agent import child
 from provisioning.agent.builds.build import INSIDE
 from provisioning.agent.builds.inside import CONNECTIONS, installed
+from provisioning.agent.machine import child
 
 pytestmark = pytest.mark.timeout(60)
 

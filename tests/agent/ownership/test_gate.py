@@ -7,9 +7,14 @@ from pathlib import Path
 import pytest
 
 from provisioning.agent import layout
-from provisioning.agent.events import CHANGED, FAILED, UNCHANGED, Noted
+from provisioning.agent.events import (
+    CHANGED,
+    FAILED,
+    UNCHANGED,
+    Noted,
+)
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.ownership.record import AppEntry, Record
+from provisioning.agent.machine.record import AppEntry, Record
 from provisioning.resources import (
     Absent,
     Directory,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from provisioning.agent.errors import AgentError
-from provisioning.agent.ownership.record import AppEntry, Record
+from provisioning.agent.machine.record import AppEntry, Record
 
 FILE, OTHER = "path:/etc/a", "path:/etc/b"
 ONE, TWO = "shop/production", "blog/production"

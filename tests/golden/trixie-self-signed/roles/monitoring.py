@@ -1,6 +1,10 @@
 """A role of a person's own."""
 
-from provisioning.resources import File, Packages, Service
+from provisioning.resources import (
+    File,
+    Packages,
+    Service,
+)
 
 
 def monitoring(host, facts):

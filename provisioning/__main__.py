@@ -1,0 +1,147 @@
+"""The program `fab`: Fabric's own, which here also works where no fabfile is yet.
+
+`fab init` writes the fabfile; Fabric alone refuses to do anything before there is one. Homeport
+is installed after Fabric, which it needs, so this script takes the place of Fabric's. Should
+Fabric's come back with an upgrade of its own, only `fab init` in an empty folder is lost.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fabric.config import Config
+from fabric.main import Fab
+from invoke.exceptions import Exit, ParseError
+from invoke.parser import Parser
+from invoke.parser.argument import Argument
+
+from provisioning.cli.executor import FleetExecutor, FleetTask
+from provisioning.cli.exit import BROKEN_PIPE_EXIT_CODE
+from provisioning.errors import ConfigurationError
+
+USAGE = ConfigurationError.exit_code
+
+
+class Program(Fab):
+    """Fabric's program with Homeport's commands to fall back on."""
+
+    def load_collection(self) -> None:
+        """Load the fabfile, or Homeport's own commands where there is none.
+
+        Raises:
+            Exit: A certain fabfile was asked for, and it is not there.
+        """
+        try:
+            super().load_collection()  # type: ignore[no-untyped-call]
+        except Exit:
+            if self.args.collection.value or self.args["search-root"].value:
+                raise
+            from provisioning.commands import namespace
+
+            self.collection = namespace
+
+    def parse_core(self, argv: list[str] | None) -> None:
+        """Read the flags before the command.
+
+        Invoke keeps Python from caching what it compiles unless it is given `--write-pyc`. In a
+        checkout, which no installer has compiled, each command would compile all of Homeport.
+        """
+        as_started = sys.dont_write_bytecode
+        try:
+            with _usage_errors():
+                super().parse_core(argv)  # type: ignore[no-untyped-call]
+        finally:
+            sys.dont_write_bytecode = as_started
+
+    def parse_tasks(self) -> None:
+        """Read the commands and their flags."""
+        with _usage_errors():
+            super().parse_tasks()
+
+    def _make_parser(self) -> Parser:
+        """Return what the commands are read with, and give it what it can read.
+
+        Here, because a parser may be made only once: that takes the flags' help away.
+        """
+        parser: Parser = super()._make_parser()
+        named = {
+            name: f"--{task.may_name}"
+            for name, task in self._tasks_by_name().items()
+            if isinstance(task, FleetTask) and task.may_name
+        }
+        flags = {
+            name: {**self.initial_context.flags, **context.flags}
+            for name, context in parser.contexts.items()
+        }
+        self.core.unparsed = with_flags(self.core.unparsed, named, flags)
+        return parser
+
+    def _tasks_by_name(self) -> dict[str, Any]:
+        return {name: self.collection[name] for name in self.collection.task_names}
+
+
+def with_flags(
+    tokens: Sequence[str],
+    named: Mapping[str, str],
+    flags: Mapping[str, Mapping[str, Argument]],
+) -> list[str]:
+    """Return a command line in which words that stand alone have got their flag.
+
+    The parser knows no word that may be left out: it takes `fab logs hello` for two commands.
+
+    Args:
+        tokens: The command line from the first command on, without `--` and what follows it.
+        named: Command -> the flag that a word alone after it is the value of.
+        flags: Command -> its flags.
+    """
+    result: list[str] = []
+    command, missing, is_value = "", "", False
+    for token in tokens:
+        if is_value:
+            is_value = False
+        elif token.startswith("-"):
+            name, has_value, _ = token.partition("=")
+            flag = flags.get(command, {}).get(name)
+            is_value = flag is not None and flag.takes_value and not has_value
+            missing = "" if name == missing else missing
+        elif missing:
+            result.append(missing)
+            missing = ""
+        elif token in flags:
+            command, missing = token, named.get(token, "")
+        result.append(token)
+    return result
+
+
+@contextmanager
+def _usage_errors() -> Iterator[None]:
+    """Have wrong usage end with 2, like a wrong configuration; invoke ends with 1."""
+    try:
+        yield
+    except ParseError as error:
+        raise Exit(f"error: {error}\n  try: fab --list, fab --help COMMAND", USAGE) from None
+    except ValueError as error:
+        # Of a flag that takes a number.
+        raise Exit(f"error: {error}\n  try: fab --help COMMAND", USAGE) from None
+
+
+def main() -> None:
+    """Run the command line."""
+    program = Program(
+        name="Fabric", version=version("fabric"), executor_class=FleetExecutor, config_class=Config
+    )
+    try:
+        program.run()
+    except BrokenPipeError:
+        # Whoever read along has seen enough (`fab --list | head`); Python would say so again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(BROKEN_PIPE_EXIT_CODE)
+
+
+if __name__ == "__main__":
+    main()

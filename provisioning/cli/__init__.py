@@ -1,0 +1,1 @@
+"""What every command is made of: options, the selection of hosts, exit codes."""

@@ -1,0 +1,1 @@
+"""Releases: what goes into one, and how it becomes live, is left and is gone back to."""

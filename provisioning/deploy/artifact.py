@@ -1,0 +1,190 @@
+"""The local build of a release: which files, which requirements, what it is called.
+
+Read from the working tree; nothing is written, and no host is asked.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from provisioning.agent.apps.compiled import is_pythons
+from provisioning.deploy.requirements import read_requirements
+from provisioning.errors import ConfigurationError
+
+NO_COMMIT = "0000000"
+
+IGNORED = frozenset(
+    {".git", ".hg", ".venv", "venv", "node_modules", "__pycache__", ".env", ".homeport",
+     ".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", ".idea", ".vscode", ".DS_Store"}
+)  # fmt: skip
+"""Left out where git does not say what belongs to the source."""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What a release is made of.
+
+    Args:
+        release: The release's id, <utc>-<commit>.
+        files: Path below the source -> content.
+        executables: Those of the files that are executable.
+        links: Path -> target, for symbolic links.
+        requirements: Name -> content of the requirements and of what they include.
+        listing: Which of the requirements to begin with.
+        commit: Full hash of the commit, "" where there is no git.
+        dirty: The working tree has changes that are in no commit.
+        compiled: What Python has compiled, and git tracks: left out, each host compiles its own.
+    """
+
+    release: str
+    files: Mapping[str, bytes] = field(repr=False)
+    executables: tuple[str, ...]
+    links: Mapping[str, str]
+    requirements: Mapping[str, bytes] = field(repr=False)
+    listing: str
+    commit: str
+    dirty: bool
+    compiled: tuple[str, ...] = ()
+
+    @property
+    def has_hashes(self) -> bool:
+        """Whether the requirements name the hashes of what they want."""
+        return b"--hash=" in b"".join(self.requirements.values())
+
+
+def build_artifact(
+    source: Path, requirements: str, *, include: Sequence[str] = (), now: float | None = None
+) -> Artifact:
+    """Read an app's source.
+
+    Args:
+        source: The app's folder.
+        requirements: Lock file, relative to it.
+        include: Files and folders in it that belong to the release though git does not track
+            them.
+        now: Seconds since the epoch; default: now.
+
+    Raises:
+        ConfigurationError: the requirements or what is to be included are not there, or nothing
+            is to be deployed.
+    """
+    commit, dirty = _commit(source)
+    files: dict[str, bytes] = {}
+    links: dict[str, str] = {}
+    executables, compiled = [], []
+    for path in dict.fromkeys((*_paths(source), *_included(source, include))):
+        full = source / path
+        if is_pythons(path):
+            compiled.append(path)
+        elif full.is_symlink():
+            links[path] = str(full.readlink())
+        elif full.is_file():
+            files[path] = full.read_bytes()
+            if full.stat().st_mode & 0o100:
+                executables.append(path)
+    if not files:
+        raise ConfigurationError(
+            f"cannot deploy {source}: there are no files in it",
+            hint="git add what belongs to the app, or correct the app's `source`",
+        )
+    return Artifact(
+        release=release_id(time.time() if now is None else now, commit),
+        files=files,
+        executables=tuple(executables),
+        links=links,
+        requirements=read_requirements(source, requirements),
+        listing=PurePosixPath(requirements).as_posix(),
+        commit=commit,
+        dirty=dirty,
+        compiled=tuple(compiled),
+    )
+
+
+def release_id(now: float, commit: str) -> str:
+    """Return <utc>-<commit>: it sorts by time, and no two runs of a script have the same.
+
+    A host takes a release whose id it has for the one that it has.
+    """
+    seconds, milliseconds = divmod(int(now * 1000), 1000)
+    utc = time.strftime("%Y%m%dT%H%M%S", time.gmtime(seconds))
+    return f"{utc}.{milliseconds:03}Z-{(commit or NO_COMMIT)[:7]}"
+
+
+def _git(source: Path, *arguments: str) -> str | None:
+    """Return what git prints, or None where it is not installed or there is no repository."""
+    # Within a hook these would lead to another repository. Source: git(1), githooks(5).
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(source), *arguments],
+            capture_output=True,
+            check=False,
+            env={**env, "LC_ALL": "C.UTF-8"},
+        )
+    except FileNotFoundError:
+        return None
+    if b"dubious ownership" in done.stderr:
+        # Without git's word everything there would be deployed, local secrets too.
+        raise ConfigurationError(
+            f"cannot read {source}: git does not trust a repository of another user",
+            hint=f"git config --global --add safe.directory {source.resolve()}",
+        )
+    return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None
+
+
+def commit_of(source: Path) -> str:
+    """Return the full hash of the commit that is checked out, "" where there is none."""
+    return (_git(source, "rev-parse", "HEAD") or "").strip()
+
+
+def _commit(source: Path) -> tuple[str, bool]:
+    commit = commit_of(source)
+    changes = _git(source, "status", "--porcelain", "--untracked-files=no", "--", ".")
+    return commit, bool(commit and changes and changes.strip())
+
+
+def _paths(source: Path) -> Iterator[str]:
+    tracked = _git(source, "ls-files", "-z", "--cached", "--recurse-submodules")
+    if not tracked:
+        tracked = _unignored(source)
+    if tracked is not None:
+        yield from (path for path in tracked.split("\0") if path)
+        return
+    for path in sorted(source.rglob("*")):
+        relative = path.relative_to(source)
+        if not IGNORED.intersection(relative.parts) and (path.is_symlink() or not path.is_dir()):
+            yield relative.as_posix()
+
+
+def _included(source: Path, include: Sequence[str]) -> Iterator[str]:
+    for name in include:
+        top = source / name
+        # A link is taken as a link: what it leads to may lie anywhere.
+        is_folder = top.is_dir() and not top.is_symlink()
+        if not is_folder and not top.exists():
+            raise ConfigurationError(
+                f"cannot include {top}: there is no such file or folder",
+                hint="have a before-build hook build it, or correct the app's `include`",
+            )
+        for path in sorted(top.rglob("*")) if is_folder else [top]:
+            if path.is_symlink() or not path.is_dir():
+                yield path.relative_to(source).as_posix()
+
+
+def _unignored(source: Path) -> str | None:
+    """Return all files less those that .gitignore names, by a repository that is nowhere."""
+    with tempfile.TemporaryDirectory() as directory:
+        elsewhere = f"--git-dir={directory}/repository"
+        if _git(source, elsewhere, "init", "--quiet", "--bare") is None:
+            return None
+        patterns = [f"--exclude={each}" for each in sorted(IGNORED)]
+        return _git(
+            source, elsewhere, f"--work-tree={source}",
+            "ls-files", "-z", "--others", "--exclude-standard", *patterns,
+        )  # fmt: skip

@@ -1,0 +1,209 @@
+"""What keeps an app from a release that is there already: found before anything is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from provisioning.errors import (
+    ConfigurationError,
+    DeployRefusedError,
+    HomeportError,
+)
+
+if TYPE_CHECKING:
+    from provisioning.inventory.models.app import App
+
+State = Mapping[str, Any]
+"""What a host says of an app: see agent/questions.py."""
+
+
+def release_to_revive(app: App, states: Mapping[str, State], to: str) -> str:
+    """Return the release to go back to, which every host must have."""
+    if to:
+        there = [{each["release"] for each in state["releases"]} for state in states.values()]
+        matching = sorted(each for each in set.intersection(*there) if _means(to, each))
+        if len(matching) != 1:
+            raise no_such_release(app, states, to, matching)
+        release = str(matching[0])
+    else:
+        previous = {str(state["previous"]) for state in states.values()}
+        if len(previous) != 1 or "" in previous:
+            raise ConfigurationError(
+                f"cannot roll {app.name} back: "
+                + ("no earlier release is there" if previous <= {""} else
+                   "the hosts differ in what was live before"),
+                hint="fab releases, then fab rollback --to ID",
+            )  # fmt: skip
+        release = previous.pop()
+    if all(state["live"] == release for state in states.values()):
+        raise ConfigurationError(
+            f"release {release} of {app.name} is live already", hint="fab releases"
+        )
+    return release
+
+
+def stopped_release(app: App, states: Mapping[str, State]) -> str:
+    """Return the release that was stopped, which must be the same on every host.
+
+    Raises:
+        ConfigurationError: there is none, or the hosts differ.
+    """
+    stopped = {str(state["stopped"]) for state in states.values()}
+    if len(stopped) == 1 and "" not in stopped:
+        return stopped.pop()
+    lives = ", ".join(host for host, state in states.items() if state["live"])
+    raise ConfigurationError(
+        f"cannot start {app.name}: "
+        + (f"a release of it is live on {lives}" if lives else
+           "no release of it was stopped" if stopped <= {""} else
+           "the hosts differ in which release was stopped"),
+        hint="fab releases shows what is there; fab deploy and fab rollback --to ID make one live",
+    )  # fmt: skip
+
+
+def refuse_over_migration(app: App, states: Mapping[str, State], release: str) -> None:
+    """Refuse to run an older release on a database that a newer one has migrated.
+
+    Also one that never went live: it is migrated before. What renews a release is as old as that.
+    """
+    for state in states.values():
+        renews = {str(each["release"]): str(each.get("renews", "")) for each in state["releases"]}
+        code = release
+        # Taken out: a hostile host may say that two releases renew each other.
+        while renewed := renews.pop(code, ""):
+            code = renewed
+        were_live = {each["release"] for each in state["history"] if each["event"] == "live"}
+        # Their deploys did not come to the migration.
+        not_importable = {
+            each["release"] for each in state["history"] if each.get("at_state") == "import"
+        } - were_live
+        newer = [
+            each["release"]
+            for each in state["releases"]
+            if code < each["release"]
+            and each.get("migrates")
+            and each["release"] not in not_importable
+        ]
+        if newer:
+            raise DeployRefusedError(
+                f"cannot roll {app.name} back to {release}: {newer[-1]} has migrated the database "
+                "since, and the older code may not know it",
+                hint="fab rollback --force if it does; migrate_compatible = true under "
+                f"[apps.{app.name}] if it always does",
+            )
+
+
+def no_such_release(
+    app: App, states: Mapping[str, State], to: str, matching: Sequence[str]
+) -> HomeportError:
+    """Return why none of the releases is the one that is meant.
+
+    Args:
+        app: The app.
+        states: Host -> what is there.
+        to: What the person typed.
+        matching: The releases that every host has, and that it may mean.
+    """
+    there = {host: _releases(state) for host, state in states.items()}
+    every = sorted(set().union(*there.values()))
+    hint = "take one of these; `fab releases` tells more about them"
+    if matching:
+        reason = "several releases match"
+        every = list(matching)
+    elif only := sorted(host for host, ids in there.items() if any(_means(to, i) for i in ids)):
+        lacking = sorted(there.keys() - set(only))
+        reason = f"{', '.join(lacking)} does not have it, {', '.join(only)} does"
+    elif pruned := _pruned(states, to):
+        release, commit = pruned
+        reason = f"{release} was pruned: {app.name} keeps {app.keep_releases} releases"
+        source = f"check out {commit[:7]}" if commit else "check its source out"
+        hint = f"take one of these; or {source} and `fab deploy` it; "
+        hint += f"keep_releases under [apps.{app.name}] keeps more of them"
+    else:
+        reason = "no such release is there"
+    return ConfigurationError(
+        f"cannot roll {app.name} back to {to}: {reason}", output="\n".join(every), hint=hint
+    )
+
+
+def must_be_whole(app: App, states: Mapping[str, State], release: str) -> None:
+    """Return if a release has all that it needs to run, on every host.
+
+    Raises:
+        DeployRefusedError: somebody has removed a part of it.
+    """
+    for host, state in states.items():
+        lacks = state.get("lacks", {}).get(release)
+        if lacks:
+            python = lost_python(state, release)
+            is_live = state.get("live") == release
+            commit = next(
+                (each.get("commit") for each in state["releases"] if each["release"] == release), ""
+            )
+            source = f"check out {commit[:7]}" if commit else "check its source out"
+            raise DeployRefusedError(
+                f"cannot use release {release} of {app.name}: "
+                + (f"it was made for {python}, which is no longer {host}'s" if python else
+                   f"on {host} its {lacks[0]} is gone"),
+                hint="`fab deploy`, which makes everything anew for the Python that is there"
+                if python and is_live else
+                f"{source} and `fab deploy` it, which builds everything anew; "
+                "or take another release with `fab rollback --to ID`",
+            )  # fmt: skip
+
+
+def lost_python(state: State, release: str) -> str:
+    """Return the Python that a release was made for, as "Python 3.11", if the host lost it."""
+    lacks = state.get("lacks", {}).get(release, [])
+    return next((str(each) for each in lacks if str(each).startswith("Python ")), "")
+
+
+def lost_virtualenvs(states: Mapping[str, State]) -> frozenset[str]:
+    """Return the names of virtualenvs that were made for a Python which a host has lost."""
+    return frozenset(
+        str(each.get("venv", ""))
+        for state in states.values()
+        for each in state["releases"]
+        if lost_python(state, str(each["release"]))
+    )
+
+
+def must_be_on_one_release(app: App, states: Mapping[str, State]) -> None:
+    """Return if the same release is live on every host.
+
+    Raises:
+        DeployRefusedError: They differ: what is made of these would differ under one id.
+    """
+    difference = tell_difference(app.name, states)
+    if difference:
+        raise DeployRefusedError(
+            difference,
+            hint="`fab deploy` makes it one; or go on with one of them at a time, by --limit",
+        )
+
+
+def tell_difference(app: str, states: Mapping[str, State]) -> str:
+    """Return which hosts have which release live, or "" if it is the same on all of them."""
+    hosts: dict[str, list[str]] = {}
+    for host, state in states.items():
+        hosts.setdefault(str(state["live"]) or "no release", []).append(host)
+    told = "; ".join(f"{release} on {', '.join(names)}" for release, names in hosts.items())
+    return f"{app} is not on one release: {told}" if len(hosts) > 1 else ""
+
+
+def _releases(state: State) -> set[str]:
+    return {str(each["release"]) for each in state["releases"]}
+
+
+def _means(to: str, release: str) -> bool:
+    return release.startswith(to) or release.endswith(to)
+
+
+def _pruned(states: Mapping[str, State], to: str) -> tuple[str, str] | None:
+    """Return a release that was there once, and its commit."""
+    for state in states.values():
+        for line in reversed(state["history"]):
+            if line.get("event") == "built" and _means(to, str(line["release"])):
+                return str(line["release"]), str(line.get("commit", ""))
+    return None

@@ -1,0 +1,1 @@
+"""Hosts as a command sees them: one, several at a time, and the agent at the other end."""

@@ -1,0 +1,224 @@
+"""One Python web app: where it is, how it runs, what stands before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from provisioning.inventory.models.base import Model
+from provisioning.inventory.models.hooks import Hook
+from provisioning.inventory.models.processes import AnyProcess, Timer
+from provisioning.inventory.types.fields import (
+    AppName,
+    BatchOfHosts,
+    BuildHosts,
+    Command,
+    Csp,
+    Domains,
+    DurationOrOff,
+    DurationText,
+    HostNames,
+    LocalPath,
+    NetworkAccess,
+    Networks,
+    Packages,
+    ProcessName,
+    Python,
+    RateOrOff,
+    RelativePath,
+    RelativePaths,
+    Relaxation,
+    Seconds,
+    SizeText,
+    UrlFolder,
+    UrlPath,
+    VariableName,
+    Whole,
+    WorkerClass,
+    Wsgi,
+    Yes,
+)
+from provisioning.inventory.types.sources import AnySource
+from provisioning.inventory.types.units import (
+    Batch,
+    Duration,
+    Rate,
+    Size,
+)
+
+
+class App(Model):
+    """A Python web app and its site: `[apps.<name>]`."""
+
+    name: AppName = Field(description="The name in the table's header.")
+
+    # What it is
+    source: LocalPath = Field(
+        description="The app's folder, relative to the inventory. What git tracks there is "
+        "deployed; all of it, less ignored files, where there is no git."
+    )
+    include: RelativePaths = Field(
+        default=(),
+        description="Files and folders of the source to deploy besides, though git does not "
+        "track them: what a before-build hook builds.",
+    )
+    hosts: HostNames = Field(default=(), description="Groups or hosts it runs on. Default: all.")
+    wsgi: Wsgi = Field(description='What to serve: "module:name" or "module:factory()".')
+    requirements: RelativePath = Field(
+        default="requirements.txt",
+        description="Lock file in the source: requirements.txt, pylock.toml, or uv.lock with "
+        "pyproject.toml. Its hashes are checked where it has any.",
+    )
+    packages: Packages = Field(default=(), description="Debian packages that the app needs.")
+    build_hosts: BuildHosts = Field(
+        default=(),
+        description="Hosts that building the app's packages may reach besides the package index "
+        'and what the lock file names, such as "static.crates.io" or "git.example.com:8443".',
+    )
+    python: Python = Field(
+        default="python3",
+        description="Interpreter on the host: python3 is Debian's own; python3.12 or a path where "
+        "there is another.",
+    )
+
+    # How it runs
+    server: str = Field(default="gunicorn", description="App server.")
+    workers: Annotated[Whole, Field(ge=0, le=256)] = Field(
+        default=0, description="Worker processes. 0: 2 x cores + 1, bounded by memory."
+    )
+    worker_class: WorkerClass = Field(
+        default="gthread", description="What a worker is: gthread has threads, gevent greenlets."
+    )
+    threads: Annotated[Whole, Field(ge=1, le=256)] = Field(
+        default=4,
+        description="Threads in each worker of class gthread. A stream or a websocket keeps one to "
+        "itself for as long as it lasts.",
+    )
+    timeout_s: Seconds = Field(
+        default=30, description="Seconds after which a silent worker is replaced."
+    )
+    memory_max: SizeText | None = Field(
+        default=None,
+        description='Memory of one release\'s web server at most, such as "512m", and of each of '
+        "its processes. Default: three quarters of the host's.",
+    )
+    disk_max: SizeText | None = Field(
+        default=None,
+        description='What the app may write in all, such as "5g", where the file system of /srv '
+        "counts by user (mount option usrquota). Default: no bound.",
+    )
+    network: NetworkAccess = Field(
+        default="full",
+        description="What the app may connect to: full, local (this host only), none (unix "
+        "sockets only).",
+    )
+    relax: tuple[Relaxation, ...] = Field(
+        default=(),
+        description="What the sandbox permits besides. dbus: the system's D-Bus. jit: memory both "
+        "writable and executable (numba, PyPy). proc: the whole of /proc (psutil).",
+    )
+    env: Mapping[VariableName, str] = Field(
+        default={}, description="Its environment. Not for secrets: everyone can read this file."
+    )
+    secrets: Mapping[VariableName, AnySource] = Field(
+        default={}, description="Variables whose values come from somewhere safe."
+    )
+    shared: RelativePaths = Field(
+        default=(),
+        description="Folders that survive releases and are writable by the app; everything else "
+        "of a release is read-only to it.",
+    )
+    migrate: Command | None = Field(
+        default=None,
+        description="Command that brings the database up to date, run once per deploy in the "
+        "new release before it goes live.",
+    )
+    migrate_compatible: Yes = Field(
+        default=False,
+        description="The release before runs with the migrated database too, so that a rollback "
+        "over a migration needs no force.",
+    )
+
+    # What runs beside it
+    processes: Mapping[ProcessName, AnyProcess] = Field(
+        default={},
+        description="Programs that run as long as their release is live, such as job workers: a "
+        "command, or a table.",
+    )
+    timers: Mapping[ProcessName, Timer] = Field(
+        default={},
+        description="Commands that run at set times, in the live release, on every host of the "
+        "app.",
+    )
+
+    # What stands before it
+    domains: Domains = Field(description="Names under which it is reached, the main one first.")
+    web_server: str = Field(default="nginx", description="Web server.")
+    health: UrlPath = Field(
+        default="/healthz",
+        description="Path that answers 200 when the app can serve. A release that does not "
+        "answer so never sees a visitor.",
+    )
+    static: Mapping[UrlFolder, RelativePath] = Field(
+        default={},
+        description="Folders that the web server serves itself: URL path to folder in the source.",
+    )
+    static_max_age: DurationText = Field(
+        default=Duration.parse("1h"),
+        description="How long browsers keep static files. 365d where their names change with "
+        "their content.",
+    )
+    rate_limit: RateOrOff = Field(
+        default=Rate.parse("20r/s"),
+        description="Requests that one visitor's address may make, static files apart; or off.",
+    )
+    burst: Annotated[Whole, Field(ge=0, le=10_000)] = Field(
+        default=40, description="Requests above the rate that are still answered at once."
+    )
+    max_body: SizeText = Field(
+        default=Size.parse("10m"), description="Largest request body, such as an upload."
+    )
+    trusted_proxies: Networks = Field(
+        default=(),
+        description="Networks of a load balancer or CDN whose X-Forwarded-For is believed.",
+    )
+    csp: Csp = Field(
+        default="report-only",
+        description="Content-Security-Policy where the app sends none: strict, report-only, off, "
+        "or a policy of your own.",
+    )
+    hsts: DurationOrOff = Field(
+        default=Duration.parse("730d"),
+        description="How long browsers insist on HTTPS, or off. Start with 5m when unsure: it "
+        "cannot be taken back.",
+    )
+    hsts_subdomains: Yes = Field(
+        default=False, description="Insist on HTTPS for all subdomains too."
+    )
+    hsts_preload: Yes = Field(
+        default=False, description="Consent to being built into browsers; hard to undo."
+    )
+
+    # How it is deployed
+    keep_releases: Annotated[Whole, Field(ge=2, le=100)] = Field(
+        default=5, description="Releases that stay on the host, the live one among them."
+    )
+    start_timeout_s: Seconds = Field(
+        default=60, description="Seconds in which a new release must become healthy."
+    )
+    drain_timeout_s: Seconds = Field(
+        default=30, description="Seconds that the old release gets to finish its requests."
+    )
+    batch: BatchOfHosts = Field(
+        default=Batch(percent=100),
+        description="Hosts that go live with a new release at the same time, when all are ready: "
+        'a number, or a share such as "25%".',
+    )
+    pause_s: Annotated[Whole, Field(ge=0, le=3600)] = Field(
+        default=0, description="Seconds between two batches."
+    )
+    hooks: tuple[Hook, ...] = Field(
+        default=(), description="What to run before and after the steps of a deploy, in order."
+    )

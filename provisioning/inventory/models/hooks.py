@@ -1,0 +1,97 @@
+"""What a person has run before and after the steps of a deploy: `[[apps.<name>.hooks]]`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from provisioning.inventory.models.base import Model
+from provisioning.inventory.types.fields import (
+    Command,
+    Seconds,
+    Yes,
+)
+from provisioning.inventory.types.sources import LocalSource
+
+Stage = Literal[
+    "before-build",
+    "after-build",
+    "before-migrate",
+    "after-migrate",
+    "before-flip",
+    "after-flip",
+    "before-rollback",
+    "after-rollback",
+    "after-failure",
+]
+
+BLOCKING: frozenset[Stage] = frozenset(
+    {"before-build", "after-build", "before-migrate", "after-migrate", "before-flip",
+     "before-rollback"}
+)  # fmt: skip
+"""Until then visitors still have the old release: a hook that fails keeps it so."""
+
+ON_HOSTS: frozenset[Stage] = frozenset(
+    {"before-migrate", "after-migrate", "before-flip", "after-flip", "before-rollback",
+     "after-rollback"}
+)  # fmt: skip
+"""When the release lies on the hosts, so that a hook can run in it there."""
+
+PROGRAM_TIMEOUT_S, WEBHOOK_TIMEOUT_S = 600, 10
+
+
+class Hook(Model):
+    """A command or a notification at one step of a deploy or a rollback."""
+
+    at: Stage = Field(
+        description="When it runs. Before the flip, one that fails stops the deploy; after it, "
+        "that is a warning. Flips are those of deploys and of rollbacks."
+    )
+    run: Command | None = Field(
+        default=None,
+        description="A command line, given to sh; on the controller in the app's source, on a "
+        "host in the release's code.",
+    )
+    webhook: LocalSource | None = Field(
+        default=None,
+        description="In place of run: where the URL comes from to which a JSON object is posted.",
+    )
+    on: Literal["controller", "host"] = Field(
+        default="controller",
+        description="Where it runs. host: on each, as the app, in its sandbox and environment.",
+    )
+    once: Yes = Field(
+        default=False, description="On the first host only. Migration hooks always run so."
+    )
+    timeout_s: Seconds | None = Field(
+        default=None,
+        description="Seconds after which it is ended, with all that it has started, and has "
+        f"failed. Default: {PROGRAM_TIMEOUT_S}; of each attempt of a webhook "
+        f"{WEBHOOK_TIMEOUT_S}.",
+    )
+
+    @property
+    def limit_s(self) -> int:
+        """Seconds after which it is ended."""
+        return self.timeout_s or (WEBHOOK_TIMEOUT_S if self.webhook else PROGRAM_TIMEOUT_S)
+
+    @property
+    def stops(self) -> bool:
+        """Whether its failure stops the command, or is only worth a warning."""
+        return self.at in BLOCKING
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Hook:
+        if (self.run is None) == (self.webhook is None):
+            raise ValueError("must have either run or webhook")
+        if self.on == "host" and self.webhook:
+            raise ValueError("a webhook is called from the controller; take out on")
+        if self.on == "host" and self.at not in ON_HOSTS:
+            raise ValueError(
+                f"at {self.at} there may be no release on the host to run it in; "
+                'it needs on = "controller"'
+            )
+        if self.once and self.on != "host":
+            raise ValueError('once is for hooks with on = "host"')
+        return self

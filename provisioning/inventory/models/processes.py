@@ -1,0 +1,58 @@
+"""What an app runs besides its web server: processes that stay, and commands at set times."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from provisioning.inventory.models.base import Model
+from provisioning.inventory.types.fields import (
+    At,
+    Program,
+    Seconds,
+    Whole,
+)
+
+
+class Process(Model):
+    """A program that runs as long as its release is live: `[apps.<name>.processes]`."""
+
+    run: Program = Field(
+        description="Command, looked for in the app's own environment first; no shell is "
+        "involved unless you name one."
+    )
+    count: Annotated[Whole, Field(ge=1, le=64)] = Field(
+        default=1, description="How many of it run. HOMEPORT_PROCESS tells them apart: worker.2."
+    )
+    stop_timeout_s: Seconds | None = Field(
+        default=None,
+        description="Seconds that it gets, after SIGTERM, to finish what it is at. Default: "
+        "drain_timeout_s.",
+    )
+    settle_s: Seconds = Field(
+        default=3,
+        description="Seconds in which a new release's process must not end, before the release "
+        "goes live.",
+    )
+
+
+class Timer(Model):
+    """A command that runs at set times, in the live release: `[apps.<name>.timers]`."""
+
+    run: Program = Field(
+        description="Command, looked for in the app's own environment first; no shell is "
+        "involved unless you name one."
+    )
+    at: At = Field(
+        description='When: "03:00" is daily; any calendar expression of systemd.time(7), in the '
+        "host's time zone."
+    )
+
+
+def _process(given: object) -> object:
+    """Return the table that a process is; a command alone stands for all of it."""
+    return {"run": given} if isinstance(given, str) else given
+
+
+AnyProcess = Annotated[Process, BeforeValidator(_process, json_schema_input_type=str | Process)]

@@ -1,0 +1,1 @@
+"""From TOML to tables, and every mistake with its line."""

@@ -1,0 +1,168 @@
+"""Check what no single key can tell: names that refer to others, and keys that contradict."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from provisioning.inventory.inventory import runs_on
+from provisioning.inventory.models.app import App
+from provisioning.inventory.models.host import Host
+from provisioning.inventory.reading.known_names import Tables
+from provisioning.inventory.reading.problems import Mistake
+from provisioning.inventory.suggest import did_you_mean
+
+# Set by Homeport itself for every release.
+_RESERVED = "HOMEPORT_"
+_SECRET_NAME = re.compile(
+    r"(^|_)(SECRET|SECRET_KEY|PASSWORD|PASSWD|PASSPHRASE|TOKEN|API_KEY|PRIVATE_KEY|CREDENTIALS?)$",
+    re.IGNORECASE,
+)
+_PASSWORD_IN_URL = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
+_DAY_S = 86400
+
+
+def host_mistakes(hosts: Mapping[str, Host], tables: Tables, own_roles: Path) -> Iterator[Mistake]:
+    """Yield what is wrong with the hosts as they stand together.
+
+    Args:
+        hosts: Hosts that are right in themselves.
+        tables: What they may refer to.
+        own_roles: Folder of the person's own roles.
+    """
+    roles = tables.roles | {path.stem for path in own_roles.glob("*.py")}
+    addresses: dict[tuple[str, int | None], str] = {}
+    for host in hosts.values():
+        here = ("hosts", host.name)
+        first = addresses.setdefault((host.address, host.port), host.name)
+        if first != host.name:
+            yield Mistake((*here, "address"), f"is that of the host {first} too: {host.address}")
+        for index, group in enumerate(host.groups):
+            if group in hosts:
+                yield Mistake(
+                    (*here, "groups", index), f'"{group}" is a host; a group needs another name'
+                )
+        for index, role in enumerate(host.roles):
+            if role not in roles:
+                yield Mistake(
+                    (*here, "roles", index),
+                    f'there is no role "{role}" and no roles/{role}.py beside the fabfile'
+                    + did_you_mean(role, roles),
+                )
+
+
+def app_mistakes(
+    apps: Mapping[str, App], hosts: Mapping[str, Host], names: frozenset[str], tables: Tables
+) -> Iterator[Mistake]:
+    """Yield what is wrong with the apps as they stand among the hosts.
+
+    Args:
+        apps: Apps that are right in themselves.
+        hosts: Hosts that are right in themselves.
+        names: All names of hosts and groups, also of hosts with mistakes.
+        tables: What apps may refer to.
+    """
+    for app in apps.values():
+        here = ("apps", app.name)
+        for index, name in enumerate(app.hosts):
+            if name not in names:
+                yield Mistake(
+                    (*here, "hosts", index),
+                    f'there is no host or group "{name}"{did_you_mean(name, names)}',
+                )
+        if not app.hosts and "hosts" in app.model_fields_set:
+            yield Mistake((*here, "hosts"), "the app runs on no host")
+        for key, given, rows in (
+            ("server", app.server, tables.app_servers),
+            ("web_server", app.web_server, tables.web_servers),
+        ):
+            if given not in rows:
+                yield Mistake((*here, key), f'there is no "{given}"{did_you_mean(given, rows)}')
+        yield from _name_mistakes(app, hosts)
+        yield from _environment_mistakes(app)
+        yield from _folder_mistakes(app)
+        yield from _hsts_mistakes(app)
+        yield from _hook_mistakes(app)
+    yield from _domain_mistakes(apps, hosts)
+
+
+def _name_mistakes(app: App, hosts: Mapping[str, Host]) -> Iterator[Mistake]:
+    """Yield that an app has the name of an account by which a person logs in."""
+    for host in hosts.values():
+        if host.user == app.name:
+            yield Mistake(
+                ("apps", app.name),
+                f"is also the user who logs in to {host.name}: an app runs as a user of its own "
+                f"name; rename it, for instance to [apps.{app.name}-app]",
+            )
+            return
+
+
+def _environment_mistakes(app: App) -> Iterator[Mistake]:
+    here = ("apps", app.name)
+    for name, value in app.env.items():
+        if name in app.secrets:
+            yield Mistake((*here, "env", name), "stands among the secrets too; take one out")
+        elif value and (_SECRET_NAME.search(name) or _PASSWORD_IN_URL.search(value)):
+            yield Mistake(
+                (*here, "env", name),
+                "looks like a secret, which must not stand in the inventory in plain text; "
+                f"move it to [apps.{app.name}.secrets] and write where it comes from",
+            )
+        if "\0" in value:
+            yield Mistake((*here, "env", name), "must not contain a NUL character")
+    for table in ("env", "secrets"):
+        for name in getattr(app, table):
+            if name.startswith(_RESERVED):
+                yield Mistake((*here, table, name), f"names with {_RESERVED} are set by Homeport")
+
+
+def _folder_mistakes(app: App) -> Iterator[Mistake]:
+    for index, inner in enumerate(app.shared):
+        for outer in app.shared:
+            if inner.startswith(f"{outer}/"):
+                yield Mistake(
+                    ("apps", app.name, "shared", index), f'"{inner}" lies within "{outer}" already'
+                )
+    for url, folder in app.static.items():
+        for outer in app.shared:
+            if f"{folder}/".startswith(f"{outer}/"):
+                yield Mistake(
+                    ("apps", app.name, "static", url),
+                    f'"{folder}" is shared: the app writes there, and static files are those of a '
+                    "release; serve what it writes by the app",
+                )
+
+
+def _hsts_mistakes(app: App) -> Iterator[Mistake]:
+    seconds = app.hsts.seconds if app.hsts else 0
+    # Source: https://hstspreload.org/#submission-requirements
+    if app.hsts_preload and (not app.hsts_subdomains or seconds < 365 * _DAY_S):
+        yield Mistake(
+            ("apps", app.name, "hsts_preload"),
+            'needs hsts_subdomains = true and hsts of at least "365d"',
+        )
+
+
+def _hook_mistakes(app: App) -> Iterator[Mistake]:
+    for index, hook in enumerate(app.hooks):
+        if hook.at in ("before-migrate", "after-migrate") and not app.migrate:
+            yield Mistake(("apps", app.name, "hooks", index), f"{hook.at}: there is no migrate")
+
+
+def _domain_mistakes(apps: Mapping[str, App], hosts: Mapping[str, Host]) -> Iterator[Mistake]:
+    """Yield the domains that two apps on one host both claim."""
+    taken: dict[str, list[App]] = {}
+    for app in apps.values():
+        for index, domain in enumerate(app.domains):
+            for other in taken.get(domain, []):
+                both = [h.name for h in hosts.values() if runs_on(app, h) and runs_on(other, h)]
+                if both:
+                    yield Mistake(
+                        ("apps", app.name, "domains", index),
+                        f"{domain} belongs to the app {other.name} on {', '.join(both)} already",
+                    )
+                    break
+        for domain in app.domains:
+            taken.setdefault(domain, []).append(app)

@@ -1,0 +1,61 @@
+"""The JSON schema of an inventory, so that editors complete and check it while it is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from provisioning.inventory.models.app import App
+from provisioning.inventory.models.host import Host, Ssh
+from provisioning.inventory.models.project import Project
+from provisioning.inventory.models.tls import Tls
+from provisioning.inventory.reading.known_names import Tables
+from provisioning.inventory.types.fields import AppName, HostName
+
+
+class _Document(BaseModel):
+    """A Homeport inventory: the hosts and apps of one environment."""
+
+    model_config = ConfigDict(extra="forbid", title="Homeport inventory")
+
+    hosts: dict[HostName, Host] = Field(description="The Debian hosts.", min_length=1)
+    apps: dict[AppName, App] = Field(default={}, description="The Python web apps.")
+    tls: Tls = Field(default_factory=Tls, description=Tls.__doc__)
+    ssh: Ssh = Field(default_factory=Ssh, description=Ssh.__doc__)
+    project: Project = Field(default_factory=Project, description=Project.__doc__)
+
+
+def schema(tables: Tables) -> dict[str, Any]:
+    """Return the schema; see `provisioning.inventory.schema`."""
+    made = _Document.model_json_schema()
+    models = made["$defs"]
+    for name in ("Host", "App"):
+        # The name is the table's header, not a key in it.
+        del models[name]["properties"]["name"]
+        models[name]["required"] = [key for key in models[name]["required"] if key != "name"]
+    models["App"]["properties"]["server"]["enum"] = sorted(tables.app_servers)
+    models["App"]["properties"]["web_server"]["enum"] = sorted(tables.web_servers)
+    for model in (made, *models.values()):
+        model["properties"] = {key: _plain(each) for key, each in model["properties"].items()}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
+
+
+def _plain(described: dict[str, Any]) -> dict[str, Any]:
+    """Return a property without what says nothing to a person, or cannot be written in TOML."""
+    kept = {key: value for key, value in described.items() if key != "title"}
+    # TOML has no null: a key without a value is left out.
+    ways = [way for way in kept.pop("anyOf", []) if way != {"type": "null"}]
+    if len(ways) == 1:
+        kept = {**ways[0], **kept}
+    elif ways:
+        kept["anyOf"] = ways
+    default = kept.get("default", "")
+    if default is None:
+        del kept["default"]
+    elif isinstance(default, dict) and "text" in default:
+        # A size, rate or duration; in the file it is its text.
+        kept["default"] = default["text"]
+    if "patternProperties" in kept:
+        kept["additionalProperties"] = False
+    return kept

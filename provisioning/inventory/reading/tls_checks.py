@@ -1,0 +1,63 @@
+"""Check that the way to certificates fits the domains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from provisioning.inventory.inventory import runs_on
+from provisioning.inventory.models.app import App
+from provisioning.inventory.models.host import Host
+from provisioning.inventory.models.tls import Tls
+from provisioning.inventory.reading.problems import Mistake
+from provisioning.inventory.types.units import ACME_DIRECTORIES, is_address
+
+MOST_HOSTS = 5
+"""Source: https://letsencrypt.org/docs/rate-limits/, "New Certificates per Exact Set of
+Identifiers": so many in seven days."""
+
+
+def tls_mistakes(tls: Tls, apps: Mapping[str, App], hosts: Mapping[str, Host]) -> Iterator[Mistake]:
+    """Yield the keys of `[tls]` that contradict its method, and the domains that cannot have it."""
+    for key in ("certificate", "key"):
+        given = getattr(tls, key) is not None
+        if tls.method == "files" and not given:
+            yield Mistake(("tls", key), 'is missing: method "files" needs a certificate and a key')
+        if tls.method != "files" and given:
+            yield Mistake(
+                ("tls", key), f'is of no use with method "{tls.method}"; "files" reads it'
+            )
+    if tls.method != "acme":
+        for key in ("directory_url", "email", "preflight"):
+            if key in tls.model_fields_set:
+                yield Mistake(("tls", key), f'is of no use with method "{tls.method}"')
+        return
+    for app in apps.values():
+        count = sum(runs_on(app, host) for host in hosts.values())
+        if count > MOST_HOSTS and _is_lets_encrypt(tls):
+            yield Mistake(
+                ("apps", app.name),
+                f"runs on {count} hosts, and each gets a certificate for the same names, of which "
+                f"Let's Encrypt issues {MOST_HOSTS} a week; have one certificate for all with "
+                'tls.method = "files", or a load balancer that has it before hosts with "off"',
+            )
+        for index, domain in enumerate(app.domains):
+            reason = _not_by_acme(domain)
+            if reason:
+                yield Mistake(("apps", app.name, "domains", index), f"{domain} {reason}")
+
+
+def _is_lets_encrypt(tls: Tls) -> bool:
+    known = ACME_DIRECTORIES["letsencrypt"]
+    return ACME_DIRECTORIES.get(tls.directory_url, tls.directory_url) == known
+
+
+def _not_by_acme(domain: str) -> str:
+    """Return why an ACME authority gives no certificate for a name over port 80, or ""."""
+    if domain.startswith("*."):
+        # Source: https://letsencrypt.org/docs/challenge-types/#http-01-challenge
+        return 'is a wildcard, which ACME gives only by DNS; use tls.method = "files"'
+    if is_address(domain):
+        return 'is an address, not a name; use tls.method = "self-signed" or "off"'
+    if "." not in domain:
+        return "is a name without a dot, for which no authority gives a certificate"
+    return ""

@@ -1,0 +1,222 @@
+"""The field types of the inventory's models: parser, pattern for editors, way to write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainValidator,
+    Strict,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, core_schema
+
+from provisioning.inventory.types import units
+from provisioning.inventory.types.calendar import calendar
+from provisioning.inventory.types.units import (
+    Batch,
+    Duration,
+    Rate,
+    Size,
+)
+
+T = TypeVar("T")
+Names = TypeVar("Names", bound=tuple[str, ...])
+
+
+@dataclass(frozen=True)
+class Matching:
+    """A text that must match a pattern, which editors learn of too.
+
+    Args:
+        pattern: Regular expression for the whole text.
+        what: What it should be, with an example; reads on after "must be".
+    """
+
+    pattern: str
+    what: str
+
+    def check(self, text: str) -> str:
+        """Return the text, or raise ValueError."""
+        if not re.fullmatch(self.pattern, text):
+            raise ValueError(f'must be {self.what}, not "{text}"')
+        return text
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "pattern": self.pattern}
+
+
+def _parsed(kind: type[T], parse: Callable[[str], T], *, off: bool = False) -> PlainValidator:
+    """Validate by the parser; with `off`, "off" stands for None."""
+
+    def validate(given: object) -> T | None:
+        if off and (given is None or given == "off"):
+            return None
+        if isinstance(given, kind):
+            return given
+        if not isinstance(given, str):
+            raise ValueError("must be a text in quotes")  # noqa: TRY004 - pydantic collects these
+        return parse(given)
+
+    return PlainValidator(validate)
+
+
+def _unique(names: Names) -> Names:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f'names "{name}" twice')
+    return names
+
+
+def _not_empty(names: Names) -> Names:
+    if not names:
+        raise ValueError("must not be empty")
+    return names
+
+
+def _text(pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern})
+
+
+Whole = Annotated[int, Strict()]
+Yes = Annotated[bool, Strict()]
+Seconds = Annotated[int, Strict(), Field(ge=1, le=3600)]
+Port = Annotated[int, Strict(), Field(ge=1, le=65535)]
+
+BatchOfHosts = Annotated[
+    Batch,
+    PlainValidator(lambda given: given if isinstance(given, Batch) else Batch.parse(given)),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1},
+                {"type": "string", "pattern": units.SHARE_PATTERN},
+            ]
+        }
+    ),
+]
+SizeText = Annotated[Size, _parsed(Size, Size.parse), _text(units.SIZE_PATTERN)]
+DurationText = Annotated[Duration, _parsed(Duration, Duration.parse), _text(units.DURATION_PATTERN)]
+DurationOrOff = Annotated[
+    Duration | None,
+    _parsed(Duration, Duration.parse, off=True),
+    _text(f"{units.DURATION_PATTERN}|^off$"),
+]
+RateOrOff = Annotated[
+    Rate | None,
+    _parsed(Rate, Rate.parse, off=True),
+    _text(f"{units.RATE_PATTERN}|^off$"),
+]
+
+AppName = Annotated[
+    str,
+    Matching(
+        units.APP_NAME_PATTERN,
+        "at most 31 lower-case letters, digits and hyphens, a letter first",
+    ),
+]
+HostName = Annotated[
+    str,
+    Matching(units.HOST_NAME_PATTERN, "letters, digits, dots and hyphens, such as web1"),
+]
+Address = Annotated[
+    str,
+    Matching(r"^[A-Za-z0-9:][A-Za-z0-9.:%_-]*$", 'a name or an address such as "203.0.113.10"'),
+]
+PeerAddress = Annotated[str, AfterValidator(units.peer_address)]
+UserName = Annotated[str, Matching(units.USER_PATTERN, 'a user\'s name such as "deploy"')]
+Packages = Annotated[
+    tuple[
+        Annotated[str, Matching(units.PACKAGE_PATTERN, 'a Debian package such as "libpq5"')], ...
+    ],
+    AfterValidator(_unique),
+]
+BuildHosts = Annotated[
+    tuple[
+        Annotated[str, Matching(units.HOST_AND_PORT_PATTERN, 'a host such as "static.crates.io"')],
+        ...,
+    ],
+    AfterValidator(_unique),
+]
+ProjectName = Annotated[
+    str,
+    Matching(r"^[A-Za-z0-9][A-Za-z0-9._-]*$", "letters, digits, dots and hyphens, such as shop"),
+]
+Thing = Annotated[
+    str,
+    Matching(r"^(/|[a-z]+:).+$", "a path such as /etc/nginx/nginx.conf, or what the refusal names"),
+]
+SettingAreas = Annotated[
+    tuple[Literal["journal", "kernel", "updates"], ...], AfterValidator(_unique)
+]
+Things = Annotated[tuple[Thing, ...], AfterValidator(_unique)]
+HostNames = Annotated[tuple[HostName, ...], AfterValidator(_unique)]
+RoleNames = Annotated[
+    tuple[Annotated[str, Matching(r"^[a-z][a-z0-9_]*$", "a role such as monitoring")], ...],
+    AfterValidator(_unique),
+]
+Wsgi = Annotated[
+    str, Matching(units.WSGI_PATTERN, '"module:name" or "module:factory()", such as "app:app"')
+]
+Python = Annotated[
+    str,
+    Matching(units.PYTHON_PATTERN, '"python3", "python3.12" or an absolute path on the host'),
+]
+Domains = Annotated[
+    tuple[Annotated[str, AfterValidator(units.domain)], ...],
+    Field(json_schema_extra={"minItems": 1}),
+    AfterValidator(_unique),
+    AfterValidator(_not_empty),
+]
+RelativePath = Annotated[
+    str,
+    AfterValidator(units.relative_path),
+    _text(units.RELATIVE_PATH_PATTERN),
+]
+RelativePaths = Annotated[tuple[RelativePath, ...], AfterValidator(_unique)]
+UrlPath = Annotated[str, Matching(units.URL_PATH_PATTERN, 'a path such as "/healthz"')]
+UrlFolder = Annotated[
+    str,
+    Matching(units.URL_FOLDER_PATTERN, 'a path with a slash at both ends, such as "/static/"'),
+]
+Command = Annotated[str, AfterValidator(units.command_line)]
+Program = Annotated[str, AfterValidator(units.program)]
+ProcessName = Annotated[
+    str,
+    Matching(
+        units.APP_NAME_PATTERN,
+        "at most 31 lower-case letters, digits and hyphens, a letter first",
+    ),
+]
+At = Annotated[str, AfterValidator(calendar)]
+Csp = Annotated[str, AfterValidator(units.content_security_policy)]
+Networks = Annotated[
+    tuple[Annotated[str, AfterValidator(units.network)], ...], AfterValidator(_unique)
+]
+Email = Annotated[str, Matching(units.EMAIL_PATTERN, 'an address such as "ops@example.com"')]
+# A path on the operator's machine; "~" is the operator's home.
+LocalPath = Annotated[str, Field(min_length=1)]
+VariableName = Annotated[
+    str, Matching(units.VARIABLE_PATTERN, "letters, digits and underscores, no digit first")
+]
+
+AcmeDirectory = Annotated[str, AfterValidator(units.acme_directory)]
+
+Relaxation = Literal["dbus", "jit", "proc"]
+WorkerClass = Literal["sync", "gthread", "gevent"]
+NetworkAccess = Literal["full", "local", "none"]
+TlsMethod = Literal["acme", "files", "self-signed", "off"]

@@ -1,0 +1,1 @@
+"""What commands besides a deploy do, without Fabric."""

@@ -1,0 +1,94 @@
+"""Bring hosts to the state that the inventory describes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from provisioning.agent.read_facts import VERSIONS, facts_digest
+from provisioning.errors import HomeportError, ResourceFailedError
+from provisioning.hosts.facts_cache import recall_facts, remember_facts
+from provisioning.operations.watched_facts import WatchedFacts
+from provisioning.protocol.plan import make_plan
+from provisioning.protocol.session import OtherFacts
+from provisioning.roles import compile_host
+
+if TYPE_CHECKING:
+    from provisioning.agent.facts import Facts
+    from provisioning.hosts.host import HostRun
+    from provisioning.inventory import Inventory
+    from provisioning.inventory.models.host import Host
+    from provisioning.protocol.plan import Plan
+    from provisioning.roles import GivenCertificate, Role
+
+PLANS = 3
+"""Facts change once while a host gets its packages; if they change for ever, it is ill."""
+
+
+def plan_provision(
+    inventory: Inventory,
+    host: Host,
+    facts: Facts,
+    own_roles: Mapping[str, Role],
+    certificate: GivenCertificate | None = None,
+) -> Plan:
+    """Return what a host should be, as a plan made for these facts.
+
+    Raises:
+        ConfigurationError: a role makes no sense of it.
+    """
+    resources = compile_host(inventory, host, facts, own_roles, given_certificate=certificate)
+    return make_plan(resources, facts=facts_digest(facts))
+
+
+def provision_host(
+    run: HostRun,
+    host: Host,
+    inventory: Inventory,
+    plan_for: Callable[[Facts], Plan],
+) -> None:
+    """Bring one host to its desired state.
+
+    The plan is made from the facts that are remembered of the host; only a host with other
+    facts costs another exchange. What nobody looks at, the host is not asked for.
+    """
+    facts = recall_facts(inventory.environment, host.address)
+    if facts is None:
+        facts = _first_facts(run, plan_for)
+    for _ in range(PLANS):
+        ended = run.carry_out(_plan(plan_for, WatchedFacts.of(facts)))
+        if not isinstance(ended, OtherFacts):
+            remember_facts(inventory.environment, host.address, facts)
+            return
+        facts = ended.facts
+    raise ResourceFailedError(
+        f"cannot provision {host.name}: its facts change faster than it can be planned for",
+        hint="look for something that installs packages there all the time",
+    )
+
+
+def _first_facts(run: HostRun, plan_for: Callable[[Facts], Plan]) -> Facts:
+    """Return the facts of a host that nobody remembers, with the versions that its roles look at.
+
+    What apt would install, a host is asked for only where that matters: it takes package lists.
+    """
+    asked: set[str] = set()
+    facts = run.facts()
+    for _ in VERSIONS:
+        watched = WatchedFacts.of(facts)
+        # A role may make no sense of what is not known yet.
+        with contextlib.suppress(HomeportError):
+            plan_for(watched)
+        unknown = {name for name in watched.looked_at if not getattr(facts, name)} - asked
+        if not unknown:
+            break
+        asked |= watched.looked_at
+        facts = run.facts(candidates=sorted(asked))
+    return facts
+
+
+def _plan(plan_for: Callable[[Facts], Plan], facts: WatchedFacts) -> Plan:
+    plan = plan_for(facts)
+    return replace(plan, candidates=tuple(sorted(facts.looked_at)))

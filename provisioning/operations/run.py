@@ -1,0 +1,100 @@
+"""A program in the live release of an app: as its user, in its sandbox and its environment."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from provisioning.agent.layout import AppLayout
+from provisioning.agent.machine.systemd import unexpanded
+from provisioning.deploy.checks import lost_python
+from provisioning.errors import ConfigurationError
+from provisioning.hosts.exec import Program
+from provisioning.roles import sandbox_properties
+
+if TYPE_CHECKING:
+    from provisioning.agent.facts import Facts
+    from provisioning.hosts.host import HostRun
+    from provisioning.inventory.models.app import App
+
+STOP_TIMEOUT_S = 10
+"""What a program gets to end by itself when the person is gone."""
+
+SHELL = ("/bin/bash",)
+"""Not a login shell: that would set PATH anew, without the virtualenv. Debian always has it."""
+
+# Not `exec`: the shell stays, and tells which signal ended a program, as shells do.
+COMMAND = ("/bin/sh", "-c", '"$@"; exit $?', "sh")
+
+
+def live_release(run: HostRun, app: App) -> str:
+    """Ask a host which release of an app visitors see.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    state: Any = run.ask("app", app=app.name)
+    if not state["provisioned"]:
+        raise ConfigurationError(
+            f"{app.name} is not there on {run.name}: the host is not provisioned for it yet",
+            hint=f"fab -H {run.name} provision",
+        )
+    if not state["live"]:
+        raise ConfigurationError(
+            f"no release of {app.name} is live on {run.name}", hint=f"fab deploy --app {app.name}"
+        )
+    live = str(state["live"])
+    if python := lost_python(state, live):
+        raise ConfigurationError(
+            f"cannot run anything in release {live} of {app.name}: it was made for {python}, "
+            f"which is no longer {run.name}'s",
+            hint=f"fab deploy --app {app.name}, which makes everything anew",
+        )
+    return live
+
+
+def live_program(
+    app: App, release: str, facts: Facts, argv: Sequence[str], *, terminal: bool
+) -> Program:
+    """Return how a program is run in a release.
+
+    Args:
+        app: The app.
+        release: The release's id.
+        facts: Of the host.
+        argv: Program and arguments; a program of the virtualenv needs no path.
+        terminal: Whether it gets a terminal; else pipes.
+    """
+    directory = AppLayout(app.name).release(release)
+    unit = f"{app.name}-run-{secrets.token_hex(4)}.service"
+    variables = {
+        "PATH": f"{directory}/venv/bin:/usr/local/bin:/usr/bin:/bin",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    if terminal:
+        variables["TERM"] = os.environ.get("TERM", "dumb")
+    properties = (
+        f"WorkingDirectory={directory}/code",
+        f"EnvironmentFile={directory}/env",
+        f"TimeoutStopSec={STOP_TIMEOUT_S}",
+        *sandbox_properties(app, facts),
+    )
+    return Program(
+        argv=(
+            "systemd-run",
+            "--quiet",
+            "--wait",
+            "--collect",
+            "--pty" if terminal else "--pipe",
+            f"--unit={unit}",
+            f"--description={app.name}: a program in release {release}",
+            *(f"--setenv={name}={value}" for name, value in variables.items()),
+            *(f"--property={each}" for each in properties),
+            "--",
+            *(unexpanded(word) for word in (*COMMAND, *argv)),
+        ),
+        stop=("systemctl", "stop", unit),
+    )

@@ -1,0 +1,126 @@
+"""Resources -> plan: unique ids, references that exist, digests of inputs.
+
+All mistakes that can be found without a host are found here, before any connection.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from provisioning.agent.blob import as_blob
+from provisioning.agent.resource import Resource, encode
+from provisioning.agent.resources import FileSet, Unit
+from provisioning.agent.resources.unit import DIRECTORY as UNITS
+from provisioning.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one run is to make true on one host.
+
+    Args:
+        run: A random id, which the run's last event repeats.
+        resources: In order; each with the digest of its inputs.
+        blobs: Digest -> content, for a host that lacks it.
+        facts: Digest of the facts that the resources were made for; "" for any.
+        candidates: Facts that were looked at of programs that may not be installed.
+    """
+
+    run: str
+    resources: Sequence[Resource]
+    blobs: Mapping[str, bytes] = field(repr=False)
+    facts: str = ""
+    candidates: Sequence[str] = ()
+
+    def texts(self) -> dict[str, str]:
+        """Return path on the host -> text, for the files that a validation may speak of."""
+        texts = {
+            f"{resource.root}/{path}": as_blob(content).text
+            for resource in self.resources
+            if isinstance(resource, FileSet)
+            for path, content in resource.files.items()
+        }
+        units = (resource for resource in self.resources if isinstance(resource, Unit))
+        return texts | {f"{UNITS}/{unit.path}": as_blob(unit.content).text for unit in units}
+
+    def message(
+        self,
+        *,
+        who: str,
+        what: str = "",
+        check: bool = False,
+        diff: bool = False,
+        owner: str = "",
+        adopt: Sequence[str] = (),
+        last: bool = True,
+        otherwise: Plan | None = None,
+    ) -> dict[str, Any]:
+        """Return the plan as a message for the agent.
+
+        Args:
+            who: Shown to whoever finds the host busy.
+            what: What it is for, as in "provision".
+            check: Change nothing.
+            diff: Ask for unified diffs.
+            owner: For whom it makes what it makes: "project/environment".
+            adopt: Things of somebody else's that a person hands over: ids, or paths.
+            last: A run in the background ends with it.
+            otherwise: What a run in the background makes true if this plan does not come to
+                its end, or if nobody says what comes next.
+        """
+        message = {
+            "plan": [encode(resource) for resource in self.resources],
+            "run": self.run,
+            "who": who,
+            "what": what,
+            "check": check,
+            "diff": diff,
+            "owner": owner,
+            "adopt": list(adopt),
+            "facts": self.facts,
+            "candidates": list(self.candidates),
+            "last": last,
+        }
+        if otherwise is not None:
+            message["otherwise"] = [encode(resource) for resource in otherwise.resources]
+        return message
+
+
+def make_plan(resources: Iterable[Resource], *, facts: str = "") -> Plan:
+    """Check that resources make sense together, and bind each to its inputs.
+
+    Raises:
+        ConfigurationError: two resources share an id, or one refers to a resource that does
+            not come before it.
+    """
+    bound: list[Resource] = []
+    digests: dict[str, str] = {}
+    blobs: dict[str, bytes] = {}
+    for resource in resources:
+        if resource.id in digests:
+            raise ConfigurationError(
+                f"two resources are called {resource.id}",
+                hint="merge them, or give one of them another name",
+            )
+        for input_id, _ in resource.inputs:
+            if input_id not in digests:
+                raise ConfigurationError(
+                    f"{resource.id} refers to {input_id}, which does not come before it",
+                    hint=f"put {input_id} before {resource.id} in the role's list",
+                )
+        resource = resource.bound(lambda ids: _digest([digests[each] for each in ids]))
+        digests[resource.id] = _digest(encode(resource))
+        bound.append(resource)
+        for blob in resource.blobs():
+            if blob.data is not None:
+                blobs[blob.digest] = blob.data
+    return Plan(secrets.token_hex(8), tuple(bound), blobs, facts)
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32]

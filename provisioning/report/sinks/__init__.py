@@ -1,0 +1,1 @@
+"""Where a report goes: a terminal, a pipe, a program."""

@@ -1,0 +1,40 @@
+"""What was cut off is put in order: by a provision, and before a deploy, rollback or restart.
+
+The first says so at its end, since what the live release needs to run may come before; the
+others at their beginning. A reboot alone starts the live release and sweeps nothing: what is
+half built is in nobody's way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provisioning.inventory.models.app import App
+from provisioning.resources import (
+    Ended,
+    KeptSecrets,
+    LiveUnits,
+    RegisteredApp,
+    Resource,
+    Retired,
+    StaticFiles,
+    Superseded,
+)
+
+
+def put_in_order(app: App) -> Iterator[Resource]:
+    """Yield what takes away what a cut-off run has left, and has the live release run."""
+    yield Ended(app.name)
+    yield Retired(app.name, drain_timeout_s=app.drain_timeout_s)
+    yield StaticFiles(app.name, "", replace=True)
+    yield LiveUnits(app.name, health=app.health, host=app.domains[0], timeout_s=app.start_timeout_s)
+    yield KeptSecrets(app.name)
+    yield Superseded(app.name)
+
+
+def put_in_order_before(app: App) -> Iterator[Resource]:
+    """Yield the same for another release to come, which may mend a live one that cannot run."""
+    yield RegisteredApp(app.name)
+    yield Ended(app.name, label="before")
+    yield Retired(app.name, drain_timeout_s=app.drain_timeout_s, label="before")
+    yield LiveUnits(app.name, label="before")

@@ -1,0 +1,1 @@
+"""SSH itself: channels, gateways, signs of life."""

@@ -1,0 +1,1 @@
+"""root by way of sudo."""

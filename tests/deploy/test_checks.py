@@ -1,0 +1,128 @@
+"""Which release cannot be gone back to, and what a person is told of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from provisioning.deploy.checks import (
+    lost_virtualenvs,
+    must_be_whole,
+    no_such_release,
+    refuse_over_migration,
+)
+from provisioning.errors import ConfigurationError, DeployRefusedError
+from provisioning.inventory.models.app import App
+
+ONE, TWO, THREE = (f"2026010{day}T030405Z-abc000{day}" for day in (1, 2, 3))
+
+
+@pytest.fixture
+def app() -> App:
+    return App(name="hello", source=".", wsgi="app:app", domains=["hello.test"], keep_releases=2)
+
+
+def state(*releases: str, **more: Any) -> dict[str, Any]:
+    manifests = [{"release": each, "commit": "abc000123456"} for each in releases]
+    return {"releases": manifests, "history": [], "lacks": {}, **more}
+
+
+def test_a_release_that_never_was_is_told_with_those_that_are(app: App) -> None:
+    error = no_such_release(app, {"web1": state(ONE, TWO)}, "2020", [])
+    assert isinstance(error, ConfigurationError)
+    assert error.message == "cannot roll hello back to 2020: no such release is there"
+    assert error.output.split() == [ONE, TWO]
+
+
+def test_a_beginning_that_several_have_lists_only_these(app: App) -> None:
+    error = no_such_release(app, {"web1": state(ONE, TWO, THREE)}, "2026", [ONE, TWO])
+    assert "several releases match" in error.message
+    assert error.output.split() == [ONE, TWO]
+
+
+def test_a_host_that_lacks_the_release_is_named(app: App) -> None:
+    states = {"web1": state(ONE, TWO), "web2": state(TWO), "web3": state(ONE)}
+    error = no_such_release(app, states, ONE[:8], [])
+    assert error.message.endswith(": web2 does not have it, web1, web3 does")
+
+
+def test_a_release_that_was_pruned_is_told_with_the_way_to_have_it_again(app: App) -> None:
+    built = {"event": "built", "release": ONE, "commit": "abc0001ffffff"}
+    error = no_such_release(app, {"web1": state(TWO, THREE, history=[built])}, ONE, [])
+    assert error.message.endswith(f": {ONE} was pruned: hello keeps 2 releases")
+    assert "check out abc0001 and `fab deploy`" in error.hint
+    assert "keep_releases under [apps.hello]" in error.hint
+    assert error.output.split() == [TWO, THREE]
+
+
+def test_a_release_of_which_a_part_is_gone_is_refused(app: App) -> None:
+    states = {"web1": state(ONE, TWO), "web2": state(ONE, TWO, lacks={ONE: ["virtualenv"]})}
+    with pytest.raises(
+        DeployRefusedError, match=f"{ONE} of hello: on web2 its virtualenv is gone"
+    ) as error:
+        must_be_whole(app, states, ONE)
+    assert "check out abc0001 and `fab deploy`" in error.value.hint
+    assert error.value.exit_code == 4
+    must_be_whole(app, states, TWO)
+
+
+@pytest.mark.parametrize("live", [ONE, TWO])
+def test_a_release_for_another_python_is_refused_with_the_way_out(app: App, live: str) -> None:
+    lacks = {ONE: ["Python 3.11", "interpreter"]}
+    states = {"web1": state(ONE, TWO), "web2": state(ONE, TWO, lacks=lacks, live=live)}
+    with pytest.raises(DeployRefusedError) as error:
+        must_be_whole(app, states, ONE)
+    assert error.value.message == (
+        f"cannot use release {ONE} of hello: it was made for Python 3.11, which is no longer web2's"
+    )
+    assert "`fab deploy`" in error.value.hint
+    assert ("check out" in error.value.hint) == (live != ONE)
+
+
+def test_virtualenvs_for_a_python_that_is_gone_are_told() -> None:
+    one = state(ONE, TWO, lacks={ONE: ["Python 3.11"], TWO: ["virtualenv"]})
+    for number, manifest in enumerate(one["releases"]):
+        manifest["venv"] = f"venv{number}"
+    assert lost_virtualenvs({"web1": one, "web2": state(TWO)}) == {"venv0"}
+
+
+def manifests(*names: str, **more: dict[str, str]) -> dict[str, Any]:
+    """Return what a host says that has these releases; `more` of their manifests."""
+    named = {"one": ONE, "two": TWO, "three": THREE}
+    found = state(*(named[each] for each in names), live=TWO)
+    for manifest in found["releases"]:
+        manifest |= more.get(next(n for n in named if named[n] == manifest["release"]), {})
+    return found
+
+
+MIGRATES = {"migrates": "yes"}
+
+
+@pytest.mark.parametrize(
+    ("there", "to", "refused"),
+    [
+        (manifests("one", "two", two=MIGRATES), ONE, True),
+        (manifests("one", "two", one=MIGRATES), ONE, False),
+        # It migrated, and then did not start; or was gone back from.
+        (manifests("one", "two", "three", three=MIGRATES), ONE, True),
+        (manifests("one", "two", "three", three=MIGRATES), THREE, False),
+        # The newest has the code of the oldest: going back to that goes over no migration less.
+        (manifests("two", "three", two=MIGRATES, three={"renews": TWO}), TWO, False),
+        (manifests("one", "two", "three", two=MIGRATES, three={"renews": ONE}), THREE, True),
+    ],
+)
+def test_older_code_does_not_come_to_a_database_that_newer_has_migrated(
+    app: App, there: dict[str, Any], to: str, refused: bool
+) -> None:
+    if not refused:
+        refuse_over_migration(app, {"web1": there}, to)
+        return
+    with pytest.raises(DeployRefusedError, match=f"back to {to}: .* has migrated the database"):
+        refuse_over_migration(app, {"web1": there}, to)
+
+
+def test_a_release_that_could_not_be_imported_has_migrated_nothing(app: App) -> None:
+    there = manifests("one", "two", "three", three=MIGRATES)
+    there["history"] = [{"event": "failed", "release": THREE, "at_state": "import"}]
+    refuse_over_migration(app, {"web1": there}, ONE)

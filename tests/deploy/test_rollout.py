@@ -1,0 +1,270 @@
+"""All hosts end on one release, whatever becomes of the run on one of them."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from provisioning.agent.events import (
+    CHANGED,
+    FAILED,
+    Finished,
+)
+from provisioning.deploy.rollout import Rollout
+from provisioning.errors import (
+    HomeportError,
+    InterruptedRunError,
+    ResourceFailedError,
+    UnreachableError,
+)
+from provisioning.hosts.fleet import Crew
+from provisioning.inventory.models.app import App
+from provisioning.protocol.session import RunDiedError
+from provisioning.report import HostReport
+from provisioning.resources import Virtualenv
+
+OLD, NEW = "20260101T000000.000Z-aaaaaaa", "20260202T000000.000Z-bbbbbbb"
+NEWER = "20260303T000000.000Z-ccccccc"
+HOSTS = ("web1", "web2", "web3")
+
+
+class Run:
+    """A host's run, of which the host is a pointer in memory.
+
+    Args:
+        name: The host's name.
+        dies: Whether its run is killed right after the flip.
+        comes_back: Whether the host can be connected to after that.
+        deaf: Whether its run hears nothing more after the flip, and ends as it was told to.
+    """
+
+    def __init__(
+        self, name: str, *, dies: bool = False, comes_back: bool = True, deaf: bool = False
+    ) -> None:
+        self.name = name
+        self.report = HostReport(name)
+        self.live, self.running = OLD, {OLD, NEW}
+        self.has_host, self.at_work, self.known_facts = True, False, None
+        self.is_stopping = False
+        self.notes: list[str] = []
+        self._dies, self._comes_back, self._deaf = dies, comes_back, deaf
+        self._otherwise: list[Any] = []
+
+    def converge(self, resources: Iterable[Any], *, last: bool = True, otherwise: Any = ()) -> bool:
+        if self._deaf and self.live == NEW:
+            self._deaf = False
+            self.go_silent()
+        if not self.has_host:
+            raise RunDiedError("nothing was heard from here for too long")
+        self._make(resources)
+        self._otherwise = list(otherwise)
+        self.has_host = not last
+        return True
+
+    def go_silent(self) -> None:
+        """Do what is to be done if nobody says what comes next."""
+        self._make(self._otherwise)
+        self._otherwise, self.has_host = [], False
+
+    def ask(self, question: str, *, app: str) -> dict[str, str]:
+        assert (question, app) == ("app", "hello")
+        return {"live": self.live}
+
+    def _make(self, resources: Iterable[Any]) -> None:
+        for resource in resources:
+            if resource.kind == "instance":
+                self.running.add(resource.release)
+            elif resource.kind == "live":
+                if resource.takes_back and resource.takes_back != self.live:
+                    continue
+                self.live = resource.release
+                if self._dies:
+                    self._dies, self.has_host = False, False
+                    self.running.discard(OLD)
+                    raise RunDiedError("the run on the host has ended without a word")
+            elif resource.kind == "retired":
+                self.running &= {self.live}
+
+    def begin_again(self, what: str) -> None:
+        if not self._comes_back:
+            raise UnreachableError("cannot connect")
+        self.has_host = True
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def fail(self, error: HomeportError) -> None:
+        self.report.error = error
+
+
+class NoHooks:
+    def has(self, stage: str) -> bool:
+        return False
+
+    def run(self, stage: str) -> None:
+        pass
+
+    def on_host(self, *arguments: Any, **options: Any) -> Iterable[Any]:
+        return ()
+
+
+def rollout(runs: list[Run], batch: object, before: str = OLD, *, pause_s: int = 0) -> Rollout:
+    given: Any = {"batch": batch, "pause_s": pause_s, "domains": ["hello.example"]}
+    app = App(name="hello", source=".", wsgi="app:app", **given)
+    crew: Any = Crew(runs)  # type: ignore[arg-type]
+    return Rollout(
+        crew, app, NEW, {run.name: before for run in runs}, tls=True, by="me", hooks=NoHooks()
+    )  # type: ignore
+
+
+@pytest.mark.parametrize("batch", [1, "100%"])
+@pytest.mark.parametrize("victim", HOSTS)
+def test_a_host_whose_run_dies_right_after_its_flip_is_taken_back(victim: str, batch: object):
+    runs = [Run(name, dies=name == victim) for name in HOSTS]
+    assert not rollout(runs, batch).carry_out()
+    assert {run.name: run.live for run in runs} == dict.fromkeys(HOSTS, OLD)
+    assert all(run.running == {OLD} for run in runs)
+    [died] = [run for run in runs if run.report.error]
+    assert died.name == victim
+    assert isinstance(died.report.error, RunDiedError)
+
+
+def test_a_host_that_cannot_be_reached_any_more_is_named():
+    runs = [Run("web1"), Run("web2", dies=True, comes_back=False), Run("web3")]
+    assert not rollout(runs, 1).carry_out()
+    assert {run.name: run.live for run in runs} == {"web1": OLD, "web2": NEW, "web3": OLD}
+    assert runs[1].report.status == "unreachable"
+    assert runs[1].notes == [f"{NEW} may be live here: it could not be taken back"]
+
+
+@pytest.mark.parametrize("batch", [1, "100%"])
+@pytest.mark.parametrize("victim", HOSTS)
+def test_a_host_that_went_back_by_itself_takes_the_others_along(victim: str, batch: object):
+    runs = [Run(name, deaf=name == victim) for name in HOSTS]
+    assert not rollout(runs, batch).carry_out()
+    assert {run.name: run.live for run in runs} == dict.fromkeys(HOSTS, OLD)
+    assert all(run.running == {OLD} for run in runs)
+
+
+@pytest.mark.parametrize("before", [OLD, ""])
+def test_what_somebody_else_has_deployed_meanwhile_is_left_alone(before: str):
+    """All went back while their controller slept, and were free: somebody has used that."""
+    runs = [Run(name) for name in HOSTS]
+    for run in runs:
+        run.live, run.running = before, {before, NEW} - {""}
+    pausing = rollout(runs, 1, before, pause_s=1)
+
+    def sleep(seconds: float) -> None:
+        for run in runs:
+            run.go_silent()
+            run.live, run.running = NEWER, {NEWER}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("time.sleep", sleep)
+        assert not pausing.carry_out()
+    assert {run.name: run.live for run in runs} == dict.fromkeys(HOSTS, NEWER)
+    assert all(run.running == {NEWER} for run in runs)
+    assert runs[0].notes[-1] == f"{NEWER} is live here by now: left as it is"
+
+
+def test_a_release_that_is_live_again_is_not_started_anew():
+    """It may be ill: to ask for its health would be to end it."""
+    runs = [Run("web1"), Run("web2", deaf=True)]
+    started: list[Any] = []
+    make = Run._make
+
+    def note_starts(run: Run, resources: Iterable[Any]) -> None:
+        known = list(resources)
+        started.extend(each for each in known if each.kind == "instance")
+        make(run, known)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "_make", note_starts)
+        assert not rollout(runs, 1).carry_out()
+    assert {run.live for run in runs} == {OLD}
+    assert started == []
+
+
+class Dead(BaseException):
+    """The controller is no more."""
+
+
+@pytest.mark.parametrize("batch", [1, 2, "100%"])
+@pytest.mark.parametrize("rounds", range(1, 11))
+def test_hosts_end_on_one_release_whatever_round_their_controller_dies_before(
+    rounds: int, batch: object, monkeypatch: pytest.MonkeyPatch
+):
+    runs, count, converge = [Run(name) for name in HOSTS], itertools.count(), Crew.converge
+
+    def die_before(crew: Crew, *arguments: Any, **options: Any) -> list[Any]:
+        if next(count) == rounds:
+            raise Dead
+        return converge(crew, *arguments, **options)
+
+    monkeypatch.setattr(Crew, "converge", die_before)
+    with contextlib.suppress(Dead):
+        rollout(runs, batch).carry_out()
+    for run in runs:
+        if run.has_host:
+            run.go_silent()
+    assert len({run.live for run in runs}) == 1, {run.name: run.live for run in runs}
+    assert all(run.running == {run.live} for run in runs)
+
+
+@pytest.mark.parametrize("rounds", range(3))
+def test_nothing_goes_live_after_ctrl_c_whatever_round_it_comes_in(
+    rounds: int, monkeypatch: pytest.MonkeyPatch
+):
+    """Whoever presses it while the last host gets ready finds no host that has flipped."""
+    runs, count, converge = [Run(name) for name in HOSTS], itertools.count(), Crew.converge
+
+    def stop_in(crew: Crew, *arguments: Any, **options: Any) -> list[Any]:
+        done = converge(crew, *arguments, **options)
+        if next(count) == rounds:
+            # It came too late for any of them to stop at what it was at.
+            for run in runs:
+                run.is_stopping = True
+        return done
+
+    monkeypatch.setattr(Crew, "converge", stop_in)
+    assert not rollout(runs, 1).carry_out()
+    for run in runs:
+        assert (run.live, run.running, run.has_host) == (OLD, {OLD}, False)
+        assert isinstance(run.report.error, InterruptedRunError)
+
+
+@pytest.mark.parametrize("names", [HOSTS[:1], HOSTS])
+@pytest.mark.parametrize(("kind", "goes_live"), [("virtualenv", False), ("pruned", True)])
+def test_what_fails_after_the_switch_leaves_the_release_live(
+    names: tuple[str, ...], kind: str, goes_live: bool, monkeypatch: pytest.MonkeyPatch
+):
+    runs, make = [Run(name) for name in names], Run._make
+
+    def fail(run: Run, resources: Iterable[Any]) -> None:
+        for resource in resources:
+            if resource.kind == kind and run is runs[-1]:
+                run.report.hear(Finished(f"{kind}:hello", FAILED))
+                raise ResourceFailedError("cannot")
+            make(run, [resource])
+            if resource.kind == "live" and resource.release == NEW:
+                run.report.hear(Finished("live:hello", CHANGED))
+
+    def converge(run: Run, resources: Iterable[Any], **options: Any) -> bool:
+        try:
+            return told(run, resources, **options)
+        except ResourceFailedError:
+            make(run, options["otherwise"])
+            run.has_host = False
+            return False
+
+    told = Run.converge
+    monkeypatch.setattr(Run, "_make", fail)
+    monkeypatch.setattr(Run, "converge", converge)
+    build = [Virtualenv("/srv/hello/venvs/1", {})]
+    assert rollout(runs, "100%").carry_out((None, lambda _: build)) is goes_live
+    assert {run.live for run in runs} == {NEW if goes_live else OLD}
+    assert all(run.running == {run.live} for run in runs)

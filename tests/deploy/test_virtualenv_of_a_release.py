@@ -1,0 +1,85 @@
+"""Which virtualenv a release gets: one for each set of requirements, and for each Python."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioning.deploy import deployment
+from provisioning.deploy.artifact import Artifact, build_artifact
+from provisioning.inventory.models.app import App
+from provisioning.resources import Virtualenv
+from tests.roles.samples import BOOKWORM, TRIXIE
+
+
+def _app(**options: Any) -> App:
+    return App(name="hello", source=".", wsgi="app:app", domains=["hello.test"], **options)
+
+
+@pytest.fixture
+def artifact(tmp_path: Path) -> Artifact:
+    (tmp_path / "app.py").write_text("app = None\n")
+    (tmp_path / "requirements.txt").write_text("flask==3\n")
+    return build_artifact(tmp_path, "requirements.txt")
+
+
+def _made(artifact: Artifact, **options: Any) -> Virtualenv:
+    return deployment.virtualenv(_app(**options), artifact, BOOKWORM)
+
+
+def test_it_is_the_apps_and_knows_what_its_build_may_reach(artifact: Artifact) -> None:
+    made = _made(artifact, build_hosts=["static.crates.io", "git.example.com:8443"])
+    assert made.owner == "hello"
+    assert made.hosts == ("static.crates.io", "git.example.com:8443")
+    assert made.path.startswith("/srv/hello/venvs/")
+    assert (made.python, made.uv) == ("/usr/bin/python3", "/opt/homeport/uv/bin/uv")
+    assert _made(artifact, python="/opt/python/bin/python").python == "/opt/python/bin/python"
+
+
+def test_the_server_comes_with_hashes_whatever_the_apps_own_requirements_are(
+    artifact: Artifact, tmp_path: Path
+) -> None:
+    """What of it the app brings itself is seen only in what was installed."""
+    assert set(_made(artifact).extra) == {"gunicorn"}
+    (tmp_path / "requirements.txt").write_text("gunicorn==26\n")
+    again = build_artifact(tmp_path, "requirements.txt")
+    assert set(_made(again).extra) == {"gunicorn"}
+    assert "gevent" in _made(artifact, worker_class="gevent").extra
+    assert all("--hash=sha256:" in line for line in _made(artifact).extra.values())
+
+
+def test_another_one_is_made_only_for_what_makes_a_difference(
+    artifact: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = _made(artifact).path
+    assert _made(artifact, build_hosts=["a.example"], threads=9).path == first
+    assert deployment.virtualenv(_app(), artifact, replace(BOOKWORM, memory_mb=1)).path == first
+    others = [
+        _made(artifact, worker_class="gevent").path,
+        _made(artifact, python="python3.12").path,
+        deployment.virtualenv(_app(), artifact, TRIXIE).path,
+        deployment.virtualenv(_app(), artifact, replace(BOOKWORM, architecture="arm64")).path,
+    ]
+    (tmp_path / "requirements.txt").write_text("flask==3.1\n")
+    others.append(_made(build_artifact(tmp_path, "requirements.txt")).path)
+    # Those of an earlier format were made with a cache that all apps could write.
+    monkeypatch.setattr(deployment, "VIRTUALENV_FORMAT", "1")
+    others.append(_made(artifact).path)
+    assert len({first, *others}) == len(others) + 1
+
+
+def test_one_for_a_python_that_is_gone_is_left_to_what_runs_from_it(artifact: Artifact) -> None:
+    """A release that goes on from memory may read a module of it only now."""
+    plan = deployment.Deployment(_app(), artifact, env={}, proposed={}, tls=False, by="me")
+    first = _made(artifact).path
+
+    def path(lost: frozenset[str]) -> str:
+        resources = deployment.build(replace(plan, lost=lost), BOOKWORM)
+        [made] = [each for each in resources if isinstance(each, Virtualenv)]
+        return made.path
+
+    assert path(frozenset()) == path(frozenset({"other"})) == first
+    assert path(frozenset({Path(first).name})) != first

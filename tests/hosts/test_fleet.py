@@ -1,0 +1,69 @@
+"""Several commands want the same hosts at once: one gets them all, the others keep none."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from provisioning.errors import HomeportError
+from provisioning.hosts.fleet import Crew
+from provisioning.report import HostReport
+
+HOSTS = ("web1", "web2", "web3")
+
+
+class Run:
+    """A host's run with a lock in memory in place of the host's.
+
+    Args:
+        name: The host's name.
+        locks: The hosts' locks, shared by all commands.
+    """
+
+    def __init__(self, name: str, locks: dict[str, threading.Lock]) -> None:
+        self.name = name
+        self.report = HostReport(name)
+        self.has_host = False
+        self._lock = locks[name]
+
+    def begin(self, what: str) -> None:
+        if not self._lock.acquire(blocking=False):
+            raise HomeportError("another run is at work on this host")
+        self.has_host = True
+
+    def let_go(self) -> None:
+        if self.has_host:
+            self.has_host = False
+            self._lock.release()
+
+    def fail(self, error: HomeportError) -> None:
+        self.report.error = error
+
+
+def crews(*orders: tuple[str, ...]) -> list[Any]:
+    locks = {name: threading.Lock() for name in HOSTS}
+    return [Crew([Run(name, locks) for name in order]) for order in orders]
+
+
+def held(crew: Any) -> list[str]:
+    return [run.name for run in crew.runs if run.has_host]
+
+
+def test_of_commands_for_the_same_hosts_in_any_order_one_gets_them_all():
+    for _ in range(50):
+        contenders = crews(HOSTS, HOSTS[::-1], ("web2", "web3", "web1"))
+        with ThreadPoolExecutor(len(contenders)) as pool:
+            got = list(pool.map(lambda crew: crew.begin("deploy of hello"), contenders))
+        assert got.count(True) == 1
+        winner = contenders[got.index(True)]
+        assert sorted(held(winner)) == list(HOSTS)
+
+
+def test_a_command_that_does_not_get_all_hosts_keeps_none():
+    ours, theirs = crews(HOSTS, ("web3",))
+    assert theirs.begin("provision")
+    assert not ours.begin("deploy of hello")
+    assert held(ours) == []
+    errors = {run.name: run.report.error for run in ours.runs}
+    assert [name for name, error in errors.items() if error] == ["web3"]

@@ -1,0 +1,248 @@
+"""The controller's half of the conversation, fed with bytes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+
+import pytest
+
+from provisioning.agent import events
+from provisioning.agent.facts import Facts
+from provisioning.agent.runs.wire import (
+    Decoder,
+    pack,
+    pack_blob,
+)
+from provisioning.errors import ConnectionLostError, ResourceFailedError
+from provisioning.hosts.client import Conversation
+from provisioning.protocol.payload import Payload
+from provisioning.protocol.plan import Plan, make_plan
+from provisioning.protocol.session import (
+    MAX_BANNER_BYTES,
+    Answered,
+    Heard,
+    HostBusyError,
+    OtherFacts,
+    Ready,
+    RunEnded,
+    Said,
+    Session,
+)
+from provisioning.resources import File
+
+PAYLOAD = Payload("digest", b"THE AGENT")
+HELLO = pack({"hello": {"python": "3.11.2"}})
+
+
+@pytest.fixture
+def session() -> Session:
+    return Session(PAYLOAD)
+
+
+def _marker(session: Session) -> bytes:
+    return session._marker.encode()
+
+
+def _started(session: Session) -> Session:
+    list(session.receive(b"\n" + _marker(session) + b" ready\n"))
+    session.outgoing()
+    return session
+
+
+def _plan() -> Plan:
+    return make_plan([File("/etc/a", "content of a"), File("/etc/b", "content of b")])
+
+
+BANNERS = [b"", b"Welcome!\n", b"\x00\xff no newline at the end", b"\n\n\n", b"x" * 60_000]
+
+
+@pytest.mark.parametrize("banner", BANNERS, ids=len)
+@pytest.mark.parametrize("seed", range(8))
+def test_what_a_login_shell_prints_first_is_skipped(
+    session: Session, banner: bytes, seed: int
+) -> None:
+    chance = random.Random(seed)
+    data = banner + b"\n" + _marker(session) + b" ready\n" + HELLO
+    heard: list[Heard] = []
+    while data:
+        size = 1 + chance.randrange(1 + len(data) // 2)
+        heard += session.receive(data[:size])
+        data = data[size:]
+    assert heard == [Ready("3.11.2")]
+    assert session.started
+
+
+def test_a_shell_that_echoes_the_command_is_not_taken_for_the_agent(session: Session) -> None:
+    echo = session.command.encode() + b"\n" + _marker(session)[:-1] + b" ready\n"
+    assert list(session.receive(echo)) == []
+    assert not session.started
+
+
+def test_a_shell_that_prints_without_end_is_given_up_on(session: Session) -> None:
+    with pytest.raises(ConnectionLostError, match="prints without end") as caught:
+        for _ in range(MAX_BANNER_BYTES // 1000 + 2):
+            list(session.receive(b"y\n" * 500))
+    assert "bashrc" in caught.value.hint
+
+
+def test_the_agent_is_sent_only_to_a_host_that_asks_and_before_all_else(session: Session) -> None:
+    session.ask("facts")
+    list(session.receive(b"\n" + _marker(session) + b" agent?\n"))
+    assert session.sent_agent
+    assert session.outgoing() == PAYLOAD.data + pack({"ask": "facts"})
+    assert session.outgoing() == b""
+
+
+def test_a_host_that_has_the_agent_is_not_sent_it(session: Session) -> None:
+    list(session.receive(b"\n" + _marker(session) + b" ready\n"))
+    assert not session.sent_agent
+    assert session.outgoing() == b""
+
+
+def test_what_a_bare_host_says_while_it_gets_ready_is_passed_on(session: Session) -> None:
+    marker = _marker(session)
+    data = b"\n%s say fetching lists\napt noise\n\n%s say nearly\n\n%s agent?\n" % ((marker,) * 3)
+    heard = [each for byte in data for each in session.receive(bytes([byte]))]
+    assert heard == [Said("fetching lists"), Said("nearly")]
+    assert session.sent_agent
+
+
+def test_a_host_that_cannot_get_ready_says_why(session: Session) -> None:
+    [error] = session.receive(b"\n" + _marker(session) + b" fail this is not a Debian host\n")
+    assert isinstance(error, ResourceFailedError)
+    assert error.message == "this is not a Debian host"
+
+
+def test_contents_are_sent_when_they_are_needed(session: Session) -> None:
+    plan = _plan()
+    _started(session).submit(plan, who="me")
+    session.outgoing()
+    needed = list(plan.blobs)[1]
+    assert list(session.receive(pack({"need": [needed]}))) == []
+    assert session.outgoing() == pack_blob(plan.blobs[needed])
+    assert session.exchanges == 2
+
+
+def test_contents_that_may_be_lost_are_asked_for_again(session: Session) -> None:
+    _started(session)
+    session.begin("r1", who="me", what="deploy")
+    begun = {"run": "r1", "who": "me", "what": "deploy", "began": 0.0}
+    list(session.receive(HELLO))
+    list(session.receive(pack({"begun": begun})))
+    plan = _plan()
+    session.submit(plan, who="me")
+    before = session.heard_of_run
+    list(session.receive(pack({"need": list(plan.blobs)})))
+    # Nobody knows yet whether they arrive: another connection must hear it once more.
+    assert session.heard_of_run == before
+    list(session.receive(pack(events.to_message(events.Started("file:/etc/a")))))
+    assert session.heard_of_run == before + 2
+
+
+def test_a_host_that_asks_for_what_is_not_in_the_plan_is_refused(session: Session) -> None:
+    _started(session).submit(_plan(), who="me")
+    with pytest.raises(ConnectionLostError, match="cannot understand the agent"):
+        list(session.receive(pack({"need": ["0" * 64]})))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [{"event": "unknown"}, {"event": "started"}, {"hello": 1}, {"facts": 1}, {"need": 3}],
+    ids=str,
+)
+def test_a_message_that_no_agent_of_ours_sends_is_refused(
+    session: Session, message: dict[str, object]
+) -> None:
+    with pytest.raises(ConnectionLostError, match="cannot understand the agent"):
+        list(_started(session).receive(pack(message)))
+
+
+def test_events_answers_and_facts_come_as_values(session: Session) -> None:
+    data = b"".join(
+        [
+            pack(events.to_message(events.Unchanged(("a:1", "a:2")))),
+            pack({"answer": [1, 2]}),
+            pack({"facts": Facts(debian="12").to_json()}),
+            pack(events.to_message(events.Done("run", failed=True))),
+        ]
+    )
+    assert list(_started(session).receive(data)) == [
+        events.Unchanged(("a:1", "a:2")),
+        Answered([1, 2]),
+        OtherFacts(Facts(debian="12")),
+        events.Done("run", failed=True),
+    ]
+
+
+def test_a_busy_host_is_told_from_a_failing_one(session: Session) -> None:
+    _started(session)
+    busy = pack({"failed": "held by ann@desk", "busy": True})
+    failing = pack({"failed": "cannot", "hint": "try", "output": "said"})
+    # What follows an error in the same bytes is heard, too.
+    first, second, last = session.receive(busy + failing + pack({"ended": 1}))
+    assert isinstance(first, HostBusyError)
+    assert "ann@desk" in first.message
+    assert isinstance(second, ResourceFailedError)
+    assert not isinstance(second, HostBusyError)
+    assert (second.hint, second.output) == ("try", "said")
+    assert isinstance(last, RunEnded)
+
+
+def test_an_oversized_frame_is_no_agent_of_ours(session: Session) -> None:
+    with pytest.raises(ConnectionLostError, match="cannot be 4294967295 bytes long"):
+        list(_started(session).receive(b"\xff\xff\xff\xffJ"))
+
+
+# Conversation
+
+
+class Script:
+    """A channel that plays back what a host would say."""
+
+    def __init__(self, session: Session, parts: Iterable[bytes]) -> None:
+        self._parts = [b"\n" + _marker(session) + b" ready\n" + HELLO, *parts]
+        self.sent = bytearray()
+        self.closed = False
+
+    def send(self, data: bytes) -> None:
+        self.sent += data
+
+    def receive(self, timeout_s: float | None = None) -> bytes:
+        return self._parts.pop(0) if self._parts else b""
+
+    def stderr_tail(self) -> str:
+        return "the last words"
+
+    def close(self) -> None:
+        self.closed = True
+
+
+DONE = pack(events.to_message(events.Done("run")))
+
+
+@pytest.mark.parametrize("kept", range(0, len(DONE), 3))
+def test_an_end_without_the_last_message_means_that_the_state_is_unknown(
+    session: Session, kept: int
+) -> None:
+    channel = Script(session, [DONE[:kept]] if kept else [])
+    with Conversation(session, lambda _: channel, lambda _: None) as conversation:
+        conversation.start()
+        with pytest.raises(ConnectionLostError, match="state is unknown") as caught:
+            conversation.submit(_plan(), who="me")
+    assert caught.value.output == "the last words"
+    assert "run again" in caught.value.hint
+    assert channel.closed
+
+
+def test_a_request_to_stop_is_sent_once(session: Session) -> None:
+    channel = Script(session, [pack({"answer": "1"}), pack({"answer": "2"})])
+    with Conversation(session, lambda _: channel, lambda _: None) as conversation:
+        conversation.start()
+        conversation.stop()
+        conversation.ask("caller")
+        conversation.ask("caller")
+    decoder = Decoder()
+    decoder.feed(bytes(channel.sent))
+    # With the first request goes a ping: from then on the agent notices a silence.
+    assert list(decoder) == [{"ask": "caller"}, {"stop": 1}, {"ping": 1}, {"ask": "caller"}]
