@@ -7,7 +7,7 @@
     ├── ResourceFailedError       exit 1: a resource could not be brought to its desired state
     │   └── ConnectionLostError   the answer never came: the host's state is unknown
     │       └── SilentHostError   exit 3: it gives no sign of life any more
-    ├── DeployRefusedError        exit 4: the release never went live, or was flipped back
+    ├── DeployRefusedError        exit 4: the release never went live, or was reverted
     └── InterruptedRunError       exit 130: Ctrl-C
 
 A message reads "cannot X: reason"; `hint` says what to try; `output` holds the
@@ -75,7 +75,7 @@ class SilentHostError(ConnectionLostError):
 
 
 class DeployRefusedError(HomeportError):
-    """A release was kept from going live, or was flipped back."""
+    """A release was kept from going live, or was reverted."""
 
     exit_code = 4
 

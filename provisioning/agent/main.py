@@ -41,10 +41,10 @@ from provisioning.agent.runs.journal import RunJournal
 from provisioning.agent.runs.lock import HostLock, LockHeldError
 from provisioning.agent.runs.outbox import FrameWriter, Outbox
 from provisioning.agent.runs.relay import (
+    current_run,
     died,
     relay,
     replay,
-    under_way,
 )
 from provisioning.agent.runs.wire import Message
 
@@ -118,7 +118,7 @@ class Agent:
     def _watch(self, message: Message) -> None:
         """Pass on what a run in the background says, or said if it is over."""
         run, owner = message["watch"], bool(message.get("owner"))
-        now = under_way()
+        now = current_run()
         if now is not None and now["run"] == run:
             relay(
                 run,
@@ -142,7 +142,7 @@ class Agent:
         return lock
 
     def _refuse(self, held: LockHeldError) -> None:
-        now = under_way()
+        now = current_run()
         if now is None:
             self._outbox.send({"failed": str(held), "hint": held.hint, "busy": True})
         else:

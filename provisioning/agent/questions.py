@@ -15,7 +15,7 @@ from provisioning.agent.machine.record import Record
 from provisioning.agent.machine.system import System
 from provisioning.agent.ownership import backups
 from provisioning.agent.read_facts import gather_facts
-from provisioning.agent.runs.relay import under_way
+from provisioning.agent.runs.relay import current_run
 
 Question = Callable[[Mapping[str, Any], System], Any]
 
@@ -73,7 +73,7 @@ def _owned(message: Mapping[str, Any], system: System) -> Any:
 
 def _run(message: Mapping[str, Any], system: System) -> Any:
     """Tell of the run that is under way in the background; null if there is none."""
-    return under_way()
+    return current_run()
 
 
 def _secrets(message: Mapping[str, Any], system: System) -> Any:

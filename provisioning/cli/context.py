@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from provisioning.cli.options import Options
 from provisioning.errors import ConfigurationError
-from provisioning.hosts.fleet import Crew
-from provisioning.hosts.host import HostRun, Mode
+from provisioning.hosts.fleet import Fleet
+from provisioning.hosts.host import Mode, RemoteHost
 from provisioning.inventory import Inventory, load
 from provisioning.render import use_templates_of
 from provisioning.report import (
@@ -53,7 +53,7 @@ def project_directory() -> Path:
     return here
 
 
-class Scene:
+class CommandContext:
     """The stage of one command.
 
     Args:
@@ -104,7 +104,7 @@ class Scene:
             changes["port"] = address.port
         return host.model_copy(update=changes)
 
-    def run(self, host: Host) -> HostRun:
+    def run(self, host: Host) -> RemoteHost:
         """Return a host's run; it connects when it is first used."""
         connections: list[Connection] = []
 
@@ -118,7 +118,7 @@ class Scene:
         def counters() -> Counters:
             return sum((each.counters for each in connections), Counters())
 
-        return HostRun(
+        return RemoteHost(
             host.name,
             open_channel,
             counters=counters,
@@ -131,9 +131,9 @@ class Scene:
             ),
         )
 
-    def crew(self, hosts: Sequence[Host]) -> Crew:
+    def fleet(self, hosts: Sequence[Host]) -> Fleet:
         """Return the runs of several hosts."""
-        return Crew([self.run(host) for host in hosts], self.options.parallel)
+        return Fleet([self.run(host) for host in hosts], self.options.parallel)
 
     def _connect(self, host: Host) -> Connection:
         ssh = self.inventory.ssh
@@ -185,7 +185,7 @@ class Scene:
             connection.close()
 
     def end(
-        self, runs: Sequence[HostRun], *, exit_code_on_change: bool = False, conclusion: str = ""
+        self, runs: Sequence[RemoteHost], *, exit_code_on_change: bool = False, conclusion: str = ""
     ) -> int:
         """Close everything, print the summary, and return the exit code."""
         reports = [run.end() for run in runs]

@@ -9,21 +9,21 @@ from provisioning.errors import ConfigurationError
 from provisioning.inventory.suggest import did_you_mean
 
 if TYPE_CHECKING:
-    from provisioning.cli.context import Scene
+    from provisioning.cli.context import CommandContext
     from provisioning.inventory.models.app import App
     from provisioning.inventory.models.host import Host
 
 
-def apps_named(scene: Scene, name: str) -> list[App]:
+def apps_named(context: CommandContext, name: str) -> list[App]:
     """Return the app of that name; all apps for "".
 
     Raises:
         ConfigurationError: There is no such app, or none at all.
     """
-    apps = scene.inventory.apps
+    apps = context.inventory.apps
     if not apps:
         raise ConfigurationError(
-            f"there is no app in {scene.inventory.path}", hint="add a table [apps.<name>]"
+            f"there is no app in {context.inventory.path}", hint="add a table [apps.<name>]"
         )
     if not name:
         return list(apps.values())
@@ -32,35 +32,37 @@ def apps_named(scene: Scene, name: str) -> list[App]:
     return [apps[name]]
 
 
-def apps_here(scene: Scene, name: str) -> list[App]:
+def apps_here(context: CommandContext, name: str) -> list[App]:
     """Return the app of that name; for "" all apps with a host among those of the command.
 
     Raises:
         ConfigurationError: There is no such app, or none at all, or none on these hosts.
     """
-    apps = apps_named(scene, name)
-    here = {app.name for host in hosts_of(scene, apps) for app in scene.inventory.apps_on(host)}
+    apps = apps_named(context, name)
+    here = {app.name for host in hosts_of(context, apps) for app in context.inventory.apps_on(host)}
     for app in apps:
         if app.name not in here:
-            own = ", ".join(host.name for host in scene.inventory.hosts_of(app)) or "no host"
-            scene.sink.note(f"{app.name} is left alone: it runs on {own}")
+            own = ", ".join(host.name for host in context.inventory.hosts_of(app)) or "no host"
+            context.sink.note(f"{app.name} is left alone: it runs on {own}")
     return [app for app in apps if app.name in here]
 
 
-def hosts_of(scene: Scene, apps: Iterable[App]) -> list[Host]:
+def hosts_of(context: CommandContext, apps: Iterable[App]) -> list[Host]:
     """Return the hosts of apps among those that the command is for.
 
     Raises:
         ConfigurationError: None of them is theirs.
     """
     apps = list(apps)
-    inventory = scene.inventory
-    hosts = [host for host in scene.hosts if any(each in apps for each in inventory.apps_on(host))]
+    inventory = context.inventory
+    hosts = [
+        host for host in context.hosts if any(each in apps for each in inventory.apps_on(host))
+    ]
     if not hosts:
         own = dict.fromkeys(host.name for app in apps for host in inventory.hosts_of(app))
         raise ConfigurationError(
             f"{' and '.join(app.name for app in apps)} does not run on "
-            + ", ".join(host.name for host in scene.hosts),
+            + ", ".join(host.name for host in context.hosts),
             hint=f"its hosts are {', '.join(own) or 'none'}",
         )
     return hosts

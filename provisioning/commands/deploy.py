@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from provisioning.cli.context import Scene
+from provisioning.cli.context import CommandContext
 from provisioning.cli.options import Options
 from provisioning.cli.selection import (
     apps_here,
@@ -25,8 +25,8 @@ from provisioning.errors import (
     InterruptedRunError,
 )
 from provisioning.hooks import Command, Hooks
-from provisioning.hosts.fleet import Crew
-from provisioning.hosts.host import HostRun, who
+from provisioning.hosts.fleet import Fleet
+from provisioning.hosts.host import RemoteHost, who
 
 if TYPE_CHECKING:
     from provisioning.inventory.models.app import App
@@ -46,46 +46,46 @@ def deploy(options: Options, *, app: str = "", replace: bool = False) -> int:
     Returns:
         The exit code.
     """
-    scene = Scene(options)
-    apps = apps_here(scene, app)
-    crews = _Crews(scene)
-    hooks = {each.name: crews.hooks(each, "deploy") for each in apps}
+    context = CommandContext(options)
+    apps = apps_here(context, app)
+    fleets = _Fleets(context)
+    hooks = {each.name: fleets.hooks(each, "deploy") for each in apps}
     # All that can be wrong on this machine is found before any host is asked.
     deployments = [
         _seen_through(
-            partial(_built, scene, each, hooks[each.name], replace),
-            crews.of(each),
+            partial(_built, context, each, hooks[each.name], replace),
+            fleets.of(each),
             hooks[each.name],
         )
         for each in apps
     ]
-    scene.sink.begin(
+    context.sink.begin(
         "Deploying " + ", ".join(f"{each.app.name} {each.release}" for each in deployments),
-        [host.name for host in scene.hosts],
+        [host.name for host in context.hosts],
     )
     for deployment in deployments:
         if deployment.artifact.dirty:
-            scene.sink.note(f"{deployment.app.name}: changes that are in no commit go along")
+            context.sink.note(f"{deployment.app.name}: changes that are in no commit go along")
         for note in deployment.notes:
-            scene.sink.note(f"{deployment.app.name}: {note}")
+            context.sink.note(f"{deployment.app.name}: {note}")
         if said := trusted_unseen(deployment.artifact.listing, deployment.artifact.requirements):
-            scene.sink.note(f"{deployment.app.name}: {said}")
+            context.sink.note(f"{deployment.app.name}: {said}")
     plans = {each.app.name: each for each in deployments}
-    return _in_turn(scene, crews, hooks, plans, releasing.deploy)
+    return _in_turn(context, fleets, hooks, plans, releasing.deploy)
 
 
 def _in_turn(
-    scene: Scene,
-    crews: _Crews,
+    context: CommandContext,
+    fleets: _Fleets,
     hooks: Mapping[str, Hooks],
     plans: Mapping[str, P],
-    work: Callable[[Crew, P, Hooks], str],
+    work: Callable[[Fleet, P, Hooks], str],
 ) -> int:
     """Change the live release of one app after the other, until one comes to nothing.
 
     Args:
-        scene: The command's.
-        crews: Of the apps' hosts.
+        context: The command's.
+        fleets: Of the apps' hosts.
         hooks: App -> its hooks.
         plans: App -> what is to be made live.
         work: Does that, and returns the release that is live then, or "".
@@ -97,40 +97,40 @@ def _in_turn(
     refusal = ""
     try:
         for name, plan in plans.items():
-            app = scene.inventory.apps[name]
-            crew = crews.of(app)
-            release = _seen_through(partial(work, crew, plan, hooks[name]), crew, hooks[name])
+            app = context.inventory.apps[name]
+            fleet = fleets.of(app)
+            release = _seen_through(partial(work, fleet, plan, hooks[name]), fleet, hooks[name])
             if not release:
                 break
-            ill = [run.name for run in crew.runs if not run.report.went_well]
+            ill = [run.name for run in fleet.runs if not run.report.went_well]
             unfinished = f", and not finished on {', '.join(ill)}" if ill else ""
             conclusions.append(f"{name} {release} is live{unfinished}")
-            _say_who_was_left_out(scene, app)
+            _say_who_was_left_out(context, app)
     except HomeportError:
-        if not any(run.report.changed for run in crews.runs):
+        if not any(run.report.changed for run in fleets.runs):
             refusal = "nothing was done"
         raise
     finally:
         not_begun = list(plans)[len(conclusions) + 1 :]
         if not_begun:
-            scene.sink.note(f"nothing was done for {', '.join(not_begun)}")
-        code = scene.end(crews.runs, conclusion="; ".join(conclusions) or refusal)
+            context.sink.note(f"nothing was done for {', '.join(not_begun)}")
+        code = context.end(fleets.runs, conclusion="; ".join(conclusions) or refusal)
     return code
 
 
-def _built(scene: Scene, app: App, hooks: Hooks, replace: bool) -> Deployment:
-    source = scene.inventory.source_of(app)
+def _built(context: CommandContext, app: App, hooks: Hooks, replace: bool) -> Deployment:
+    source = context.inventory.source_of(app)
     hooks.tell(commit=commit_of(source))
     hooks.run("before-build")
     artifact = build_artifact(source, app.requirements, include=app.include)
-    deployment = plan_deployment(scene.inventory, app, artifact, who(), replace=replace)
+    deployment = plan_deployment(context.inventory, app, artifact, who(), replace=replace)
     # A hook may have made a commit.
     hooks.tell(release=deployment.release, commit=artifact.commit)
     hooks.run("after-build")
     return deployment
 
 
-def _seen_through(work: Callable[[], R], crew: Crew, hooks: Hooks) -> R:
+def _seen_through(work: Callable[[], R], fleet: Fleet, hooks: Hooks) -> R:
     """Do the work; if nothing comes of it, run the hooks that are for that.
 
     Not where nothing was done, and not for a person who has interrupted it.
@@ -142,7 +142,7 @@ def _seen_through(work: Callable[[], R], crew: Crew, hooks: Hooks) -> R:
     except HomeportError:
         hooks.run("after-failure")
         raise
-    if not result and not crew.interrupted:
+    if not result and not fleet.interrupted:
         hooks.run("after-failure")
     return result
 
@@ -165,19 +165,19 @@ def renew(
     Returns:
         The exit code.
     """
-    scene = Scene(options)
+    context = CommandContext(options)
     renewals = [
-        plan_renewal(scene.inventory, each, who(), new_environment=new_environment, rotate=rotate)
-        for each in apps_here(scene, app)
+        plan_renewal(context.inventory, each, who(), new_environment=new_environment, rotate=rotate)
+        for each in apps_here(context, app)
     ]
-    crews = _Crews(scene)
+    fleets = _Fleets(context)
     command: Command = "deploy" if new_environment else "restart"
-    hooks = {each.app.name: crews.hooks(each.app, command) for each in renewals}
+    hooks = {each.app.name: fleets.hooks(each.app, command) for each in renewals}
     verb = "New environment for" if new_environment else "Restarting"
     names = ", ".join(renewal.app.name for renewal in renewals)
-    scene.sink.begin(f"{verb} {names}", [host.name for host in scene.hosts])
+    context.sink.begin(f"{verb} {names}", [host.name for host in context.hosts])
     plans = {each.app.name: each for each in renewals}
-    return _in_turn(scene, crews, hooks, plans, releasing.renew_live)
+    return _in_turn(context, fleets, hooks, plans, releasing.renew_live)
 
 
 def rollback(
@@ -198,19 +198,19 @@ def rollback(
     Returns:
         The exit code.
     """
-    scene = Scene(options)
-    apps = apps_here(scene, app)
+    context = CommandContext(options)
+    apps = apps_here(context, app)
     if len(apps) > 1:
         raise ConfigurationError(
             "cannot tell which app to roll back: there are " + ", ".join(a.name for a in apps),
             hint=f"fab rollback --app {apps[0].name}",
         )
-    crews = _Crews(scene)
-    hooks = {apps[0].name: crews.hooks(apps[0], "rollback")}
-    scene.sink.begin(f"Rolling back {apps[0].name}", [host.name for host in scene.hosts])
-    tls = scene.inventory.tls.method != "off"
+    fleets = _Fleets(context)
+    hooks = {apps[0].name: fleets.hooks(apps[0], "rollback")}
+    context.sink.begin(f"Rolling back {apps[0].name}", [host.name for host in context.hosts])
+    tls = context.inventory.tls.method != "off"
     work = partial(releasing.rollback, to=to, tls=tls, by=who(), force=force)
-    return _in_turn(scene, crews, hooks, {apps[0].name: apps[0]}, work)
+    return _in_turn(context, fleets, hooks, {apps[0].name: apps[0]}, work)
 
 
 def start(options: Options, *, app: str) -> int:
@@ -223,14 +223,14 @@ def start(options: Options, *, app: str) -> int:
     Returns:
         The exit code.
     """
-    scene = Scene(options)
-    [found] = apps_named(scene, app)
-    crews = _Crews(scene)
-    hooks = {found.name: crews.hooks(found, "restart")}
-    scene.sink.begin(f"Starting {found.name}", [host.name for host in scene.hosts])
-    tls = scene.inventory.tls.method != "off"
+    context = CommandContext(options)
+    [found] = apps_named(context, app)
+    fleets = _Fleets(context)
+    hooks = {found.name: fleets.hooks(found, "restart")}
+    context.sink.begin(f"Starting {found.name}", [host.name for host in context.hosts])
+    tls = context.inventory.tls.method != "off"
     work = partial(releasing.start_stopped, tls=tls, by=who())
-    return _in_turn(scene, crews, hooks, {found.name: found}, work)
+    return _in_turn(context, fleets, hooks, {found.name: found}, work)
 
 
 def releases(options: Options, *, app: str = "") -> int:
@@ -239,35 +239,35 @@ def releases(options: Options, *, app: str = "") -> int:
     Returns:
         The exit code.
     """
-    scene = Scene(options)
-    apps = apps_here(scene, app)
-    crews = _Crews(scene)
+    context = CommandContext(options)
+    apps = apps_here(context, app)
+    fleets = _Fleets(context)
     counts = []
     for each in apps:
-        states = crews.of(each).all(_question(each))
+        states = fleets.of(each).all(_question(each))
         for host, state in states.items():
             number = len(state["releases"])
             counts.append(f"{number} release{'s' * (number != 1)} of {each.name} on {host}")
-            scene.sink.table(
+            context.sink.table(
                 f"{each.name} on {host}",
                 ("release", "state", "since", "by", "commit"),
                 list(_rows(state)),
             )
-    return scene.end(crews.runs, conclusion="; ".join(counts))
+    return context.end(fleets.runs, conclusion="; ".join(counts))
 
 
-def _say_who_was_left_out(scene: Scene, app: App) -> None:
+def _say_who_was_left_out(context: CommandContext, app: App) -> None:
     """Name the app's hosts that still have the release before."""
-    deployed = {host.name for host in hosts_of(scene, [app])}
-    left = [host.name for host in scene.inventory.hosts_of(app) if host.name not in deployed]
+    deployed = {host.name for host in hosts_of(context, [app])}
+    left = [host.name for host in context.inventory.hosts_of(app) if host.name not in deployed]
     if left:
-        scene.sink.note(
+        context.sink.note(
             f"{app.name} stays as it was on {', '.join(left)}: the next `fab deploy` of all hosts "
             "brings them up"
         )
 
 
-def _question(app: App) -> Callable[[HostRun], Any]:
+def _question(app: App) -> Callable[[RemoteHost], Any]:
     return lambda run: run.ask("app", app=app.name)
 
 
@@ -324,15 +324,15 @@ def _condition(
     return "kept" if event in ("live", "retired") else "built, never live"
 
 
-class _Crews:
+class _Fleets:
     """The runs of a command, one per host, whatever the number of apps."""
 
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
-        self._runs: dict[str, HostRun] = {}
+    def __init__(self, context: CommandContext) -> None:
+        self._context = context
+        self._runs: dict[str, RemoteHost] = {}
 
     @property
-    def runs(self) -> list[HostRun]:
+    def runs(self) -> list[RemoteHost]:
         """The runs that were needed."""
         return list(self._runs.values())
 
@@ -343,17 +343,17 @@ class _Crews:
             ConfigurationError: what they need is not there, or none of the hosts is the app's.
         """
         hosts = tuple(run.name for run in self.of(app).runs)
-        say = self._scene.sink.note
-        return Hooks.of(self._scene.inventory, app, command, by=who(), hosts=hosts, say=say)
+        say = self._context.sink.note
+        return Hooks.of(self._context.inventory, app, command, by=who(), hosts=hosts, say=say)
 
-    def of(self, app: App) -> Crew:
-        """Return the crew of an app's hosts among the command's.
+    def of(self, app: App) -> Fleet:
+        """Return the fleet of an app's hosts among the command's.
 
         Raises:
             ConfigurationError: none of them is the app's.
         """
-        hosts = hosts_of(self._scene, [app])
+        hosts = hosts_of(self._context, [app])
         for host in hosts:
             if host.name not in self._runs:
-                self._runs[host.name] = self._scene.run(host)
-        return Crew([self._runs[host.name] for host in hosts], self._scene.options.parallel)
+                self._runs[host.name] = self._context.run(host)
+        return Fleet([self._runs[host.name] for host in hosts], self._context.options.parallel)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 
-from provisioning.cli.context import Scene
+from provisioning.cli.context import CommandContext
 from provisioning.cli.options import Options
 from provisioning.cli.selection import apps_named, hosts_of
 from provisioning.errors import ConfigurationError, HomeportError
-from provisioning.hosts.host import HostRun
-from provisioning.hosts.parallel import run_on_hosts
+from provisioning.hosts.host import RemoteHost
+from provisioning.hosts.parallel import map_hosts
 from provisioning.inventory import Duration
 from provisioning.operations.logs import (
     HOLD_S,
@@ -48,20 +48,20 @@ def logs(
     since_s = _seconds(since)
     if lines < 0:
         raise ConfigurationError(f"--lines {lines}: it cannot be less than none")
-    scene = Scene(options)
-    apps = apps_named(scene, app)
-    hosts = hosts_of(scene, apps)
+    context = CommandContext(options)
+    apps = apps_named(context, app)
+    hosts = hosts_of(context, apps)
     runs = {
-        scene.run(host): [each.name for each in scene.inventory.apps_on(host) if each in apps]
+        context.run(host): [each.name for each in context.inventory.apps_on(host) if each in apps]
         for host in hosts
     }
-    scene.sink.begin("", [host.name for host in hosts], log=True)
+    context.sink.begin("", [host.name for host in hosts], log=True)
     merged = Merged(
-        [host.name for host in hosts], scene.sink.log, hold_s=HOLD_S if follow else None
+        [host.name for host in hosts], context.sink.log, hold_s=HOLD_S if follow else None
     )
     stopping, interrupted = threading.Event(), threading.Event()
 
-    def work(run: HostRun) -> None:
+    def work(run: RemoteHost) -> None:
         query = Query(
             apps=runs[run],
             since=time.time() - since_s if since_s else 0.0,
@@ -84,15 +84,15 @@ def logs(
     def interrupt() -> None:
         interrupted.set()
         stopping.set()
-        scene.close()
+        context.close()
 
-    outcomes = run_on_hosts(list(runs), work, parallel=options.parallel, on_interrupt=interrupt)
+    outcomes = map_hosts(list(runs), work, parallel=options.parallel, on_interrupt=interrupt)
     if interrupted.is_set():
         raise KeyboardInterrupt
     for outcome in outcomes:
         if outcome.error is not None:
             raise outcome.error
-    return scene.end(list(runs), conclusion="the log ends here")
+    return context.end(list(runs), conclusion="the log ends here")
 
 
 def _seconds(since: str) -> int:

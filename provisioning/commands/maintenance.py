@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from provisioning.cli.context import Scene
+from provisioning.cli.context import CommandContext
 from provisioning.cli.options import Options
 from provisioning.cli.selection import apps_named, hosts_of
 from provisioning.errors import ConfigurationError
 from provisioning.hosts.client import Ended
-from provisioning.hosts.host import HostRun
+from provisioning.hosts.host import RemoteHost
 from provisioning.operations.maintenance import (
     begin,
     end,
@@ -45,12 +45,12 @@ def maintenance(
     allowed = networks(allow)
     if allow and state == "off":
         raise ConfigurationError("--allow is for maintenance that goes on")
-    scene = Scene(options)
-    [found] = apps_named(scene, app)
-    hosts = hosts_of(scene, [found])
-    crew = scene.crew(hosts)
+    context = CommandContext(options)
+    [found] = apps_named(context, app)
+    hosts = hosts_of(context, [found])
+    fleet = context.fleet(hosts)
 
-    def work(run: HostRun) -> bool:
+    def work(run: RemoteHost) -> bool:
         known: Any = run.ask("app", app=app)
         if not known["provisioned"]:
             raise ConfigurationError(
@@ -63,13 +63,13 @@ def maintenance(
         run.note(f"let through: {', '.join(own) or 'the host itself'}")
         return carry_out(run, begin(app, own))
 
-    def carry_out(run: HostRun, resources: Iterable[Resource]) -> bool:
+    def carry_out(run: RemoteHost, resources: Iterable[Resource]) -> bool:
         # It is over at once: unlike a deploy it ends with its connection.
         ended = run.carry_out(make_plan(resources), what=f"maintenance of {app}")
         return isinstance(ended, Ended) and not (ended.done.failed or ended.done.stopped)
 
-    scene.sink.begin(f"Maintenance of {app}: {state}", [host.name for host in hosts])
-    done = crew.all(work)
+    context.sink.begin(f"Maintenance of {app}: {state}", [host.name for host in hosts])
+    done = fleet.all(work)
     everywhere = len(done) == len(hosts) and all(done.values())
     what = "visitors get the maintenance page" if state == "on" else "visitors get the app"
-    return scene.end(crew.runs, conclusion=f"{app}: {what}" if everywhere else "")
+    return context.end(fleet.runs, conclusion=f"{app}: {what}" if everywhere else "")

@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from provisioning.cli.context import Scene
+from provisioning.cli.context import CommandContext
 from provisioning.cli.options import Options
-from provisioning.hosts.host import HostRun
+from provisioning.hosts.host import RemoteHost
 from provisioning.protocol.plan import make_plan
 from provisioning.resources import Restored
 
@@ -19,11 +19,11 @@ def owns(options: Options) -> int:
     Returns:
         The exit code.
     """
-    scene = Scene(options)
-    crew = scene.crew(scene.hosts)
-    answers: dict[str, Any] = crew.all(lambda run: run.ask("owned"))
+    context = CommandContext(options)
+    fleet = context.fleet(context.hosts)
+    answers: dict[str, Any] = fleet.all(lambda run: run.ask("owned"))
     rows = [row for host, owned in sorted(answers.items()) for row in rows_of(host, owned)]
-    scene.sink.table(
+    context.sink.table(
         f"Made by Homeport in {', '.join(sorted(answers)) or 'no host'}",
         ("host", "kind", "name", "for", "since"),
         rows,
@@ -32,11 +32,11 @@ def owns(options: Options) -> int:
     )
     for host, owned in sorted(answers.items()):
         for when, things in sorted(owned["adopted"].items()):
-            scene.sink.note(
+            context.sink.note(
                 f"handed over, with a copy in /var/backups/homeport/{when}: {', '.join(things)}",
                 host,
             )
-    return scene.end(crew.runs, conclusion=f"{len(rows)} things")
+    return context.end(fleet.runs, conclusion=f"{len(rows)} things")
 
 
 def restore_adopted(options: Options, *, copy: str) -> int:
@@ -49,15 +49,15 @@ def restore_adopted(options: Options, *, copy: str) -> int:
     Returns:
         The exit code.
     """
-    scene = Scene(options)
-    crew = scene.crew(scene.hosts)
+    context = CommandContext(options)
+    fleet = context.fleet(context.hosts)
 
-    def work(run: HostRun) -> None:
+    def work(run: RemoteHost) -> None:
         run.carry_out(make_plan([Restored(copy)]), what="restore of what was handed over")
 
-    scene.sink.begin(f"Putting back {copy}", [host.name for host in scene.hosts])
-    crew.all(work)
-    return scene.end(crew.runs)
+    context.sink.begin(f"Putting back {copy}", [host.name for host in context.hosts])
+    fleet.all(work)
+    return context.end(fleet.runs)
 
 
 def rows_of(host: str, owned: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, str]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from provisioning.agent.facts import Facts
-from provisioning.cli.context import Scene
+from provisioning.cli.context import CommandContext
 from provisioning.cli.options import Options
-from provisioning.hosts.host import HostRun
+from provisioning.hosts.host import RemoteHost
 from provisioning.operations.provision import plan_provision, provision_host
 from provisioning.protocol.plan import Plan
 from provisioning.roles import load_own_roles, read_given_certificate
@@ -25,25 +25,25 @@ def provision(
     Returns:
         The exit code.
     """
-    scene = Scene(options)
-    own_roles = load_own_roles(scene.project)
-    certificate = read_given_certificate(scene.inventory)
-    crew = scene.crew(scene.hosts)
-    hosts = dict(zip(crew.runs, scene.hosts, strict=True))
+    context = CommandContext(options)
+    own_roles = load_own_roles(context.project)
+    certificate = read_given_certificate(context.inventory)
+    fleet = context.fleet(context.hosts)
+    hosts = dict(zip(fleet.runs, context.hosts, strict=True))
 
-    def work(run: HostRun) -> None:
+    def work(run: RemoteHost) -> None:
         host = hosts[run]
 
         def plan_for(facts: Facts) -> Plan:
-            return plan_provision(scene.inventory, host, facts, own_roles, certificate)
+            return plan_provision(context.inventory, host, facts, own_roles, certificate)
 
-        provision_host(run, host, scene.inventory, plan_for)
+        provision_host(run, host, context.inventory, plan_for)
 
     verb = "Checking" if options.check else "Provisioning"
-    scene.sink.begin(
-        f"{verb} {scene.inventory.environment}",
-        [host.name for host in scene.hosts],
+    context.sink.begin(
+        f"{verb} {context.inventory.environment}",
+        [host.name for host in context.hosts],
         check=options.check,
     )
-    crew.all(work)
-    return scene.end(crew.runs, exit_code_on_change=exit_code_on_change)
+    fleet.all(work)
+    return context.end(fleet.runs, exit_code_on_change=exit_code_on_change)

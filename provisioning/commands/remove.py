@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from provisioning.cli.context import Scene
+from provisioning.cli.context import CommandContext
 from provisioning.cli.options import Options
 from provisioning.errors import ConfigurationError
-from provisioning.hosts.host import HostRun, who
+from provisioning.hosts.host import RemoteHost, who
 from provisioning.protocol.plan import make_plan
 from provisioning.resources import RemovedApp, Resource
 from provisioning.roles import WEB_SERVERS
@@ -29,10 +29,10 @@ def remove(options: Options, *, app: str, data: bool, yes: bool) -> int:
     Raises:
         ConfigurationError: nobody agrees.
     """
-    scene = Scene(options)
-    found = scene.inventory.apps.get(app)
+    context = CommandContext(options)
+    found = context.inventory.apps.get(app)
     hosts = [
-        host for host in scene.hosts if found is None or found in scene.inventory.apps_on(host)
+        host for host in context.hosts if found is None or found in context.inventory.apps_on(host)
     ]
     if not hosts:
         raise ConfigurationError(f"{app} does not run on any of these hosts")
@@ -45,17 +45,19 @@ def remove(options: Options, *, app: str, data: bool, yes: bool) -> int:
             app, data=data, by=who(), drain_timeout_s=found.drain_timeout_s if found else 30
         ),
     ]
-    crew = scene.crew(hosts)
+    fleet = context.fleet(hosts)
 
-    def work(run: HostRun) -> None:
+    def work(run: RemoteHost) -> None:
         run.carry_out(make_plan(resources), what=f"removal of {app}")
 
     verb = "Checking the removal of" if options.check else "Removing"
-    scene.sink.begin(f"{verb} {app}", [host.name for host in hosts], check=options.check)
-    crew.all(work)
+    context.sink.begin(f"{verb} {app}", [host.name for host in hosts], check=options.check)
+    fleet.all(work)
     if found is not None and not options.check:
-        scene.sink.note(f"take [apps.{app}] out of the inventory, or `fab provision` makes it anew")
-    return scene.end(crew.runs)
+        context.sink.note(
+            f"take [apps.{app}] out of the inventory, or `fab provision` makes it anew"
+        )
+    return context.end(fleet.runs)
 
 
 def _must_agree(app: str, hosts: Sequence[str], *, data: bool) -> None:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from provisioning.cli.context import Scene
+from provisioning.cli.context import CommandContext
 from provisioning.cli.options import Options
 from provisioning.cli.selection import apps_named, hosts_of
 from provisioning.errors import ConfigurationError
@@ -61,25 +61,25 @@ def _attended(
     argv: Sequence[str],
     console: Callable[[], AbstractContextManager[Console]],
 ) -> int:
-    scene = Scene(options)
-    [app] = apps_named(scene, app_name)
-    hosts = hosts_of(scene, [app])
+    context = CommandContext(options)
+    [app] = apps_named(context, app_name)
+    hosts = hosts_of(context, [app])
     if len(options.hosts) > 1 and len(hosts) > 1:
         raise ConfigurationError(
             f"cannot run {shlex.join(argv)} on {', '.join(host.name for host in hosts)}: "
             "it is for one host",
             hint=f"fab -H {hosts[0].name} ...",
         )
-    host = scene.run(hosts[0])
+    host = context.run(hosts[0])
     # Whatever there is to say must not get between what the program prints.
-    scene.sink.begin("", [host.name], log=True)
+    context.sink.begin("", [host.name], log=True)
     try:
         facts, release = host.facts(), live_release(host, app)
         host.close()
-        scene.sink.end([])
+        context.sink.end([])
         with console() as attended:
             program = live_program(app, release, facts, argv, terminal=attended.size is not None)
             return attach(program, host.open, attended)
     finally:
-        scene.sink.end([])
-        scene.close()
+        context.sink.end([])
+        context.close()

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from provisioning.agent import layout
 from provisioning.agent.debian.certbot import Lineage
-from provisioning.cli.context import Scene
+from provisioning.cli.context import CommandContext
 from provisioning.cli.options import Options
 from provisioning.deploy.checks import tell_difference
-from provisioning.hosts.host import HostRun
+from provisioning.hosts.host import RemoteHost
 
 if TYPE_CHECKING:
     from provisioning.inventory import Inventory
@@ -35,23 +35,23 @@ def status(options: Options) -> int:
         The exit code: 1 where an app that was deployed does not answer, or a process of it does
         not run.
     """
-    scene = Scene(options)
-    crew = scene.crew(scene.hosts)
+    context = CommandContext(options)
+    fleet = context.fleet(context.hosts)
     apps = {
-        run.name: scene.inventory.apps_on(host)
-        for run, host in zip(crew.runs, scene.hosts, strict=True)
+        run.name: context.inventory.apps_on(host)
+        for run, host in zip(fleet.runs, context.hosts, strict=True)
     }
 
     records: dict[str, Any] = {}
 
-    def ask(run: HostRun) -> Any:
+    def ask(run: RemoteHost) -> Any:
         records[run.name] = run.ask("owned")
-        return run.ask("status", apps=[_question(scene.inventory, app) for app in apps[run.name]])
+        return run.ask("status", apps=[_question(context.inventory, app) for app in apps[run.name]])
 
-    answers = crew.all(ask)
+    answers = fleet.all(ask)
     found = sorted(_found(apps, answers), key=lambda each: each[:2])
-    scene.sink.table(
-        f"Status of {scene.inventory.environment}",
+    context.sink.table(
+        f"Status of {context.inventory.environment}",
         COLUMNS,
         [_row(*each) for each in found],
         keys=2,
@@ -60,12 +60,14 @@ def status(options: Options) -> int:
     for app, rows in groupby(found, key=lambda each: each[0]):
         difference = tell_difference(app, {host: state for _, host, state in rows if state})
         if difference:
-            scene.sink.note(f"{difference}: `fab deploy` of all hosts makes it one")
+            context.sink.note(f"{difference}: `fab deploy` of all hosts makes it one")
     for host, owned in sorted(records.items()):
-        for text in _apps_of_others(owned, scene.inventory.owner, {app.name for app in apps[host]}):
-            scene.sink.note(text, host)
+        for text in _apps_of_others(
+            owned, context.inventory.owner, {app.name for app in apps[host]}
+        ):
+            context.sink.note(text, host)
     well = sum(_is_well(state) for _, _, state in found)
-    code = scene.end(crew.runs, conclusion=f"{well} of {len(found)} answer as they should")
+    code = context.end(fleet.runs, conclusion=f"{well} of {len(found)} answer as they should")
     return code or int(any(state.get("live") and not _is_well(state) for _, _, state in found))
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioning.cli.context import Scene
+from provisioning.cli.context import CommandContext
 from provisioning.cli.options import Options
 from provisioning.cli.selection import apps_named, hosts_of
 from provisioning.errors import ConfigurationError
 from provisioning.hosts.client import Ended
-from provisioning.hosts.host import HostRun, who
+from provisioning.hosts.host import RemoteHost, who
 from provisioning.protocol.plan import make_plan
 from provisioning.resources import Stopped
 
@@ -25,13 +25,13 @@ def stop(options: Options, *, app: str, now: bool = False) -> int:
     Returns:
         The exit code.
     """
-    scene = Scene(options)
-    [found] = apps_named(scene, app)
-    hosts = hosts_of(scene, [found])
-    crew = scene.crew(hosts)
+    context = CommandContext(options)
+    [found] = apps_named(context, app)
+    hosts = hosts_of(context, [found])
+    fleet = context.fleet(hosts)
     stopped = Stopped(app, by=who(), at_once=now, drain_timeout_s=found.drain_timeout_s)
 
-    def work(run: HostRun) -> bool:
+    def work(run: RemoteHost) -> bool:
         known: Any = run.ask("app", app=app)
         if not known["provisioned"]:
             raise ConfigurationError(
@@ -40,8 +40,8 @@ def stop(options: Options, *, app: str, now: bool = False) -> int:
         ended = run.carry_out(make_plan([stopped]), what=f"stop of {app}")
         return isinstance(ended, Ended) and not (ended.done.failed or ended.done.stopped)
 
-    scene.sink.begin(f"Stopping {app}", [host.name for host in hosts])
-    done = crew.all(work)
+    context.sink.begin(f"Stopping {app}", [host.name for host in hosts])
+    done = fleet.all(work)
     everywhere = len(done) == len(hosts) and all(done.values())
     conclusion = f"{app} is stopped; fab start {app} or fab deploy makes a release live again"
-    return scene.end(crew.runs, conclusion=conclusion if everywhere else "")
+    return context.end(fleet.runs, conclusion=conclusion if everywhere else "")

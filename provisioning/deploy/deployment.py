@@ -3,10 +3,10 @@
     build     release, virtualenv, static files, import
     migrate   the database, on one host
     start     start and gate, processes
-    flip      the pointer, verified through the web server
+    switch      the pointer, verified through the web server
     finish    processes, timers; drain, retire, prune
 
-All hosts are ready before any of them flips: a release that one host refuses goes live
+All hosts are ready before any of them switches: a release that one host refuses goes live
 on none.
 """
 
@@ -24,16 +24,16 @@ from provisioning.agent.layout import UV, AppLayout
 from provisioning.deploy.processes import calendars, trial
 from provisioning.deploy.release_links import check_links
 from provisioning.resources import (
-    Instance,
     KeptSecrets,
-    Live,
-    LiveUnits,
+    LiveProcesses,
+    LiveRelease,
+    OldReleasesStopped,
     OneOff,
     Packages,
     Pruned,
     Release,
+    ReleaseRunning,
     Resource,
-    Retired,
     StaticFiles,
     Stopped,
     Superseded,
@@ -227,18 +227,18 @@ def start(app: App, release: str) -> Iterator[Resource]:
     yield trial(app, release, known=True)
 
 
-def flip(
+def switch(
     app: App,
     release: str,
     *,
     tls: bool,
     by: str,
     rollback: bool = False,
-    takes_back: str = "",
+    reverts: str = "",
 ) -> Iterator[Resource]:
-    """Yield what makes a prepared release the one that visitors see; arguments as of `Live`."""
+    """Yield what makes a prepared release the live one; arguments as of `LiveRelease`."""
     host = app.domains[0]
-    yield Live(
+    yield LiveRelease(
         app.name,
         release,
         app.health,
@@ -246,7 +246,7 @@ def flip(
         tls=tls,
         by=by,
         rollback=rollback,
-        takes_back=takes_back,
+        reverts=reverts,
         drain_timeout_s=app.drain_timeout_s,
     )
     if release:
@@ -255,13 +255,13 @@ def flip(
 
 def finish(app: App) -> Iterator[Resource]:
     """Yield what is left to do once the live release will stay."""
-    yield from stand_down(app)
+    yield from abort(app)
     yield KeptSecrets(app.name, label="after")
     yield Superseded(app.name, label="after")
     yield Pruned(app.name, app.keep_releases)
 
 
-def flip_back(app: App, before: str, release: str, *, tls: bool, by: str) -> Iterator[Resource]:
+def revert(app: App, before: str, release: str, *, tls: bool, by: str) -> Iterator[Resource]:
     """Yield what makes the release before live again, since it went wrong on another host.
 
     Args:
@@ -271,14 +271,14 @@ def flip_back(app: App, before: str, release: str, *, tls: bool, by: str) -> Ite
         tls: Whether the site is served on 443.
         by: Who does this.
     """
-    yield from flip(app, before, tls=tls, by=by, takes_back=release)
-    yield from stand_down(app)
+    yield from switch(app, before, tls=tls, by=by, reverts=release)
+    yield from abort(app)
 
 
-def stand_down(app: App) -> Iterator[Resource]:
+def abort(app: App) -> Iterator[Resource]:
     """Yield what stops every release but the live one, and has that one's processes run."""
-    yield LiveUnits(app.name, label="after")
-    yield Retired(app.name, drain_timeout_s=app.drain_timeout_s, label="after")
+    yield LiveProcesses(app.name, label="after")
+    yield OldReleasesStopped(app.name, drain_timeout_s=app.drain_timeout_s, label="after")
 
 
 def revive(app: App, release: str, facts: Facts) -> Iterator[Resource]:
@@ -304,9 +304,9 @@ def import_probe(app: App, release: str, facts: Facts) -> OneOff:
     )
 
 
-def instance(app: App, release: str) -> Instance:
+def instance(app: App, release: str) -> ReleaseRunning:
     """Return the release as it runs and answers on its own socket."""
-    return Instance(app.name, release, app.health, app.domains[0], app.start_timeout_s)
+    return ReleaseRunning(app.name, release, app.health, app.domains[0], app.start_timeout_s)
 
 
 def virtualenv(app: App, artifact: Artifact, facts: Facts, *, fresh_for: str = "") -> Virtualenv:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from provisioning.resources import Calendars, Trial
+from provisioning.resources import ProcessCheck, TimerSchedules
 
 if TYPE_CHECKING:
     from provisioning.inventory.models.app import App
@@ -15,13 +15,13 @@ DEFAULT_SETTLE_S = 3
 """Of an earlier release's processes, where the inventory has none any more."""
 
 
-def calendars(app: App) -> Iterator[Calendars]:
+def calendars(app: App) -> Iterator[TimerSchedules]:
     """Yield that the host understands when timers are to run; asked before anything is done."""
     if app.timers:
-        yield Calendars(app.name, {name: timer.at for name, timer in app.timers.items()})
+        yield TimerSchedules(app.name, {name: timer.at for name, timer in app.timers.items()})
 
 
-def trial(app: App, release: str, *, known: bool = False) -> Trial:
+def trial(app: App, release: str, *, known: bool = False) -> ProcessCheck:
     """Return the processes of a release as they run before it goes live.
 
     Args:
@@ -32,7 +32,7 @@ def trial(app: App, release: str, *, known: bool = False) -> Trial:
     """
     programs = {f"process {name}": each.run for name, each in app.processes.items()}
     programs.update({f"timer {name}": each.run for name, each in app.timers.items()})
-    return Trial(
+    return ProcessCheck(
         app.name,
         release,
         {who: shlex.split(run)[0] for who, run in programs.items()} if known else {},

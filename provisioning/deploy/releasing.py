@@ -36,13 +36,13 @@ from provisioning.errors import (
     DeployRefusedError,
     UnreachableError,
 )
-from provisioning.hosts.fleet import Crew
+from provisioning.hosts.fleet import Fleet
 from provisioning.roles import put_in_order_before
 
 if TYPE_CHECKING:
     from provisioning.agent.resource import Resource
     from provisioning.hooks import Hooks
-    from provisioning.hosts.host import HostRun
+    from provisioning.hosts.host import RemoteHost
     from provisioning.inventory.models.app import App
     from provisioning.protocol.session import Begun
 
@@ -50,7 +50,7 @@ State = Mapping[str, Any]
 """What a host says of an app: see agent/questions.py."""
 
 
-def deploy(crew: Crew, deployment: Deployment, hooks: Hooks) -> str:
+def deploy(fleet: Fleet, deployment: Deployment, hooks: Hooks) -> str:
     """Make a new release live on every host, or on none.
 
     Returns:
@@ -61,20 +61,20 @@ def deploy(crew: Crew, deployment: Deployment, hooks: Hooks) -> str:
         DeployRefusedError: a hook on the controller kept it from going live.
     """
     app = deployment.app
-    with crew.together():
-        begun = _begin(crew, app, deployment.what, hooks, repeats=deployment.is_reproducible)
+    with fleet.together():
+        begun = _begin(fleet, app, deployment.what, hooks, repeats=deployment.is_reproducible)
         if not begun.states:
             return begun.instead
         states = begun.states
         _must_be_provisioned(app, states)
         deployment = replace(
-            deployment, proposed=_shared_secrets(crew, app, states), lost=lost_virtualenvs(states)
+            deployment, proposed=_shared_secrets(fleet, app, states), lost=lost_virtualenvs(states)
         )
-        hooks.tell(previous=str(states[crew.runs[0].name]["live"]))
+        hooks.tell(previous=str(states[fleet.runs[0].name]["live"]))
         # What was stopped to be replaced is nothing to go back to.
         before = {} if deployment.replace else _live_releases(states)
         rollout = Rollout(
-            crew,
+            fleet,
             app,
             deployment.release,
             before,
@@ -83,8 +83,8 @@ def deploy(crew: Crew, deployment: Deployment, hooks: Hooks) -> str:
             hooks=hooks,
         )
 
-        def migration(run: HostRun) -> Iterator[Resource]:
-            if app.migrate and run is crew.runs[0]:
+        def migration(run: RemoteHost) -> Iterator[Resource]:
+            if app.migrate and run is fleet.runs[0]:
                 yield from rollout.hooked("before-migrate")(run)
                 yield from migrate(app, deployment.release, run.known_facts)
                 yield from rollout.hooked("after-migrate")(run)
@@ -97,16 +97,16 @@ def deploy(crew: Crew, deployment: Deployment, hooks: Hooks) -> str:
         return deployment.release if done else ""
 
 
-def renew_live(crew: Crew, renewal: Renewal, hooks: Hooks) -> str:
+def renew_live(fleet: Fleet, renewal: Renewal, hooks: Hooks) -> str:
     """Make the live release of every host anew, and that one live.
 
     Returns:
         The release that is live now; "" if it came to nothing.
     """
     app = renewal.app
-    with crew.together():
+    with fleet.together():
         begun = _begin(
-            crew, app, renewal.what, hooks, repeats=renewal.env is None and not renewal.rotate
+            fleet, app, renewal.what, hooks, repeats=renewal.env is None and not renewal.rotate
         )
         if not begun.states:
             return begun.instead
@@ -116,13 +116,13 @@ def renew_live(crew: Crew, renewal: Renewal, hooks: Hooks) -> str:
         for host, manifest in live.items():
             must_be_whole(app, {host: states[host]}, str(manifest["release"]))
         if renewal.env is not None:
-            renewal = replace(renewal, proposed=_shared_secrets(crew, app, states))
-        before = live[crew.runs[0].name]
+            renewal = replace(renewal, proposed=_shared_secrets(fleet, app, states))
+        before = live[fleet.runs[0].name]
         release = renewed_id(str(before["release"]))
         commit = str(before.get("commit", ""))
         hooks.tell(release=release, previous=str(before["release"]), commit=commit)
         rollout = Rollout(
-            crew,
+            fleet,
             app,
             release,
             _live_releases(states),
@@ -150,21 +150,21 @@ def _live_manifest(app: App, host: str, state: State) -> Mapping[str, Any]:
     raise DeployRefusedError(f"{app.name} has no live release on {host}", hint="fab deploy")
 
 
-def start_stopped(crew: Crew, app: App, hooks: Hooks, *, tls: bool, by: str) -> str:
+def start_stopped(fleet: Fleet, app: App, hooks: Hooks, *, tls: bool, by: str) -> str:
     """Make the release that was stopped live again on every host.
 
     Returns:
         The release that is live now; "" if it came to nothing.
     """
-    with crew.together():
-        begun = _begin(crew, app, f"start of {app.name}", hooks, repeats=True)
+    with fleet.together():
+        begun = _begin(fleet, app, f"start of {app.name}", hooks, repeats=True)
         if not begun.states:
             return begun.instead
         states = begun.states
         release = stopped_release(app, states)
         must_be_whole(app, states, release)
-        hooks.tell(release=release, **_about(states[crew.runs[0].name], release))
-        rollout = Rollout(crew, app, release, _live_releases(states), tls=tls, by=by, hooks=hooks)
+        hooks.tell(release=release, **_about(states[fleet.runs[0].name], release))
+        rollout = Rollout(fleet, app, release, _live_releases(states), tls=tls, by=by, hooks=hooks)
         done = rollout.carry_out(
             (None, lambda _: put_in_order_before(app)),
             (None, lambda run: revive(app, release, run.known_facts)),
@@ -173,12 +173,12 @@ def start_stopped(crew: Crew, app: App, hooks: Hooks, *, tls: bool, by: str) -> 
 
 
 def rollback(
-    crew: Crew, app: App, hooks: Hooks, *, to: str, tls: bool, by: str, force: bool
+    fleet: Fleet, app: App, hooks: Hooks, *, to: str, tls: bool, by: str, force: bool
 ) -> str:
     """Make an earlier release live again on every host.
 
     Args:
-        crew: The app's hosts.
+        fleet: The app's hosts.
         app: The app.
         hooks: Its hooks.
         to: The release's id, or a beginning of it that no other has; "" for the one before.
@@ -189,9 +189,9 @@ def rollback(
     Returns:
         The release that is live now; "" if it came to nothing.
     """
-    with crew.together():
+    with fleet.together():
         what = f"rollback of {app.name}" + (f" to {to}" if to else "")
-        begun = _begin(crew, app, what, hooks, repeats=True)
+        begun = _begin(fleet, app, what, hooks, repeats=True)
         if not begun.states:
             return begun.instead
         states = begun.states
@@ -199,9 +199,9 @@ def rollback(
         must_be_whole(app, states, release)
         if not force and not app.migrate_compatible:
             refuse_over_migration(app, states, release)
-        hooks.tell(release=release, **_about(states[crew.runs[0].name], release))
+        hooks.tell(release=release, **_about(states[fleet.runs[0].name], release))
         rollout = Rollout(
-            crew,
+            fleet,
             app,
             release,
             _live_releases(states),
@@ -241,13 +241,13 @@ class _Begun:
     instead: str = ""
 
 
-def _begin(crew: Crew, app: App, what: str, hooks: Hooks, *, repeats: bool) -> _Begun:
+def _begin(fleet: Fleet, app: App, what: str, hooks: Hooks, *, repeats: bool) -> _Begun:
     """Get hold of every host, and ask it what is there of an app, and for its facts.
 
     A host at which a release is being changed already is watched instead, to its end.
 
     Args:
-        crew: The app's hosts.
+        fleet: The app's hosts.
         app: The app.
         what: What is to be done, in the words in which others are told of it.
         hooks: The app's.
@@ -256,14 +256,14 @@ def _begin(crew: Crew, app: App, what: str, hooks: Hooks, *, repeats: bool) -> _
     Raises:
         DeployRefusedError: what was under way there is something else than we are to do.
     """
-    if crew.begin(what):
-        states = _states(crew, app)
-        return _Begun(states if len(states) == len(crew.runs) else {})
-    watched = _watch(crew)
+    if fleet.begin(what):
+        states = _states(fleet, app)
+        return _Begun(states if len(states) == len(fleet.runs) else {})
+    watched = _watch(fleet)
     if watched:
         hooks.leave_it()
-    _say_who_waits(crew)
-    if not watched or crew.interrupted:
+    _say_who_waits(fleet)
+    if not watched or fleet.interrupted:
         return _Begun()
     for begun in watched.values():
         if _kind(begun.what) != _kind(what) or not repeats:
@@ -273,14 +273,14 @@ def _begin(crew: Crew, app: App, what: str, hooks: Hooks, *, repeats: bool) -> _
             )
     if not all(run.report.went_well for run in watched):
         return _Begun()
-    if others := [run.name for run in crew.runs if run not in watched]:
+    if others := [run.name for run in fleet.runs if run not in watched]:
         raise DeployRefusedError(
             f"the {_kind(what)} was not done on {', '.join(others)}: by another command it was "
             f"under way on {', '.join(run.name for run in watched)} only",
             hint="run it again",
         )
     # Several commands may have been watched, each a restart of hosts of its own.
-    states = _states(crew, app)
+    states = _states(fleet, app)
     must_be_on_one_release(app, states)
     return _Begun(instead=next((str(state["live"]) for state in states.values()), ""))
 
@@ -293,22 +293,22 @@ def _kind(what: str) -> str:
     return RELEASE_ID.sub(lambda found: found[0].rpartition("-")[2], what)
 
 
-def _watch(crew: Crew) -> dict[HostRun, Begun]:
+def _watch(fleet: Fleet) -> dict[RemoteHost, Begun]:
     """Follow what others do on our hosts, as if it were ours; return what it was."""
-    others = crew.under_way()
+    others = fleet.current_run()
     for run, begun in others.items():
         run.report.error = None
         ago_s = max(0, int(time.time() - begun.began))
         run.note(f"{begun.what} by {begun.who} is under way since {ago_s} s: watching it; "
                  "Ctrl-C leaves it alone")  # fmt: skip
-    Crew(list(others), crew.parallel).all(lambda run: run.watch(others[run].run))
+    Fleet(list(others), fleet.parallel).all(lambda run: run.watch(others[run].run))
     return others
 
 
-def _say_who_waits(crew: Crew) -> None:
+def _say_who_waits(fleet: Fleet) -> None:
     """Say what a host that is down means for the others."""
-    down = [run.name for run in crew.runs if isinstance(run.report.error, UnreachableError)]
-    others = [run for run in crew.runs if not run.report.error]
+    down = [run.name for run in fleet.runs if isinstance(run.report.error, UnreachableError)]
+    others = [run for run in fleet.runs if not run.report.error]
     if down:
         limit = ",".join(run.name for run in others)
         for run in others:
@@ -318,15 +318,15 @@ def _say_who_waits(crew: Crew) -> None:
             )
 
 
-def _states(crew: Crew, app: App) -> dict[str, State]:
+def _states(fleet: Fleet, app: App) -> dict[str, State]:
     """Ask every host what is there of an app, and for its facts."""
     salt = secrets.token_hex(8)
 
-    def ask(run: HostRun) -> Any:
+    def ask(run: RemoteHost) -> Any:
         run.known_facts = run.facts()
         return run.ask("app", app=app.name, salt=salt)
 
-    return crew.all(ask)
+    return fleet.all(ask)
 
 
 def _must_be_provisioned(app: App, states: Mapping[str, State]) -> None:
@@ -338,7 +338,7 @@ def _must_be_provisioned(app: App, states: Mapping[str, State]) -> None:
         )
 
 
-def _shared_secrets(crew: Crew, app: App, states: Mapping[str, State]) -> dict[str, str]:
+def _shared_secrets(fleet: Fleet, app: App, states: Mapping[str, State]) -> dict[str, str]:
     """Return the generated secrets, the same for all hosts: theirs where they have any."""
     held = {host: state["secrets"] for host, state in states.items()}
     known: dict[str, str] = {}
@@ -350,9 +350,9 @@ def _shared_secrets(crew: Crew, app: App, states: Mapping[str, State]) -> dict[s
                 hint=f"decide for one: remove {name} from /srv/{app.name}/secrets.json on the "
                 "other hosts, then deploy again",
             )
-        if holders and len(holders) < len(crew.runs):
-            holder = next(run for run in crew.runs if run.name in holders)
-            values = Crew([holder]).all(lambda run: run.ask("secrets", app=app.name))
+        if holders and len(holders) < len(fleet.runs):
+            holder = next(run for run in fleet.runs if run.name in holders)
+            values = Fleet([holder]).all(lambda run: run.ask("secrets", app=app.name))
             if name not in values.get(holder.name, {}):
                 raise DeployRefusedError(
                     f"cannot deploy {app.name}: {holder.name} does not tell the generated secret "

@@ -1,8 +1,8 @@
 """Take an app's hosts through a deploy or a rollback together.
 
     get ready   on all hosts; a host that refuses keeps the release from going live anywhere
-    flip        in batches; a host that refuses has those flipped back that were flipped
-    agree       all have flipped: from here on it stays
+    switch        in batches; a host that refuses has those reverted that were switched
+    agree       all have switched: from here on it stays
     finish      drain, retire, prune
 
 Each host does its part in a run of its own, which goes on without us, and if it hears no more
@@ -18,19 +18,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioning.deploy.deployment import (
+    abort,
     finish,
-    flip,
-    flip_back,
     instance,
-    stand_down,
+    revert,
+    switch,
 )
 from provisioning.errors import InterruptedRunError
-from provisioning.hosts.fleet import Crew, Resources
+from provisioning.hosts.fleet import Fleet, Resources
 
 if TYPE_CHECKING:
     from provisioning.agent.resource import Resource
     from provisioning.hooks import Hooks
-    from provisioning.hosts.host import HostRun
+    from provisioning.hosts.host import RemoteHost
     from provisioning.inventory.models.app import App
     from provisioning.inventory.models.hooks import Stage
 
@@ -43,20 +43,20 @@ Step = tuple["Stage | None", Resources]
 
 @dataclass(frozen=True)
 class Rollout:
-    """How a release becomes the live one on all hosts of a crew, or on none.
+    """How a release becomes the live one on all hosts of a fleet, or on none.
 
     Args:
-        crew: The app's hosts, each with a run of ours in the background.
+        fleet: The app's hosts, each with a run of ours in the background.
         app: The app.
         release: The release's id.
-        before: Host -> release that is live there, "" for none: what is flipped back to.
+        before: Host -> release that is live there, "" for none: what is reverted to.
         tls: Whether the site is served on 443.
         by: Who does this.
         rollback: Whether it goes back to an earlier release.
         hooks: Of the app.
     """
 
-    crew: Crew
+    fleet: Fleet
     app: App
     release: str
     before: Mapping[str, str]
@@ -66,7 +66,7 @@ class Rollout:
     rollback: bool = False
 
     def carry_out(self, *steps: Step) -> bool:
-        """Get ready step by step, flip and finish.
+        """Get ready step by step, switch and finish.
 
         Returns:
             Whether the release is live everywhere; what failed afterwards is with the hosts.
@@ -74,11 +74,11 @@ class Rollout:
         Raises:
             DeployRefusedError: a hook on the controller kept it from going live.
         """
-        phases = self._phases([*steps, ("before-flip", self.hooked("before-flip"))])
+        phases = self._phases([*steps, ("before-switch", self.hooked("before-switch"))])
         *earlier, last = phases
         if not all(self._get_ready(phase) for phase in earlier):
             return False
-        if len(self.crew.runs) == 1:
+        if len(self.fleet.runs) == 1:
             live = self._at_once(last)
         else:
             live = self._get_ready(last) and self._in_batches()
@@ -89,7 +89,7 @@ class Rollout:
 
     @property
     def _afterwards(self) -> tuple[Stage, ...]:
-        return ("after-flip", "after-rollback") if self.rollback else ("after-flip",)
+        return ("after-switch", "after-rollback") if self.rollback else ("after-switch",)
 
     def hooked(self, *stages: Stage) -> Resources:
         """Return what gives the hooks that run on a host at these stages."""
@@ -97,7 +97,7 @@ class Rollout:
             resource
             for stage in stages
             for resource in self.hooks.on_host(
-                stage, run.known_facts, run.name, first=run is self.crew.runs[0]
+                stage, run.known_facts, run.name, first=run is self.fleet.runs[0]
             )
         ]
 
@@ -112,67 +112,67 @@ class Rollout:
         return [(stage, _joined(parts)) for stage, parts in phases]
 
     def _in_batches(self) -> bool:
-        told: list[HostRun] = []
-        flipped: list[HostRun] = []
-        batches = list(_batches(self.crew.runs, self.app.batch.size(len(self.crew.runs))))
+        told: list[RemoteHost] = []
+        switched: list[RemoteHost] = []
+        batches = list(_batches(self.fleet.runs, self.app.batch.size(len(self.fleet.runs))))
         for number, batch in enumerate(batches):
-            if number and not self._pause(flipped):
+            if number and not self._pause(switched):
                 break
-            if self.crew.is_stopping:
+            if self.fleet.is_stopping:
                 self._say_interrupted()
                 break
             told += batch
-            done = self._crew(batch).converge(self._flip, last=False, otherwise=self._back)
-            flipped += done
+            done = self._crew(batch).converge(self._switch, last=False, otherwise=self._back)
+            switched += done
             if len(done) < len(batch):
                 break
-        if len(flipped) == len(self.crew.runs) and self._agree(flipped):
-            self.crew.converge(self._finish, otherwise=lambda _: finish(self.app))
+        if len(switched) == len(self.fleet.runs) and self._agree(switched):
+            self.fleet.converge(self._finish, otherwise=lambda _: finish(self.app))
             return True
-        back = [] if self.crew.abandoned else self._flip_back(flipped)
-        if not self.crew.abandoned:
-            self._take_back([run for run in told if run not in back])
+        back = [] if self.fleet.abandoned else self._revert(switched)
+        if not self.fleet.abandoned:
+            self._revert_broken([run for run in told if run not in back])
         return False
 
-    def _agree(self, flipped: Sequence[HostRun]) -> bool:
-        """Tell all hosts that all have flipped, so that nobody goes back any more."""
+    def _agree(self, switched: Sequence[RemoteHost]) -> bool:
+        """Tell all hosts that all have switched, so that nobody goes back any more."""
         # Only when all can be spoken to: it must not take longer than a message to each.
-        if not self._are_ours(flipped):
+        if not self._are_ours(switched):
             return False
-        agreed = self.crew.converge(_nothing, last=False, otherwise=lambda _: finish(self.app))
-        return len(agreed) == len(self.crew.runs)
+        agreed = self.fleet.converge(_nothing, last=False, otherwise=lambda _: finish(self.app))
+        return len(agreed) == len(self.fleet.runs)
 
-    def _are_ours(self, flipped: Sequence[HostRun]) -> bool:
+    def _are_ours(self, switched: Sequence[RemoteHost]) -> bool:
         """Speak to all hosts, which wait for us; return whether all are still there."""
-        there = self.crew.converge(
+        there = self.fleet.converge(
             _nothing,
             last=False,
-            otherwise=lambda run: self._back(run) if run in flipped else stand_down(self.app),
+            otherwise=lambda run: self._back(run) if run in switched else abort(self.app),
         )
-        return len(there) == len(self.crew.runs)
+        return len(there) == len(self.fleet.runs)
 
     def _at_once(self, phase: Step) -> bool:
         stage, resources = phase
         self._run_hooks(stage)
-        everything = _joined([resources, self._flip, self._finish])
-        done = self.crew.converge(everything, otherwise=lambda _: stand_down(self.app))
-        [run] = self.crew.runs
+        everything = _joined([resources, self._switch, self._finish])
+        done = self.fleet.converge(everything, otherwise=lambda _: abort(self.app))
+        [run] = self.fleet.runs
         # What fails after the switch leaves it as it is.
         failed = run.report.failed and not run.is_stopping
-        return bool(done or (failed and run.report.has_changed(f"live:{self.app.name}")))
+        return bool(done or (failed and run.report.has_changed(f"live-release:{self.app.name}")))
 
     def _get_ready(self, phase: Step) -> bool:
         stage, resources = phase
         self._run_hooks(stage)
-        ready = self.crew.converge(resources, last=False, otherwise=lambda _: stand_down(self.app))
-        all_ready = len(ready) == len(self.crew.runs)
-        if all_ready and not self.crew.is_stopping:
+        ready = self.fleet.converge(resources, last=False, otherwise=lambda _: abort(self.app))
+        all_ready = len(ready) == len(self.fleet.runs)
+        if all_ready and not self.fleet.is_stopping:
             return True
         if all_ready:
             self._say_interrupted()
             self._stand_down(ready)
-        elif not self.crew.abandoned:
-            refused = ", ".join(run.name for run in self.crew.runs if run not in ready)
+        elif not self.fleet.abandoned:
+            refused = ", ".join(run.name for run in self.fleet.runs if run not in ready)
             for run in ready:
                 run.note(f"kept back: {refused} did not get ready")
             self._stand_down(ready)
@@ -183,44 +183,42 @@ class Rollout:
             try:
                 self.hooks.run(stage)
             except BaseException:
-                self._stand_down(self.crew.runs)
+                self._stand_down(self.fleet.runs)
                 raise
 
-    def _flip(self, run: HostRun) -> Iterator[Resource]:
-        return flip(self.app, self.release, tls=self.tls, by=self.by, rollback=self.rollback)
+    def _switch(self, run: RemoteHost) -> Iterator[Resource]:
+        return switch(self.app, self.release, tls=self.tls, by=self.by, rollback=self.rollback)
 
-    def _back(self, run: HostRun) -> Iterator[Resource]:
+    def _back(self, run: RemoteHost) -> Iterator[Resource]:
         before = self.before.get(run.name, "")
-        return flip_back(self.app, before, self.release, tls=self.tls, by=self.by)
+        return revert(self.app, before, self.release, tls=self.tls, by=self.by)
 
-    def _finish(self, run: HostRun) -> Iterator[Resource]:
+    def _finish(self, run: RemoteHost) -> Iterator[Resource]:
         yield from self.hooked(*self._afterwards)(run)
         yield from finish(self.app)
 
-    def _stand_down(self, runs: Sequence[HostRun]) -> None:
+    def _stand_down(self, runs: Sequence[RemoteHost]) -> None:
         held = [run for run in runs if run.has_host]
-        self._crew(held).converge(
-            lambda _: stand_down(self.app), otherwise=lambda _: stand_down(self.app)
-        )
+        self._crew(held).converge(lambda _: abort(self.app), otherwise=lambda _: abort(self.app))
 
-    def _flip_back(self, flipped: Sequence[HostRun]) -> list[HostRun]:
+    def _revert(self, switched: Sequence[RemoteHost]) -> list[RemoteHost]:
         """Have hosts end on the release that they had, by their runs; return those that do."""
         refused = ", ".join(
-            run.name for run in self.crew.runs if run.report.failed or run.report.error
+            run.name for run in self.fleet.runs if run.report.failed or run.report.error
         )
-        for run in flipped:
-            run.note(f"flipped back: {refused or 'somebody'} did not get to the end")
-        back = self._crew(flipped).converge(self._back, otherwise=self._back)
-        self._stand_down([run for run in self.crew.runs if run not in flipped])
+        for run in switched:
+            run.note(f"reverted: {refused or 'somebody'} did not get to the end")
+        back = self._crew(switched).converge(self._back, otherwise=self._back)
+        self._stand_down([run for run in self.fleet.runs if run not in switched])
         return back
 
-    def _take_back(self, broken: Sequence[HostRun]) -> None:
+    def _revert_broken(self, broken: Sequence[RemoteHost]) -> None:
         """Have hosts whose run came to a bad end, end on the release that they had.
 
-        Visitors may see the new one there: the run may have ended right after its flip.
+        Visitors may see the new one there: the run may have ended right after its switch.
         """
 
-        def take_back(run: HostRun) -> None:
+        def revert_one(run: RemoteHost) -> None:
             before, taken = self.before.get(run.name, ""), False
             try:
                 run.begin_again(f"taking {self.app.name} {self.release} back")
@@ -238,32 +236,32 @@ class Rollout:
                 if not taken:
                     run.note(f"{self.release} may be live here: it could not be taken back")
 
-        self._crew(broken).all(take_back)
+        self._crew(broken).all(revert_one)
 
-    def _pause(self, flipped: Sequence[HostRun]) -> bool:
+    def _pause(self, switched: Sequence[RemoteHost]) -> bool:
         """Wait between two batches; return whether all hosts are still ours to go on with."""
         until = time.monotonic() + self.app.pause_s
         try:
             while (left_s := until - time.monotonic()) > 0:
                 time.sleep(min(left_s, LOOK_EVERY_S))
-                if left_s > LOOK_EVERY_S and not self._are_ours(flipped):
+                if left_s > LOOK_EVERY_S and not self._are_ours(switched):
                     return False
         except KeyboardInterrupt:
-            for run in self.crew.runs:
+            for run in self.fleet.runs:
                 run.fail(InterruptedRunError("interrupted between two batches"))
             return False
-        return self._are_ours(flipped)
+        return self._are_ours(switched)
 
     def _say_interrupted(self) -> None:
-        for run in self.crew.runs:
+        for run in self.fleet.runs:
             if not run.report.error:
                 run.fail(InterruptedRunError("interrupted", hint="run it again"))
 
-    def _crew(self, runs: Sequence[HostRun]) -> Crew:
-        return Crew(runs, self.crew.parallel)
+    def _crew(self, runs: Sequence[RemoteHost]) -> Fleet:
+        return Fleet(runs, self.fleet.parallel)
 
 
-def _nothing(run: HostRun) -> tuple[Resource, ...]:
+def _nothing(run: RemoteHost) -> tuple[Resource, ...]:
     return ()
 
 
@@ -271,6 +269,6 @@ def _joined(parts: Sequence[Resources]) -> Resources:
     return lambda run: [resource for part in parts for resource in part(run)]
 
 
-def _batches(runs: Sequence[HostRun], size: int) -> Iterator[Sequence[HostRun]]:
+def _batches(runs: Sequence[RemoteHost], size: int) -> Iterator[Sequence[RemoteHost]]:
     for first in range(0, len(runs), size):
         yield runs[first : first + size]

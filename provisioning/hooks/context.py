@@ -13,7 +13,7 @@ Command = Literal["deploy", "rollback", "restart"]
 
 
 @dataclass(frozen=True)
-class Occasion:
+class HookContext:
     """One app's deploy, rollback or restart, as far as it is known by now.
 
     Args:
@@ -79,7 +79,7 @@ class Occasion:
     def _text(self, stage: Stage) -> str:
         what = f"{self.app} {self.release}".strip()
         said = {
-            "after-flip": f"{what} is live",
+            "after-switch": f"{what} is live",
             "after-rollback": f"{what} is live again",
             "after-failure": f"the {self.command} of {what} came to nothing",
         }.get(stage, f"{self.command} of {what}: {stage}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from provisioning.errors import ConfigurationError, DeployRefusedError
-from provisioning.hooks.context import Command, Occasion
+from provisioning.hooks.context import Command, HookContext
 from provisioning.hooks.failure import HookFailedError
 from provisioning.hooks.on_host import program
 from provisioning.hooks.program import run_program
@@ -29,7 +29,7 @@ class Hooks:
 
     Args:
         app: The app.
-        occasion: What hooks are told, as far as it is known; `tell` adds to it.
+        context: What hooks are told, as far as it is known; `tell` adds to it.
         source: Where commands run on the controller.
         urls: Number of a hook -> its webhook's URL.
         say: Called with each line that a person should see.
@@ -38,7 +38,7 @@ class Hooks:
     def __init__(
         self,
         app: App,
-        occasion: Occasion,
+        context: HookContext,
         *,
         source: Path,
         urls: Mapping[int, Secret],
@@ -46,7 +46,7 @@ class Hooks:
     ) -> None:
         self._app = app
         self._hooks = app.hooks
-        self._occasion = occasion
+        self._context = context
         self._source = source
         self._urls = urls
         self._say = say
@@ -67,19 +67,19 @@ class Hooks:
         Raises:
             ConfigurationError: a webhook's URL is missing or none, or the source is not there.
         """
-        occasion = Occasion(app.name, inventory.environment, command, by, hosts)
+        context = HookContext(app.name, inventory.environment, command, by, hosts)
         urls = _urls(inventory, app)
         commands = any(hook.run and hook.on == "controller" for hook in app.hooks)
         source = inventory.source_of(app) if commands else Path()
-        return cls(app, occasion, source=source, urls=urls, say=say)
+        return cls(app, context, source=source, urls=urls, say=say)
 
     def tell(self, **known: Any) -> None:
         """Let hooks know more from now on.
 
         Args:
-            known: Fields of Occasion: release, previous, commit.
+            known: Fields of HookContext: release, previous, commit.
         """
-        self._occasion = replace(self._occasion, **known)
+        self._context = replace(self._context, **known)
 
     def leave_it(self) -> None:
         """Run none any more: what is under way is another command's, with hooks of its own."""
@@ -103,9 +103,9 @@ class Hooks:
             except HookFailedError as failure:
                 if hook.stops:
                     raise DeployRefusedError(
-                        f"the {self._occasion.command} of {self._app.name} was stopped: the hook "
+                        f"the {self._context.command} of {self._app.name} was stopped: the hook "
                         f"{stage}, {what}, {failure.reason}",
-                        hint=f"correct it or what it found, then {self._occasion.command} again; "
+                        hint=f"correct it or what it found, then {self._context.command} again; "
                         "visitors have seen nothing of it",
                         output=failure.output,
                     ) from None
@@ -122,7 +122,7 @@ class Hooks:
         """
         for number, hook in self._at(stage, "host"):
             if first or not hook.once:
-                yield program(self._app, hook, number, self._occasion, facts, host)
+                yield program(self._app, hook, number, self._context, facts, host)
 
     def _at(self, stage: Stage, on: str) -> Iterator[tuple[int, Hook]]:
         for number, hook in enumerate(self._hooks, 1):
@@ -134,12 +134,12 @@ class Hooks:
             run_program(
                 hook.run,
                 directory=self._source,
-                environ={**os.environ, **self._occasion.variables(hook.at)},
+                environ={**os.environ, **self._context.variables(hook.at)},
                 timeout_s=hook.limit_s,
                 say=lambda line: self._say(f"| {line}"),
             )
         else:
-            url, message = self._urls[number], self._occasion.message(hook.at)
+            url, message = self._urls[number], self._context.message(hook.at)
             post(url, message, timeout_s=hook.limit_s)
 
 

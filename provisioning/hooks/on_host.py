@@ -9,13 +9,13 @@ from provisioning.roles import sandbox_properties
 
 if TYPE_CHECKING:
     from provisioning.agent.facts import Facts
-    from provisioning.hooks.context import Occasion
+    from provisioning.hooks.context import HookContext
     from provisioning.inventory.models.app import App
     from provisioning.inventory.models.hooks import Hook
 
 
 def program(
-    app: App, hook: Hook, number: int, occasion: Occasion, facts: Facts, host: str
+    app: App, hook: Hook, number: int, context: HookContext, facts: Facts, host: str
 ) -> OneOff:
     """Return a hook as a resource.
 
@@ -23,21 +23,21 @@ def program(
         app: The app.
         hook: One with `run`.
         number: Which of the app's hooks it is, from 1.
-        occasion: What it is told.
+        context: What it is told.
         facts: Of the host.
         host: The host's name.
     """
     assert hook.run
     return OneOff(
         app.name,
-        occasion.release,
+        context.release,
         f"{hook.at}-hook-{number}",
         ("/bin/sh", "-c", hook.run),
         tuple(sandbox_properties(app, facts)),
         hint=f"correct `{hook.run}` of apps.{app.name}.hooks"
         + ("; visitors have seen nothing of it" if hook.stops else ""),
         timeout_s=hook.limit_s,
-        env=occasion.variables(hook.at, host),
-        occasion=occasion.id,
+        env=context.variables(hook.at, host),
+        occasion=context.id,
         required=hook.stops,
     )

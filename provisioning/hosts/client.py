@@ -62,7 +62,7 @@ class Ended:
     done: events.Done
 
 
-class Conversation:
+class AgentClient:
     """One host's agent, from its start to its end.
 
     Args:
@@ -89,7 +89,7 @@ class Conversation:
         # The session is also asked for pings, by another thread.
         self._session_lock = threading.Lock()
 
-    def __enter__(self) -> Conversation:
+    def __enter__(self) -> AgentClient:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -271,7 +271,7 @@ class Conversation:
                 channel.send(data)
 
 
-def facts_of(conversation: Conversation, candidates: Iterable[str] = ()) -> Facts:
+def facts_of(conversation: AgentClient, candidates: Iterable[str] = ()) -> Facts:
     """Ask a host for its facts.
 
     Args:

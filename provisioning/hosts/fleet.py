@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from provisioning.errors import HomeportError, InterruptedRunError
 from provisioning.hosts.client import PING_EVERY_S
-from provisioning.hosts.parallel import run_on_hosts
+from provisioning.hosts.parallel import map_hosts
 from provisioning.protocol.session import Begun, HostBusyError
 
 if TYPE_CHECKING:
     from provisioning.agent.resource import Resource
-    from provisioning.hosts.host import HostRun
+    from provisioning.hosts.host import RemoteHost
 
-Resources = Callable[["HostRun"], "Iterable[Resource]"]
+Resources = Callable[["RemoteHost"], "Iterable[Resource]"]
 """What a host's run is to bring to its desired state."""
 
 
 @dataclass(frozen=True)
-class Crew:
+class Fleet:
     """Some hosts, one run each.
 
     Args:
@@ -30,18 +30,16 @@ class Crew:
         parallel: How many of them work at the same time, at most.
     """
 
-    runs: Sequence[HostRun]
+    runs: Sequence[RemoteHost]
     parallel: int = 32
 
-    def all(self, work: Callable[[HostRun], Any]) -> dict[str, Any]:
+    def all(self, work: Callable[[RemoteHost], Any]) -> dict[str, Any]:
         """Do something on every host at once; remember errors with the hosts.
 
         Returns:
             Host -> what the work returned, for hosts on which it came to its end.
         """
-        outcomes = run_on_hosts(
-            self.runs, work, parallel=self.parallel, on_interrupt=self._interrupt
-        )
+        outcomes = map_hosts(self.runs, work, parallel=self.parallel, on_interrupt=self._interrupt)
         results = {}
         for outcome in outcomes:
             if outcome.interrupted:
@@ -56,12 +54,12 @@ class Crew:
 
     def converge(
         self, resources: Resources, *, last: bool = True, otherwise: Resources | None = None
-    ) -> list[HostRun]:
+    ) -> list[RemoteHost]:
         """Bring resources to their desired state on every host, by their runs.
 
         Args:
             resources: Of a host.
-            last, otherwise: See `HostRun.converge`.
+            last, otherwise: See `RemoteHost.converge`.
 
         Returns:
             The hosts on which all of them are.
@@ -84,29 +82,29 @@ class Crew:
         """
         first, *others = sorted(self.runs, key=lambda run: run.name)
         for part in ([first], others):
-            begun = Crew(part, self.parallel).all(lambda run: run.begin(what)) if part else {}
+            begun = Fleet(part, self.parallel).all(lambda run: run.begin(what)) if part else {}
             if len(begun) < len(part):
                 # Whoever has the others may be waiting for ours: two could watch each other.
-                Crew(self.runs, self.parallel).all(lambda run: run.let_go())
+                Fleet(self.runs, self.parallel).all(lambda run: run.let_go())
                 return False
         return True
 
-    def under_way(self) -> dict[HostRun, Begun]:
+    def current_run(self) -> dict[RemoteHost, Begun]:
         """Return what others do that kept this command from beginning, and can be watched.
 
         They began on a host of ours that we found busy; they may be at work on others, too.
         """
         errors = [run.report.error for run in self.runs]
-        busy = [each.under_way for each in errors if isinstance(each, HostBusyError)]
+        busy = [each.current_run for each in errors if isinstance(each, HostBusyError)]
         whats = {each.what for each in busy if each}
         if not whats:
             return {}
         free = [run for run in self.runs if not run.report.error and not run.has_host]
-        asked = Crew(free, self.parallel).all(lambda run: run.under_way()) if free else {}
+        asked = Fleet(free, self.parallel).all(lambda run: run.current_run()) if free else {}
         found = {run: asked[run.name] for run in free if asked.get(run.name)}
         for run, error in zip(self.runs, errors, strict=True):
-            if isinstance(error, HostBusyError) and error.under_way:
-                found[run] = error.under_way
+            if isinstance(error, HostBusyError) and error.current_run:
+                found[run] = error.current_run
         return {run: each for run, each in found.items() if each.what in whats}
 
     @contextlib.contextmanager
@@ -114,7 +112,7 @@ class Crew:
         """Keep hosts that wait for others; at the end, let go of all that still are ours."""
         over = threading.Event()
 
-        def keep_alive(run: HostRun) -> None:
+        def keep_alive(run: RemoteHost) -> None:
             while not over.wait(PING_EVERY_S):
                 run.keep_alive()
 

@@ -23,7 +23,7 @@ from provisioning.errors import (
     UnreachableError,
 )
 from provisioning.hosts.client import (
-    Conversation,
+    AgentClient,
     Ended,
     facts_of,
 )
@@ -79,7 +79,7 @@ LET_GO_S = 5.0
 LOST = "the connection is lost; the run goes on there: connecting again"
 
 
-class HostRun:
+class RemoteHost:
     """One host during one command.
 
     Args:
@@ -119,8 +119,8 @@ class HostRun:
         self._speaking = threading.RLock()
         self._is_lost = False
 
-    def _new_conversation(self) -> Conversation:
-        return Conversation(Session(agent_payload()), self._open_channel, self._heard)
+    def _new_conversation(self) -> AgentClient:
+        return AgentClient(Session(agent_payload()), self._open_channel, self._heard)
 
     def _heard(self, heard: Heard) -> None:
         if isinstance(heard, Finished) and heard.status == FAILED and self._plan:
@@ -305,7 +305,7 @@ class HostRun:
                     ) from None
             time.sleep(RECONNECT_PAUSE_S)
 
-    def under_way(self) -> Begun | None:
+    def current_run(self) -> Begun | None:
         """Return the run in the background that is at work on the host, if there is one."""
         found = self.ask("run")
         return Begun(**found) if isinstance(found, dict) else None

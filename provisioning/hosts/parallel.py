@@ -43,7 +43,7 @@ class Outcome(Generic[T, R]):
         return self.error is None and not self.interrupted
 
 
-def run_on_hosts(
+def map_hosts(
     hosts: Sequence[T],
     work: Callable[[T], R],
     *,

@@ -18,7 +18,7 @@ from provisioning.errors import (
 from provisioning.report import LogLine
 
 if TYPE_CHECKING:
-    from provisioning.hosts.host import HostRun
+    from provisioning.hosts.host import RemoteHost
 
 LOOK_EVERY_S = 1.0
 """How often a host is asked for what is new."""
@@ -107,7 +107,9 @@ class Merged:
         self._out(ready)
 
 
-def read_log(run: HostRun, query: Query, merged: Merged, following: threading.Event | None) -> None:
+def read_log(
+    run: RemoteHost, query: Query, merged: Merged, following: threading.Event | None
+) -> None:
     """Read a host's log to its end, or on and on: across lost connections and reboots, too.
 
     Args:
@@ -151,7 +153,7 @@ def read_log(run: HostRun, query: Query, merged: Merged, following: threading.Ev
             return
 
 
-def _come_back(run: HostRun, following: threading.Event) -> bool:
+def _come_back(run: RemoteHost, following: threading.Event) -> bool:
     """Connect to a host again, for as long as it takes; return whether that is still wanted.
 
     Raises:

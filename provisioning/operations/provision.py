@@ -17,7 +17,7 @@ from provisioning.roles import compile_host
 
 if TYPE_CHECKING:
     from provisioning.agent.facts import Facts
-    from provisioning.hosts.host import HostRun
+    from provisioning.hosts.host import RemoteHost
     from provisioning.inventory import Inventory
     from provisioning.inventory.models.host import Host
     from provisioning.protocol.plan import Plan
@@ -44,7 +44,7 @@ def plan_provision(
 
 
 def provision_host(
-    run: HostRun,
+    run: RemoteHost,
     host: Host,
     inventory: Inventory,
     plan_for: Callable[[Facts], Plan],
@@ -69,7 +69,7 @@ def provision_host(
     )
 
 
-def _first_facts(run: HostRun, plan_for: Callable[[Facts], Plan]) -> Facts:
+def _first_facts(run: RemoteHost, plan_for: Callable[[Facts], Plan]) -> Facts:
     """Return the facts of a host that nobody remembers, with the versions that its roles look at.
 
     What apt would install, a host is asked for only where that matters: it takes package lists.

@@ -16,7 +16,7 @@ from provisioning.roles import sandbox_properties
 
 if TYPE_CHECKING:
     from provisioning.agent.facts import Facts
-    from provisioning.hosts.host import HostRun
+    from provisioning.hosts.host import RemoteHost
     from provisioning.inventory.models.app import App
 
 STOP_TIMEOUT_S = 10
@@ -29,7 +29,7 @@ SHELL = ("/bin/bash",)
 COMMAND = ("/bin/sh", "-c", '"$@"; exit $?', "sh")
 
 
-def live_release(run: HostRun, app: App) -> str:
+def live_release(run: RemoteHost, app: App) -> str:
     """Ask a host which release of an app visitors see.
 
     Raises:

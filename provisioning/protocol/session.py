@@ -102,12 +102,12 @@ class HostBusyError(ResourceFailedError):
     """Another run is at work on the host.
 
     Args:
-        under_way: The run, if it can be watched.
+        current_run: The run, if it can be watched.
     """
 
-    def __init__(self, message: str, *, under_way: Begun | None = None, **more: str) -> None:
+    def __init__(self, message: str, *, current_run: Begun | None = None, **more: str) -> None:
         super().__init__(message, **more)
-        self.under_way = under_way
+        self.current_run = current_run
 
 
 class RunDiedError(ResourceFailedError):
@@ -315,8 +315,8 @@ class Session:
 def _failure(message: Mapping[str, Any]) -> HomeportError:
     words = {"hint": message.get("hint", ""), "output": message.get("output", "")}
     if "underway" in message:
-        under_way = Begun(**message["underway"])
-        return HostBusyError(message["failed"], under_way=under_way, **words)
+        current_run = Begun(**message["underway"])
+        return HostBusyError(message["failed"], current_run=current_run, **words)
     if message.get("busy"):
         return HostBusyError(message["failed"], **words)
     if message.get("died"):

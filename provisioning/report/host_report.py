@@ -85,7 +85,7 @@ class HostReport:
         return self.status in ("changed", "unchanged")
 
     def has_changed(self, resource: str) -> bool:
-        """Return whether a resource was changed: by its id, as "live:hello"."""
+        """Return whether a resource was changed: by its id, as "live-release:hello"."""
         return any(each.id == resource for each in self.changed)
 
     @property

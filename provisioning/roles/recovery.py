@@ -11,12 +11,12 @@ from collections.abc import Iterator
 
 from provisioning.inventory.models.app import App
 from provisioning.resources import (
-    Ended,
     KeptSecrets,
-    LiveUnits,
+    LiveProcesses,
+    NoLeftoverPrograms,
+    OldReleasesStopped,
     RegisteredApp,
     Resource,
-    Retired,
     StaticFiles,
     Superseded,
 )
@@ -24,10 +24,12 @@ from provisioning.resources import (
 
 def put_in_order(app: App) -> Iterator[Resource]:
     """Yield what takes away what a cut-off run has left, and has the live release run."""
-    yield Ended(app.name)
-    yield Retired(app.name, drain_timeout_s=app.drain_timeout_s)
+    yield NoLeftoverPrograms(app.name)
+    yield OldReleasesStopped(app.name, drain_timeout_s=app.drain_timeout_s)
     yield StaticFiles(app.name, "", replace=True)
-    yield LiveUnits(app.name, health=app.health, host=app.domains[0], timeout_s=app.start_timeout_s)
+    yield LiveProcesses(
+        app.name, health=app.health, host=app.domains[0], timeout_s=app.start_timeout_s
+    )
     yield KeptSecrets(app.name)
     yield Superseded(app.name)
 
@@ -35,6 +37,6 @@ def put_in_order(app: App) -> Iterator[Resource]:
 def put_in_order_before(app: App) -> Iterator[Resource]:
     """Yield the same for another release to come, which may mend a live one that cannot run."""
     yield RegisteredApp(app.name)
-    yield Ended(app.name, label="before")
-    yield Retired(app.name, drain_timeout_s=app.drain_timeout_s, label="before")
-    yield LiveUnits(app.name, label="before")
+    yield NoLeftoverPrograms(app.name, label="before")
+    yield OldReleasesStopped(app.name, drain_timeout_s=app.drain_timeout_s, label="before")
+    yield LiveProcesses(app.name, label="before")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from provisioning.hosts.client import Conversation
+from provisioning.hosts.client import AgentClient
 from provisioning.protocol.payload import agent_payload
 from provisioning.protocol.session import (
     Heard,
@@ -100,7 +100,7 @@ class LocalAgent:
         self.heard: list[Heard] = []
         self.channel: LocalChannel | None = None
         self._machine = machine
-        self.conversation = Conversation(self.session, self._open, self.heard.append)
+        self.conversation = AgentClient(self.session, self._open, self.heard.append)
         self.pid = 0
 
     def _open(self, command: str) -> LocalChannel:

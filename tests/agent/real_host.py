@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from provisioning.agent.events import Event, Progress
-from provisioning.hosts.client import Conversation, Ended
+from provisioning.hosts.client import AgentClient, Ended
 from provisioning.lab import Lab, LabHost
 from provisioning.protocol.payload import agent_payload
 from provisioning.protocol.plan import make_plan
@@ -42,7 +42,7 @@ class RealHost:
         def channel(command: str) -> LocalChannel:
             return LocalChannel([*self._ssh, command])
 
-        with Conversation(session, channel, heard) as conversation:
+        with AgentClient(session, channel, heard) as conversation:
             conversation.start()
             ended = conversation.submit(make_plan(resources), who="test", check=check, diff=True)
             assert isinstance(ended, Ended)

@@ -204,7 +204,7 @@ def test_bad_lists_are_fetched_anew(real: RealHost, damage: str) -> None:
     real.host.shell(f"apt-get -qq -y purge ed >/dev/null 2>&1; apt-get clean; {damage}")
     checked, ran = real.check(plan), real.run(plan)
     assert not ran.done.failed, ran.failure
-    assert checked.changes == ran.changes == {"package:editor": {"ed": "installed"}}
+    assert checked.changes == ran.changes == {"packages:editor": {"ed": "installed"}}
 
 
 def test_an_archive_that_answers_nonsense_is_told_in_its_words(real: RealHost) -> None:
@@ -266,7 +266,7 @@ def test_other_sources_in_trouble_are_named_once_and_done_without(
     try:
         checked, ran = real.check(plan), real.run(plan)
         assert not ran.done.failed, ran.failure
-        assert checked.changes == ran.changes == {"package:editor": {"ed": "installed"}}
+        assert checked.changes == ran.changes == {"packages:editor": {"ed": "installed"}}
         notes = [each.text for each in checked.events if isinstance(each, Noted)]
         assert len([each for each in notes if place in each]) == 1, notes
         assert len(notes) == 1, notes

@@ -18,7 +18,7 @@ from provisioning.agent.runs import journal
 from provisioning.agent.runs.inbox import frames
 from provisioning.agent.runs.lock import HostLock, LockHeldError
 from provisioning.agent.runs.outbox import Outbox
-from provisioning.agent.runs.relay import replay, under_way
+from provisioning.agent.runs.relay import current_run, replay
 from provisioning.agent.runs.wire import (
     Message,
     pack,
@@ -143,12 +143,12 @@ def test_a_run_has_the_lock_until_its_last_plan_is_done(root: Path, begin) -> No
     run.submit(plan_of(File(str(root / "one"), "1")), last=False)
     assert run.until("done")[-1]["more"]
     assert not is_free()
-    assert under_way() == ABOUT
+    assert current_run() == ABOUT
     run.submit(plan_of(File(str(root / "two"), "2")), last=True)
     assert "more" not in run.until("done")[-1]
     # Whoever has heard it may begin the next run at once.
     assert is_free()
-    assert under_way() is None
+    assert current_run() is None
     run.until("ended")
     assert (root / "two").read_text() == "2"
     [known] = journal.last_runs()

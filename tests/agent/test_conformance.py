@@ -40,6 +40,11 @@ def test_every_type_has_a_sample() -> None:
     assert set(TYPES.values()) == set(ALL)
 
 
+@pytest.mark.parametrize("type_", ALL, ids=lambda type_: type_.__name__)
+def test_a_kind_leads_to_its_file(type_: type[Resource]) -> None:
+    assert type_.kind.replace("-", "_") == type_.__module__.rpartition(".")[2]
+
+
 @everything
 def test_what_was_encoded_decodes_to_the_same(resource: Resource) -> None:
     travelled = json.loads(json.dumps(encode(resource)))
@@ -114,7 +119,7 @@ def test_an_overlay_shows_what_it_was_told_to_make(sample: Sample) -> None:
     sample.resource.apply(overlay, change)
     left = differences(sample.resource.desired(), sample.resource.actual(overlay))
     # What only a program or a release's own files can show is not imagined.
-    assert left == {} or sample.resource.kind in ("command", "release", "static")
+    assert left == {} or sample.resource.kind in ("command", "release", "static-files")
 
 
 DAMAGES = [

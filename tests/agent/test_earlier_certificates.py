@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from provisioning.agent import layout
+from provisioning.agent.debian.certbot import names_in
 from provisioning.agent.machine.overlay import Overlay
 from provisioning.agent.machine.system import System
 from provisioning.agent.resource import Resource, differences
 from provisioning.agent.resources import earlier_renewal
-from provisioning.agent.resources.certificate import Certificate, names_in
+from provisioning.agent.resources.certificate import Certificate
 from provisioning.agent.resources.earlier_certificate import EarlierCertificate
 from provisioning.agent.resources.earlier_renewal import EarlierRenewal
 from tests.agent.test_certificate import RENEWAL, SERVER, WEBROOT, write_account

@@ -102,7 +102,7 @@ def test_a_program_that_is_missing_is_no_passed_test(etc: Path, host: Host) -> N
     untested = FileSet("set", str(etc), {"main.conf": "new"}, validate=("no-such-program",))
     before = listing(etc)
     failure = host.run([untested]).failure
-    assert failure.message == "cannot test fileset:set: no-such-program is not installed"
+    assert failure.message == "cannot test file-set:set: no-such-program is not installed"
     assert listing(etc) == before
 
 

@@ -11,7 +11,7 @@ from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.programs import Completed
 from provisioning.agent.machine.system import System
-from provisioning.agent.resources.instance import Instance
+from provisioning.agent.resources.release_running import ReleaseRunning
 
 RELEASE, OTHER = "20260102T030405.000Z-abc1234", "20260103T030405.000Z-def5678"
 
@@ -35,7 +35,7 @@ def test_it_is_ended_unless_visitors_see_it(root: Path, live: str, *, is_ended: 
     Path(layout.live_socket).symlink_to(layout.socket(live))
     system = Quiet()
     assert Releases("root", system).live == live
-    sick = Instance("root", RELEASE, "/healthz", "hello.test", timeout_s=0)
+    sick = ReleaseRunning("root", RELEASE, "/healthz", "hello.test", timeout_s=0)
     with pytest.raises(AgentError, match="was not answered in time"):
         sick.apply(system, {})
     assert ("systemctl kill" in system.told) is is_ended

@@ -13,7 +13,7 @@ from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.system import System
 from provisioning.agent.machine.systemd import parse_list
-from provisioning.resources import Ended, Pruned
+from provisioning.resources import NoLeftoverPrograms, Pruned
 
 RELEASE, OTHER = "20260102T030405.000Z-abc1234", "20260103T030405.000Z-def5678"
 
@@ -23,7 +23,7 @@ USED, HALF, WHOLE = "0" * 16, "1" * 16, "2" * 16
 LISTED = f"""\
 hello-import-{RELEASE}.service loaded active running /srv/hello/venv/bin/python -c import app
 hello-migrate-{RELEASE}.service loaded deactivating stop-sigterm a migration
-hello-before-flip-hook-2-{RELEASE}.service loaded failed failed a hook
+hello-before-switch-hook-2-{RELEASE}.service loaded failed failed a hook
 hello-boot.service loaded active exited hello: start the live release at boot
 hello-migrate-import-{RELEASE}.service loaded active running of an app hello-migrate
 hello-migrate@{RELEASE}.service loaded active running of the same
@@ -41,12 +41,12 @@ class Told(System):
 
 
 def test_programs_of_an_app_are_told_from_those_of_apps_with_similar_names() -> None:
-    assert Ended("hello").actual(Told()) == {
+    assert NoLeftoverPrograms("hello").actual(Told()) == {
         "at work": f"hello-import-{RELEASE}.service hello-migrate-{RELEASE}.service",
-        "failed": f"hello-before-flip-hook-2-{RELEASE}.service",
+        "failed": f"hello-before-switch-hook-2-{RELEASE}.service",
         "printed": "",
     }
-    assert Ended("hello-migrate").actual(Told()) == {
+    assert NoLeftoverPrograms("hello-migrate").actual(Told()) == {
         "at work": f"hello-migrate-import-{RELEASE}.service",
         "failed": "",
         "printed": "",

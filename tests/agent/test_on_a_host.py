@@ -18,7 +18,6 @@ from provisioning.agent.events import (
 from provisioning.errors import ConnectionLostError
 from provisioning.lab import Lab
 from provisioning.resources import (
-    Calendars,
     Command,
     Directory,
     File,
@@ -33,6 +32,7 @@ from provisioning.resources import (
     SelfSigned,
     Service,
     Timer,
+    TimerSchedules,
     Tmpfiles,
     Unit,
     User,
@@ -357,11 +357,11 @@ def test_after_a_reboot_only_the_agents_cache_is_gone(provisioned: RealHost) -> 
 
 def test_times_are_what_systemd_understands(real: RealHost) -> None:
     times = {f"timer-{number}": text for number, text in enumerate(CALENDARS)}
-    understood = real.run([Calendars("hello", times)])
+    understood = real.run([TimerSchedules("hello", times)])
     assert [type(each) for each in understood.events[:-1]] == [Unchanged]
     for wrong in ("Mon 25:00", "*-02-30", "2001-01-01", "--version"):
-        refused = real.run([Calendars("hello", {"nightly": wrong})])
-        assert refused.statuses == {"calendars:hello": FAILED}
+        refused = real.run([TimerSchedules("hello", {"nightly": wrong})])
+        assert refused.statuses == {"timer-schedules:hello": FAILED}
         assert wrong in refused.failure.message
         assert refused.failure.refused
 

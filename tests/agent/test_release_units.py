@@ -8,12 +8,12 @@ import pytest
 
 from provisioning.agent.apps import leftovers, release_services
 from provisioning.agent.apps.leftovers import Leftovers
-from provisioning.agent.apps.release_services import ReleaseUnits, first_instances
+from provisioning.agent.apps.release_services import ReleaseServices, first_instances
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.programs import Completed
 from provisioning.agent.machine.system import System
-from provisioning.agent.resources.retired import Retired
+from provisioning.agent.resources.old_releases import OldReleasesStopped
 
 RELEASE, OTHER = "20260102T030405.000Z-abc1234", "20260103T030405.000Z-def5678"
 WEB = [f"root@{RELEASE}.service", f"root@{RELEASE}.socket"]
@@ -67,7 +67,7 @@ def runtime(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_web_server_is_told_from_what_runs_beside_it(runtime: Path) -> None:
-    units = ReleaseUnits("root", Told())
+    units = ReleaseServices("root", Told())
     assert sorted(units.web_files(RELEASE)) == WEB
     assert sorted(units.files(RELEASE)) == BESIDE
     assert list(first_instances(units, RELEASE)) == [f"root.worker.1@{RELEASE}.service"]
@@ -76,7 +76,7 @@ def test_a_web_server_is_told_from_what_runs_beside_it(runtime: Path) -> None:
 
 def test_units_that_systemd_has_never_seen_need_no_reload(runtime: Path) -> None:
     system = Told(WEB[0].replace(RELEASE, OTHER))
-    units = ReleaseUnits("root", system)
+    units = ReleaseServices("root", system)
     units.install(units.web_files(RELEASE))
     assert sorted(path.name for path in runtime.iterdir()) == WEB
     assert system.done == []
@@ -89,7 +89,7 @@ def test_units_that_systemd_has_never_seen_need_no_reload(runtime: Path) -> None
 )
 def test_systemd_reads_its_units_anew_where_it_has_others_in_mind(runtime: Path, case: str) -> None:
     system = Told(*WEB, stale="yes" if "stale" in case else "no")
-    units = ReleaseUnits("root", system)
+    units = ReleaseServices("root", system)
     files = units.web_files(RELEASE)
     if case == "a timer":
         files = {"root.nightly.timer": b"x"}
@@ -102,7 +102,7 @@ def test_systemd_reads_its_units_anew_where_it_has_others_in_mind(runtime: Path,
 
 
 def test_a_web_server_whose_unit_is_gone_or_edited_is_not_right(runtime: Path) -> None:
-    units = ReleaseUnits("root", Told())
+    units = ReleaseServices("root", Told())
     units.install({**units.files(RELEASE), **units.web_files(RELEASE)})
     assert units.wrong() == []
     (runtime / WEB[0]).write_text("edited")
@@ -114,7 +114,7 @@ def test_a_web_server_whose_unit_is_gone_or_edited_is_not_right(runtime: Path) -
 
 
 def test_what_is_forgotten_is_both_of_a_web_server_and_nothing_else(runtime: Path) -> None:
-    units = ReleaseUnits("root", Told())
+    units = ReleaseServices("root", Told())
     units.install({**units.files(RELEASE), **units.web_files(RELEASE)})
     units.forget_web(RELEASE)
     assert sorted(path.name for path in runtime.iterdir()) == BESIDE
@@ -146,7 +146,7 @@ def test_a_release_of_which_either_is_left_is_retired(runtime: Path, loaded: str
     layout = AppLayout("root")
     kinds = ["socket", "service"] if loaded == "both" else [loaded]
     system = Told(*WEB, *(f"root@{OTHER}.{kind}" for kind in kinds))
-    retired = Retired("root", drain_timeout_s=0)
+    retired = OldReleasesStopped("root", drain_timeout_s=0)
     assert retired.actual(system)["running"] == OTHER
     units = Path(layout.units(OTHER))
     units.mkdir(parents=True)
@@ -181,7 +181,7 @@ def test_a_release_that_systemd_forgets_while_another_is_retired_stops_nothing(
         return found
 
     system.loaded_units = forgetful  # type: ignore[method-assign]
-    Retired("root", drain_timeout_s=0).apply(system, {})
+    OldReleasesStopped("root", drain_timeout_s=0).apply(system, {})
     assert not [line for line in system.done if line.strip() == "systemctl stop"]
     assert Releases("root", system).history()[-1]["event"] == "retired"
 

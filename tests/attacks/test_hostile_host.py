@@ -35,14 +35,14 @@ from provisioning.errors import (
     DeployRefusedError,
     HomeportError,
 )
-from provisioning.hosts.client import Conversation
+from provisioning.hosts.client import AgentClient
 from provisioning.hosts.exec import (
     MAX_FRAME_BYTES,
     Program,
     attach,
 )
-from provisioning.hosts.fleet import Crew
-from provisioning.hosts.host import HostRun
+from provisioning.hosts.fleet import Fleet
+from provisioning.hosts.host import RemoteHost
 from provisioning.inventory.models.app import App
 from provisioning.operations.logs import (
     Merged,
@@ -443,8 +443,8 @@ class Channel:
         pass
 
 
-def _run(name: str, said: bytes) -> HostRun:
-    run = HostRun(name, lambda _: Channel(b""), counters=Counters, sink=make_sink())
+def _run(name: str, said: bytes) -> RemoteHost:
+    run = RemoteHost(name, lambda _: Channel(b""), counters=Counters, sink=make_sink())
     marker = run._conversation._session._marker.encode()
     greeting = b"\n" + marker + b" ready\n" + HELLO
     run._open_channel = lambda _: Channel(greeting + said)
@@ -464,10 +464,10 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_a_hostile_host_fails_and_the_others_are_heard(attack: str) -> None:
     good = pack({"answer": GOOD["app"]})
-    crew = Crew([_run("web1", good), _run("evil", ATTACKS[attack]()), _run("web2", good)])
-    answers = crew.all(lambda run: run.ask("app", app="hello"))
+    fleet = Fleet([_run("web1", good), _run("evil", ATTACKS[attack]()), _run("web2", good)])
+    answers = fleet.all(lambda run: run.ask("app", app="hello"))
     assert set(answers) == {"web1", "web2"}
-    assert isinstance(crew.runs[1].report.error, ConnectionLostError)
+    assert isinstance(fleet.runs[1].report.error, ConnectionLostError)
 
 
 def test_pages_of_a_log_with_wrong_values_are_that_host_s_failure() -> None:
@@ -483,8 +483,8 @@ def test_pages_of_a_log_with_wrong_values_are_that_host_s_failure() -> None:
     ]
     runs = [_run(f"evil{number}", pack({"answer": page})) for number, page in enumerate(pages)]
     merged = Merged([run.name for run in runs], lambda lines: None)
-    crew = Crew(runs)
-    assert crew.all(lambda run: read_log(run, Query(["hello"]), merged, None)) == {}
+    fleet = Fleet(runs)
+    assert fleet.all(lambda run: read_log(run, Query(["hello"]), merged, None)) == {}
     assert all(isinstance(run.report.error, ConnectionLostError) for run in runs)
 
 
@@ -492,10 +492,10 @@ def test_a_host_that_keeps_a_shared_secret_to_itself_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(releasing, "propose_secrets", lambda app, known=None: {"KEY": "new"})
-    crew = Crew([_run("web1", b""), _run("evil", pack({"answer": {"OTHER": "x"}}))])
+    fleet = Fleet([_run("web1", b""), _run("evil", pack({"answer": {"OTHER": "x"}}))])
     states = {"web1": {"secrets": {}}, "evil": {"secrets": {"KEY": "0" * 64}}}
     with pytest.raises(DeployRefusedError, match="evil does not tell"):
-        releasing._shared_secrets(crew, APP, states)
+        releasing._shared_secrets(fleet, APP, states)
 
 
 # Anything at all
@@ -645,7 +645,7 @@ def test_conversations_that_are_not_understood_are_not_gone_on_with() -> None:
     """A stop, or a last word, finds nothing to talk to: and says so as the host's failure."""
     session = Session(Payload("digest", b"THE AGENT"))
     said = b"\n" + session._marker.encode() + b" ready\n" + HELLO + pack({"failed": ["x"]})
-    with Conversation(session, lambda _: Channel(said), lambda _: None) as conversation:
+    with AgentClient(session, lambda _: Channel(said), lambda _: None) as conversation:
         conversation.start()
         for _ in range(2):
             with pytest.raises(ConnectionLostError):

@@ -91,6 +91,6 @@ def _path(at: str) -> str:
     kind, _, name = at.partition(":")
     if kind == "unit":
         return f"/etc/systemd/system/{name}"
-    if kind == "fileset":
+    if kind == "file-set":
         return FILE_SETS.get(name, "")
     return name if kind in ("file", "directory") and name.startswith("/etc/") else ""

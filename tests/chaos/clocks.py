@@ -96,7 +96,9 @@ def cut_off_in_another_time(
         where.moments.put_clock_right()
 
     try:
-        told = held_run(where.project, where.host, subject.arguments, Moment("live:hello", 1), kill)
+        told = held_run(
+            where.project, where.host, subject.arguments, Moment("live-release:hello", 1), kill
+        )
     finally:
         where.moments.put_clock_right()
     if told is None or not wait_until_free(where.host):

@@ -29,15 +29,15 @@ pytestmark = pytest.mark.lab
 SEED = 3
 
 DEPLOYS = (
-    (faults.CONTROLLER, Moment("oneoff:hello/RELEASE migrate")),
-    (faults.RUN, Moment("retired:hello before")),
+    (faults.CONTROLLER, Moment("one-off:hello/RELEASE migrate")),
+    (faults.RUN, Moment("old-releases:hello before")),
     (faults.AGENT, Moment("release:hello/RELEASE", 20)),
-    (faults.POWER_CUT, Moment("live:hello", 3)),
-    (faults.REBOOT, Moment("retired:hello after")),
+    (faults.POWER_CUT, Moment("live-release:hello", 3)),
+    (faults.REBOOT, Moment("old-releases:hello after")),
 )
 ROLLBACKS = (
-    (faults.RUN, Moment("live:hello", 5)),
-    (faults.SILENCE, Moment("instance:hello@RELEASE")),
+    (faults.RUN, Moment("live-release:hello", 5)),
+    (faults.SILENCE, Moment("release-running:hello@RELEASE")),
 )
 PROVISIONS = ((faults.AGENT, Moment("service:nginx", 2)),)
 

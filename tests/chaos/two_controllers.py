@@ -92,7 +92,7 @@ def _hosts(people: Sequence[Project]) -> list[LabHost]:
         (person.directory / "roles" / "guarded.py").write_text(ROLE)
         tables = [f'[hosts.{each.name}]\nuser = "root"\nroles = ["guarded"]\n' for each in hosts]
         person.configure(BETWEEN, "\n".join([*tables, BETWEEN]))
-        add_hooks(person, on_host("before-flip", INSIDE))
+        add_hooks(person, on_host("before-switch", INSIDE))
     _make_equal(people, hosts)
     return hosts
 

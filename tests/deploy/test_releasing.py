@@ -9,7 +9,7 @@ import pytest
 from provisioning.agent import events
 from provisioning.deploy.releasing import _begin, _Begun
 from provisioning.errors import DeployRefusedError, HomeportError
-from provisioning.hosts.fleet import Crew
+from provisioning.hosts.fleet import Fleet
 from provisioning.inventory.models.app import App
 from provisioning.protocol.session import Begun, HostBusyError
 from provisioning.report import HostReport
@@ -36,18 +36,18 @@ class Run:
 
     def begin(self, what: str) -> None:
         if self._begun:
-            raise HostBusyError("another run is at work", under_way=self._begun)
+            raise HostBusyError("another run is at work", current_run=self._begun)
         self.has_host = True
 
     def let_go(self) -> None:
         self.has_host = False
 
-    def under_way(self) -> Begun | None:
+    def current_run(self) -> Begun | None:
         return self._begun
 
     def watch(self, run: str) -> None:
         if self._fails:
-            self.report.hear(events.Finished("live:hello", events.FAILED, message="no"))
+            self.report.hear(events.Finished("live-release:hello", events.FAILED, message="no"))
         self.report.hear(events.Done(run, failed=self._fails))
 
     def facts(self) -> None:
@@ -69,9 +69,9 @@ class Hooks:
 
 
 def begin(*runs: Run, what: str = OURS, repeats: bool = True) -> _Begun:
-    crew: Any = Crew(runs)  # type: ignore[arg-type]
+    fleet: Any = Fleet(runs)  # type: ignore[arg-type]
     hooks: Any = Hooks()
-    return _begin(crew, APP, what, hooks, repeats=repeats)
+    return _begin(fleet, APP, what, hooks, repeats=repeats)
 
 
 def test_hosts_that_are_free_are_ours() -> None:

@@ -21,7 +21,7 @@ from provisioning.errors import (
     ResourceFailedError,
     UnreachableError,
 )
-from provisioning.hosts.fleet import Crew
+from provisioning.hosts.fleet import Fleet
 from provisioning.inventory.models.app import App
 from provisioning.protocol.session import RunDiedError
 from provisioning.report import HostReport
@@ -37,9 +37,9 @@ class Run:
 
     Args:
         name: The host's name.
-        dies: Whether its run is killed right after the flip.
+        dies: Whether its run is killed right after the switch.
         comes_back: Whether the host can be connected to after that.
-        deaf: Whether its run hears nothing more after the flip, and ends as it was told to.
+        deaf: Whether its run hears nothing more after the switch, and ends as it was told to.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Run:
             if resource.kind == "instance":
                 self.running.add(resource.release)
             elif resource.kind == "live":
-                if resource.takes_back and resource.takes_back != self.live:
+                if resource.reverts and resource.reverts != self.live:
                     continue
                 self.live = resource.release
                 if self._dies:
@@ -115,15 +115,15 @@ class NoHooks:
 def rollout(runs: list[Run], batch: object, before: str = OLD, *, pause_s: int = 0) -> Rollout:
     given: Any = {"batch": batch, "pause_s": pause_s, "domains": ["hello.example"]}
     app = App(name="hello", source=".", wsgi="app:app", **given)
-    crew: Any = Crew(runs)  # type: ignore[arg-type]
+    fleet: Any = Fleet(runs)  # type: ignore[arg-type]
     return Rollout(
-        crew, app, NEW, {run.name: before for run in runs}, tls=True, by="me", hooks=NoHooks()
+        fleet, app, NEW, {run.name: before for run in runs}, tls=True, by="me", hooks=NoHooks()
     )  # type: ignore
 
 
 @pytest.mark.parametrize("batch", [1, "100%"])
 @pytest.mark.parametrize("victim", HOSTS)
-def test_a_host_whose_run_dies_right_after_its_flip_is_taken_back(victim: str, batch: object):
+def test_a_host_whose_run_dies_right_after_its_switch_is_taken_back(victim: str, batch: object):
     runs = [Run(name, dies=name == victim) for name in HOSTS]
     assert not rollout(runs, batch).carry_out()
     assert {run.name: run.live for run in runs} == dict.fromkeys(HOSTS, OLD)
@@ -198,14 +198,14 @@ class Dead(BaseException):
 def test_hosts_end_on_one_release_whatever_round_their_controller_dies_before(
     rounds: int, batch: object, monkeypatch: pytest.MonkeyPatch
 ):
-    runs, count, converge = [Run(name) for name in HOSTS], itertools.count(), Crew.converge
+    runs, count, converge = [Run(name) for name in HOSTS], itertools.count(), Fleet.converge
 
-    def die_before(crew: Crew, *arguments: Any, **options: Any) -> list[Any]:
+    def die_before(fleet: Fleet, *arguments: Any, **options: Any) -> list[Any]:
         if next(count) == rounds:
             raise Dead
-        return converge(crew, *arguments, **options)
+        return converge(fleet, *arguments, **options)
 
-    monkeypatch.setattr(Crew, "converge", die_before)
+    monkeypatch.setattr(Fleet, "converge", die_before)
     with contextlib.suppress(Dead):
         rollout(runs, batch).carry_out()
     for run in runs:
@@ -219,18 +219,18 @@ def test_hosts_end_on_one_release_whatever_round_their_controller_dies_before(
 def test_nothing_goes_live_after_ctrl_c_whatever_round_it_comes_in(
     rounds: int, monkeypatch: pytest.MonkeyPatch
 ):
-    """Whoever presses it while the last host gets ready finds no host that has flipped."""
-    runs, count, converge = [Run(name) for name in HOSTS], itertools.count(), Crew.converge
+    """Whoever presses it while the last host gets ready finds no host that has switched."""
+    runs, count, converge = [Run(name) for name in HOSTS], itertools.count(), Fleet.converge
 
-    def stop_in(crew: Crew, *arguments: Any, **options: Any) -> list[Any]:
-        done = converge(crew, *arguments, **options)
+    def stop_in(fleet: Fleet, *arguments: Any, **options: Any) -> list[Any]:
+        done = converge(fleet, *arguments, **options)
         if next(count) == rounds:
             # It came too late for any of them to stop at what it was at.
             for run in runs:
                 run.is_stopping = True
         return done
 
-    monkeypatch.setattr(Crew, "converge", stop_in)
+    monkeypatch.setattr(Fleet, "converge", stop_in)
     assert not rollout(runs, 1).carry_out()
     for run in runs:
         assert (run.live, run.running, run.has_host) == (OLD, {OLD}, False)
@@ -251,7 +251,7 @@ def test_what_fails_after_the_switch_leaves_the_release_live(
                 raise ResourceFailedError("cannot")
             make(run, [resource])
             if resource.kind == "live" and resource.release == NEW:
-                run.report.hear(Finished("live:hello", CHANGED))
+                run.report.hear(Finished("live-release:hello", CHANGED))
 
     def converge(run: Run, resources: Iterable[Any], **options: Any) -> bool:
         try:

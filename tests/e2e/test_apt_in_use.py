@@ -48,7 +48,7 @@ def test_a_bare_host_on_which_apt_is_in_use_is_waited_for(project: Project, bare
         checking.kill()
         checking.communicate()
     assert checking.returncode == 0, stdout + stderr
-    assert "package:base" in stdout
+    assert "packages:base" in stdout
 
     # The archive has moved on since these lists were fetched.
     host.shell("sed -i 's/^Filename: .*python3/&-of-old/' /var/lib/apt/lists/*_main_binary-*")

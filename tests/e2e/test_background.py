@@ -33,7 +33,7 @@ from tests.e2e.through_proxy import through_proxy
 pytestmark = pytest.mark.lab
 
 PAUSE_S = 5
-"""Between the flips of two hosts: long enough to stop a controller in it."""
+"""Between the switches of two hosts: long enough to stop a controller in it."""
 
 Held = tuple[LabHost, Step, str]
 
@@ -145,7 +145,7 @@ def test_a_second_deploy_watches_the_one_under_way(project: Project, held: Held)
     assert third.returncode == 4, stdout + stderr
     assert "the rollback of hello was not done: deploy of hello" in stdout + stderr
     # It heard all of it, the switch included, and made no release of its own.
-    assert "live:hello" in [each["id"] for each in heard if each["event"] == "finished"]
+    assert "live-release:hello" in [each["id"] for each in heard if each["event"] == "finished"]
     assert len(host.shell("ls /srv/hello/releases").split()) == 2
     must_run_only(host, live_on(host))
     assert live_on(host) != before
@@ -177,7 +177,7 @@ def test_a_run_that_is_killed_is_said_and_its_migration_waited_for(project: Proj
     step.forget()
     again = project.start("-H", host.name, "deploy", "--json")
     heard = hear(again, lambda event: "a migration of an earlier run" in event.get("text", ""))
-    assert "the run before was cut off at oneoff:hello/" in only(heard, "note")["text"]
+    assert "the run before was cut off at one-off:hello/" in only(heard, "note")["text"]
     # It goes on, and no second one has begun beside it.
     assert len(one_offs(host, "migrate")) == 1
     assert not step.is_reached()
@@ -233,7 +233,11 @@ def test_a_provision_puts_in_order_what_a_killed_deploy_has_left(project: Projec
         assert words in told
     check = provision(project, host, "--check", "--exit-code", "--json")
     assert check.code == 5
-    assert check.changed(host.name) == ["ended:hello", "retired:hello", "liveunits:hello"]
+    assert check.changed(host.name) == [
+        "leftover-programs:hello",
+        "old-releases:hello",
+        "live-processes:hello",
+    ]
     run = provision(project, host, "--json").must_succeed()
     assert run.changed(host.name) == check.changed(host.name)
     must_run_only(host, live)
@@ -245,18 +249,18 @@ def test_a_provision_puts_in_order_what_a_killed_deploy_has_left(project: Projec
     # A live release that cannot run is said by a provision, and is not in the way of a deploy.
     host.shell(
         f"cd /srv/hello/releases/{live}/code/app; "
-        "echo 'raise RuntimeError(\"the crew is ill\")' > pages.py; "
+        "echo 'raise RuntimeError(\"the fleet is ill\")' > pages.py; "
         f"systemctl stop hello@{live}"
     )
     refused = provision(project, host)
     assert refused.code == 1, refused.output
     assert f"the live release of hello, {live}, does not start" in refused.output
-    assert "the crew is ill" in refused.output
+    assert "the fleet is ill" in refused.output
     pages.write_text(good)
     must_run_only(host, deploy(project, host))
 
 
-def test_hosts_end_on_what_they_had_when_one_of_them_refuses_at_the_flip(
+def test_hosts_end_on_what_they_had_when_one_of_them_refuses_at_the_switch(
     project: Project, deployed_host
 ):
     hosts = [deployed_host("bookworm"), deployed_host("trixie")]
@@ -268,34 +272,34 @@ def test_hosts_end_on_what_they_had_when_one_of_them_refuses_at_the_flip(
     assert all(f"{release} on {name}" in shown.output for name, release in before.items())
     add_hooks(
         project,
-        hook("before-flip", TELL),
-        on_host("before-flip", "touch instance/may-flip"),
-        on_host("after-flip", "echo $HOMEPORT_RELEASE >> instance/seen", "once = true"),
-        hook("after-flip", TELL),
+        hook("before-switch", TELL),
+        on_host("before-switch", "touch instance/may-switch"),
+        on_host("after-switch", "echo $HOMEPORT_RELEASE >> instance/seen", "once = true"),
+        hook("after-switch", TELL),
         hook("after-failure", TELL),
     )
     # They were made one by one, each with a secret of its own.
     hosts[1].shell("rm /srv/hello/secrets.json")
-    # Visitors of the second host cannot be served: only its flip finds that out.
+    # Visitors of the second host cannot be served: only its switch finds that out.
     hosts[1].shell("systemctl stop nginx")
     change_code(project)
     refused = project.fab("-H", names, "deploy", timeout_s=300)
     assert refused.code == 4, refused.output
-    assert f"flipped back: {hosts[1].name} did not get to the end" in refused.output
-    # One host was flipped, and no hook has taken that for the end.
-    assert ran_here(refused.output) == ["before-flip", "after-failure"]
+    assert f"reverted: {hosts[1].name} did not get to the end" in refused.output
+    # One host was switched, and no hook has taken that for the end.
+    assert ran_here(refused.output) == ["before-switch", "after-failure"]
     shared = "/srv/hello/shared/instance"
     for host in hosts:
         wait_for(lambda host=host: not agents(host))
         must_run_only(host, before[host.name])
-        host.shell(f"rm {shared}/may-flip && test ! -e {shared}/seen")
+        host.shell(f"rm {shared}/may-switch && test ! -e {shared}/seen")
     hosts[1].shell("systemctl start nginx")
     result = project.fab("-H", names, "deploy").must_succeed()
     live = {live_on(host) for host in hosts}
     assert len(live) == 1, result.output
-    assert ran_here(result.output) == ["before-flip", "after-flip"]
+    assert ran_here(result.output) == ["before-switch", "after-switch"]
     assert hosts[0].shell(f"cat {shared}/seen").split() == list(live)
-    hosts[1].shell(f"test -e {shared}/may-flip && test ! -e {shared}/seen")
+    hosts[1].shell(f"test -e {shared}/may-switch && test ! -e {shared}/seen")
     for host in hosts:
         wait_for(lambda host=host: not agents(host))
         must_run_only(host, *live)
@@ -323,7 +327,7 @@ def test_hosts_end_on_what_they_had_when_one_of_them_refuses_at_the_flip(
     assert len({live_on(host) for host in hosts}) == 1
 
 
-def test_hosts_whose_controller_sleeps_between_two_flips_end_on_what_they_had(
+def test_hosts_whose_controller_sleeps_between_two_switches_end_on_what_they_had(
     project: Project, deployed_host
 ):
     hosts = [deployed_host("bookworm"), deployed_host("trixie")]

@@ -27,7 +27,7 @@ def road_of(request: pytest.FixtureRequest, suite: str) -> Road:
 @pytest.mark.parametrize("suite", SUITES)
 def test_a_bare_host_serves_the_app_over_https(request, deployed_host, lab, suite):
     road = road_of(request, suite)
-    assert "package:base" in road.provision.changed(road.host.name)
+    assert "packages:base" in road.provision.changed(road.host.name)
     host = deployed_host(suite)
     site = Site(lab, host)
     # The certificate is verified against the test authority by each of these requests.

@@ -48,11 +48,11 @@ def test_hooks_run_in_order_here_and_there_and_know_what_they_are_for(
         hook("before-build", f"mkdir app/static/dist; echo $HOMEPORT_COMMIT "
              f"> app/static/dist/commit.txt; echo to $DEPLOY_WEBHOOK_URL; {TELL}"),
         *(hook(at, TELL) for at in ("after-build", "before-migrate", "after-migrate",
-          "before-flip", "after-flip", "before-rollback", "after-rollback", "after-failure")),
-        *(on_host(at, TELL_ON_HOST) for at in ("before-migrate", "after-migrate", "before-flip",
-          "after-flip", "before-rollback", "after-rollback")),
-        on_host("after-flip", "echo it is damp; exit 3"),
-        'at = "after-flip"\nwebhook = { env = "DEPLOY_WEBHOOK_URL" }\n',
+          "before-switch", "after-switch", "before-rollback", "after-rollback", "after-failure")),
+        *(on_host(at, TELL_ON_HOST) for at in ("before-migrate", "after-migrate", "before-switch",
+          "after-switch", "before-rollback", "after-rollback")),
+        on_host("after-switch", "echo it is damp; exit 3"),
+        'at = "after-switch"\nwebhook = { env = "DEPLOY_WEBHOOK_URL" }\n',
     )  # fmt: skip
     try:
         project.commit("the same")
@@ -68,19 +68,19 @@ def test_hooks_run_in_order_here_and_there_and_know_what_they_are_for(
             "migrate on the host",
             "after-migrate-hook-11 on the host",
             "after-migrate",
-            "before-flip",
-            "before-flip-hook-12 on the host",
-            "after-flip-hook-13 on the host",
-            "after-flip-hook-16 on the host",
-            "after-flip",
+            "before-switch",
+            "before-switch-hook-12 on the host",
+            "after-switch-hook-13 on the host",
+            "after-switch-hook-16 on the host",
+            "after-switch",
         ]
-        # After the flip, what fails is told, and nothing else.
-        assert "warning: after-flip-hook-16 ended with exit status 3" in result.stdout
+        # After the switch, what fails is told, and nothing else.
+        assert "warning: after-switch-hook-16 ended with exit status 3" in result.stdout
         assert "| it is damp" in result.stdout
         commit = project.git("rev-parse", "HEAD").strip()
         # What was built goes live, though git does not know it.
         assert Site(lab, host).get("/static/dist/commit.txt").body.decode().strip() == commit
-        told = told_on_host(host, "after-flip")
+        told = told_on_host(host, "after-switch")
         assert told["SECRET_KEY"]
         assert {name: value for name, value in told.items() if name.startswith("HOMEPORT_")} == {
             "HOMEPORT_APP": "hello",
@@ -93,24 +93,24 @@ def test_hooks_run_in_order_here_and_there_and_know_what_they_are_for(
             "HOMEPORT_PREVIOUS": before,
             "HOMEPORT_RELEASE": live,
             "HOMEPORT_RESULT": "ok",
-            "HOMEPORT_STAGE": "after-flip",
+            "HOMEPORT_STAGE": "after-switch",
         }
         back = project.fab("-H", host.name, "rollback").must_succeed()
         assert live_release(back) == before
         assert marks(back.stdout) == [
             "before-rollback",
             "before-rollback-hook-14 on the host",
-            "before-flip",
-            "before-flip-hook-12 on the host",
-            "after-flip-hook-13 on the host",
-            "after-flip-hook-16 on the host",
+            "before-switch",
+            "before-switch-hook-12 on the host",
+            "after-switch-hook-13 on the host",
+            "after-switch-hook-16 on the host",
             "after-rollback-hook-15 on the host",
-            "after-flip",
+            "after-switch",
             "after-rollback",
         ]
         assert told_on_host(host, "after-rollback")["HOMEPORT_COMMAND"] == "rollback"
         # Forth again: hooks on the host belong to the command, not to the release.
-        assert "after-flip-hook-13" in project.fab("-H", host.name, "rollback").stdout
+        assert "after-switch-hook-13" in project.fab("-H", host.name, "rollback").stdout
     finally:
         receiver.close()
     assert [(each["command"], each["release"], each["result"]) for each in receiver.messages] == [
@@ -120,7 +120,7 @@ def test_hooks_run_in_order_here_and_there_and_know_what_they_are_for(
     assert "canary" not in result.output + back.output
 
 
-def test_a_hook_that_fails_or_hangs_before_the_flip_leaves_the_release_that_was_there(
+def test_a_hook_that_fails_or_hangs_before_the_switch_leaves_the_release_that_was_there(
     project: Project, deployed_host
 ):
     host = deployed_host()
@@ -129,10 +129,10 @@ def test_a_hook_that_fails_or_hangs_before_the_flip_leaves_the_release_that_was_
     for stopping, words in (
         (hook("before-build", "echo no tide; exit 7"), "ended with exit status 7"),
         (hook("before-migrate", "echo no tide; exit 7"), "ended with exit status 7"),
-        (hook("before-flip", "echo no tide; exit 7"), "ended with exit status 7"),
-        (hook("before-flip", "echo no tide; sleep 321", "timeout_s = 1"), "within 1 s"),
-        (on_host("before-flip", "echo no tide $SECRET_KEY; exit 7"), "ended with exit status 7"),
-        (on_host("before-flip", f"echo no tide; {hang}", "timeout_s = 2"), "within 2 s"),
+        (hook("before-switch", "echo no tide; exit 7"), "ended with exit status 7"),
+        (hook("before-switch", "echo no tide; sleep 321", "timeout_s = 1"), "within 1 s"),
+        (on_host("before-switch", "echo no tide $SECRET_KEY; exit 7"), "ended with exit status 7"),
+        (on_host("before-switch", f"echo no tide; {hang}", "timeout_s = 2"), "within 2 s"),
     ):
         add_hooks(project, stopping, hook("after-failure", "echo told of $HOMEPORT_RESULT"))
         change_code(project)
@@ -147,7 +147,7 @@ def test_a_hook_that_fails_or_hangs_before_the_flip_leaves_the_release_that_was_
     assert host.run("test", "-e", f"{SHARED}/hung", check=False).returncode == 0
     assert host.run("pgrep", "-f", "sleep 321", check=False).returncode == 1
     # A hook that is content lets the next one through.
-    add_hooks(project, on_host("before-flip", 'test "${HOMEPORT_STAGE:-none}" = before-flip'))
+    add_hooks(project, on_host("before-switch", 'test "${HOMEPORT_STAGE:-none}" = before-switch'))
     must_run_only(host, deploy(project, host))
 
 
@@ -157,7 +157,7 @@ def test_ctrl_c_ends_a_hook_and_the_release_that_was_ready(project: Project, dep
     at_work = project.directory / "at-work"
     add_hooks(
         project,
-        hook("before-flip", f"echo $$ > {at_work}; while :; do sleep 0.1; done"),
+        hook("before-switch", f"echo $$ > {at_work}; while :; do sleep 0.1; done"),
         hook("after-failure", "echo told of it"),
     )
     change_code(project)

@@ -70,7 +70,7 @@ def must_say_that_nothing_changed(events: list[dict], host: str) -> None:
     ]  # fmt: skip
     begin, _, unchanged, done, ended, summary = events
     assert begin["hosts"] == [host]
-    assert {"package:base", "fileset:nginx", "service:nginx"} <= set(unchanged["ids"])
+    assert {"packages:base", "file-set:nginx", "service:nginx"} <= set(unchanged["ids"])
     assert (done["stopped"], done["failed"]) == (False, False)
     assert ended["status"] == "unchanged"
     assert (ended["changed"], ended["unchanged"]) == ([], len(unchanged["ids"]))

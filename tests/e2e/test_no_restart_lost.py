@@ -123,7 +123,7 @@ def test_nginx_reloads_what_a_killed_run_has_written(project: Project, deployed_
     assert site.get("/nowhere").headers["server"] == "nginx"
     changed = _converged(project, host).changed(host.name)
     assert "service:nginx" in changed
-    assert "fileset:nginx" not in changed
+    assert "file-set:nginx" not in changed
     wait_for(lambda: site.get("/nowhere").headers["server"].startswith("nginx/"))
 
 

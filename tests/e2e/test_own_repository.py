@@ -168,8 +168,8 @@ def test_an_own_role_and_an_own_template_reach_the_host(repository, provisioned_
     check = repository.fab("provision", "--check", "--exit-code", "--json", *mine)
     assert check.code == 5, check.output
     predicted = check.changed(host.name)
-    assert {"file:/etc/motd", "fileset:nginx", "service:nginx"} <= set(predicted)
-    assert not any(each.startswith(("package:", "certificate:")) for each in predicted)
+    assert {"file:/etc/motd", "file-set:nginx", "service:nginx"} <= set(predicted)
+    assert not any(each.startswith(("packages:", "certificate:")) for each in predicted)
 
     provision = repository.fab("provision", "--json", *mine).must_succeed()
     assert provision.changed(host.name) == predicted

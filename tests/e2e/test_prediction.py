@@ -62,7 +62,7 @@ def test_a_check_of_a_bare_host_names_exactly_what_a_run_changes_and_changes_not
     predicted = check.changed(host.name)
     assert predicted == road.provision.changed(road.host.name), check.output
     assert check.code == 5
-    assert {"package:base", "user:hello", "service:nginx", "certificate:hello"} <= set(predicted)
+    assert {"packages:base", "user:hello", "service:nginx", "certificate:hello"} <= set(predicted)
 
 
 @pytest.mark.parametrize(

@@ -186,12 +186,12 @@ def test_a_release_whose_process_does_not_run_is_refused_and_leaves_the_old_one(
     _with_processes(project)
     live = deploy(project, host)
     lines = project.inventory.read_text()
-    ended = "import os, sys; sys.exit('the crew is ill: ' + os.environ['SECRET_KEY'])"
+    ended = "import os, sys; sys.exit('the fleet is ill: ' + os.environ['SECRET_KEY'])"
     (project.app / "ill.py").write_text(ended)
     project.commit("a worker that ends")
     key = json.loads(host.path("/srv/hello/secrets.json").read_text())["SECRET_KEY"]
     for run, said in (
-        ("python ill.py", ("the process worker ended with exit status 1", "the crew is ill: ***")),
+        ("python ill.py", ("the process worker ended with exit status 1", "the fleet is ill: ***")),
         ("celery --app app worker", ("the process worker cannot start: celery is neither",)),
         ("/etc/hostname", ("the process worker could not be started",)),
     ):

@@ -61,7 +61,7 @@ def test_hosts_are_provisioned_side_by_side_and_a_dead_one_stops_no_other(
     assert result.code == 3, result.output
     for host in alive:
         assert result.changed(host.name) == [
-            "fileset:nginx", "service:nginx", "command:wait for the others",
+            "file-set:nginx", "service:nginx", "command:wait for the others",
         ]  # fmt: skip
         assert host.shell("systemctl is-active nginx") == "active\n"
     outcomes = {row["host"]: row["status"] for row in result.events[-1]["hosts"]}

@@ -67,7 +67,7 @@ def test_a_template_that_nginx_refuses_leaves_the_live_configuration_as_it_is(
     template = "nginx/homeport/server.conf.j2"
     line = _own_template(project, template, "server_tokens off;", "server_tokns off;")
     _must_be_refused(
-        project, host, template, line, 'unknown directive "server_tokns"', "fileset:nginx"
+        project, host, template, line, 'unknown directive "server_tokns"', "file-set:nginx"
     )
     assert _nginx_workers(host) == workers
     assert Site(lab, host).get("/").status == 200
@@ -81,7 +81,7 @@ def test_a_line_deep_in_a_loop_is_found_in_its_template(project: Project, deploy
     provision(project, host).must_succeed()
     template = "nginx/app.conf.j2"
     line = _own_template(project, template, "    gzip_static on;", "    gzip_static perhaps;")
-    _must_be_refused(project, host, template, line, "invalid value", "fileset:nginx")
+    _must_be_refused(project, host, template, line, "invalid value", "file-set:nginx")
 
 
 def test_a_unit_that_systemd_refuses_leaves_the_live_one_as_it_is(

@@ -70,13 +70,13 @@ def hook(at: str, *lines: str) -> str:
 
 def test_those_of_a_stage_run_in_the_order_of_the_file(hooks_of: HooksOf, said: list[str]):
     hooks = hooks_of(
-        hook("before-flip", 'run = "echo one"')
-        + hook("after-flip", 'run = "echo no"')
-        + hook("before-flip", 'run = "echo two"')
-        + hook("before-flip", 'run = "echo no"', 'on = "host"')
+        hook("before-switch", 'run = "echo one"')
+        + hook("after-switch", 'run = "echo no"')
+        + hook("before-switch", 'run = "echo two"')
+        + hook("before-switch", 'run = "echo no"', 'on = "host"')
     )
-    hooks.run("before-flip")
-    assert said == ["before-flip: `echo one`", "| one", "before-flip: `echo two`", "| two"]
+    hooks.run("before-switch")
+    assert said == ["before-switch: `echo one`", "| one", "before-switch: `echo two`", "| two"]
     hooks.run("after-failure")
     assert len(said) == 4
 
@@ -87,7 +87,7 @@ def test_a_command_is_told_all_there_is_to_know_and_what_the_operator_has(
     monkeypatch.setenv("FROM_THE_OPERATOR", "too")
     hooks = hooks_of(
         hook("before-build", 'run = "env | grep -e ^HOMEPORT_ -e ^FROM_ | sort"')
-        + hook("after-flip", 'run = "env | grep ^HOMEPORT_ | sort"')
+        + hook("after-switch", 'run = "env | grep ^HOMEPORT_ | sort"')
     )
     for name in os.environ:
         if name.startswith("HOMEPORT_"):
@@ -109,20 +109,20 @@ def test_a_command_is_told_all_there_is_to_know_and_what_the_operator_has(
     ]
     said.clear()
     hooks.tell(release=RELEASE, previous="before")
-    hooks.run("after-flip")
+    hooks.run("after-switch")
     for line in (
         f"HOMEPORT_RELEASE={RELEASE}",
         "HOMEPORT_PREVIOUS=before",
         "HOMEPORT_RESULT=ok",
-        "HOMEPORT_STAGE=after-flip",
+        "HOMEPORT_STAGE=after-switch",
     ):
         assert f"| {line}" in said
 
 
 @pytest.mark.parametrize(
-    "stage", ["before-build", "after-build", "before-migrate", "after-migrate", "before-flip"]
+    "stage", ["before-build", "after-build", "before-migrate", "after-migrate", "before-switch"]
 )
-def test_before_the_flip_a_failure_stops_the_deploy_and_what_comes_next(
+def test_before_the_switch_a_failure_stops_the_deploy_and_what_comes_next(
     hooks_of: HooksOf, said: list[str], stage: str
 ):
     hooks = hooks_of(
@@ -146,8 +146,8 @@ def test_a_rollback_is_stopped_in_its_own_words(hooks_of: HooksOf):
         hooks.run("before-rollback")
 
 
-@pytest.mark.parametrize("stage", ["after-flip", "after-rollback", "after-failure"])
-def test_after_the_flip_a_failure_is_a_warning_and_the_next_one_runs(
+@pytest.mark.parametrize("stage", ["after-switch", "after-rollback", "after-failure"])
+def test_after_the_switch_a_failure_is_a_warning_and_the_next_one_runs(
     hooks_of: HooksOf, said: list[str], stage: str
 ):
     hooks = hooks_of(hook(stage, 'run = "exit 7"') + hook(stage, 'run = "echo next"'))
@@ -157,20 +157,20 @@ def test_after_the_flip_a_failure_is_a_warning_and_the_next_one_runs(
 
 
 def test_what_hangs_has_failed(hooks_of: HooksOf):
-    hooks = hooks_of(hook("before-flip", 'run = "sleep 600"', "timeout_s = 1"))
+    hooks = hooks_of(hook("before-switch", 'run = "sleep 600"', "timeout_s = 1"))
     with pytest.raises(DeployRefusedError, match="did not end within 1 s"):
-        hooks.run("before-flip")
+        hooks.run("before-switch")
 
 
 def test_a_webhook_gets_a_message_that_a_chat_can_show(
     hooks_of: HooksOf, said: list[str], receiver: Receiver
 ):
     hooks = hooks_of(
-        hook("after-flip", 'webhook = { env = "DEPLOY_WEBHOOK_URL" }')
+        hook("after-switch", 'webhook = { env = "DEPLOY_WEBHOOK_URL" }')
         + hook("after-failure", 'webhook = { env = "DEPLOY_WEBHOOK_URL" }')
     )
     hooks.tell(release=RELEASE, previous="before", commit="abcdef0")
-    hooks.run("after-flip")
+    hooks.run("after-switch")
     hooks.run("after-failure")
     live, failed = receiver.messages
     assert len(live.pop("id")) == 16
@@ -182,14 +182,14 @@ def test_a_webhook_gets_a_message_that_a_chat_can_show(
         "hosts": ["web1", "web2"],
         "environment": "production",
         "command": "deploy",
-        "stage": "after-flip",
+        "stage": "after-switch",
         "result": "ok",
         "by": "ada@laptop",
         "commit": "abcdef0",
     }
     assert failed["result"] == "failed"
     assert failed["text"].startswith(f"the deploy of hello {RELEASE} came to nothing")
-    assert said == ["after-flip: the webhook", "after-failure: the webhook"]
+    assert said == ["after-switch: the webhook", "after-failure: the webhook"]
 
 
 @pytest.mark.parametrize(
@@ -205,10 +205,10 @@ def test_a_url_that_is_missing_or_none_is_found_before_anything_runs(
     with pytest.raises(ConfigurationError) as caught:
         hooks_of(
             hook("before-build", 'run = "true"')
-            + hook("after-flip", 'webhook = { env = "DEPLOY_WEBHOOK_URL" }')
+            + hook("after-switch", 'webhook = { env = "DEPLOY_WEBHOOK_URL" }')
         )
     assert words in str(caught.value)
-    assert "apps.hello.hooks.2 (after-flip)" in str(caught.value)
+    assert "apps.hello.hooks.2 (after-switch)" in str(caught.value)
     assert "canary" not in str(caught.value)
 
 
@@ -216,39 +216,39 @@ def test_a_source_that_is_gone_matters_only_where_something_runs_in_it(
     hooks_of: HooksOf, tmp_path: Path, receiver: Receiver
 ):
     (tmp_path / "source").rmdir()
-    hooks_of(hook("after-flip", 'webhook = { env = "DEPLOY_WEBHOOK_URL" }'), "rollback")
+    hooks_of(hook("after-switch", 'webhook = { env = "DEPLOY_WEBHOOK_URL" }'), "rollback")
     with pytest.raises(ConfigurationError, match="there is no such folder"):
-        hooks_of(hook("after-flip", 'run = "true"'), "rollback")
+        hooks_of(hook("after-switch", 'run = "true"'), "rollback")
 
 
 def test_on_a_host_it_is_a_program_of_the_release_told_the_same(hooks_of: HooksOf):
     hooks = hooks_of(
-        hook("before-flip", 'run = "true"')
-        + hook("before-flip", 'run = "warm ${HOMEPORT_HOST:-x}"', 'on = "host"', "timeout_s = 9")
-        + hook("before-flip", 'run = "once"', 'on = "host"', "once = true")
-        + hook("after-flip", 'run = "later"', 'on = "host"')
+        hook("before-switch", 'run = "true"')
+        + hook("before-switch", 'run = "warm ${HOMEPORT_HOST:-x}"', 'on = "host"', "timeout_s = 9")
+        + hook("before-switch", 'run = "once"', 'on = "host"', "once = true")
+        + hook("after-switch", 'run = "later"', 'on = "host"')
     )
     hooks.tell(release=RELEASE)
-    assert hooks.has("before-flip", on="host")
-    assert not hooks.has("after-flip")
-    warm, once = hooks.on_host("before-flip", Facts(), "web1", first=True)
-    assert (warm.label, once.label) == ("before-flip-hook-2", "before-flip-hook-3")
+    assert hooks.has("before-switch", on="host")
+    assert not hooks.has("after-switch")
+    warm, once = hooks.on_host("before-switch", Facts(), "web1", first=True)
+    assert (warm.label, once.label) == ("before-switch-hook-2", "before-switch-hook-3")
     # systemd makes one dollar sign of two.
     assert warm.argv == ("/bin/sh", "-c", "warm ${HOMEPORT_HOST:-x}")
     assert "User=hello" in warm.properties
     assert (warm.release, warm.timeout_s, warm.required) == (RELEASE, 9, True)
     assert warm.env["HOMEPORT_HOST"] == "web1"
-    assert warm.env["HOMEPORT_STAGE"] == "before-flip"
-    assert [each.label for each in hooks.on_host("before-flip", Facts(), "web2", first=False)] == [
-        "before-flip-hook-2"
-    ]
-    (later,) = hooks.on_host("after-flip", Facts(), "web1", first=True)
+    assert warm.env["HOMEPORT_STAGE"] == "before-switch"
+    assert [
+        each.label for each in hooks.on_host("before-switch", Facts(), "web2", first=False)
+    ] == ["before-switch-hook-2"]
+    (later,) = hooks.on_host("after-switch", Facts(), "web1", first=True)
     assert not later.required
 
 
 def test_another_command_runs_a_host_s_hooks_again(hooks_of: HooksOf):
-    text = hook("after-flip", 'run = "x"', 'on = "host"')
-    (one,) = hooks_of(text).on_host("after-flip", Facts(), "web1", first=True)
-    (two,) = hooks_of(text).on_host("after-flip", Facts(), "web1", first=True)
+    text = hook("after-switch", 'run = "x"', 'on = "host"')
+    (one,) = hooks_of(text).on_host("after-switch", Facts(), "web1", first=True)
+    (two,) = hooks_of(text).on_host("after-switch", Facts(), "web1", first=True)
     assert one.id == two.id
     assert one.occasion != two.occasion

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from provisioning.errors import HomeportError
-from provisioning.hosts.fleet import Crew
+from provisioning.hosts.fleet import Fleet
 from provisioning.report import HostReport
 
 HOSTS = ("web1", "web2", "web3")
@@ -41,27 +41,27 @@ class Run:
         self.report.error = error
 
 
-def crews(*orders: tuple[str, ...]) -> list[Any]:
+def fleets(*orders: tuple[str, ...]) -> list[Any]:
     locks = {name: threading.Lock() for name in HOSTS}
-    return [Crew([Run(name, locks) for name in order]) for order in orders]
+    return [Fleet([Run(name, locks) for name in order]) for order in orders]
 
 
-def held(crew: Any) -> list[str]:
-    return [run.name for run in crew.runs if run.has_host]
+def held(fleet: Any) -> list[str]:
+    return [run.name for run in fleet.runs if run.has_host]
 
 
 def test_of_commands_for_the_same_hosts_in_any_order_one_gets_them_all():
     for _ in range(50):
-        contenders = crews(HOSTS, HOSTS[::-1], ("web2", "web3", "web1"))
+        contenders = fleets(HOSTS, HOSTS[::-1], ("web2", "web3", "web1"))
         with ThreadPoolExecutor(len(contenders)) as pool:
-            got = list(pool.map(lambda crew: crew.begin("deploy of hello"), contenders))
+            got = list(pool.map(lambda fleet: fleet.begin("deploy of hello"), contenders))
         assert got.count(True) == 1
         winner = contenders[got.index(True)]
         assert sorted(held(winner)) == list(HOSTS)
 
 
 def test_a_command_that_does_not_get_all_hosts_keeps_none():
-    ours, theirs = crews(HOSTS, ("web3",))
+    ours, theirs = fleets(HOSTS, ("web3",))
     assert theirs.begin("provision")
     assert not ours.begin("deploy of hello")
     assert held(ours) == []

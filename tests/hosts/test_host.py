@@ -16,7 +16,7 @@ from provisioning.errors import (
     ResourceFailedError,
     UnreachableError,
 )
-from provisioning.hosts.host import HostRun
+from provisioning.hosts.host import RemoteHost
 from provisioning.protocol.payload import MARKER_BYTES
 from provisioning.report import make_sink
 from provisioning.transport import Counters
@@ -88,7 +88,7 @@ def test_a_host_that_cannot_be_come_back_to_is_let_go(monkeypatch, failure):
     monkeypatch.setattr("provisioning.hosts.host.RECONNECT_PAUSE_S", 0.0)
     host = Host()
     sink = make_sink(json=True, stream=io.StringIO())
-    run = HostRun("web1", host.open, counters=Counters, sink=sink)
+    run = RemoteHost("web1", host.open, counters=Counters, sink=sink)
     run.begin("deploy")
     host.connections[0].cut()
     host.failures = [failure] * 2
@@ -103,7 +103,7 @@ def test_a_host_that_cannot_be_come_back_to_is_let_go(monkeypatch, failure):
 @pytest.mark.parametrize("unreachable", [0, 2])
 def test_a_host_that_waits_is_connected_to_again_when_its_connection_is_lost(unreachable):
     host, stream = Host(), io.StringIO()
-    run = HostRun("web1", host.open, counters=Counters, sink=make_sink(json=True, stream=stream))
+    run = RemoteHost("web1", host.open, counters=Counters, sink=make_sink(json=True, stream=stream))
     run.begin("deploy")
     assert run.converge([], last=False)
     host.connections[0].cut()

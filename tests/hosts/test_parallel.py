@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from provisioning.errors import UnreachableError
-from provisioning.hosts.parallel import run_on_hosts
+from provisioning.hosts.parallel import map_hosts
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_results_come_in_the_order_of_the_hosts() -> None:
             turn[hosts[before]].set()
         return host.upper()
 
-    outcomes = run_on_hosts(hosts, work)
+    outcomes = map_hosts(hosts, work)
     assert [outcome.host for outcome in outcomes] == hosts
     assert [outcome.result for outcome in outcomes] == ["A", "B", "C"]
     assert all(outcome.ok for outcome in outcomes)
@@ -46,7 +46,7 @@ def test_a_failing_host_does_not_stop_the_others() -> None:
             raise SystemExit(9)
         return host
 
-    outcomes = run_on_hosts(["a", "b", "c", "d"], work, parallel=1)
+    outcomes = map_hosts(["a", "b", "c", "d"], work, parallel=1)
     assert [outcome.ok for outcome in outcomes] == [True, False, False, True]
     assert isinstance(outcomes[1].error, UnreachableError)
     assert isinstance(outcomes[2].error, SystemExit)
@@ -66,18 +66,18 @@ def test_no_more_hosts_than_allowed_are_worked_on_at_once() -> None:
         with lock:
             now.remove(host)
 
-    assert all(outcome.ok for outcome in run_on_hosts(range(20), work, parallel=3))
+    assert all(outcome.ok for outcome in map_hosts(range(20), work, parallel=3))
     assert max(most) == 3
 
 
 def test_all_hosts_run_side_by_side_if_they_may() -> None:
     meeting = threading.Barrier(8, timeout=60)
-    outcomes = run_on_hosts(range(8), lambda host: meeting.wait(), parallel=8)
+    outcomes = map_hosts(range(8), lambda host: meeting.wait(), parallel=8)
     assert all(outcome.ok for outcome in outcomes)
 
 
 def test_no_hosts_is_no_work() -> None:
-    assert run_on_hosts([], lambda host: pytest.fail("called")) == []
+    assert map_hosts([], lambda host: pytest.fail("called")) == []
 
 
 def test_ctrl_c_asks_the_work_to_stop_and_waits_for_it(ctrl_c: Callable[[], None]) -> None:
@@ -100,7 +100,7 @@ def test_ctrl_c_asks_the_work_to_stop_and_waits_for_it(ctrl_c: Callable[[], None
         stop.set()
 
     threading.Thread(target=interrupt_when_begun, daemon=True).start()
-    outcomes = run_on_hosts(
+    outcomes = map_hosts(
         ["a", "b", "c", "d"],
         work,
         parallel=2,
@@ -132,7 +132,7 @@ def test_a_second_ctrl_c_returns_at_once(ctrl_c: Callable[[], None]) -> None:
         ctrl_c()
 
     threading.Thread(target=interrupt_when_begun, daemon=True).start()
-    outcomes = run_on_hosts(["a", "b"], work, on_interrupt=on_interrupt)
+    outcomes = map_hosts(["a", "b"], work, on_interrupt=on_interrupt)
     forever.set()
     assert asked == ["stop"]
     assert outcomes[0].result == "done"
@@ -142,7 +142,7 @@ def test_a_second_ctrl_c_returns_at_once(ctrl_c: Callable[[], None]) -> None:
 
 def test_ctrl_c_means_what_it_did_before_once_the_run_is_over(ctrl_c: Callable[[], None]) -> None:
     before = signal.getsignal(signal.SIGINT)
-    run_on_hosts(["a"], lambda host: host)
+    map_hosts(["a"], lambda host: host)
     assert signal.getsignal(signal.SIGINT) is before
     with pytest.raises(KeyboardInterrupt):
         ctrl_c()
@@ -151,9 +151,7 @@ def test_ctrl_c_means_what_it_did_before_once_the_run_is_over(ctrl_c: Callable[[
 
 def test_hosts_may_be_run_from_a_thread_that_cannot_catch_ctrl_c() -> None:
     found: list[object] = []
-    thread = threading.Thread(
-        target=lambda: found.extend(run_on_hosts(["a", "b"], lambda host: host))
-    )
+    thread = threading.Thread(target=lambda: found.extend(map_hosts(["a", "b"], lambda host: host)))
     thread.start()
     thread.join(60)
     assert len(found) == 2
@@ -162,10 +160,10 @@ def test_hosts_may_be_run_from_a_thread_that_cannot_catch_ctrl_c() -> None:
 def test_a_host_that_hangs_does_not_keep_the_process_from_ending() -> None:
     program = (
         "import threading, os, signal\n"
-        "from provisioning.hosts.parallel import run_on_hosts\n"
+        "from provisioning.hosts.parallel import map_hosts\n"
         "def stop(): os.kill(os.getpid(), signal.SIGINT)\n"
         "def work(host): stop(); threading.Event().wait()\n"
-        "outcomes = run_on_hosts(['a'], work, on_interrupt=stop)\n"
+        "outcomes = map_hosts(['a'], work, on_interrupt=stop)\n"
         "print(outcomes[0].interrupted)\n"
     )
     done = subprocess.run(

@@ -22,7 +22,7 @@ def hook(*lines: str) -> str:
 def test_hooks_keep_their_order_and_have_defaults(app_with: AppWith) -> None:
     first, second = app_with(
         hook('at = "before-build"', 'run = "npm run build && true"')
-        + hook('at = "after-flip"', 'webhook = { env = "URL" }')
+        + hook('at = "after-switch"', 'webhook = { env = "URL" }')
     ).hooks
     assert (first.on, first.once, first.limit_s, first.stops) == ("controller", False, 600, True)
     assert second.webhook == EnvSource("URL")
@@ -32,32 +32,33 @@ def test_hooks_keep_their_order_and_have_defaults(app_with: AppWith) -> None:
 @pytest.mark.parametrize(
     ("text", "mistake"),
     [
-        (hook('at = "before-flip"'), "hooks: must have either run or webhook"),
+        (hook('at = "before-switch"'), "hooks: must have either run or webhook"),
         (
-            hook('at = "after-flip"', 'run = "x"', 'webhook = { env = "URL" }'),
+            hook('at = "after-switch"', 'run = "x"', 'webhook = { env = "URL" }'),
             "hooks: must have either run or webhook",
         ),
         (hook('run = "x"'), "hooks.at: is missing"),
         (
-            hook('at = "before-flp"', 'run = "x"'),
+            hook('at = "before-swich"', 'run = "x"'),
             "hooks.at: must be one of before-build, after-build, before-migrate, after-migrate, "
-            "before-flip, after-flip, before-rollback, after-rollback, after-failure, "
-            'not "before-flp"; did you mean before-flip?',
+            "before-switch, after-switch, before-rollback, after-rollback, after-failure, "
+            'not "before-swich"; did you mean before-switch?',
         ),
+        (hook('at = "before-flip"', 'run = "x"'), 'hooks.at: is called "before-switch" now'),
         (
-            hook('at = "after-flip"', 'rum = "x"'),
+            hook('at = "after-switch"', 'rum = "x"'),
             "hooks.rum: unknown key; did you mean run?",
         ),
         (
-            hook('at = "after-flip"', "run = \"echo 'x\""),
+            hook('at = "after-switch"', "run = \"echo 'x\""),
             "hooks.run: is not a command: no closing quotation",
         ),
         (
-            hook('at = "after-flip"', 'run = "a\\u0000b"'),
+            hook('at = "after-switch"', 'run = "a\\u0000b"'),
             "hooks.run: must be a command on one line",
         ),
         (
-            hook('at = "after-flip"', 'run = "x"', "timeout_s = 0"),
+            hook('at = "after-switch"', 'run = "x"', "timeout_s = 0"),
             "hooks.timeout_s: must be at least 1, not 0",
         ),
         (
@@ -66,16 +67,16 @@ def test_hooks_keep_their_order_and_have_defaults(app_with: AppWith) -> None:
             'it needs on = "controller"',
         ),
         (
-            hook('at = "after-flip"', 'webhook = { env = "URL" }', 'on = "host"'),
+            hook('at = "after-switch"', 'webhook = { env = "URL" }', 'on = "host"'),
             "hooks: a webhook is called from the controller; take out on",
         ),
         (
-            hook('at = "after-flip"', 'run = "x"', "once = true"),
+            hook('at = "after-switch"', 'run = "x"', "once = true"),
             'hooks: once is for hooks with on = "host"',
         ),
         (hook('at = "before-migrate"', 'run = "x"'), "hooks: before-migrate: there is no migrate"),
         (
-            "\n[apps.hello.hooks]\nat = 'after-flip'\n",
+            "\n[apps.hello.hooks]\nat = 'after-switch'\n",
             "hooks: must be a list of tables: each begins with [[apps.<name>.hooks]]",
         ),
     ],
@@ -85,7 +86,7 @@ def test_a_mistake_is_told_where_it_stands(project: Project, text: str, mistake:
 
 
 def test_a_url_in_plain_text_is_refused_and_not_shown(project: Project) -> None:
-    text = hook('at = "after-flip"', 'webhook = "https://hooks.example.com/canary"')
+    text = hook('at = "after-switch"', 'webhook = "https://hooks.example.com/canary"')
     (mistake,) = project.app_mistakes(text)
     assert "must not stand in the inventory in plain text" in mistake
     assert "canary" not in mistake
@@ -93,7 +94,7 @@ def test_a_url_in_plain_text_is_refused_and_not_shown(project: Project) -> None:
 
 def test_mistakes_of_several_hooks_are_told_with_their_lines(project: Project) -> None:
     first, second = project.mistakes(
-        project.smallest + hook('at = "after-flip"') + hook('at = "after-flip"', "once = 1")
+        project.smallest + hook('at = "after-switch"') + hook('at = "after-switch"', "once = 1")
     )
     lines = [int(each.split(":")[0]) for each in (first, second)]
     assert lines == [9, 14]

@@ -122,7 +122,7 @@ def test_the_schema_accepts_every_inventory_of_this_repository() -> None:
         ("apps", "static", {"static": "x"}),
         ("apps", "memory_max", None),
         ("apps", "hooks", [{"at": "before-flp", "run": "x"}]),
-        ("apps", "hooks", [{"at": "after-flip", "webhook": "https://example.com/canary"}]),
+        ("apps", "hooks", [{"at": "after-switch", "webhook": "https://example.com/canary"}]),
     ],
 )
 def test_the_schema_refuses_what_loading_refuses(table: str, key: str, value: object) -> None:

@@ -15,7 +15,7 @@ from provisioning.agent.runs.wire import (
     pack_blob,
 )
 from provisioning.errors import ConnectionLostError, ResourceFailedError
-from provisioning.hosts.client import Conversation
+from provisioning.hosts.client import AgentClient
 from provisioning.protocol.payload import Payload
 from provisioning.protocol.plan import Plan, make_plan
 from provisioning.protocol.session import (
@@ -194,7 +194,7 @@ def test_an_oversized_frame_is_no_agent_of_ours(session: Session) -> None:
         list(_started(session).receive(b"\xff\xff\xff\xffJ"))
 
 
-# Conversation
+# AgentClient
 
 
 class Script:
@@ -226,7 +226,7 @@ def test_an_end_without_the_last_message_means_that_the_state_is_unknown(
     session: Session, kept: int
 ) -> None:
     channel = Script(session, [DONE[:kept]] if kept else [])
-    with Conversation(session, lambda _: channel, lambda _: None) as conversation:
+    with AgentClient(session, lambda _: channel, lambda _: None) as conversation:
         conversation.start()
         with pytest.raises(ConnectionLostError, match="state is unknown") as caught:
             conversation.submit(_plan(), who="me")
@@ -237,7 +237,7 @@ def test_an_end_without_the_last_message_means_that_the_state_is_unknown(
 
 def test_a_request_to_stop_is_sent_once(session: Session) -> None:
     channel = Script(session, [pack({"answer": "1"}), pack({"answer": "2"})])
-    with Conversation(session, lambda _: channel, lambda _: None) as conversation:
+    with AgentClient(session, lambda _: channel, lambda _: None) as conversation:
         conversation.start()
         conversation.stop()
         conversation.ask("caller")

@@ -45,7 +45,7 @@ def test_a_change_is_a_code_only_in_a_check_and_only_when_asked(check, asked):
 
 
 def test_a_refused_release_gives_4_though_only_the_resource_says_so():
-    failed = events.Finished("live:hello", events.FAILED, refused=True)
+    failed = events.Finished("live-release:hello", events.FAILED, refused=True)
     assert exit_code([HostReport("web1", failed=failed)]) == 4
 
 

@@ -63,7 +63,7 @@ def test_a_failed_resource_decides_the_status():
 
 
 def test_a_release_that_was_kept_from_going_live_is_refused_and_not_failed():
-    refused = events.Finished("live:hello", events.FAILED, refused=True)
+    refused = events.Finished("live-release:hello", events.FAILED, refused=True)
     assert report_of(refused, events.Done("run", failed=True)).status == "refused"
 
 

@@ -83,7 +83,7 @@ def write_tree(resources, root: Path) -> None:
 def files_of(resources):
     """Yield (path on the host, text) of every file that the resources would have."""
     for each in resources:
-        if each.kind == "fileset":
+        if each.kind == "file-set":
             for path, blob in each.files.items():
                 yield f"{each.root}/{path}", blob.data.decode()
             continue

@@ -71,7 +71,7 @@ class StagedNginx:
         for each in ("etc/homeport", "srv", "var/log/nginx", "var/lib/nginx"):
             (folder / each).mkdir(parents=True, exist_ok=True)
         for each in resources:
-            if each.kind == "selfsigned":
+            if each.kind == "self-signed":
                 self._certificate(each)
 
     def _certificate(self, resource) -> None:

@@ -59,7 +59,7 @@ def test_an_apps_temporary_files_are_its_own(tmp_path):
 
 def test_an_apps_packages_are_installed(tmp_path):
     resources = compiled(tmp_path, HELLO + 'packages = ["libpq5"]\n')
-    assert resources["package:app-hello"].names == ("libpq5",)
+    assert resources["packages:app-hello"].names == ("libpq5",)
 
 
 @pytest.mark.parametrize("name", ["backup", "www-data", "lock", "systemd-journal", "nginx"])

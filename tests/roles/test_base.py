@@ -9,13 +9,13 @@ EMPTY = "[hosts.web1]\n"
 
 def test_a_container_sets_neither_its_clock_nor_its_kernel(tmp_path):
     resources = compiled(tmp_path, EMPTY, TRIXIE)
-    assert "timesyncd" not in " ".join(resources["package:base"].names)
+    assert "timesyncd" not in " ".join(resources["packages:base"].names)
     assert not [each for each in resources if "timesyncd" in each or "sysctl" in each]
 
 
 def test_a_real_host_has_the_right_time_and_a_hardened_kernel(tmp_path):
     resources = compiled(tmp_path, EMPTY, BOOKWORM)
-    [clock] = [name for name in resources["package:base"].names if "timesyncd" in name]
+    [clock] = [name for name in resources["packages:base"].names if "timesyncd" in name]
     assert clock.startswith("systemd-timesyncd | chrony")
     assert resources["service:systemd-timesyncd"].yields
     settings = "settings:/etc/sysctl.d/60-homeport.conf"
@@ -56,5 +56,5 @@ def test_what_others_have_set_comes_first_unless_the_inventory_says_otherwise(tm
 
 def test_a_hosts_own_packages_are_a_resource_of_their_own(tmp_path):
     resources = compiled(tmp_path, '[hosts.web1]\npackages = ["htop", "jq"]\n')
-    assert resources["package:host"].names == ("htop", "jq")
-    assert "package:host" not in compiled(tmp_path / "other", EMPTY)
+    assert resources["packages:host"].names == ("htop", "jq")
+    assert "packages:host" not in compiled(tmp_path / "other", EMPTY)

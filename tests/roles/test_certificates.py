@@ -69,7 +69,7 @@ def test_a_renewal_may_write_where_the_challenges_lie(tmp_path):
 
 def test_nothing_of_certbot_that_others_use_is_touched(tmp_path):
     resources = compiled(tmp_path, HELLO)
-    assert resources["package:certbot"].names == ("python3-certbot",)
+    assert resources["packages:certbot"].names == ("python3-certbot",)
     made = [each for each in resources if not each.startswith("earlier-")]
     assert not [each for each in made if "letsencrypt" in each or "certbot.service" in each]
     assert not [each for each in made if "certbot.timer" in each]

@@ -40,20 +40,20 @@ def test_ports_come_first_so_that_a_taken_one_stops_the_run_before_it_changed_an
 
 def test_nginx_answers_on_port_80_before_the_authority_is_asked_and_on_443_after(tmp_path):
     resources = compiled(tmp_path, HELLO)
-    order = ["fileset:nginx", "service:nginx", "certificate:hello", "fileset:nginx-tls"]
+    order = ["file-set:nginx", "service:nginx", "certificate:hello", "file-set:nginx-tls"]
     positions = [position(resources, each) for each in (*order, "service:nginx-tls")]
     assert positions == sorted(positions)
 
 
 def test_a_self_signed_certificate_is_there_before_nginx(tmp_path):
     resources = compiled(tmp_path, HELLO + '[tls]\nmethod = "self-signed"\n')
-    assert position(resources, "selfsigned:hello") < position(resources, "fileset:nginx")
+    assert position(resources, "self-signed:hello") < position(resources, "file-set:nginx")
 
 
 def test_a_host_without_apps_gets_no_web_server(tmp_path):
     text = '[hosts.db]\n[hosts.web1]\ngroups = ["web"]\n' + HELLO + 'hosts = ["web"]\n'
     resources = compiled(tmp_path, text)
-    assert "package:base" in resources
+    assert "packages:base" in resources
     assert not [each for each in resources if "nginx" in each or "hello" in each]
 
 
@@ -63,7 +63,7 @@ def test_only_the_apps_of_a_host_are_on_it(tmp_path):
     resources = compiled(tmp_path, text)
     assert "user:hello" in resources
     assert "user:other" not in resources
-    assert "homeport/sites/other.conf" not in resources["fileset:nginx"].files
+    assert "homeport/sites/other.conf" not in resources["file-set:nginx"].files
 
 
 def test_a_persons_own_role_comes_last(tmp_path):
@@ -74,8 +74,9 @@ def test_a_persons_own_role_comes_last(tmp_path):
     resources = compiled(tmp_path, text, own_roles=given)
     # What the app needs to run may be the role's.
     assert list(resources)[-7:] == [
-        "file:/etc/mine", "ended:hello", "retired:hello", "static:hello/live replaced",
-        "liveunits:hello", "kept-secrets:hello", "superseded:hello",
+        "file:/etc/mine", "leftover-programs:hello", "old-releases:hello",
+        "static-files:hello/live replaced", "live-processes:hello", "kept-secrets:hello",
+        "superseded:hello",
     ]  # fmt: skip
     assert resources["file:/etc/mine"].content.data == b"web1 2\n"
 
@@ -97,4 +98,4 @@ def test_facts_that_no_role_asks_for_change_nothing(tmp_path):
 def test_no_two_packages_of_one_host_share_a_name_even_for_an_app_called_base(tmp_path):
     text = OFF.replace("apps.hello", "apps.base").replace("[tls]", 'packages = ["jq"]\n[tls]')
     resources = compiled(tmp_path, text)
-    assert resources["package:app-base"].names == ("jq",)
+    assert resources["packages:app-base"].names == ("jq",)

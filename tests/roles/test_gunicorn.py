@@ -79,7 +79,7 @@ def test_threads_are_set_only_for_the_class_that_has_them(tmp_path, kind):
 def test_every_waiting_ends_before_the_one_around_it(tmp_path):
     text = "timeout_s = 50\ndrain_timeout_s = 70\n"
     made = settings(tmp_path, text)
-    site = text_of(compiled(tmp_path, HELLO + text)["fileset:nginx"], "apps/hello.conf")
+    site = text_of(compiled(tmp_path, HELLO + text)["file-set:nginx"], "apps/hello.conf")
     _, service = units(tmp_path, text)
     assert made["timeout"] == 50
     assert "proxy_read_timeout 55s;" in site
@@ -92,7 +92,7 @@ def test_the_app_never_learns_of_https_but_from_nginx(tmp_path):
 
 
 def test_header_limits_are_at_least_those_of_nginx(tmp_path):
-    limits = text_of(compiled(tmp_path, HELLO)["fileset:nginx"], "homeport/server.conf")
+    limits = text_of(compiled(tmp_path, HELLO)["file-set:nginx"], "homeport/server.conf")
     assert "large_client_header_buffers 4 8k;" in limits
     made = settings(tmp_path)
     # Two bytes short of nginx's buffer: the line's end. 8190 is the most gunicorn takes.

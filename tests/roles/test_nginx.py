@@ -13,7 +13,7 @@ SELF_SIGNED = HELLO + '[tls]\nmethod = "self-signed"\n'
 
 def files(resources):
     """Return every file of nginx, of both sets."""
-    sets = [each for each in resources.values() if each.kind == "fileset"]
+    sets = [each for each in resources.values() if each.kind == "file-set"]
     return {path: blob.data.decode() for each in sets for path, blob in each.files.items()}
 
 
@@ -77,12 +77,12 @@ def test_upstream_keepalive_is_off_in_every_version(tmp_path):
 
 def test_nothing_is_purged_of_what_others_put_beside_it(tmp_path):
     resources = compiled(tmp_path, HELLO)
-    assert not resources["fileset:nginx"].purge
-    assert not resources["fileset:nginx-tls"].purge
+    assert not resources["file-set:nginx"].purge
+    assert not resources["file-set:nginx-tls"].purge
 
 
 def test_what_an_earlier_homeport_wrote_elsewhere_goes(tmp_path):
-    absent = compiled(tmp_path, HELLO)["fileset:nginx"].absent
+    absent = compiled(tmp_path, HELLO)["file-set:nginx"].absent
     assert {"conf.d/limits.conf", "sites-enabled/hello.conf"} <= set(absent)
 
 
@@ -95,10 +95,10 @@ def test_debians_modules_and_the_persons_own_directory_are_included(tmp_path):
 
 def test_without_https_what_there_was_of_it_is_taken_away(tmp_path):
     resources = compiled(tmp_path, HELLO + '[tls]\nmethod = "off"\n')
-    tls = resources["fileset:nginx-tls"]
+    tls = resources["file-set:nginx-tls"]
     assert (tls.files, tls.absent) == ({}, ("sites-tls/hello.conf",))
-    assert "homeport/sites/00-default-tls.conf" in resources["fileset:nginx"].absent
-    assert resources["service:nginx-tls"].reload_on == ("fileset:nginx-tls",)
+    assert "homeport/sites/00-default-tls.conf" in resources["file-set:nginx"].absent
+    assert resources["service:nginx-tls"].reload_on == ("file-set:nginx-tls",)
     assert "port:443" not in resources
     assert "listen 443" not in "".join(files(resources).values())
 
@@ -115,24 +115,24 @@ def test_a_site_that_goes_away_does_not_break_the_first_stage(tmp_path):
 
 def test_nginx_reloads_for_files_and_restarts_only_for_its_package_and_sandbox(tmp_path):
     service = compiled(tmp_path, HELLO)["service:nginx"]
-    assert service.reload_on == ("fileset:nginx",)
-    assert service.restart_on == ("package:nginx", "unit:nginx.service.d/homeport.conf")
+    assert service.reload_on == ("file-set:nginx",)
+    assert service.restart_on == ("packages:nginx", "unit:nginx.service.d/homeport.conf")
 
 
 def test_nginx_reloads_once_its_certificate_is_there(tmp_path):
     service = compiled(tmp_path, HELLO)["service:nginx-tls"]
     assert service.unit == "nginx.service"
-    assert service.reload_on == ("fileset:nginx-tls", "certificate:hello")
+    assert service.reload_on == ("file-set:nginx-tls", "certificate:hello")
 
 
 def test_every_set_is_tested_by_nginx_itself(tmp_path):
     resources = compiled(tmp_path, HELLO)
-    for each in ("fileset:nginx", "fileset:nginx-tls"):
+    for each in ("file-set:nginx", "file-set:nginx-tls"):
         assert resources[each].validate[:2] == ("nginx", "-t")
 
 
 def test_what_rotates_the_logs_is_there_on_a_minimal_host_too(tmp_path):
-    assert "logrotate" in compiled(tmp_path, HELLO)["package:base"].names
+    assert "logrotate" in compiled(tmp_path, HELLO)["packages:base"].names
 
 
 # Settings

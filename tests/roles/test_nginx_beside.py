@@ -70,7 +70,7 @@ def test_nginx_conf_the_unit_and_the_log_are_others(tmp_path):
     assert resources["service:nginx"].restart_on == ()
     assert "/var/log/nginx/access.log" not in "".join(made.values())
     early = resources["neighbours:nginx"]
-    assert early.files == resources["fileset:nginx"].files
+    assert early.files == resources["file-set:nginx"].files
     assert list(resources)[:3] == ["port:80", "port:443", "neighbours:nginx"]
 
 

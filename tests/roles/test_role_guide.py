@@ -35,14 +35,14 @@ def own(tmp_path, name, text, facts=BOOKWORM):
     make_plan(with_role.values())
     added = [each for each in with_role if each not in without]
     # After what it may build upon, and before releases run that may need it.
-    first = list(with_role).index("ended:hello") - len(added)
+    first = list(with_role).index("leftover-programs:hello") - len(added)
     assert list(with_role)[first : first + len(added)] == added
     assert [each for each in with_role if each in without] == list(without)
     return added
 
 
 def test_the_example_gives_the_resources_that_the_guide_names(tmp_path):
-    named = block("text", "package:monitoring").split()
+    named = block("text", "packages:monitoring").split()
     example = block("python", "def monitoring")
     assert own(tmp_path, "monitoring", example) == named
 
@@ -50,7 +50,7 @@ def test_the_example_gives_the_resources_that_the_guide_names(tmp_path):
 def test_the_example_looks_at_facts(tmp_path):
     example = block("python", "def monitoring")
     made = own(tmp_path, "monitoring", example, replace(TRIXIE, container="lxc"))
-    assert "package:smart" not in made
+    assert "packages:smart" not in made
 
 
 def test_the_example_is_asked_for_as_the_guide_says(tmp_path):
@@ -58,7 +58,7 @@ def test_the_example_is_asked_for_as_the_guide_says(tmp_path):
     (tmp_path / "roles" / "monitoring.py").write_text(block("python", "def monitoring"))
     text = block("toml", "roles = ") + HELLO
     resources = compiled(tmp_path, text, own_roles=load_own_roles(tmp_path))
-    assert "fileset:status" in resources
+    assert "file-set:status" in resources
 
 
 def test_the_drop_in_is_for_the_units_of_an_app(tmp_path):

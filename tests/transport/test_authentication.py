@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from provisioning.errors import UnreachableError
-from provisioning.hosts.parallel import run_on_hosts
+from provisioning.hosts.parallel import map_hosts
 from provisioning.secrets import Secret
 from provisioning.transport import Connection, connect
 from provisioning.transport.shared import KEYS
@@ -268,5 +268,5 @@ def test_many_threads_may_use_the_agent_at_once(sshd: Sshd, agent: Path) -> None
         with connect(sshd.address, ssh_config=config) as connection:
             return connection.open(f"echo {number}", sudo=False).receive()
 
-    outcomes = run_on_hosts(range(6), work)
+    outcomes = map_hosts(range(6), work)
     assert [outcome.result for outcome in outcomes] == [b"%d\n" % n for n in range(6)]

@@ -10,7 +10,7 @@ from provisioning.errors import (
     HostKeyError,
     UnreachableError,
 )
-from provisioning.hosts.parallel import run_on_hosts
+from provisioning.hosts.parallel import map_hosts
 from provisioning.transport import (
     Address,
     Connection,
@@ -69,7 +69,7 @@ def test_all_hosts_share_one_connection_to_their_gateway(
             return said(connect(Address.parse(name), ssh_config=config, gateways=gateways), name)
 
         names = [f"web{number}" for number in range(12)]
-        outcomes = run_on_hosts(names, work)
+        outcomes = map_hosts(names, work)
         assert [outcome.result for outcome in outcomes] == [f"{n}\n".encode() for n in names]
         assert proxy.connections == 1
 
@@ -129,7 +129,7 @@ def test_a_gateway_that_is_down_is_asked_once_for_all_hosts(
         def work(name: str) -> Connection:
             return connect(Address.parse(name), ssh_config=config, gateways=gateways)
 
-        outcomes = run_on_hosts(["web1", "web2", "web3"], work)
+        outcomes = map_hosts(["web1", "web2", "web3"], work)
         for outcome in outcomes:
             assert isinstance(outcome.error, UnreachableError)
             assert f"cannot reach {outcome.host}" in outcome.error.message
@@ -168,7 +168,7 @@ def test_more_hosts_than_may_shake_hands_at_once_get_through(
             return b""
         return said(connection)
 
-    outcomes = run_on_hosts(range(10), work)
+    outcomes = map_hosts(range(10), work)
     assert [outcome.result for outcome in outcomes] == [b"here\n", b""] * 5
 
 

@@ -32,7 +32,7 @@ STOP_S = 3600 + 60
 """Longer than any process may be given to end: `stop_timeout_s` is at most an hour."""
 
 
-class ReleaseUnits:
+class ReleaseServices:
     """The units of an app's releases.
 
     Args:
@@ -205,7 +205,7 @@ def is_first(name: str) -> bool:
     return ".1@" in name
 
 
-def first_instances(units: ReleaseUnits, release: str) -> Dict[str, bytes]:
+def first_instances(units: ReleaseServices, release: str) -> Dict[str, bytes]:
     """Return the first instance of each process of a release: name -> content."""
     return {name: each for name, each in units.files(release).items() if is_first(name)}
 

@@ -21,7 +21,7 @@ from provisioning.agent.runs.journal import (
     describe_cut_off,
     last_runs,
 )
-from provisioning.agent.runs.relay import under_way
+from provisioning.agent.runs.relay import current_run
 
 UNIT_PROPERTIES = "Id,ActiveState,UnitFileState,NRestarts,MemoryCurrent"
 HEALTH_TIMEOUT_S = 5.0
@@ -166,14 +166,14 @@ def _pending(
     left = Leftovers(layout.app, system)
     found += [f"{os.path.relpath(path, layout.root)} is half built" for path in left.half_built()]
     found += [f"{path} is left over" for path in left.temporary()]
-    if under_way() is None:
+    if current_run() is None:
         found += [f"{unit} of an earlier run is at work" for unit in one_offs(layout.app, system)]
     return found
 
 
 def _at_work() -> List[str]:
     """Return which run is at work on the host, or was cut off."""
-    now, last = under_way(), cut_off()
+    now, last = current_run(), cut_off()
     if now is not None:
         return [f"{now['what']} by {now['who']} is under way"]
     return [describe_cut_off(last)] if last is not None else []

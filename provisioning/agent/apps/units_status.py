@@ -6,7 +6,7 @@ from typing import Any, Dict
 
 from provisioning.agent.apps.release_services import (
     RUNNING,
-    ReleaseUnits,
+    ReleaseServices,
     is_process,
     process_of,
 )
@@ -23,7 +23,7 @@ def units_status(app: str, system: System) -> Dict[str, Any]:
         systemd writes it, "running", and "failed", whether its last run has; "pending":
         sentences.
     """
-    units, releases = ReleaseUnits(app, system), Releases(app, system)
+    units, releases = ReleaseServices(app, system), Releases(app, system)
     names = list(units.files(releases.live))
     shown = units.show(names)
     processes: Dict[str, Dict[str, int]] = {}

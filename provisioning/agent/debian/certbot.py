@@ -10,6 +10,9 @@ from typing import Dict, Iterator, Tuple
 from provisioning.agent import layout
 from provisioning.agent.machine.system import LINK, System
 
+EXPIRES_SOON_S = 7 * 86400
+"""certbot renews 30 days before the end; with a week left it has failed for long."""
+
 
 class Lineage:
     """A certificate, its earlier ones and how it is renewed: "lineage" is certbot's word.
@@ -100,3 +103,16 @@ def read_linked(system: System, path: str) -> bytes:
     if data or found is None or found.type != LINK:
         return data
     return system.read(os.path.normpath(os.path.join(os.path.dirname(path), found.target)))
+
+
+def names_in(system: System, path: str) -> Tuple[str, ...]:
+    """Return the DNS names of a certificate on the host, sorted; none if it is about to end."""
+    if system.stat(path) is None:
+        return ()
+    shown = system.run(
+        ["openssl", "x509", "-noout", "-checkend", str(EXPIRES_SOON_S), "-ext", "subjectAltName"],
+        input=read_linked(system, path),
+    )
+    if shown.status != 0:
+        return ()
+    return tuple(sorted(re.findall(r"DNS:([^\s,]+)", shown.stdout)))

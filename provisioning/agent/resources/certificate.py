@@ -1,9 +1,8 @@
-"""TLS certificates, from an ACME authority or made on the host."""
+"""A TLS certificate from an ACME authority."""
 
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import socket
 import time
@@ -14,10 +13,9 @@ from urllib.parse import urlsplit
 from provisioning.agent import layout
 from provisioning.agent.claims import (
     CERTIFICATE,
-    PATH,
     Claim,
 )
-from provisioning.agent.debian.certbot import Lineage, read_linked
+from provisioning.agent.debian.certbot import Lineage, names_in
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine import http
 from provisioning.agent.machine.system import System
@@ -27,27 +25,8 @@ from provisioning.agent.resource import (
     State,
 )
 
-EXPIRES_SOON_S = 7 * 86400
-"""certbot renews 30 days before the end; with a week left it has failed for long."""
-
 PEERS_S, PEER_POLL_S = 240.0, 2.0
 """How long a host waits for peers that are provisioned at the same time: for their packages."""
-
-SELF_SIGNED_DAYS = 365
-"""Source: Mozilla's server-side TLS guideline: at most 366 days."""
-
-
-def names_in(system: System, path: str) -> Tuple[str, ...]:
-    """Return the DNS names of a certificate on the host, sorted; none if it is about to end."""
-    if system.stat(path) is None:
-        return ()
-    shown = system.run(
-        ["openssl", "x509", "-noout", "-checkend", str(EXPIRES_SOON_S), "-ext", "subjectAltName"],
-        input=read_linked(system, path),
-    )
-    if shown.status != 0:
-        return ()
-    return tuple(sorted(re.findall(r"DNS:([^\s,]+)", shown.stdout)))
 
 
 @dataclass(frozen=True)
@@ -261,63 +240,3 @@ def _leads_elsewhere(
         "again; the authority was not asked. If this host cannot reach its own public "
         "address, set preflight = false under [tls]",
     )
-
-
-@dataclass(frozen=True)
-class SelfSigned(Resource):
-    """Have a certificate that nobody trusts, for trying things out.
-
-    Args:
-        label: /etc/homeport/tls/<label>/.
-        domains: Names it is for, the main one first.
-    """
-
-    kind: ClassVar[str] = "selfsigned"
-
-    label: str
-    domains: Tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        return self.label
-
-    @property
-    def directory(self) -> str:
-        return f"/etc/homeport/tls/{self.label}"
-
-    @property
-    def chain(self) -> str:
-        return f"{self.directory}/fullchain.pem"
-
-    @property
-    def key(self) -> str:
-        return f"{self.directory}/privkey.pem"
-
-    def claims(self) -> Iterable[Claim]:
-        return (Claim(PATH, self.directory), Claim(PATH, self.chain), Claim(PATH, self.key))
-
-    def desired(self) -> State:
-        return {"domains": " ".join(sorted(self.domains)), "key": "0600"}
-
-    def actual(self, system: System) -> State:
-        key = system.stat(self.key)
-        return {
-            "domains": " ".join(names_in(system, self.chain)),
-            "key": key.mode if key else None,
-        }
-
-    def apply(self, system: System, change: Change) -> None:
-        system.make_directory(self.directory, mode="0700")
-        # The key is written first: a run that dies then must not leave the old chain beside it.
-        system.remove(self.chain)
-        names = ",".join(f"DNS:{domain}" for domain in self.domains)
-        # 64 characters is all a common name may have. Source: RFC 5280, ub-common-name.
-        system.act(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-             "-nodes", "-days", str(SELF_SIGNED_DAYS), "-subj", f"/CN={self.domains[0][:64]}",
-             "-addext", f"subjectAltName={names}", "-keyout", self.key, "-out", self.chain],
-            why=f"make a certificate for {self.domains[0]}",
-            creates=[self.key, self.chain],
-        )  # fmt: skip
-        if not system.dry:
-            system.set_attributes(self.key, mode="0600", owner="root", group="root")

@@ -66,7 +66,7 @@ class FileSet(Resource):
         mode: Of every file; they are root's.
     """
 
-    kind: ClassVar[str] = "fileset"
+    kind: ClassVar[str] = "file-set"
 
     label: str
     root: str

@@ -54,7 +54,7 @@ class OneOff(Resource):
         required: Whether its failure is one of the run. If not, a person is told of it.
     """
 
-    kind: ClassVar[str] = "oneoff"
+    kind: ClassVar[str] = "one-off"
 
     app: str
     release: str
@@ -114,7 +114,7 @@ class OneOff(Resource):
 
     def _run(self, system: System, printed: str) -> Completed:
         release = AppLayout(self.app).release(self.release)
-        # By this name a run that is killed leaves it behind: see resources/ended.py.
+        # By this name a run that is killed leaves it behind: see resources/leftover_programs.py.
         unit = f"{self.app}-{self.label}-{self.release}"
         path = f"{release}/venv/bin:/usr/local/bin:/usr/bin:/bin"
         options = [

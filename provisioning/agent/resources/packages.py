@@ -34,7 +34,7 @@ class Packages(Resource):
         absent: Packages not to have.
     """
 
-    kind: ClassVar[str] = "package"
+    kind: ClassVar[str] = "packages"
 
     label: str
     names: Tuple[str, ...] = ()

@@ -102,7 +102,7 @@ class Pruned(Resource):
 
     def _forget(self, system: System, release: str) -> None:
         for label in ("import", "migrate"):
-            system.memory.forget(f"oneoff:{self.app}/{release} {label}")
+            system.memory.forget(f"one-off:{self.app}/{release} {label}")
 
     def _prune_static(self, system: System) -> None:
         """Remove published files that no release which stays has brought."""

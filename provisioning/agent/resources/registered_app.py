@@ -45,7 +45,7 @@ class RegisteredApp(Resource):
         domains: The names it is served under; none leaves those that are written down.
     """
 
-    kind: ClassVar[str] = "app"
+    kind: ClassVar[str] = "registered-app"
 
     app: str
     domains: Tuple[str, ...] = ()

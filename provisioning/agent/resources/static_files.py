@@ -44,7 +44,7 @@ class StaticFiles(Resource):
         replace: Replace what differs; without it only what is missing is added.
     """
 
-    kind: ClassVar[str] = "static"
+    kind: ClassVar[str] = "static-files"
 
     app: str
     release: str

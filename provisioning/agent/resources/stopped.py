@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, List
 
-from provisioning.agent.apps.release_services import ReleaseUnits
+from provisioning.agent.apps.release_services import ReleaseServices
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.system import System
@@ -14,7 +14,7 @@ from provisioning.agent.resource import (
     Resource,
     State,
 )
-from provisioning.agent.resources.retired import Retired
+from provisioning.agent.resources.old_releases import OldReleasesStopped
 
 GONE = ("inactive", "failed")
 
@@ -69,12 +69,12 @@ class Stopped(Resource):
             system.remove(AppLayout(self.app).live_socket)
             releases.follow()
         # Without a live release no timer and no process is one that is to be here.
-        units = ReleaseUnits(self.app, system)
+        units = ReleaseServices(self.app, system)
         timers = [name for name in units.wrong() if not name.startswith(f"{self.app}@")]
         units.remove_timers(timers)
         if self.at_once:
             self._kill(system)
-        Retired(self.app, self.drain_timeout_s).apply(system, {})
+        OldReleasesStopped(self.app, self.drain_timeout_s).apply(system, {})
         system.forget_cached()
         running = self._running(system)
         if running:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, List
 
 from provisioning.agent import layout
-from provisioning.agent.apps.release_services import ReleaseUnits
+from provisioning.agent.apps.release_services import ReleaseServices
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
@@ -51,7 +51,7 @@ class Superseded(Resource):
 
     def _things(self, system: System) -> List[str]:
         live = Releases(self.app, system).live
-        if live and not ReleaseUnits(self.app, system).web_files(live):
+        if live and not ReleaseServices(self.app, system).web_files(live):
             return []
         return [path for path in self._files if system.stat(path)] + self._directory(system)
 

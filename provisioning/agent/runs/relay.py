@@ -85,7 +85,7 @@ def replay(run: str, outbox: Outbox, *, owner: bool) -> None:
     outbox.send({"ended": 1} if ended else died())
 
 
-def under_way() -> Optional[Dict[str, Any]]:
+def current_run() -> Optional[Dict[str, Any]]:
     """Return what is told of the run in the background, or None if there is none."""
     connection = _connect()
     if connection is None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from provisioning.inventory.models.base import Model
 from provisioning.inventory.types.fields import (
@@ -19,21 +19,31 @@ Stage = Literal[
     "after-build",
     "before-migrate",
     "after-migrate",
-    "before-flip",
-    "after-flip",
+    "before-switch",
+    "after-switch",
     "before-rollback",
     "after-rollback",
     "after-failure",
 ]
 
+EARLIER = {"before-flip": "before-switch", "after-flip": "after-switch"}
+"""Earlier names of stages -> what they are called now."""
+
+
+def _called_otherwise(value: object) -> object:
+    if isinstance(value, str) and value in EARLIER:
+        raise ValueError(f'is called "{EARLIER[value]}" now')
+    return value
+
+
 BLOCKING: frozenset[Stage] = frozenset(
-    {"before-build", "after-build", "before-migrate", "after-migrate", "before-flip",
+    {"before-build", "after-build", "before-migrate", "after-migrate", "before-switch",
      "before-rollback"}
 )  # fmt: skip
 """Until then visitors still have the old release: a hook that fails keeps it so."""
 
 ON_HOSTS: frozenset[Stage] = frozenset(
-    {"before-migrate", "after-migrate", "before-flip", "after-flip", "before-rollback",
+    {"before-migrate", "after-migrate", "before-switch", "after-switch", "before-rollback",
      "after-rollback"}
 )  # fmt: skip
 """When the release lies on the hosts, so that a hook can run in it there."""
@@ -44,9 +54,9 @@ PROGRAM_TIMEOUT_S, WEBHOOK_TIMEOUT_S = 600, 10
 class Hook(Model):
     """A command or a notification at one step of a deploy or a rollback."""
 
-    at: Stage = Field(
-        description="When it runs. Before the flip, one that fails stops the deploy; after it, "
-        "that is a warning. Flips are those of deploys and of rollbacks."
+    at: Annotated[Stage, BeforeValidator(_called_otherwise)] = Field(
+        description="When it runs. Before the switch, one that fails stops the deploy; after it, "
+        "that is a warning. A deploy switches, and so does a rollback."
     )
     run: Command | None = Field(
         default=None,

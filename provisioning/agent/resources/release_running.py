@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Dict
 
 from provisioning.agent.apps.failure_output import refusal
-from provisioning.agent.apps.release_services import ReleaseUnits, first_instances
+from provisioning.agent.apps.release_services import ReleaseServices, first_instances
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.layout import AppLayout
@@ -27,7 +27,7 @@ ANSWER_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True)
-class Instance(Resource):
+class ReleaseRunning(Resource):
     """Have a release running and healthy, seen by no visitor yet.
 
     systemd makes its socket, and gives it to the web server. That it has "started" says little:
@@ -43,7 +43,7 @@ class Instance(Resource):
         timeout_s: How long it may take to become healthy.
     """
 
-    kind: ClassVar[str] = "instance"
+    kind: ClassVar[str] = "release-running"
 
     app: str
     release: str
@@ -74,7 +74,7 @@ class Instance(Resource):
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
             return
-        units = ReleaseUnits(self.app, system)
+        units = ReleaseServices(self.app, system)
         units.install({**units.web_files(self.release), **first_instances(units, self.release)})
         system.run(["systemctl", "reset-failed", *AppLayout(self.app).web_units(self.release)])
         system.say(f"starting {self.unit}")
@@ -96,7 +96,7 @@ class Instance(Resource):
         system.run(["systemctl", "kill", "--signal=KILL", self.unit])
         system.run(["systemctl", "stop", *units])
         system.run(["systemctl", "reset-failed", *units])
-        ReleaseUnits(self.app, system).forget_web(self.release)
+        ReleaseServices(self.app, system).forget_web(self.release)
         system.remove(Releases(self.app, system).socket(self.release))
         system.forget_cached()
 

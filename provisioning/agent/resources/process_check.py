@@ -9,7 +9,7 @@ from typing import ClassVar, List, Mapping
 
 from provisioning.agent.apps.failure_output import refusal
 from provisioning.agent.apps.release_services import (
-    ReleaseUnits,
+    ReleaseServices,
     first_instances,
     process_of,
 )
@@ -23,13 +23,13 @@ from provisioning.agent.resource import (
     State,
     normalise,
 )
-from provisioning.agent.resources.retired import Retired
+from provisioning.agent.resources.old_releases import OldReleasesStopped
 
 POLL_S = 0.1
 
 
 @dataclass(frozen=True)
-class Trial(Resource):
+class ProcessCheck(Resource):
     """Have the first instance of each process of a release running, beside the live release's.
 
     Nobody can ask a process for its health, so it is watched for a while instead: one that
@@ -44,7 +44,7 @@ class Trial(Resource):
         drain_timeout_s: How long what was started may take to end where it is refused.
     """
 
-    kind: ClassVar[str] = "trial"
+    kind: ClassVar[str] = "process-check"
 
     app: str
     release: str
@@ -65,7 +65,7 @@ class Trial(Resource):
     def actual(self, system: System) -> State:
         return {
             "missing": ", ".join(self._missing(system)),
-            "running": ReleaseUnits(self.app, system).is_running(self._files(system)),
+            "running": ReleaseServices(self.app, system).is_running(self._files(system)),
         }
 
     def _missing(self, system: System) -> List[str]:
@@ -81,7 +81,7 @@ class Trial(Resource):
         return [who for who, program in self.programs.items() if not is_there(program)]
 
     def _files(self, system: System) -> Mapping[str, bytes]:
-        return first_instances(ReleaseUnits(self.app, system), self.release)
+        return first_instances(ReleaseServices(self.app, system), self.release)
 
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
@@ -89,12 +89,12 @@ class Trial(Resource):
         try:
             self._look_for_programs(system)
             files = self._files(system)
-            units = ReleaseUnits(self.app, system)
+            units = ReleaseServices(self.app, system)
             units.start(files)
             self._watch(system, units, list(files))
         except (AgentError, StoppedError, OSError):
             # The web server of this release too, which has passed already.
-            Retired(self.app, self.drain_timeout_s).apply(system, {})
+            OldReleasesStopped(self.app, self.drain_timeout_s).apply(system, {})
             Releases(self.app, system).record("failed", self.release, at_state="processes")
             raise
 
@@ -110,7 +110,7 @@ class Trial(Resource):
                 refused=True,
             )
 
-    def _watch(self, system: System, units: ReleaseUnits, names: List[str]) -> None:
+    def _watch(self, system: System, units: ReleaseServices, names: List[str]) -> None:
         if names:
             what = ", ".join(process_of(name) for name in names)
             system.say(f"watching {what} for {self.settle_s} s")

@@ -8,7 +8,7 @@ from typing import ClassVar, List
 
 from provisioning.agent.apps.failure_output import own_words
 from provisioning.agent.apps.pythons import made_for_lost
-from provisioning.agent.apps.release_services import RUNNING, ReleaseUnits
+from provisioning.agent.apps.release_services import RUNNING, ReleaseServices
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
@@ -28,7 +28,7 @@ SYSTEMD_S = 60
 
 
 @dataclass(frozen=True)
-class LiveUnits(Resource):
+class LiveProcesses(Resource):
     """Have all that the live release brings running, no other timers, and `current` lead to it.
 
     Which release that is, only the pointer says: after a switch, these are the new release's;
@@ -44,7 +44,7 @@ class LiveUnits(Resource):
         timeout_s: How long the first answer may take.
     """
 
-    kind: ClassVar[str] = "liveunits"
+    kind: ClassVar[str] = "live-processes"
 
     app: str
     label: str = ""
@@ -60,7 +60,7 @@ class LiveUnits(Resource):
         return {"to put in order": ""}
 
     def actual(self, system: System) -> State:
-        wrong = [*self._stopped(system), *ReleaseUnits(self.app, system).wrong()]
+        wrong = [*self._stopped(system), *ReleaseServices(self.app, system).wrong()]
         if not Releases(self.app, system).is_current:
             wrong.append("current")
         return {"to put in order": " ".join(wrong)}
@@ -81,7 +81,7 @@ class LiveUnits(Resource):
 
     def _is_deaf(self, live: str, system: System) -> bool:
         """Tell whether its web server runs, but the socket was taken from it."""
-        if not ReleaseUnits(self.app, system).web_files(live):
+        if not ReleaseServices(self.app, system).web_files(live):
             return False
         socket, service = AppLayout(self.app).web_units(live)
         loaded = system.loaded_units()
@@ -104,7 +104,7 @@ class LiveUnits(Resource):
         if system.dry:
             return
         Releases(self.app, system).follow()
-        units = ReleaseUnits(self.app, system)
+        units = ReleaseServices(self.app, system)
         wrong = units.wrong()
         if wrong:
             wanted = units.files(Releases(self.app, system).live)

@@ -17,7 +17,7 @@ from provisioning.agent.resource import (
 
 
 @dataclass(frozen=True)
-class Calendars(Resource):
+class TimerSchedules(Resource):
     """Have nothing but times that the host's systemd understands, before anything is done.
 
     Args:
@@ -25,7 +25,7 @@ class Calendars(Resource):
         times: Timer -> when, in systemd.time(7)'s terms.
     """
 
-    kind: ClassVar[str] = "calendars"
+    kind: ClassVar[str] = "timer-schedules"
 
     app: str
     times: Mapping[str, str]

@@ -16,7 +16,7 @@ from provisioning.agent.resource import (
     Resource,
     State,
 )
-from provisioning.agent.resources.retired import Retired
+from provisioning.agent.resources.old_releases import OldReleasesStopped
 
 RELEASE_HEADER = "x-homeport-release"
 """Set by the app server, shown by the web server to the host itself only."""
@@ -26,7 +26,7 @@ POLL_S = 0.02
 
 
 @dataclass(frozen=True)
-class Live(Resource):
+class LiveRelease(Resource):
     """Have visitors see a release.
 
     `live.sock` is a symbolic link to the release's socket, and the web server connects to
@@ -41,12 +41,12 @@ class Live(Resource):
         tls: Whether the site is served on 443.
         by: Who does this.
         rollback: Whether a person goes back to an earlier release.
-        takes_back: The release that is taken back, as it did not go live on all hosts; "" where it
+        reverts: The release that is taken back, as it did not go live on all hosts; "" where it
             is no way back. Whatever else is live by now stays.
         drain_timeout_s: How long requests may take to end where it is taken back.
     """
 
-    kind: ClassVar[str] = "live"
+    kind: ClassVar[str] = "live-release"
 
     app: str
     release: str
@@ -55,7 +55,7 @@ class Live(Resource):
     tls: bool = True
     by: str = ""
     rollback: bool = False
-    takes_back: str = ""
+    reverts: str = ""
     drain_timeout_s: int = 30
 
     @property
@@ -67,7 +67,7 @@ class Live(Resource):
 
     def actual(self, system: System) -> State:
         live = Releases(self.app, system).live
-        if self.takes_back and live != self.takes_back:
+        if self.reverts and live != self.reverts:
             return self.desired()
         return {"release": live or None}
 
@@ -79,7 +79,7 @@ class Live(Resource):
         if before and releases.were_live()[-1:] != [before]:
             # The run that switched to it died before it could say so; a rollback must know.
             releases.record("live", before)
-        if self.takes_back:
+        if self.reverts:
             # Visitors had it a moment ago: there is nothing better to have in its place.
             # It is recorded first: a run that dies in between finds the release live, and says so.
             releases.record("rolled_back", before, to=self.release, by=self.by)
@@ -89,7 +89,7 @@ class Live(Resource):
         answer = self._verify()
         if answer is not None:
             self._back(system, before)
-            Retired(self.app, self.drain_timeout_s).apply(system, {})
+            OldReleasesStopped(self.app, self.drain_timeout_s).apply(system, {})
             releases.record("rolled_back", self.release, to=before, by=self.by)
             raise AgentError(
                 f"release {self.release} of {self.app} was taken back: through the web server "

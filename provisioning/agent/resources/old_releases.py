@@ -8,7 +8,7 @@ from typing import ClassVar, List
 
 from provisioning.agent.apps.leftovers import Leftovers
 from provisioning.agent.apps.names import say_strangers
-from provisioning.agent.apps.release_services import STOP_S, ReleaseUnits
+from provisioning.agent.apps.release_services import STOP_S, ReleaseServices
 from provisioning.agent.apps.releases import Releases, connections
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.system import System
@@ -22,7 +22,7 @@ POLL_S = 0.02
 
 
 @dataclass(frozen=True)
-class Retired(Resource):
+class OldReleasesStopped(Resource):
     """Have nothing left of releases that visitors do not see: no process, nothing half built.
 
     A release that was live finishes the requests that are in flight before it is stopped, and
@@ -35,7 +35,7 @@ class Retired(Resource):
         label: "before" or "after", where it stands in a plan more than once.
     """
 
-    kind: ClassVar[str] = "retired"
+    kind: ClassVar[str] = "old-releases"
 
     app: str
     drain_timeout_s: int = 30
@@ -53,7 +53,7 @@ class Retired(Resource):
         say_strangers(self.app, system)
         return {
             "running": " ".join(self._others(system)),
-            "processes": " ".join(ReleaseUnits(self.app, system).leftovers()),
+            "processes": " ".join(ReleaseServices(self.app, system).leftovers()),
             "unfinished": len(leftovers.half_built()) + len(leftovers.temporary()),
         }
 
@@ -70,7 +70,7 @@ class Retired(Resource):
         # It may be called amid others' work.
         system.forget_cached()
         releases = Releases(self.app, system)
-        units = ReleaseUnits(self.app, system)
+        units = ReleaseServices(self.app, system)
         others, processes = self._others(system), units.leftovers()
         # They finish while the requests do.
         units.begin_stop(processes)
@@ -96,7 +96,7 @@ class Retired(Resource):
             system.run(["systemctl", "kill", "--signal=KILL", loaded[-1]])
             system.run(["systemctl", "reset-failed", *loaded])
         socket = Releases(self.app, system).socket(release)
-        ReleaseUnits(self.app, system).forget_web(release)
+        ReleaseServices(self.app, system).forget_web(release)
         system.remove(socket)
 
     def _drain(self, system: System, release: str, deadline: float) -> None:

@@ -23,7 +23,7 @@ POLL_S = 0.2
 
 
 @dataclass(frozen=True)
-class Ended(Resource):
+class NoLeftoverPrograms(Resource):
     """Have no program at work that an earlier run began for a release, and cannot follow any more.
 
     Imports, migrations and hooks run in units of their own, which outlive a run that is killed.
@@ -37,7 +37,7 @@ class Ended(Resource):
         patience_s: How long they are waited for: longer than any of them may take.
     """
 
-    kind: ClassVar[str] = "ended"
+    kind: ClassVar[str] = "leftover-programs"
 
     app: str
     label: str = ""
