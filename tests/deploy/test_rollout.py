@@ -76,9 +76,9 @@ class Run:
 
     def _make(self, resources: Iterable[Any]) -> None:
         for resource in resources:
-            if resource.kind == "instance":
+            if resource.kind == "release-running":
                 self.running.add(resource.release)
-            elif resource.kind == "live":
+            elif resource.kind == "live-release":
                 if resource.reverts and resource.reverts != self.live:
                     continue
                 self.live = resource.release
@@ -86,7 +86,7 @@ class Run:
                     self._dies, self.has_host = False, False
                     self.running.discard(OLD)
                     raise RunDiedError("the run on the host has ended without a word")
-            elif resource.kind == "retired":
+            elif resource.kind == "old-releases":
                 self.running &= {self.live}
 
     def begin_again(self, what: str) -> None:
@@ -179,7 +179,7 @@ def test_a_release_that_is_live_again_is_not_started_anew():
 
     def note_starts(run: Run, resources: Iterable[Any]) -> None:
         known = list(resources)
-        started.extend(each for each in known if each.kind == "instance")
+        started.extend(each for each in known if each.kind == "release-running")
         make(run, known)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -250,7 +250,7 @@ def test_what_fails_after_the_switch_leaves_the_release_live(
                 run.report.hear(Finished(f"{kind}:hello", FAILED))
                 raise ResourceFailedError("cannot")
             make(run, [resource])
-            if resource.kind == "live" and resource.release == NEW:
+            if resource.kind == "live-release" and resource.release == NEW:
                 run.report.hear(Finished("live-release:hello", CHANGED))
 
     def converge(run: Run, resources: Iterable[Any], **options: Any) -> bool:
