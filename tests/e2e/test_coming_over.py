@@ -17,6 +17,7 @@ from tests.e2e.steps import (
     wait_for,
 )
 from tests.e2e.visitors import visitors
+from tests.suites import FIRST_BOOKWORM
 
 pytestmark = pytest.mark.lab
 
@@ -47,7 +48,7 @@ systemctl start hello@$live.service
 """Makes of a host what an earlier Homeport would have left there."""
 
 
-@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+@pytest.mark.parametrize("suite", FIRST_BOOKWORM)
 def test_a_host_from_before_comes_over_without_a_lost_request(
     lab: Lab, project: Project, deployed_host, suite
 ):

@@ -8,6 +8,7 @@ from provisioning.lab import LabHost
 from tests.e2e.listing import listing_of, touched
 from tests.e2e.project import Project
 from tests.e2e.through_proxy import through_proxy
+from tests.suites import BOTH
 
 pytestmark = pytest.mark.lab
 
@@ -81,7 +82,7 @@ def must_say_that_nothing_changed(events: list[dict], host: str) -> None:
     assert summary["conclusion"] == "nothing had to be changed"
 
 
-@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+@pytest.mark.parametrize("suite", BOTH)
 def test_a_second_provision_changes_nothing(project, provisioned_host, suite):
     must_change_nothing(project, provisioned_host(suite))
 

@@ -19,6 +19,7 @@ from tests.e2e.steps import (
     rollback,
     wait_for,
 )
+from tests.suites import FIRST_TRIXIE
 
 pytestmark = pytest.mark.lab
 
@@ -35,7 +36,7 @@ def secret(host: LabHost) -> str:
     return line.partition("=")[2][1:-1]
 
 
-@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+@pytest.mark.parametrize("suite", FIRST_TRIXIE)
 def test_a_stopped_app_stays_stopped_until_it_is_started(
     lab: Lab, project: Project, deployed_host, suite
 ):

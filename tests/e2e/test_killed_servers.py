@@ -19,6 +19,7 @@ from tests.e2e.steps import (
     wait_for,
 )
 from tests.e2e.visitors import visitors
+from tests.suites import FIRST_TRIXIE
 
 pytestmark = pytest.mark.lab
 
@@ -28,7 +29,7 @@ STARTS = 2
 """In vain, before the app can start again."""
 
 
-@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+@pytest.mark.parametrize("suite", FIRST_TRIXIE)
 def test_a_killed_master_of_gunicorn_loses_no_request(
     lab: Lab, project: Project, deployed_host, suite
 ):

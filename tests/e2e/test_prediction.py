@@ -14,10 +14,9 @@ from tests.e2e.project import Project
 from tests.e2e.roads import Road, lead_domains_to
 from tests.e2e.site import Site
 from tests.e2e.steps import wait_until_python_is_given_back
+from tests.suites import BOTH, FIRST_TRIXIE
 
 pytestmark = pytest.mark.lab
-
-SUITES = ("bookworm", "trixie")
 
 
 FETCHED = (*APT_MEMORY, "/home/operator/.sudo_as_admin_successful")
@@ -47,7 +46,7 @@ def patient(bookworm_road: Road) -> Iterator[Patient]:
     found.host.power_cut()
 
 
-@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize("suite", BOTH)
 def test_a_check_of_a_bare_host_names_exactly_what_a_run_changes_and_changes_nothing(
     request, bare_host, suite
 ):
@@ -81,7 +80,7 @@ def test_a_check_names_exactly_what_is_then_repaired(patient, damage):
     patient.is_well = True
 
 
-@pytest.mark.parametrize("suite", SUITES)
+@pytest.mark.parametrize("suite", FIRST_TRIXIE)
 def test_a_check_of_many_damages_at_once_names_exactly_what_is_repaired(
     project, deployed_host, suite
 ):

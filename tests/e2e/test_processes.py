@@ -24,6 +24,7 @@ from tests.e2e.steps import (
     rollback,
     wait_for,
 )
+from tests.suites import FIRST_BOOKWORM
 
 pytestmark = pytest.mark.lab
 
@@ -119,7 +120,7 @@ def _must_have_been_up_before_nginx(host: LabHost, release: str) -> None:
     assert 0 < at(f"hello@{release}", "ActiveEnter") < at("nginx", "InactiveExit")
 
 
-@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+@pytest.mark.parametrize("suite", FIRST_BOOKWORM)
 def test_they_move_with_the_release_and_vanish_with_the_inventory(
     lab: Lab, project: Project, deployed_host, suite: str
 ):

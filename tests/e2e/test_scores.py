@@ -9,10 +9,10 @@ import pytest
 
 from provisioning.lab import LabHost
 from tests.e2e.tools import installed
+from tests.suites import FIRST_TRIXIE
 
 pytestmark = pytest.mark.lab
 
-SUITES = ("bookworm", "trixie")
 SSLYZE = "sslyze==6.3.1"
 GIXY = "gixy-ng==0.2.59"
 
@@ -22,7 +22,7 @@ RENEWAL = "homeport-renewal@hello.service"
 """In tenths: how exposed systemd may find the app's unit, and nginx and certbot."""
 
 
-@pytest.fixture(params=SUITES)
+@pytest.fixture(params=FIRST_TRIXIE)
 def host(request: pytest.FixtureRequest, deployed_host) -> LabHost:
     return deployed_host(request.param)
 

@@ -15,7 +15,7 @@ from provisioning.lab import Lab, LabHost
 from tests.e2e.project import Project
 from tests.e2e.roads import DOMAINS
 from tests.e2e.site import Site
-from tests.hosts_in_use import FIRST_TRIXIE
+from tests.suites import FIRST_TRIXIE
 
 pytestmark = pytest.mark.lab
 

@@ -9,8 +9,8 @@ from tests.e2e.project import Project
 from tests.e2e.roads import lead_domains_to
 from tests.e2e.site import Site
 from tests.e2e.steps import provision
-from tests.hosts_in_use import FIRST_BOOKWORM, FIRST_TRIXIE
 from tests.hosts_in_use import certbot_users as certbot
+from tests.suites import FIRST_BOOKWORM, FIRST_TRIXIE
 
 pytestmark = pytest.mark.lab
 

@@ -8,7 +8,7 @@ from provisioning.lab import Lab
 from tests.e2e.project import Project
 from tests.e2e.steps import deploy_change, lift_rate_limit, provision
 from tests.e2e.visitors import visitors
-from tests.hosts_in_use import FIRST_TRIXIE
+from tests.suites import FIRST_TRIXIE
 
 pytestmark = pytest.mark.lab
 

@@ -11,7 +11,6 @@ from tests.e2e.project import Project
 from tests.e2e.roads import lead_domains_to
 from tests.e2e.site import Site
 from tests.e2e.steps import deploy, deploy_change, provision, rollback
-from tests.hosts_in_use import FIRST_BOOKWORM
 from tests.hosts_in_use.foreign_nginx import (
     ELSEWHERE,
     INSTALL,
@@ -23,6 +22,7 @@ from tests.hosts_in_use.foreign_nginx import (
     Kept,
     readers,
 )
+from tests.suites import FIRST_BOOKWORM
 
 pytestmark = pytest.mark.lab
 
