@@ -101,7 +101,7 @@ def deploy(
 ) -> int:
     """Make a new release live; no request is lost."""
     from provisioning.commands.deploy import deploy as run
-    from provisioning.commands.deploy import renew
+    from provisioning.commands.restart import renew
 
     if env_only and replace:
         raise ConfigurationError(
@@ -119,7 +119,7 @@ def restart(
     context: FleetContext, options: Options, app: str = "", rotate_secrets: bool = False
 ) -> int:
     """Start the live release anew; no request is lost."""
-    from provisioning.commands.deploy import renew as run
+    from provisioning.commands.restart import renew as run
 
     return run(options, app=app, new_environment=False, rotate=rotate_secrets)
 
@@ -135,7 +135,7 @@ def stop(context: FleetContext, options: Options, app: str, now: bool = False) -
 @on_hosts(*COMMON)
 def start(context: FleetContext, options: Options, app: str) -> int:
     """Make the release live again that fab stop has stopped."""
-    from provisioning.commands.deploy import start as run
+    from provisioning.commands.rollback import start as run
 
     return run(options, app=app)
 
@@ -175,7 +175,7 @@ def rollback(
     force: bool = False,
 ) -> int:
     """Make the release before live again, or that of --to."""
-    from provisioning.commands.deploy import rollback as run
+    from provisioning.commands.rollback import rollback as run
 
     return run(options, app=app, to=to, force=force)
 
@@ -183,7 +183,7 @@ def rollback(
 @on_hosts(*COMMON)
 def releases(context: FleetContext, options: Options, app: str = "") -> int:
     """Show the releases of each app, and which one is live."""
-    from provisioning.commands.deploy import releases as run
+    from provisioning.commands.releases import releases as run
 
     return run(options, app=app)
 

@@ -107,7 +107,7 @@ def _question(inventory: Inventory, app: App) -> dict[str, Any]:
         "app": app.name,
         "health": app.health,
         "host": app.domains[0],
-        "tls": inventory.tls.method != "off",
+        "tls": inventory.tls.https,
         "certificates": certificates,
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from provisioning.agent.resource import Resource
     from provisioning.hosts.host import RemoteHost
 
-Resources = Callable[["RemoteHost"], "Iterable[Resource]"]
-"""What a host's run is to bring to its desired state."""
+Parts = Mapping[str, "Sequence[Resource]"]
+"""Host -> what its run is to bring to its desired state."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ class Fleet:
         return results
 
     def converge(
-        self, resources: Resources, *, last: bool = True, otherwise: Resources | None = None
+        self, parts: Parts, *, last: bool = True, otherwise: Parts | None = None
     ) -> list[RemoteHost]:
         """Bring resources to their desired state on every host, by their runs.
 
         Args:
-            resources: Of a host.
+            parts: A host that is missing gets nothing.
             last, otherwise: See `RemoteHost.converge`.
 
         Returns:
@@ -66,7 +66,9 @@ class Fleet:
         """
         results = self.all(
             lambda run: run.converge(
-                resources(run), last=last, otherwise=otherwise(run) if otherwise else ()
+                parts.get(run.name, ()),
+                last=last,
+                otherwise=otherwise.get(run.name, ()) if otherwise else (),
             )
         )
         return [run for run in self.runs if results.get(run.name)]

@@ -101,7 +101,6 @@ class RemoteHost:
     ) -> None:
         self.name = name
         self.report = HostReport(name)
-        self.known_facts = Facts()
         self.at_work = False
         """Whether a plan is being carried out right now."""
         self._sink = sink

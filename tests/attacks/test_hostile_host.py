@@ -25,11 +25,12 @@ from provisioning.agent.runs.wire import (
     pack,
     pack_blob,
 )
-from provisioning.commands.deploy import _rows
 from provisioning.commands.owns import rows_of
+from provisioning.commands.releases import _rows
 from provisioning.commands.status import _is_well, _row
-from provisioning.deploy import releasing
-from provisioning.deploy.checks import refuse_over_migration
+from provisioning.deploy import environment
+from provisioning.deploy.checks import refuse_over_migration, release_to_revive
+from provisioning.deploy.renew import live_manifest
 from provisioning.errors import (
     ConnectionLostError,
     DeployRefusedError,
@@ -338,9 +339,9 @@ def _shown(question: str, answer: Any) -> None:
         list(_rows(answer))
         for use in (
             lambda: refuse_over_migration(APP, {"web1": answer}, OLDER),
-            lambda: releasing._live_manifest(APP, "web1", answer),
-            lambda: releasing.release_to_revive(APP, {"web1": answer}, ""),
-            lambda: releasing.release_to_revive(APP, {"web1": answer}, LIVE),
+            lambda: live_manifest(APP, "web1", answer),
+            lambda: release_to_revive(APP, {"web1": answer}, ""),
+            lambda: release_to_revive(APP, {"web1": answer}, LIVE),
         ):
             try:
                 use()
@@ -491,11 +492,11 @@ def test_pages_of_a_log_with_wrong_values_are_that_host_s_failure() -> None:
 def test_a_host_that_keeps_a_shared_secret_to_itself_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(releasing, "propose_secrets", lambda app, known=None: {"KEY": "new"})
+    monkeypatch.setattr(environment, "propose_secrets", lambda app, known=None: {"KEY": "new"})
     fleet = Fleet([_run("web1", b""), _run("evil", pack({"answer": {"OTHER": "x"}}))])
     states = {"web1": {"secrets": {}}, "evil": {"secrets": {"KEY": "0" * 64}}}
     with pytest.raises(DeployRefusedError, match="evil does not tell"):
-        releasing._shared_secrets(fleet, APP, states)
+        environment.shared_secrets(fleet, APP, states)
 
 
 # Anything at all

@@ -95,3 +95,13 @@ def test_links_that_lead_out_are_refused_before_a_host_is_asked(project: Path) -
     done = deploy(project, f"flask==3.1.3 {HASH}\n")
     assert "hello: static/name -> ../not-there leads to no file" in done.stdout + done.stderr
     assert done.returncode == 3
+
+
+def test_a_mistake_in_an_own_template_is_told_before_a_host_is_asked(project: Path) -> None:
+    own = project / "templates" / "gunicorn" / "server.py.j2"
+    own.parent.mkdir(parents=True)
+    own.write_text("bind = '{{ no_such_name }}'\n")
+    done = deploy(project, f"flask==3.1.3 {HASH}\n")
+    assert "no_such_name" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert done.returncode == 2

@@ -14,6 +14,9 @@ from provisioning.agent.events import (
     FAILED,
     Finished,
 )
+from provisioning.agent.facts import Facts
+from provisioning.deploy.begin import Beginning
+from provisioning.deploy.phases import Change, Planner, Step
 from provisioning.deploy.rollout import Rollout
 from provisioning.errors import (
     HomeportError,
@@ -48,7 +51,7 @@ class Run:
         self.name = name
         self.report = HostReport(name)
         self.live, self.running = OLD, {OLD, NEW}
-        self.has_host, self.at_work, self.known_facts = True, False, None
+        self.has_host, self.at_work = True, False
         self.is_stopping = False
         self.notes: list[str] = []
         self._dies, self._comes_back, self._deaf = dies, comes_back, deaf
@@ -112,13 +115,18 @@ class NoHooks:
         return ()
 
 
-def rollout(runs: list[Run], batch: object, before: str = OLD, *, pause_s: int = 0) -> Rollout:
+def rollout(
+    runs: list[Run], batch: object, before: str = OLD, *, pause_s: int = 0, build: Any = ()
+) -> Rollout:
     given: Any = {"batch": batch, "pause_s": pause_s, "domains": ["hello.example"]}
     app = App(name="hello", source=".", wsgi="app:app", **given)
     fleet: Any = Fleet(runs)  # type: ignore[arg-type]
-    return Rollout(
-        fleet, app, NEW, {run.name: before for run in runs}, tls=True, by="me", hooks=NoHooks()
-    )  # type: ignore
+    hooks: Any = NoHooks()
+    change = Change(app, NEW, https=True, by="me")
+    names = [run.name for run in runs]
+    begun = Beginning({name: {"live": before} for name in names}, {name: Facts() for name in names})
+    phases = Planner(change, begun, hooks).plan(Step(None, dict.fromkeys(names, build)))
+    return Rollout(fleet, change, phases, hooks)
 
 
 @pytest.mark.parametrize("batch", [1, "100%"])
@@ -138,7 +146,7 @@ def test_a_host_that_cannot_be_reached_any_more_is_named():
     assert not rollout(runs, 1).carry_out()
     assert {run.name: run.live for run in runs} == {"web1": OLD, "web2": NEW, "web3": OLD}
     assert runs[1].report.status == "unreachable"
-    assert runs[1].notes == [f"{NEW} may be live here: it could not be taken back"]
+    assert runs[1].notes == [f"{NEW} may be live here: it could not be reverted"]
 
 
 @pytest.mark.parametrize("batch", [1, "100%"])
@@ -168,7 +176,7 @@ def test_what_somebody_else_has_deployed_meanwhile_is_left_alone(before: str):
         assert not pausing.carry_out()
     assert {run.name: run.live for run in runs} == dict.fromkeys(HOSTS, NEWER)
     assert all(run.running == {NEWER} for run in runs)
-    assert runs[0].notes[-1] == f"{NEWER} is live here by now: left as it is"
+    assert runs[0].notes[-1] == f"another command has made {NEWER} live here; leaving it"
 
 
 def test_a_release_that_is_live_again_is_not_started_anew():
@@ -265,6 +273,6 @@ def test_what_fails_after_the_switch_leaves_the_release_live(
     monkeypatch.setattr(Run, "_make", fail)
     monkeypatch.setattr(Run, "converge", converge)
     build = [Virtualenv("/srv/hello/venvs/1", {})]
-    assert rollout(runs, "100%").carry_out((None, lambda _: build)) is goes_live
+    assert rollout(runs, "100%", build=build).carry_out() is goes_live
     assert {run.live for run in runs} == {NEW if goes_live else OLD}
     assert all(run.running == {run.live} for run in runs)

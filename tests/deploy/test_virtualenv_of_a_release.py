@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from provisioning.deploy import deployment
+from provisioning.deploy import virtualenv
 from provisioning.deploy.artifact import Artifact, build_artifact
+from provisioning.deploy.deployment import Deployment
+from provisioning.deploy.steps import build
 from provisioning.inventory.models.app import App
 from provisioning.resources import Virtualenv
 from tests.roles.samples import BOOKWORM, TRIXIE
@@ -27,7 +29,7 @@ def artifact(tmp_path: Path) -> Artifact:
 
 
 def _made(artifact: Artifact, **options: Any) -> Virtualenv:
-    return deployment.virtualenv(_app(**options), artifact, BOOKWORM)
+    return virtualenv.virtualenv(_app(**options), artifact, BOOKWORM)
 
 
 def test_it_is_the_apps_and_knows_what_its_build_may_reach(artifact: Artifact) -> None:
@@ -56,28 +58,28 @@ def test_another_one_is_made_only_for_what_makes_a_difference(
 ) -> None:
     first = _made(artifact).path
     assert _made(artifact, build_hosts=["a.example"], threads=9).path == first
-    assert deployment.virtualenv(_app(), artifact, replace(BOOKWORM, memory_mb=1)).path == first
+    assert virtualenv.virtualenv(_app(), artifact, replace(BOOKWORM, memory_mb=1)).path == first
     others = [
         _made(artifact, worker_class="gevent").path,
         _made(artifact, python="python3.12").path,
-        deployment.virtualenv(_app(), artifact, TRIXIE).path,
-        deployment.virtualenv(_app(), artifact, replace(BOOKWORM, architecture="arm64")).path,
+        virtualenv.virtualenv(_app(), artifact, TRIXIE).path,
+        virtualenv.virtualenv(_app(), artifact, replace(BOOKWORM, architecture="arm64")).path,
     ]
     (tmp_path / "requirements.txt").write_text("flask==3.1\n")
     others.append(_made(build_artifact(tmp_path, "requirements.txt")).path)
     # Those of an earlier format were made with a cache that all apps could write.
-    monkeypatch.setattr(deployment, "VIRTUALENV_FORMAT", "1")
+    monkeypatch.setattr(virtualenv, "VIRTUALENV_FORMAT", "1")
     others.append(_made(artifact).path)
     assert len({first, *others}) == len(others) + 1
 
 
 def test_one_for_a_python_that_is_gone_is_left_to_what_runs_from_it(artifact: Artifact) -> None:
     """A release that goes on from memory may read a module of it only now."""
-    plan = deployment.Deployment(_app(), artifact, env={}, proposed={}, tls=False, by="me")
+    plan = Deployment(_app(), artifact, env={}, proposed={}, https=False, by="me")
     first = _made(artifact).path
 
     def path(lost: frozenset[str]) -> str:
-        resources = deployment.build(replace(plan, lost=lost), BOOKWORM)
+        resources = build(replace(plan, lost=lost), BOOKWORM)
         [made] = [each for each in resources if isinstance(each, Virtualenv)]
         return made.path
 

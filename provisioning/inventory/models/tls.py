@@ -54,6 +54,11 @@ class Tls(Model):
         return self.method == "acme" and self.directory_url == LAB_DIRECTORY
 
     @property
+    def https(self) -> bool:
+        """Whether sites are served on 443."""
+        return self.method != "off"
+
+    @property
     def directory(self) -> str:
         """Return the URL of the ACME directory.
 

@@ -1,4 +1,4 @@
-"""The live release once more, under a new id: with another environment, or only restarted.
+"""`fab restart` and `fab deploy --env-only`: the live release once more, under a new id.
 
 What visitors have is switched as in any deploy: a renewed release that does not start, or
 does not answer, never sees one. Nothing is uploaded: the code is the host's own.
@@ -9,19 +9,18 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from provisioning.agent.layout import AppLayout
 from provisioning.deploy.artifact import release_id
-from provisioning.deploy.deployment import (
-    import_probe,
-    instance,
-    operators_environment,
-    propose_secrets,
-)
-from provisioning.deploy.processes import calendars, trial
-from provisioning.errors import ConfigurationError
+from provisioning.deploy.begin import State, begin
+from provisioning.deploy.checks import must_be_on_one_release, must_be_whole
+from provisioning.deploy.environment import operators_environment, propose_secrets, shared_secrets
+from provisioning.deploy.phases import Change, Planner, Step
+from provisioning.deploy.rollout import Rollout
+from provisioning.deploy.steps import import_probe, process_check, release_running, timer_schedules
+from provisioning.errors import ConfigurationError, DeployRefusedError
 from provisioning.resources import (
     Release,
     Resource,
@@ -35,6 +34,8 @@ from provisioning.roles import (
 
 if TYPE_CHECKING:
     from provisioning.agent.facts import Facts
+    from provisioning.hooks import Hooks
+    from provisioning.hosts.fleet import Fleet
     from provisioning.inventory import Inventory
     from provisioning.inventory.models.app import App
 
@@ -46,7 +47,7 @@ class Renewal:
     Args:
         app: The app.
         env: The environment as given by the operator; None keeps what the release has.
-        tls: Whether its site is served on 443.
+        https: Whether its site is served on 443.
         by: Who does this.
         proposed: Values for secrets that are to be generated; a host's own win.
         rotate: All that are generated get new values.
@@ -54,7 +55,7 @@ class Renewal:
 
     app: App
     env: Mapping[str, str] | None = field(repr=False)
-    tls: bool
+    https: bool
     by: str
     proposed: Mapping[str, str] = field(default_factory=dict, repr=False)
     rotate: bool = False
@@ -82,9 +83,7 @@ def plan_renewal(
         )
     env = operators_environment(inventory, app) if new_environment else None
     proposed = propose_secrets(app) if rotate else {}
-    return Renewal(
-        app, env, tls=inventory.tls.method != "off", by=by, proposed=proposed, rotate=rotate
-    )
+    return Renewal(app, env, https=inventory.tls.https, by=by, proposed=proposed, rotate=rotate)
 
 
 def renewed_id(live: str) -> str:
@@ -92,7 +91,7 @@ def renewed_id(live: str) -> str:
     return release_id(time.time(), live.rpartition("-")[2])
 
 
-def renew(
+def build_again(
     renewal: Renewal, release: str, live: Mapping[str, Any], facts: Facts
 ) -> Iterator[Resource]:
     """Yield what the renewed release needs before it may go live.
@@ -104,7 +103,7 @@ def renew(
         facts: The host's.
     """
     app = renewal.app
-    yield from calendars(app)
+    yield from timer_schedules(app)
     yield from put_in_order_before(app)
     yield Release(
         app=app.name,
@@ -132,5 +131,63 @@ def renew(
     )
     yield StaticFiles(app.name, release)
     yield import_probe(app, release, facts)
-    yield instance(app, release)
-    yield trial(app, release, known=True)
+    yield release_running(app, release)
+    yield process_check(app, release, known=True)
+
+
+def renew(fleet: Fleet, renewal: Renewal, hooks: Hooks) -> str:
+    """Make the live release of every host once more, and that one live.
+
+    Returns:
+        The release that is live now; "" if it came to nothing.
+
+    Raises:
+        DeployRefusedError: hosts have different live releases, or one that is not whole; or a hook
+            kept it from going live.
+        ConfigurationError: hosts have different generated secrets.
+    """
+    app = renewal.app
+    with fleet.together():
+        begun = begin(
+            fleet, app, renewal.what, hooks, repeats=renewal.env is None and not renewal.rotate
+        )
+        if not begun.states:
+            return begun.instead
+        states = begun.states
+        must_be_on_one_release(app, states)
+        live = {host: live_manifest(app, host, state) for host, state in states.items()}
+        for host, manifest in live.items():
+            must_be_whole(app, {host: states[host]}, str(manifest["release"]))
+        if renewal.env is not None:
+            renewal = replace(renewal, proposed=shared_secrets(fleet, app, states))
+        before = next(iter(live.values()))
+        release = renewed_id(str(before["release"]))
+        commit = str(before.get("commit", ""))
+        hooks.tell(release=release, previous=str(before["release"]), commit=commit)
+        change = Change(app, release, renewal.https, renewal.by)
+        planner = Planner(change, begun, hooks)
+        again = {
+            host: build_again(renewal, release, live[host], facts)
+            for host, facts in planner.facts.items()
+        }
+        done = Rollout(fleet, change, planner.plan(Step(None, again)), hooks).carry_out()
+        return release if done else ""
+
+
+def live_manifest(app: App, host: str, state: State) -> Mapping[str, Any]:
+    """Return the manifest of a host's live release.
+
+    Raises:
+        DeployRefusedError: there is none, or it lacks what is needed.
+    """
+    for manifest in state["releases"]:
+        if manifest["release"] == state["live"]:
+            found: Mapping[str, Any] = manifest
+            if lacking := [name for name in ("static", "secrets", "venv") if name not in found]:
+                raise DeployRefusedError(
+                    f"cannot restart release {found['release']} of {app.name}: on {host} its "
+                    f"manifest does not say its {lacking[0]}",
+                    hint="fab deploy, which builds a whole release",
+                )
+            return found
+    raise DeployRefusedError(f"{app.name} has no live release on {host}", hint="fab deploy")

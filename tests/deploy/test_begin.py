@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from provisioning.agent import events
-from provisioning.deploy.releasing import _begin, _Begun
+from provisioning.deploy.begin import Beginning
+from provisioning.deploy.begin import begin as begin_on
 from provisioning.errors import DeployRefusedError, HomeportError
 from provisioning.hosts.fleet import Fleet
 from provisioning.inventory.models.app import App
@@ -30,7 +31,6 @@ class Run:
         self.name, self.live = name, live
         self.report = HostReport(name)
         self.has_host = self.at_work = self.is_stopping = False
-        self.known_facts: Any = None
         self._begun = Begun(run="r1", who="ann@desk", what=what, began=0.0) if what else None
         self._fails = fails
 
@@ -68,10 +68,10 @@ class Hooks:
         pass
 
 
-def begin(*runs: Run, what: str = OURS, repeats: bool = True) -> _Begun:
+def begin(*runs: Run, what: str = OURS, repeats: bool = True) -> Beginning:
     fleet: Any = Fleet(runs)  # type: ignore[arg-type]
     hooks: Any = Hooks()
-    return _begin(fleet, APP, what, hooks, repeats=repeats)
+    return begin_on(fleet, APP, what, hooks, repeats=repeats)
 
 
 def test_hosts_that_are_free_are_ours() -> None:
@@ -84,7 +84,7 @@ def test_hosts_that_are_free_are_ours() -> None:
 
 def test_the_same_that_somebody_else_has_done_on_all_hosts_is_done() -> None:
     begun = begin(Run("web1", THEIRS), Run("web2", THEIRS))
-    assert begun == _Begun(instead=LIVE)
+    assert begun == Beginning(instead=LIVE)
 
 
 def test_what_somebody_else_has_done_on_some_hosts_is_not_done_on_the_others() -> None:
@@ -102,7 +102,7 @@ def test_what_may_be_something_else_is_not_done(what: str, repeats: bool) -> Non
 
 def test_the_same_that_came_to_nothing_is_not_done() -> None:
     runs = Run("web1", THEIRS), Run("web2", THEIRS, fails=True)
-    assert begin(*runs) == _Begun()
+    assert begin(*runs) == Beginning()
     assert runs[1].report.status == "failed"
 
 

@@ -1,0 +1,45 @@
+"""`fab restart`, and `fab deploy --env-only`."""
+
+from __future__ import annotations
+
+from provisioning.cli.apps_in_turn import Fleets, apps_in_turn
+from provisioning.cli.context import CommandContext
+from provisioning.cli.options import Options
+from provisioning.cli.selection import apps_here
+from provisioning.deploy.renew import plan_renewal
+from provisioning.deploy.renew import renew as renew_app
+from provisioning.hooks import Command
+from provisioning.hosts.host import who
+
+
+def renew(
+    options: Options,
+    *,
+    app: str = "",
+    new_environment: bool,
+    rotate: bool = False,
+) -> int:
+    """Make the live release of the apps anew: restart it, or give it another environment.
+
+    Args:
+        options: What the person said.
+        app: Only this app.
+        new_environment: Whether the environment is read anew, or stays as it is.
+        rotate: Whether secrets that Homeport generates get new values.
+
+    Returns:
+        The exit code.
+    """
+    context = CommandContext(options)
+    renewals = [
+        plan_renewal(context.inventory, each, who(), new_environment=new_environment, rotate=rotate)
+        for each in apps_here(context, app)
+    ]
+    fleets = Fleets(context)
+    command: Command = "deploy" if new_environment else "restart"
+    hooks = {each.app.name: fleets.hooks(each.app, command) for each in renewals}
+    verb = "New environment for" if new_environment else "Restarting"
+    names = ", ".join(renewal.app.name for renewal in renewals)
+    context.sink.begin(f"{verb} {names}", [host.name for host in context.hosts])
+    plans = {each.app.name: each for each in renewals}
+    return apps_in_turn(context, fleets, hooks, plans, renew_app)

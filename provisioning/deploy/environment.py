@@ -1,0 +1,78 @@
+"""The environment of a release: what the operator gives, and the secrets that are generated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from provisioning.errors import ConfigurationError, DeployRefusedError
+from provisioning.hosts.fleet import Fleet
+from provisioning.secrets import (
+    GenerateSource,
+    Secret,
+    fetch_secrets,
+    generate_secret,
+)
+
+if TYPE_CHECKING:
+    from provisioning.deploy.begin import State
+    from provisioning.inventory import Inventory
+    from provisioning.inventory.models.app import App
+
+
+def operators_environment(inventory: Inventory, app: App) -> dict[str, str]:
+    """Return an app's environment but for secrets that are generated.
+
+    Raises:
+        ConfigurationError: a secret is missing.
+    """
+    fetched = fetch_secrets(
+        app.secrets, of=f"apps.{app.name}.secrets", directory=inventory.path.parent
+    )
+    return {**app.env, **{name: value.reveal() for name, value in fetched.values.items()}}
+
+
+def propose_secrets(app: App, known: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return values for the secrets that are to be generated.
+
+    Args:
+        app: The app.
+        known: Values that a host of the app has already; they must be the same everywhere.
+    """
+    proposed = {}
+    for name, source in app.secrets.items():
+        if isinstance(source, GenerateSource):
+            value = (known or {}).get(name)
+            secret = Secret(value) if value else generate_secret(source.generate)
+            proposed[name] = secret.reveal()
+    return proposed
+
+
+def shared_secrets(fleet: Fleet, app: App, states: Mapping[str, State]) -> dict[str, str]:
+    """Return the generated secrets, the same for all hosts: theirs where they have any.
+
+    Raises:
+        ConfigurationError: hosts have different ones.
+        DeployRefusedError: a host does not tell one that it has.
+    """
+    held = {host: state["secrets"] for host, state in states.items()}
+    known: dict[str, str] = {}
+    for name in propose_secrets(app):
+        holders = {host: digests[name] for host, digests in held.items() if name in digests}
+        if len(set(holders.values())) > 1:
+            raise ConfigurationError(
+                f"the generated secret {name} of {app.name} differs between {', '.join(holders)}",
+                hint=f"decide for one: remove {name} from /srv/{app.name}/secrets.json on the "
+                "other hosts, then deploy again",
+            )
+        if holders and len(holders) < len(fleet.runs):
+            holder = next(run for run in fleet.runs if run.name in holders)
+            values = Fleet([holder]).all(lambda run: run.ask("secrets", app=app.name))
+            if name not in values.get(holder.name, {}):
+                raise DeployRefusedError(
+                    f"cannot deploy {app.name}: {holder.name} does not tell the generated secret "
+                    f"{name} that it has, and all hosts must have the same",
+                    hint=f"look into /srv/{app.name}/secrets.json there",
+                )
+            known[name] = values[holder.name][name]
+    return propose_secrets(app, known)

@@ -1,0 +1,223 @@
+"""The steps of a deploy and a rollback: plans of resources like any other.
+
+build     release, virtualenv, static files, import
+migrate   the database, on one host
+start     start and gate, processes
+switch    the pointer, verified through the web server
+finish    processes, timers; drain, retire, prune
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from provisioning.agent.layout import AppLayout
+from provisioning.deploy.virtualenv import virtualenv
+from provisioning.resources import (
+    KeptSecrets,
+    LiveProcesses,
+    LiveRelease,
+    OldReleasesStopped,
+    OneOff,
+    Packages,
+    ProcessCheck,
+    Pruned,
+    Release,
+    ReleaseRunning,
+    Resource,
+    StaticFiles,
+    Stopped,
+    Superseded,
+    TimerSchedules,
+)
+from provisioning.roles import (
+    APP_SERVERS,
+    put_in_order_before,
+    release_units,
+    sandbox_properties,
+)
+
+if TYPE_CHECKING:
+    from provisioning.agent.facts import Facts
+    from provisioning.deploy.deployment import Deployment
+    from provisioning.inventory.models.app import App
+
+IMPORT_TIMEOUT_S = 120
+MIGRATE_TIMEOUT_S = 3600
+DEFAULT_SETTLE_S = 3
+"""Of an earlier release's processes, where the inventory has none any more."""
+
+
+def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
+    """Yield what makes a release that can be imported; visitors see none of it."""
+    app, artifact = deployment.app, deployment.artifact
+    server = APP_SERVERS[app.server]
+    venv = virtualenv(
+        app, artifact, facts, fresh_for=deployment.release if deployment.replace else ""
+    )
+    if PurePosixPath(venv.path).name in deployment.lost:
+        venv = virtualenv(app, artifact, facts, fresh_for=deployment.release)
+    yield from timer_schedules(app)
+    yield from put_in_order_before(app)
+    if app.packages:
+        yield Packages(f"{app.name} (deploy)", tuple(app.packages))
+    yield venv
+    yield Release(
+        app=app.name,
+        release=deployment.release,
+        files=artifact.files,
+        executables=artifact.executables,
+        links=artifact.links,
+        shared=tuple(app.shared),
+        static=dict(app.static),
+        secrets=tuple(app.secrets),
+        venv=venv.path,
+        python=venv.python,
+        server=server.server_config(app, facts, deployment.release),
+        units=release_units(app, facts, deployment.release),
+        env=json.dumps(deployment.env),
+        proposed=json.dumps(deployment.proposed),
+        about={
+            "by": deployment.by,
+            "commit": artifact.commit,
+            "dirty": "yes" if artifact.dirty else "",
+            "migrates": "yes" if app.migrate else "",
+        },
+    )
+    yield StaticFiles(app.name, deployment.release)
+    if deployment.replace:
+        # From here on nothing of it could keep the new release from starting.
+        yield Stopped(app.name, by=deployment.by, at_once=True)
+    yield import_probe(app, deployment.release, facts)
+
+
+def migrate(app: App, release: str, facts: Facts) -> Iterator[Resource]:
+    """Yield what brings the database up to date: once per deploy, on one host."""
+    if app.migrate:
+        yield OneOff(
+            app.name,
+            release,
+            "migrate",
+            tuple(shlex.split(app.migrate)),
+            tuple(sandbox_properties(app, facts)),
+            hint="the database may be half way; visitors have seen nothing of it",
+            timeout_s=MIGRATE_TIMEOUT_S,
+        )
+
+
+def start(app: App, release: str) -> Iterator[Resource]:
+    """Yield what has a release run, and shows that it and its processes can."""
+    yield release_running(app, release)
+    yield process_check(app, release, known=True)
+
+
+def switch(
+    app: App,
+    release: str,
+    *,
+    https: bool,
+    by: str,
+    rollback: bool = False,
+    reverts: str = "",
+) -> Iterator[Resource]:
+    """Yield what makes a prepared release the live one; arguments as of `LiveRelease`."""
+    host = app.domains[0]
+    yield LiveRelease(
+        app.name,
+        release,
+        app.health,
+        host,
+        tls=https,
+        by=by,
+        rollback=rollback,
+        reverts=reverts,
+        drain_timeout_s=app.drain_timeout_s,
+    )
+    if release:
+        yield StaticFiles(app.name, release, replace=True)
+
+
+def finish(app: App) -> Iterator[Resource]:
+    """Yield what is left to do once the live release will stay."""
+    yield from abort(app)
+    yield KeptSecrets(app.name, label="after")
+    yield Superseded(app.name, label="after")
+    yield Pruned(app.name, app.keep_releases)
+
+
+def revert(app: App, before: str, release: str, *, https: bool, by: str) -> Iterator[Resource]:
+    """Yield what makes the release before live again, since it went wrong on another host.
+
+    Args:
+        app: The app.
+        before: Its id; "" where there was none.
+        release: The one that is reverted.
+        https: Whether the site is served on 443.
+        by: Who does this.
+    """
+    yield from switch(app, before, https=https, by=by, reverts=release)
+    yield from abort(app)
+
+
+def abort(app: App) -> Iterator[Resource]:
+    """Yield what stops every release but the live one, and has that one's processes run."""
+    yield LiveProcesses(app.name, label="after")
+    yield OldReleasesStopped(app.name, drain_timeout_s=app.drain_timeout_s, label="after")
+
+
+def revive(app: App, release: str, facts: Facts) -> Iterator[Resource]:
+    """Yield what a release that was live before needs to go live again; all is in order there."""
+    yield StaticFiles(app.name, release)
+    yield import_probe(app, release, facts)
+    yield release_running(app, release)
+    yield process_check(app, release)
+
+
+def import_probe(app: App, release: str, facts: Facts) -> OneOff:
+    """Return a program that imports the app once, as its user, in its sandbox."""
+    module, _, target = app.wsgi.partition(":")
+    code = f"import {module} as module; module.{target or 'application'}"
+    return OneOff(
+        app.name,
+        release,
+        "import",
+        (f"{AppLayout(app.name).release(release)}/venv/bin/python", "-c", code),
+        tuple(sandbox_properties(app, facts)),
+        hint="correct it and deploy again; visitors have seen nothing of it",
+        timeout_s=IMPORT_TIMEOUT_S,
+    )
+
+
+def release_running(app: App, release: str) -> ReleaseRunning:
+    """Return the release as it runs and answers on its own socket."""
+    return ReleaseRunning(app.name, release, app.health, app.domains[0], app.start_timeout_s)
+
+
+def timer_schedules(app: App) -> Iterator[TimerSchedules]:
+    """Yield that the host understands when timers are to run; asked before anything is done."""
+    if app.timers:
+        yield TimerSchedules(app.name, {name: timer.at for name, timer in app.timers.items()})
+
+
+def process_check(app: App, release: str, *, known: bool = False) -> ProcessCheck:
+    """Return the processes of a release as they run before it goes live.
+
+    Args:
+        app: The app.
+        release: The release's id.
+        known: It is made of this inventory. An earlier release runs what it was made with,
+            whatever the inventory says now.
+    """
+    programs = {f"process {name}": each.run for name, each in app.processes.items()}
+    programs.update({f"timer {name}": each.run for name, each in app.timers.items()})
+    return ProcessCheck(
+        app.name,
+        release,
+        {who: shlex.split(run)[0] for who, run in programs.items()} if known else {},
+        settle_s=max((each.settle_s for each in app.processes.values()), default=DEFAULT_SETTLE_S),
+        drain_timeout_s=app.drain_timeout_s,
+    )
