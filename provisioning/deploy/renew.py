@@ -20,6 +20,7 @@ from provisioning.deploy.environment import operators_environment, propose_secre
 from provisioning.deploy.phases import Change, Planner, Step
 from provisioning.deploy.rollout import Rollout
 from provisioning.deploy.steps import import_probe, process_check, release_running, timer_schedules
+from provisioning.deploy.virtualenv import PARTS
 from provisioning.errors import ConfigurationError, DeployRefusedError
 from provisioning.resources import (
     Release,
@@ -116,7 +117,8 @@ def build_again(
         secrets=tuple({**dict.fromkeys(live["secrets"]), **dict.fromkeys(app.secrets)}),
         venv=f"{AppLayout(app.name).venvs}/{live['venv']}",
         python=live["python"],
-        server=APP_SERVERS[app.server].server_config(app, facts, release),
+        settings=APP_SERVERS[app.server].files(app, facts, release),
+        parts=PARTS,
         units=release_units(app, facts, release),
         env=json.dumps(renewal.env),
         proposed=json.dumps(renewal.proposed),

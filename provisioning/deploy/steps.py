@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from provisioning.agent.layout import AppLayout
-from provisioning.deploy.virtualenv import virtualenv
+from provisioning.deploy.virtualenv import PARTS, virtualenv
 from provisioning.resources import (
     KeptSecrets,
     LiveProcesses,
@@ -77,7 +77,8 @@ def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
         secrets=tuple(app.secrets),
         venv=venv.path,
         python=venv.python,
-        server=server.server_config(app, facts, deployment.release),
+        settings=server.files(app, facts, deployment.release),
+        parts=PARTS,
         units=release_units(app, facts, deployment.release),
         env=json.dumps(deployment.env),
         proposed=json.dumps(deployment.proposed),

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from provisioning.deploy.artifact import Artifact
     from provisioning.inventory.models.app import App
 
+PARTS = {"virtualenv": "venv/.ready", "interpreter": "venv/bin/python"}
+"""What a release is whole with: name -> path below it."""
+
 VIRTUALENV_FORMAT = "2"
 """With another one virtualenvs are made anew: those of format 1 shared a cache with all apps."""
 

@@ -162,7 +162,7 @@ EVERY_TYPE: tuple[Resource, ...] = (
         static={"/static/": "static"},
         venv="/srv/hello/venvs/abc",
         python="/usr/bin/python3",
-        server="bind = 'x'\n",
+        settings={"server.py": "bind = 'x'\n"},
         env='{"KEY": "value"}',
         proposed='{"SECRET": "made"}',
         units={"hello.nightly.timer": "[Timer]\n"},
@@ -385,7 +385,7 @@ def _release(root: Path) -> Sample:
             static={"/static/": "static"},
             venv=str(venv),
             python=PYTHON,
-            server="bind = 'x'\n",
+            settings={"server.py": "bind = 'x'\n"},
             env='{"KEY": "va\\"lue"}',
             proposed='{"SECRET": "made"}',
             units={

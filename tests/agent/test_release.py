@@ -32,7 +32,7 @@ def layout(root: Path) -> AppLayout:
 
 def _release(layout: AppLayout, release: str, files: dict[str, str], **options: object) -> Release:
     given: dict[str, object] = {
-        "env": "{}", "proposed": "{}", "server": "", "python": PYTHON, **options
+        "env": "{}", "proposed": "{}", "python": PYTHON, **options
     }  # fmt: skip
     return Release(
         app="root", release=release, files=files, venv=f"{layout.venvs}/v", **given  # type: ignore[arg-type]
@@ -151,7 +151,7 @@ def test_a_shared_directory_begins_with_what_the_release_brought(
     given = {"files": {"up/first": "1"}, "links": {"up/link": str(root / "secret")}}
     first = Release(
         app="root", release=FIRST, venv=f"{layout.venvs}/v", python=PYTHON, env="{}",
-        proposed="{}", server="", shared=("up",), **given,  # type: ignore[arg-type]
+        proposed="{}", shared=("up",), **given,  # type: ignore[arg-type]
     )  # fmt: skip
     assert not host.run([first]).done.failed
     shared = Path(layout.shared, "up")

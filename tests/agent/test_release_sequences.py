@@ -50,7 +50,6 @@ def _release(layout: AppLayout, number: int, tree: Tree, base: int = 0) -> Relea
         python=PYTHON,
         env="{}",
         proposed="{}",
-        server="",
     )
 
 

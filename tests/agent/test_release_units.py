@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,18 @@ def test_a_release_that_an_earlier_homeport_made_is_told_to_lack_its_units(
     assert releases.lacks(RELEASE) == []
     (release / "units" / WEB[0]).unlink()
     assert releases.lacks(RELEASE) == ["web server's own unit"]
+
+
+def test_a_release_lacks_what_its_manifest_lists_and_is_gone(runtime: Path) -> None:
+    release = Path(AppLayout("root").release(RELEASE))
+    for name in ("code", "image"):
+        (release / name).touch()
+    parts = {"code": "code", "image": "image", "file deep.ini": "conf/deep.ini"}
+    (release / "manifest.json").write_text(json.dumps({"release": RELEASE, "parts": parts}))
+    releases = Releases("root", System())
+    assert releases.lacks(RELEASE) == ["file deep.ini"]
+    (release / "image").unlink()
+    assert releases.lacks(RELEASE) == ["image", "file deep.ini"]
 
 
 @pytest.mark.parametrize("loaded", ["socket", "service", "both"])

@@ -271,7 +271,7 @@ def test_any_file_name_reaches_the_host(source: Path, tracked: bool) -> None:
     assert set(NAMES) < set(artifact.files)
     release = Release(
         app="hello", release=artifact.release, files=artifact.files, venv="", python="",
-        server="", env="{}", proposed="{}",
+        env="{}", proposed="{}",
     )  # fmt: skip
     decoder = Decoder()
     decoder.feed(pack(encode(make_plan([release]).resources[0])))

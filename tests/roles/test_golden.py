@@ -53,8 +53,9 @@ def outcome(case: str, scratch: Path) -> dict[str, str]:
         return [readable(each) for each in value] if isinstance(value, list) else value
 
     for app in made.apps_on(host):
-        path = f"files{AppLayout(app.name).release('RELEASE')}/server.py"
-        texts[path] = APP_SERVERS[app.server].server_config(app, facts, "RELEASE")
+        release = f"files{AppLayout(app.name).release('RELEASE')}"
+        for name, text in APP_SERVERS[app.server].files(app, facts, "RELEASE").items():
+            texts[f"{release}/{name}"] = text
         folder = AppLayout(app.name).units("RELEASE")
         for name, text in release_units(app, facts, "RELEASE").items():
             texts[f"files{folder}/{name}"] = text

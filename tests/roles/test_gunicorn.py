@@ -22,7 +22,7 @@ def settings(tmp_path, text="", facts=BOOKWORM):
     """Return the names that a release's server.py defines."""
     app = inventory(tmp_path, HELLO + text).apps["hello"]
     names = {}
-    exec(gunicorn.server_config(app, facts, RELEASE), names)
+    exec(gunicorn.files(app, facts, RELEASE)["server.py"], names)
     return names
 
 
@@ -50,7 +50,7 @@ def test_a_factorys_arguments_reach_gunicorn_as_they_were_written(tmp_path):
     text = HELLO.replace('"app:create_app()"', "'app:create_app(\"it is\", n=1)'")
     app = inventory(tmp_path, text).apps["hello"]
     names = {}
-    exec(gunicorn.server_config(app, BOOKWORM, RELEASE), names)
+    exec(gunicorn.files(app, BOOKWORM, RELEASE)["server.py"], names)
     assert names["wsgi_app"] == 'app:create_app("it is", n=1)'
 
 

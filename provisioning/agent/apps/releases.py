@@ -10,11 +10,21 @@ import time
 from typing import Any, Container, List, Mapping, Set
 
 from provisioning.agent.apps.pythons import lost_python
-from provisioning.agent.layout import READY, AppLayout
+from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine import files
 from provisioning.agent.machine.system import LINK, System
 
 MANIFEST = "manifest.json"
+CODE, ENVIRONMENT, UNITS = "code", "env", "units"
+EARLIER_PARTS = {
+    "code": CODE,
+    "virtualenv": "venv/.ready",
+    "interpreter": "venv/bin/python",
+    "environment": ENVIRONMENT,
+    "server settings": "server.py",
+}
+"""What a release was whole with before its manifest said so: name -> path below it."""
+
 PART = ".part"
 """How a release's directory ends until it is whole."""
 
@@ -53,20 +63,16 @@ class Releases:
 
     def lacks(self, release: str) -> List[str]:
         """Return what somebody has removed of a complete release: names of its parts."""
-        parts = {
-            "code": self.layout.code(release),
-            "virtualenv": f"{self.layout.release(release)}/venv/{READY}",
-            "interpreter": f"{self.layout.release(release)}/venv/bin/python",
-            "environment": f"{self.layout.release(release)}/env",
-            "server settings": f"{self.layout.release(release)}/server.py",
-            "web server's own unit": os.path.join(
-                self.layout.units(release), self.layout.unit(release)
-            ),
+        parts = self.manifest(release).get("parts") or {
+            **EARLIER_PARTS,
+            "web server's own unit": f"{UNITS}/{self.layout.unit(release)}",
         }
+        directory = self.layout.release(release)
         # Links are followed: to a virtualenv, to a revision of the environment, to Python.
-        lost = self.lost_python(release)
-        python = [f"Python {lost}"] if lost else []
-        return [*python, *(name for name, path in parts.items() if not os.path.exists(path))]
+        version = self.lost_python(release)
+        python = [f"Python {version}"] if version else []
+        lost = [name for name, path in parts.items() if not os.path.exists(f"{directory}/{path}")]
+        return [*python, *lost]
 
     def lost_python(self, release: str) -> str:
         """Return the Python that a release was made for if the host no longer has it, else ""."""

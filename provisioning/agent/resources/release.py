@@ -1,4 +1,4 @@
-"""A release: code, environment, virtualenv and server settings, immutable and whole."""
+"""A release: code, environment, settings, units and what runs it, immutable and whole."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from provisioning.agent.apps import (
     shared,
 )
 from provisioning.agent.apps.releases import (
+    CODE,
+    ENVIRONMENT,
     MANIFEST,
     PART,
+    UNITS,
     Releases,
     link_or_copy,
     relative_link,
@@ -57,7 +60,8 @@ class Release(Resource):
         static: URL folder -> folder below the code's root; kept for pruning.
         venv: The virtualenv's path.
         python: The interpreter that the virtualenv was made with; root's.
-        server: Content of server.py, the app server's settings.
+        settings: Path below the release -> content of a file that its app server reads.
+        parts: Name -> path below the release of what else it is whole with: of what runs it.
         units: Name -> content of the unit files of its web server, processes and timers.
         env: Secret JSON: the environment as given by the operator; null for that of `base`.
         base: A release here whose code it has, in place of `files`; "" for none.
@@ -75,9 +79,10 @@ class Release(Resource):
     files: Mapping[str, Content]
     venv: str
     python: str
-    server: Content
     env: Content
     proposed: Content
+    settings: Mapping[str, Content] = field(default_factory=dict)
+    parts: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, Content] = field(default_factory=dict)
     executables: Tuple[str, ...] = ()
     links: Mapping[str, str] = field(default_factory=dict)
@@ -92,7 +97,7 @@ class Release(Resource):
         normalise(
             self,
             files={path: as_blob(content) for path, content in self.files.items()},
-            server=as_blob(self.server),
+            settings={path: as_blob(content) for path, content in self.settings.items()},
             units={name: as_blob(content) for name, content in self.units.items()},
             env=as_blob(self.env, secret=True),
             proposed=as_blob(self.proposed, secret=True),
@@ -110,7 +115,7 @@ class Release(Resource):
         return {path: as_blob(content) for path, content in self.files.items()}
 
     def _settings(self) -> Tuple[Blob, ...]:
-        values = (self.server, self.env, self.proposed, *self.units.values())
+        values = (*self.settings.values(), self.env, self.proposed, *self.units.values())
         return tuple(as_blob(each) for each in values)
 
     def blobs(self) -> Iterable[Blob]:
@@ -151,7 +156,7 @@ class Release(Resource):
         Releases(self.app, system).record("built", self.release, **self.about)
 
     def _build(self, system: System, part: str, final: str) -> None:
-        code = os.path.join(part, "code")
+        code = os.path.join(part, CODE)
         fs.make_directory(code)
         self._write_code(system, code)
         # Before there are links in it: what they lead to is not the code's to be compiled.
@@ -159,9 +164,10 @@ class Release(Resource):
         self._make_links(system, code)
         self._link_shared(system, code)
         env = self._write_environment(system)
-        system.write(os.path.join(part, "server.py"), system.content(as_blob(self.server)))
-        self._write_units(system, os.path.join(part, "units"))
-        fs.symlink(relative_link(os.path.join(final, "env"), env), os.path.join(part, "env"))
+        self._write(system, part, self.settings)
+        self._write(system, os.path.join(part, UNITS), self.units)
+        link = os.path.join(final, ENVIRONMENT)
+        fs.symlink(relative_link(link, env), os.path.join(part, ENVIRONMENT))
         venv = os.path.join(final, "venv")
         fs.symlink(relative_link(venv, self.venv), os.path.join(part, "venv"))
         self._write_manifest(system, part, env)
@@ -271,10 +277,24 @@ class Release(Resource):
         values["HOMEPORT_RELEASE"] = self.release
         return environment.write_revision(system, self.app, values)
 
-    def _write_units(self, system: System, directory: str) -> None:
+    @staticmethod
+    def _write(system: System, directory: str, contents: Mapping[str, Content]) -> None:
         fs.make_directory(directory)
-        for name, content in self.units.items():
-            system.write(os.path.join(directory, name), system.content(as_blob(content)))
+        for name, content in contents.items():
+            path = os.path.join(directory, name)
+            fs.make_directory(os.path.dirname(path))
+            system.write(path, system.content(as_blob(content)))
+
+    @property
+    def _parts(self) -> Mapping[str, str]:
+        """All that it is whole with: name -> path below the release."""
+        return {
+            "code": CODE,
+            "environment": ENVIRONMENT,
+            **self.parts,
+            **{f"file {path}": path for path in self.settings},
+            **{f"unit {name}": f"{UNITS}/{name}" for name in self.units},
+        }
 
     def _digests(self, system: System) -> Mapping[str, str]:
         if self.base:
@@ -292,6 +312,7 @@ class Release(Resource):
             "app": self.app,
             "release": self.release,
             "built": round(time.time(), 3),
+            "parts": dict(self._parts),
             "venv": os.path.basename(self.venv),
             "python": self.python,
             "env": os.path.basename(env),

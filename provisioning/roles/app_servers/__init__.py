@@ -18,8 +18,8 @@ class AppServer(Protocol):
     def units(self, app: App, facts: Facts, release_id: str) -> dict[str, str]:
         """Return the unit files of a release's web server: its socket and its service."""
 
-    def server_config(self, app: App, facts: Facts, release_id: str) -> str:
-        """Return the text of a release's server.py."""
+    def files(self, app: App, facts: Facts, release_id: str) -> dict[str, str]:
+        """Return the server's own settings: path below the release -> text."""
 
     def requirements(self, app: App) -> dict[str, str]:
         """Return what installs it where the app's own do not: distribution -> requirement."""

@@ -46,8 +46,8 @@ def units(app: App, facts: Facts, release_id: str) -> dict[str, str]:
     }
 
 
-def server_config(app: App, facts: Facts, release_id: str) -> str:
-    """Return the text of a release's server.py: all that a release decides for itself.
+def files(app: App, facts: Facts, release_id: str) -> dict[str, str]:
+    """Return gunicorn's settings: all that a release decides for itself.
 
     Args:
         app: The app.
@@ -55,7 +55,7 @@ def server_config(app: App, facts: Facts, release_id: str) -> str:
         release_id: The release's id.
     """
     layout = AppLayout(app.name)
-    return render(
+    text = render(
         "gunicorn/server.py.j2",
         app=app,
         code=layout.code(release_id),
@@ -63,6 +63,7 @@ def server_config(app: App, facts: Facts, release_id: str) -> str:
         release_id=release_id,
         workers=workers(app, facts),
     )
+    return {"server.py": text}
 
 
 def requirements(app: App) -> dict[str, str]:
