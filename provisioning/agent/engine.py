@@ -137,9 +137,9 @@ def _converge(
         left = differences(resource.desired(), resource.actual(system))
         if left:
             raise AgentError(
-                f"{resource.id} did not come to its desired state: "
+                f"{resource.id} still differs after the change: "
                 + ", ".join(f"{name} is {left[name][0]!r}" for name in sorted(left)),
-                hint="look for something else on the host that changes it back",
+                hint="something else on the host changes it back",
             )
     yield events.Finished(resource.id, events.CHANGED, dict(change), diffs)
     yield from _notes(system)

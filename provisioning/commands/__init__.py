@@ -48,6 +48,7 @@ HELP = {
     "rotate_secrets": "Give new values to the secrets that Homeport generates.",
     "since": "How far back: 30m, 2h, 7d.",
     "suite": "Debian release: bookworm or trixie.",
+    "quick": "Only what needs no host.",
     "tests": "Arguments for pytest, as one word.",
     "yes": "Do not ask.",
     "to": "The release to go back to: its id, or a beginning or end of it.",
@@ -254,13 +255,13 @@ def schema(context: FleetContext) -> int:
     return print_schema()
 
 
-@fleet_task(help=_help("tests"))
-def check(context: FleetContext, tests: str = "") -> int:
+@fleet_task(help=_help("quick", "tests"))
+def check(context: FleetContext, quick: bool = False, tests: str = "") -> int:
     """Run all that CI runs, in a checkout of Homeport."""
     from provisioning.cli.context import project_directory
     from provisioning.commands.check import check as run
 
-    return run(project_directory(), tests)
+    return run(project_directory(), tests, quick=quick)
 
 
 @fleet_task(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -43,6 +44,11 @@ STEPS = (
     ),
 )
 
+QUICK = ("format", "lint", "types", "imports", "tests")
+"""The steps of `fab check --quick`: nothing that needs a host or asks the network."""
+
+QUICK_TESTS = ("-n", "logical", "-m", "not lab and not thorough")
+
 DEBIAN_PACKAGES = {
     "sshd": "openssh-server",
     "openssl": "openssl",
@@ -54,12 +60,13 @@ DEBIAN_PACKAGES = {
 """Program -> Debian package: what the tests use besides the lab, which brings its own."""
 
 
-def check(root: Path, tests: str = "") -> int:
+def check(root: Path, tests: str = "", *, quick: bool = False) -> int:
     """Run the checks one after the other; stop at the first that fails.
 
     Args:
         root: The checkout.
         tests: Arguments for pytest; "" runs all tests.
+        quick: Only what needs no host.
 
     Returns:
         The exit code of the first that failed, or 0.
@@ -68,12 +75,17 @@ def check(root: Path, tests: str = "") -> int:
         raise ConfigurationError(
             "fab check is for a checkout of Homeport itself", hint="run your own tests"
         )
-    _install_missing()
+    if not quick:
+        _install_missing()
     environment = dict(os.environ)
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment.get('PATH', '')}:/usr/sbin"
     for name, argv in STEPS:
-        print(f"== {name}: {' '.join(argv)}", flush=True)
-        extra = tests.split() if name == "tests" else []
+        if quick and name not in QUICK:
+            continue
+        extra = shlex.split(tests) if name == "tests" else []
+        if quick and name == "tests":
+            extra = [*QUICK_TESTS, *extra]
+        print(f"== {name}: {shlex.join([*argv, *extra])}", flush=True)
         code = run_to_its_end([*argv, *extra], cwd=root, env=environment)
         if code != 0:
             return code

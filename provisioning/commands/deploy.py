@@ -53,7 +53,7 @@ def deploy(options: Options, *, app: str = "", replace: bool = False) -> int:
     )
     for deployment in deployments:
         if deployment.artifact.dirty:
-            context.sink.note(f"{deployment.app.name}: changes that are in no commit go along")
+            context.sink.note(f"{deployment.app.name}: includes changes that are in no commit")
         for note in deployment.notes:
             context.sink.note(f"{deployment.app.name}: {note}")
         if said := trusted_unseen(deployment.artifact.listing, deployment.artifact.requirements):

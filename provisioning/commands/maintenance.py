@@ -54,7 +54,7 @@ def maintenance(
         known: Any = run.ask("app", app=app)
         if not known["provisioned"]:
             raise ConfigurationError(
-                f"{app} is not there on {run.name}: the host is not provisioned for it yet",
+                f"{run.name} is not provisioned for {app}",
                 hint=f"fab -H {run.name} provision",
             )
         if state == "off":

@@ -67,7 +67,7 @@ def status(options: Options) -> int:
         ):
             context.sink.note(text, host)
     well = sum(_is_well(state) for _, _, state in found)
-    code = context.end(fleet.runs, conclusion=f"{well} of {len(found)} answer as they should")
+    code = context.end(fleet.runs, conclusion=f"{well} of {len(found)} healthy")
     return code or int(any(state.get("live") and not _is_well(state) for _, _, state in found))
 
 

@@ -71,7 +71,7 @@ def begin(fleet: Fleet, app: App, what: str, hooks: Hooks, *, repeats: bool) -> 
     for begun in watched.values():
         if _kind(begun.what) != _kind(what) or not repeats:
             raise DeployRefusedError(
-                f"the {_kind(what)} was not done: {begun.what} by {begun.who} was under way",
+                f"the {_kind(what)} was not done: {begun.what} by {begun.who} was running",
                 hint="run it again if it is still to be done",
             )
     if not all(run.report.went_well for run in watched):
@@ -102,8 +102,8 @@ def _watch(fleet: Fleet) -> dict[RemoteHost, Begun]:
     for run, begun in others.items():
         run.report.error = None
         ago_s = max(0, int(time.time() - begun.began))
-        run.note(f"{begun.what} by {begun.who} is under way since {ago_s} s: watching it; "
-                 "Ctrl-C leaves it alone")  # fmt: skip
+        run.note(f"{begun.what} by {begun.who} has been running for {ago_s} s: following it; "
+                 "Ctrl-C stops following, not the run")  # fmt: skip
     Fleet(list(others), fleet.parallel).all(lambda run: run.watch(others[run].run))
     return others
 
@@ -117,7 +117,7 @@ def _say_who_waits(fleet: Fleet) -> None:
         for run in others:
             run.note(
                 f"nothing was done: {', '.join(down)} cannot be reached, and all hosts of an "
-                f"app go live together; --limit {limit} goes on without"
+                f"app switch together; --limit {limit} does without"
             )
 
 

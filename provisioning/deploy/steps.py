@@ -105,7 +105,7 @@ def migrate(app: App, release: str, facts: Facts) -> Iterator[Resource]:
             "migrate",
             tuple(shlex.split(app.migrate)),
             tuple(sandbox_properties(app, facts)),
-            hint="the database may be half way; visitors have seen nothing of it",
+            hint="the database may be half way; no traffic reached this release",
             timeout_s=MIGRATE_TIMEOUT_S,
         )
 
@@ -188,7 +188,7 @@ def import_probe(app: App, release: str, facts: Facts) -> OneOff:
         "import",
         (f"{AppLayout(app.name).release(release)}/venv/bin/python", "-c", code),
         tuple(sandbox_properties(app, facts)),
-        hint="correct it and deploy again; visitors have seen nothing of it",
+        hint="fix it and deploy again; no traffic reached this release",
         timeout_s=IMPORT_TIMEOUT_S,
     )
 

@@ -106,7 +106,7 @@ class Hooks:
                         f"the {self._context.command} of {self._app.name} was stopped: the hook "
                         f"{stage}, {what}, {failure.reason}",
                         hint=f"correct it or what it found, then {self._context.command} again; "
-                        "visitors have seen nothing of it",
+                        "no traffic reached this release",
                         output=failure.output,
                     ) from None
                 self._say(f"warning: the hook {stage}, {what}, {failure.reason}")

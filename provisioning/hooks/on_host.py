@@ -35,7 +35,7 @@ def program(
         ("/bin/sh", "-c", hook.run),
         tuple(sandbox_properties(app, facts)),
         hint=f"correct `{hook.run}` of apps.{app.name}.hooks"
-        + ("; visitors have seen nothing of it" if hook.stops else ""),
+        + ("; no traffic reached this release" if hook.stops else ""),
         timeout_s=hook.limit_s,
         env=context.variables(hook.at, host),
         occasion=context.id,

@@ -33,7 +33,7 @@ PING_EVERY_S = 5.0
 ENDS_WITHIN_S = 5.0
 """How long a run in the background is waited for that was told to end: it does so without us."""
 
-RUN_AGAIN = "run again: what was cut off is completed"
+RUN_AGAIN = "run the command again; it resumes where it stopped"
 
 POLL_S = 0.2
 """How soon Ctrl-C is passed on while the agent has nothing to say."""

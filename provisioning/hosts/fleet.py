@@ -146,4 +146,4 @@ class Fleet:
     def _interrupt(self) -> None:
         for run in self.runs:
             run.stop()
-            run.note("stopping after what it is at; Ctrl-C once more does not wait for it")
+            run.note("finishing the current step; press Ctrl-C again to quit at once")

@@ -76,7 +76,7 @@ RECONNECT_PAUSE_S = 1.0
 LET_GO_S = 5.0
 """So long somebody who still speaks to a host is waited for before its run is left to itself."""
 
-LOST = "the connection is lost; the run goes on there: connecting again"
+LOST = "connection lost; the run continues on the host; reconnecting"
 
 
 class RemoteHost:

@@ -38,7 +38,7 @@ def live_release(run: RemoteHost, app: App) -> str:
     state: Any = run.ask("app", app=app.name)
     if not state["provisioned"]:
         raise ConfigurationError(
-            f"{app.name} is not there on {run.name}: the host is not provisioned for it yet",
+            f"{run.name} is not provisioned for {app.name}",
             hint=f"fab -H {run.name} provision",
         )
     if not state["live"]:

@@ -148,7 +148,7 @@ EVERY_TYPE: tuple[Resource, ...] = (
         required=False,
     ),
     PackageManager(),
-    Packages("web", ("nginx", "openssl"), absent=("apache2",)),
+    Packages("web", ("nginx", "openssl"), absent=("apache2",), unasked=("/var/www/page",)),
     Port(80, "nginx", unit="nginx.service"),
     Probe("http://hello.test/x?y=1", status=204, address="127.0.0.2", timeout_s=1),
     Pruned("hello", keep=3),

@@ -117,7 +117,7 @@ def test_an_error_that_nobody_has_thought_of_is_a_failure_that_says_where(
 def test_a_resource_that_does_not_come_about_has_failed(root: Path, host: Host) -> None:
     lazy = Command("do nothing", ("true",), creates=str(root / "made"))
     outcome = host.run([lazy])
-    assert "did not come to its desired state: done is False" in outcome.failure.message
+    assert "still differs after the change: done is False" in outcome.failure.message
 
 
 @pytest.mark.parametrize(

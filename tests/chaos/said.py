@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from tests.e2e.project import Result
 
-WATCHED = re.compile(r"(deploy|rollback) of hello.* by \S+ is under way since \d+ s: watching it")
+WATCHED = re.compile(
+    r"(deploy|rollback) of hello.* by \S+ has been running for \d+ s: following it"
+)
 REFUSED = re.compile(
     r"another run is at work on this host: "
     r"(deploy of hello \S+|rollback of hello|provision) by \S+@\S+, since \d+ s"

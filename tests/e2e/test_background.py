@@ -128,7 +128,7 @@ def test_a_second_deploy_watches_the_one_under_way(project: Project, held: Held)
     second = project.start("-H", host.name, "deploy", "--json")
     heard = hear(second, lambda event: event.get("id", "").startswith("release:"))
     third = project.start("-H", host.name, "rollback", "--json")
-    hear(third, lambda event: "watching it" in event.get("text", ""))
+    hear(third, lambda event: "following it" in event.get("text", ""))
     step.let_go()
     stdout, stderr = second.communicate(timeout=120)
     heard += Result(second.returncode, stdout, stderr).events
@@ -139,7 +139,7 @@ def test_a_second_deploy_watches_the_one_under_way(project: Project, held: Held)
     # Others of the app's hosts are left out here, and said to be.
     [note] = [text for text in notes if "stays as it was on" not in text]
     assert f"deploy of hello {live_on(host)} by " in note
-    assert "watching it" in note
+    assert "following it" in note
     # It is no rollback that the third has watched.
     stdout, stderr = third.communicate(timeout=120)
     assert third.returncode == 4, stdout + stderr

@@ -100,11 +100,12 @@ sed -i 's/\\*:80>/*:8080>/' /etc/apache2/sites-available/000-default.conf
 echo theirs > /var/www/html/theirs.txt
 systemctl restart apache2
 """,
-        paths=("/etc/apache2", "/var/www"),
+        paths=("/etc/apache2", "/var/www/html/theirs.txt"),
         units=("apache2.service",),
         asks="python3 -c \"import urllib.request as r; "
-        "print(r.urlopen('http://localhost:8080/theirs.txt').read().decode(), end='')\"",
-        answer="theirs\n",
+        "print(r.urlopen('http://localhost:8080/theirs.txt').read().decode(), end='')\"; "
+        "ls /var/www/html",
+        answer="theirs\nindex.html\ntheirs.txt\n",
     ),
     "certbot from snap": Server(
         make="""

@@ -25,7 +25,7 @@ def refusal(system: System, app: str, release: str, unit: str, why: str) -> Agen
     """
     return AgentError(
         masked(system, app, f"release {release} of {app} was refused: {why}"),
-        hint="correct it and deploy again; visitors have seen nothing of it. "
+        hint="fix it and deploy again; no traffic reached this release. "
         f"All it printed: journalctl -u {unit}",
         output=own_words(system, app, release, unit),
         refused=True,

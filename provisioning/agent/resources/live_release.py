@@ -92,7 +92,7 @@ class LiveRelease(Resource):
             OldReleasesStopped(self.app, self.drain_timeout_s).apply(system, {})
             releases.record("rolled_back", self.release, to=before, by=self.by)
             raise AgentError(
-                f"release {self.release} of {self.app} was taken back: through the web server "
+                f"release {self.release} of {self.app} was reverted: through the web server "
                 f"{self.health} {answer}",
                 hint="if the site has never been up, run `fab provision` first; "
                 "else look into /var/log/nginx/ on the host",

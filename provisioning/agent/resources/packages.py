@@ -32,6 +32,8 @@ class Packages(Resource):
         names: Packages to have; those that are missing are installed in one go. "a | b" is content
             with any of them, and installs the first.
         absent: Packages not to have.
+        unasked: Files that their installation puts into places of others: where one was not there
+            before, it is removed right after.
     """
 
     kind: ClassVar[str] = "packages"
@@ -39,6 +41,7 @@ class Packages(Resource):
     label: str
     names: Tuple[str, ...] = ()
     absent: Tuple[str, ...] = ()
+    unasked: Tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -90,7 +93,10 @@ class Packages(Resource):
         if unwanted:
             apt.remove(system, unwanted)
         if wanted:
+            new = [path for path in self.unasked if system.stat(path) is None]
             apt.install(system, wanted)
+            for path in new:
+                system.remove(path)
 
 
 def first_of(name: str) -> str:

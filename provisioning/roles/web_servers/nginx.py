@@ -66,7 +66,9 @@ def front(
     """Return nginx and all that it says on port 80. See `WebServer.front`."""
     tls = bool(key_pairs)
     ports = (80, 443) if tls else (80,)
-    packages = Packages("nginx", ("nginx",))
+    # Source: Debian's nginx-common.postinst: others may serve that directory.
+    page = "/var/www/html/index.nginx-debian.html"
+    packages = Packages("nginx", ("nginx",), unasked=(page,))
     wanted = _front_files(sites, facts, tls=tls, webroot=webroot)
     files = FileSet(
         "nginx",
