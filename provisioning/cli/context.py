@@ -169,6 +169,8 @@ class CommandContext:
             of=f"hosts.{host.name}",
             directory=self.inventory.path.parent,
         )
+        for warning in fetched.warnings:
+            self.sink.note(f"warning: {warning}", host.name)
         return fetched.values["sudo_password"]
 
     def _ask_password(self) -> Secret | None:

@@ -41,5 +41,8 @@ def renew(
     verb = "New environment for" if new_environment else "Restarting"
     names = ", ".join(renewal.app.name for renewal in renewals)
     context.sink.begin(f"{verb} {names}", [host.name for host in context.hosts])
+    for renewal in renewals:
+        for note in renewal.notes:
+            context.sink.note(f"{renewal.app.name}: {note}")
     plans = {each.app.name: each for each in renewals}
     return apps_in_turn(context, fleets, hooks, plans, renew_app)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from provisioning.deploy.environment import operators_environment, propose_secrets
+from provisioning.deploy.environment import (
+    Environment,
+    operators_environment,
+    propose_secrets,
+)
 from provisioning.deploy.release_links import check_links
 
 if TYPE_CHECKING:
@@ -33,8 +36,8 @@ class Deployment:
 
     app: App
     artifact: Artifact
-    env: Mapping[str, str] = field(repr=False)
-    proposed: Mapping[str, str] = field(repr=False)
+    env: Environment = field(repr=False)
+    proposed: Environment = field(repr=False)
     https: bool
     by: str
     replace: bool = False
@@ -74,10 +77,12 @@ def plan_deployment(
             + (f" and {len(artifact.compiled) - 1} more" if len(artifact.compiled) > 1 else "")
             + ": each host compiles its own"
         )
+    env, warnings = operators_environment(inventory, app)
+    notes += [f"warning: {each}" for each in warnings]
     return Deployment(
         app=app,
         artifact=artifact,
-        env=operators_environment(inventory, app),
+        env=env,
         proposed=propose_secrets(app),
         https=inventory.tls.https,
         by=by,

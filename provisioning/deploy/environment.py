@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,22 @@ if TYPE_CHECKING:
     from provisioning.inventory.models.app import App
 
 
-def operators_environment(inventory: Inventory, app: App) -> dict[str, str]:
-    """Return an app's environment but for secrets that are generated.
+Environment = Mapping[str, str | Secret]
+"""Name -> value; a secret stays one until it is packed."""
+
+
+def pack(environment: Environment) -> str:
+    """Return an environment as the host reads it, secrets in the clear: for `Release` only."""
+    return json.dumps(
+        {
+            name: value.reveal() if isinstance(value, Secret) else value
+            for name, value in environment.items()
+        }
+    )
+
+
+def operators_environment(inventory: Inventory, app: App) -> tuple[Environment, tuple[str, ...]]:
+    """Return an app's environment but for secrets that are generated, and warnings about them.
 
     Raises:
         ConfigurationError: a secret is missing.
@@ -29,26 +44,24 @@ def operators_environment(inventory: Inventory, app: App) -> dict[str, str]:
     fetched = fetch_secrets(
         app.secrets, of=f"apps.{app.name}.secrets", directory=inventory.path.parent
     )
-    return {**app.env, **{name: value.reveal() for name, value in fetched.values.items()}}
+    return {**app.env, **fetched.values}, fetched.warnings
 
 
-def propose_secrets(app: App, known: Mapping[str, str] | None = None) -> dict[str, str]:
+def propose_secrets(app: App, known: Mapping[str, Secret] | None = None) -> dict[str, Secret]:
     """Return values for the secrets that are to be generated.
 
     Args:
         app: The app.
         known: Values that a host of the app has already; they must be the same everywhere.
     """
-    proposed = {}
-    for name, source in app.secrets.items():
-        if isinstance(source, GenerateSource):
-            value = (known or {}).get(name)
-            secret = Secret(value) if value else generate_secret(source.generate)
-            proposed[name] = secret.reveal()
-    return proposed
+    return {
+        name: (known or {}).get(name) or generate_secret(source.generate)
+        for name, source in app.secrets.items()
+        if isinstance(source, GenerateSource)
+    }
 
 
-def shared_secrets(fleet: Fleet, app: App, states: Mapping[str, State]) -> dict[str, str]:
+def shared_secrets(fleet: Fleet, app: App, states: Mapping[str, State]) -> dict[str, Secret]:
     """Return the generated secrets, the same for all hosts: theirs where they have any.
 
     Raises:
@@ -56,7 +69,7 @@ def shared_secrets(fleet: Fleet, app: App, states: Mapping[str, State]) -> dict[
         DeployRefusedError: a host does not tell one that it has.
     """
     held = {host: state["secrets"] for host, state in states.items()}
-    known: dict[str, str] = {}
+    known: dict[str, Secret] = {}
     for name in propose_secrets(app):
         holders = {host: digests[name] for host, digests in held.items() if name in digests}
         if len(set(holders.values())) > 1:
@@ -74,5 +87,5 @@ def shared_secrets(fleet: Fleet, app: App, states: Mapping[str, State]) -> dict[
                     f"{name} that it has, and all hosts must have the same",
                     hint=f"look into /srv/{app.name}/secrets.json there",
                 )
-            known[name] = values[holder.name][name]
+            known[name] = Secret(values[holder.name][name])
     return propose_secrets(app, known)

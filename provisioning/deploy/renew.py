@@ -6,7 +6,6 @@ does not answer, never sees one. Nothing is uploaded: the code is the host's own
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,13 @@ from provisioning.agent.layout import AppLayout
 from provisioning.deploy.artifact import release_id
 from provisioning.deploy.begin import State, begin
 from provisioning.deploy.checks import must_be_on_one_release, must_be_whole
-from provisioning.deploy.environment import operators_environment, propose_secrets, shared_secrets
+from provisioning.deploy.environment import (
+    Environment,
+    operators_environment,
+    pack,
+    propose_secrets,
+    shared_secrets,
+)
 from provisioning.deploy.phases import Change, Planner, Step
 from provisioning.deploy.rollout import Rollout
 from provisioning.deploy.steps import import_probe, process_check, release_running, timer_schedules
@@ -52,14 +57,16 @@ class Renewal:
         by: Who does this.
         proposed: Values for secrets that are to be generated; a host's own win.
         rotate: All that are generated get new values.
+        notes: What a person should know of it.
     """
 
     app: App
-    env: Mapping[str, str] | None = field(repr=False)
+    env: Environment | None = field(repr=False)
     https: bool
     by: str
-    proposed: Mapping[str, str] = field(default_factory=dict, repr=False)
+    proposed: Environment = field(default_factory=dict, repr=False)
     rotate: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def what(self) -> str:
@@ -82,9 +89,17 @@ def plan_renewal(
             f"{app.name} has no secrets that Homeport generates: there is nothing to rotate",
             hint="give the others new values where they come from, then fab deploy --env-only",
         )
-    env = operators_environment(inventory, app) if new_environment else None
+    env, warnings = operators_environment(inventory, app) if new_environment else (None, ())
     proposed = propose_secrets(app) if rotate else {}
-    return Renewal(app, env, https=inventory.tls.https, by=by, proposed=proposed, rotate=rotate)
+    return Renewal(
+        app,
+        env,
+        https=inventory.tls.https,
+        by=by,
+        proposed=proposed,
+        rotate=rotate,
+        notes=tuple(f"warning: {each}" for each in warnings),
+    )
 
 
 def renewed_id(live: str) -> str:
@@ -120,8 +135,8 @@ def build_again(
         settings=APP_SERVERS[app.server].files(app, facts, release),
         parts=PARTS,
         units=release_units(app, facts, release),
-        env=json.dumps(renewal.env),
-        proposed=json.dumps(renewal.proposed),
+        env="null" if renewal.env is None else pack(renewal.env),
+        proposed=pack(renewal.proposed),
         rotate=renewal.rotate,
         about={
             "by": renewal.by,

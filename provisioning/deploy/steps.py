@@ -9,13 +9,13 @@ finish    processes, timers; drain, retire, prune
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from provisioning.agent.layout import AppLayout
+from provisioning.deploy.environment import pack
 from provisioning.deploy.virtualenv import PARTS, virtualenv
 from provisioning.resources import (
     KeptSecrets,
@@ -80,8 +80,8 @@ def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
         settings=server.files(app, facts, deployment.release),
         parts=PARTS,
         units=release_units(app, facts, deployment.release),
-        env=json.dumps(deployment.env),
-        proposed=json.dumps(deployment.proposed),
+        env=pack(deployment.env),
+        proposed=pack(deployment.proposed),
         about={
             "by": deployment.by,
             "commit": artifact.commit,

@@ -68,7 +68,9 @@ class Hooks:
             ConfigurationError: a webhook's URL is missing or none, or the source is not there.
         """
         context = HookContext(app.name, inventory.environment, command, by, hosts)
-        urls = _urls(inventory, app)
+        urls, warnings = _urls(inventory, app)
+        for warning in warnings:
+            say(f"warning: {warning}")
         commands = any(hook.run and hook.on == "controller" for hook in app.hooks)
         source = inventory.source_of(app) if commands else Path()
         return cls(app, context, source=source, urls=urls, say=say)
@@ -143,8 +145,8 @@ class Hooks:
             post(url, message, timeout_s=hook.limit_s)
 
 
-def _urls(inventory: Inventory, app: App) -> dict[int, Secret]:
-    """Fetch the URLs of an app's webhooks: number of the hook, from 1, -> URL."""
+def _urls(inventory: Inventory, app: App) -> tuple[dict[int, Secret], tuple[str, ...]]:
+    """Fetch the URLs of an app's webhooks (number of the hook, from 1, -> URL), and warnings."""
     of = f"apps.{app.name}.hooks"
     sources = {f"{n} ({hook.at})": hook.webhook for n, hook in enumerate(app.hooks, 1)}
     fetched = fetch_secrets(
@@ -159,4 +161,5 @@ def _urls(inventory: Inventory, app: App) -> dict[int, Secret]:
                 f"cannot use the webhook {of}.{name}: what its source gives {problem}",
                 hint="nothing was done; correct where the URL comes from",
             )
-    return {int(name.partition(" ")[0]): url for name, url in fetched.values.items()}
+    urls = {int(name.partition(" ")[0]): url for name, url in fetched.values.items()}
+    return urls, fetched.warnings

@@ -105,3 +105,14 @@ def test_a_mistake_in_an_own_template_is_told_before_a_host_is_asked(project: Pa
     assert "no_such_name" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert done.returncode == 2
+
+
+def test_a_key_file_that_others_can_read_is_told(project: Path) -> None:
+    inventory = project / "inventory" / "production.toml"
+    key = 'secrets = { KEY = { file = "key" } }\n\n[tls]'
+    inventory.write_text(inventory.read_text().replace("[tls]", key))
+    (project / "inventory" / "key").write_text("canary-value\n")
+    (project / "inventory" / "key").chmod(0o644)
+    said = deploy(project, f"flask==3.1.3 {HASH}\n")
+    assert "key can be read by others (mode 0644); chmod 600 it" in said.stdout + said.stderr
+    assert "canary-value" not in said.stdout + said.stderr
