@@ -50,6 +50,7 @@ HELP = {
     "suite": "Debian release: bookworm or trixie.",
     "quick": "Only what needs no host.",
     "tests": "Arguments for pytest, as one word.",
+    "wide": "With all columns.",
     "yes": "Do not ask.",
     "to": "The release to go back to: its id, or a beginning or end of it.",
 }
@@ -190,11 +191,11 @@ def releases(context: FleetContext, options: Options, app: str = "") -> int:
 
 
 @on_hosts(*COMMON)
-def status(context: FleetContext, options: Options) -> int:
+def status(context: FleetContext, options: Options, wide: bool = False) -> int:
     """Show how every app is doing on every host."""
     from provisioning.commands.status import status as run
 
-    return run(options)
+    return run(options, wide=wide)
 
 
 @on_hosts(*COMMON, may_name="app")

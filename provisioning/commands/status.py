@@ -24,12 +24,23 @@ COLUMNS = (
     "last run", "pending",
 )  # fmt: skip
 
+SHORT = (
+    "app", "host", "live release", "age", "health", "nginx", "processes", "visitors", "pending",
+)  # fmt: skip
+"""Those that fit 100 characters; without the ones in which nothing stands that is worth it."""
+
+_USUAL = ("", "served")
+
 State = Mapping[str, Any]
 """What a host says of an app: see agent/apps/status.py. Empty where it says nothing."""
 
 
-def status(options: Options) -> int:
+def status(options: Options, *, wide: bool = False) -> int:
     """Show how every app is doing on every host.
+
+    Args:
+        options: What the person said.
+        wide: With all columns.
 
     Returns:
         The exit code: 1 where an app that was deployed does not answer, or a process of it does
@@ -50,10 +61,11 @@ def status(options: Options) -> int:
 
     answers = fleet.all(ask)
     found = sorted(_found(apps, answers), key=lambda each: each[:2])
+    columns, lines = _columns([_row(*each) for each in found], wide=wide)
     context.sink.table(
         f"Status of {context.inventory.environment}",
-        COLUMNS,
-        [_row(*each) for each in found],
+        columns,
+        lines,
         keys=2,
         values=[{"app": app, "host": host, **state} for app, host, state in found],
     )
@@ -69,6 +81,20 @@ def status(options: Options) -> int:
     well = sum(_is_well(state) for _, _, state in found)
     code = context.end(fleet.runs, conclusion=f"{well} of {len(found)} healthy")
     return code or int(any(state.get("live") and not _is_well(state) for _, _, state in found))
+
+
+def _columns(
+    rows: Sequence[Sequence[str]], *, wide: bool
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the names of the columns that are shown, and the rows with these."""
+    shown = [
+        number
+        for number, name in enumerate(COLUMNS)
+        if wide
+        or (name in SHORT and (number < 2 or any(row[number] not in _USUAL for row in rows)))
+    ]
+    names = tuple(COLUMNS[number] for number in shown)
+    return names, [tuple(row[number] for number in shown) for row in rows]
 
 
 def _apps_of_others(owned: Any, owner: str, known: Container[str]) -> Iterator[str]:

@@ -120,7 +120,7 @@ def test_every_way_to_a_certificate_works_on_one_host(provisioned_host, project,
     assert served_certificate(host, "hello.lab") == (own / "chain.pem").read_text()
     assert host.shell("stat -c %a /etc/homeport/tls/given/privkey.pem").strip() == "600"
     # What it says of itself is what a person is told.
-    status = project.fab("-H", host.name, "status").must_succeed()
+    status = project.fab("-H", host.name, "status", "--wide").must_succeed()
     assert re.search(r"^hello +\S+ +\S+ .* 200 +200 .* (29|30) days ", status.stdout, re.MULTILINE)
     unchanged(project, host, *provision, "--json")
 

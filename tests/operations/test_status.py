@@ -1,0 +1,38 @@
+"""Which columns `fab status` shows."""
+
+from __future__ import annotations
+
+from provisioning.commands.status import COLUMNS, SHORT, _columns, _row
+
+STATE = {
+    "live": "20260101T000000.000Z-aaaaaaa", "since": 0, "by": "ann@desk", "health": "200",
+    "site": "200", "running": ["x"], "at_boot": True, "restarts": 0, "memory_bytes": 2**20,
+    "certificate_days": 60, "disk_free_percent": 50, "maintenance": False, "processes": {},
+    "timers": {}, "runs": [], "pending": [],
+}  # fmt: skip
+WORKER = {"worker": {"running": 2, "wanted": 2, "restarts": 0}}
+
+
+def test_by_default_a_line_fits_100_characters() -> None:
+    rows = [_row("hello", "bookworm-site", {**STATE, "processes": WORKER, "since": 1.0})]
+    names, lines = _columns(rows, wide=False)
+    assert names == tuple(name for name in SHORT if name != "visitors")
+    widths = [max(len(name), len(cell)) for name, cell in zip(names, lines[0], strict=True)]
+    assert sum(widths) + 2 * (len(widths) - 1) <= 100
+
+
+def test_a_column_in_which_nothing_stands_is_left_out() -> None:
+    names, lines = _columns([_row("hello", "web1", STATE)], wide=False)
+    assert "processes" not in names
+    assert len(lines[0]) == len(names)
+
+
+def test_maintenance_is_shown() -> None:
+    names, [line] = _columns([_row("hello", "web1", {**STATE, "maintenance": True})], wide=False)
+    assert dict(zip(names, line, strict=True))["visitors"] == "maintenance"
+
+
+def test_wide_shows_all() -> None:
+    names, [line] = _columns([_row("hello", "web1", STATE)], wide=True)
+    assert names == COLUMNS
+    assert len(line) == len(COLUMNS)
