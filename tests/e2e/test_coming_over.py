@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from provisioning.lab import Lab, LabHost
+from tests.e2e.earlier import install
 from tests.e2e.project import Project
+from tests.e2e.roads import lead_domains_to
 from tests.e2e.site import Site
 from tests.e2e.steps import (
+    NO_LIMIT,
     deploy,
     deploy_change,
     lift_rate_limit,
@@ -17,7 +22,7 @@ from tests.e2e.steps import (
     wait_for,
 )
 from tests.e2e.visitors import visitors
-from tests.suites import FIRST_BOOKWORM
+from tests.suites import BOTH, FIRST_BOOKWORM
 
 pytestmark = pytest.mark.lab
 
@@ -94,3 +99,34 @@ def _earlier(host: LabHost) -> list[str]:
         "/var/cache/homeport"
     )
     return host.shell(f"ls -d {paths} 2>/dev/null || true").split()
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("suite", BOTH)
+def test_a_host_that_an_earlier_commit_set_up_comes_over_without_a_lost_request(
+    lab: Lab, project: Project, bare_host, tmp_path_factory: pytest.TempPathFactory, suite
+):
+    host = bare_host(suite)
+    lead_domains_to(lab, host)
+    project.configure(*NO_LIMIT)
+    earlier = replace(project, program=(str(install(tmp_path_factory.mktemp("earlier"))),))
+    earlier.fab("-H", host.name, "provision").must_succeed()
+    deploy(earlier, host)
+    before = deploy_change(earlier, host)
+    site = Site(lab, host)
+    wait_for(lambda: site.get("/").status == 200)
+
+    with visitors(lab, host) as visits:
+        # Nothing of it is in its own successor's way.
+        provision(project, host).must_succeed()
+        after = deploy_change(project, host)
+    visits.must_have_lost_nothing()
+    assert visits.releases == {before, after}
+    must_run_only(host, after)
+    assert provision(project, host, "--json").must_succeed().changed(host.name) == []
+    last = deploy_change(project, host)
+    project.fab("-H", host.name, "rollback").must_succeed()
+    must_run_only(host, after)
+    assert last != after
+    told = project.fab("-H", host.name, "owns").must_succeed().output
+    assert "/srv/hello" in told
