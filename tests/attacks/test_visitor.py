@@ -330,6 +330,7 @@ def test_a_large_answer_that_is_not_read_keeps_no_thread_of_the_app(besieged):
         assert set(endings) <= {"200", "closed"}
 
 
+@pytest.mark.thorough
 def test_waiting_connections_are_closed(besieged):
     """Those that say nothing at all, those that say it in drops, those that only ping."""
 

@@ -90,10 +90,13 @@ def has_attacked(project: Neighbours, result: Result, *names: str) -> None:
 
 
 KINDS = (
-    *("world_writable", "set_uid", "set_gid_directory", "access_list", "capability", "fifo"),
-    *("unix_socket", "device", "links_out", "redirected_lib64", "redirected_requirements"),
-    "sparse",
-)
+    *("set_uid", "access_list", "capability", "device", "links_out", "redirected_requirements"),
+    *(
+        pytest.param(kind, marks=pytest.mark.thorough)
+        for kind in ("world_writable", "set_gid_directory", "fifo", "unix_socket",
+                     "redirected_lib64", "sparse")
+    ),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -110,7 +113,7 @@ def test_a_virtualenv_holds_nothing_but_plain_files_of_roots(
     project.provision().must_succeed()
 
 
-@pytest.mark.parametrize("kind", ["deep", "many"])
+@pytest.mark.parametrize("kind", ["many", pytest.param("deep", marks=pytest.mark.thorough)])
 def test_a_virtualenv_that_cannot_be_kept_is_taken_away(
     neighbourhood: Neighbourhood, kind: str
 ) -> None:

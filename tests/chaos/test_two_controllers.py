@@ -15,6 +15,7 @@ from tests.e2e.roads import Road
 pytestmark = pytest.mark.lab
 
 
+@pytest.mark.thorough
 def test_of_two_commands_at_once_one_does_the_work(
     lab: Lab, bookworm_road: Road, trixie_road: Road, tmp_path: Path
 ):
