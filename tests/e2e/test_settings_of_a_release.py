@@ -20,7 +20,6 @@ memory_max = "300 MB"
 drain_timeout_s = 7
 start_timeout_s = 77
 threads = 3
-max_requests = 77
 """
 PROPERTIES = (
     "MemoryDenyWriteExecute", "PrivateNetwork", "MemoryMax", "TimeoutStopUSec", "TimeoutStartUSec",
@@ -37,7 +36,7 @@ def running(host: LabHost) -> dict[str, str]:
     argv = host.shell(f"tr '\\0' ' ' < /proc/{found.pop('MainPID')}/cmdline")
     assert f"/releases/{release}/" in argv
     text = host.shell(f"cat /srv/hello/releases/{release}/server.py")
-    settings = re.findall(r"^(workers|threads|max_requests|graceful_timeout) = (.*)$", text, re.M)
+    settings = re.findall(r"^(workers|threads|graceful_timeout) = (.*)$", text, re.M)
     return {**found, **dict(settings)}
 
 
@@ -60,7 +59,6 @@ def test_settings_apply_by_deploy_alone_and_come_back_with_a_rollback(
     }
     assert changed["workers"] == "3"
     assert changed["threads"] == "3"
-    assert changed["max_requests"] == "77"
     assert changed["graceful_timeout"] == "7"
     # What provision makes has none of it.
     check = project.fab("-H", host.name, "provision", "--check", "--json").must_succeed()
