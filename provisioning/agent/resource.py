@@ -65,6 +65,10 @@ class Resource:
         """Return a copy that carries the digest of its inputs. Called while planning."""
         return self
 
+    def as_input(self) -> Dict[str, Any]:
+        """Return what those that depend on this one remember of it: all that it says, mostly."""
+        return encode(self)
+
     def blobs(self) -> Iterable[Blob]:
         """Contents this resource may need on the host."""
         return ()

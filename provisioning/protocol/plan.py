@@ -114,7 +114,7 @@ def make_plan(resources: Iterable[Resource], *, facts: str = "") -> Plan:
                     hint=f"put {input_id} before {resource.id} in the role's list",
                 )
         resource = resource.bound(lambda ids: _digest([digests[each] for each in ids]))
-        digests[resource.id] = _digest(encode(resource))
+        digests[resource.id] = _digest(resource.as_input())
         bound.append(resource)
         for blob in resource.blobs():
             if blob.data is not None:

@@ -53,7 +53,7 @@ def test_settings_apply_by_deploy_alone_and_come_back_with_a_rollback(
     assert {name: changed[name] for name in PROPERTIES} == {
         "MemoryDenyWriteExecute": "no",
         "PrivateNetwork": "yes",
-        "MemoryMax": str(300 * 1000**2),
+        "MemoryMax": str(300 * 1024**2),
         "TimeoutStopUSec": "22s",
         "TimeoutStartUSec": "1min 17s",
     }

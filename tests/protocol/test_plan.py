@@ -13,8 +13,10 @@ from provisioning.resources import (
     Command,
     File,
     FileSet,
+    Packages,
     Resource,
     Service,
+    Unit,
 )
 
 
@@ -80,3 +82,17 @@ def test_a_plan_is_a_message_and_every_run_has_its_own_id() -> None:
     decoder.feed(pack(message))
     assert list(decoder) == [message]
     assert (message["check"], message["diff"], message["facts"]) == (True, False, "f")
+
+
+def test_packages_are_remembered_by_services_as_an_earlier_homeport_did() -> None:
+    """A web server that is restarted loses requests: the digest is that of commit 2364710."""
+    plan = make_plan(
+        [
+            Packages("nginx", ("nginx",), unasked=("/var/www/html/page",)),
+            Unit("nginx.service.d/homeport.conf", "x"),
+            Service("nginx", restart_on=("packages:nginx", "unit:nginx.service.d/homeport.conf")),
+        ]
+    )
+    service = plan.resources[-1]
+    assert isinstance(service, Service)
+    assert service.started == ("e49c4491148cab7cd96dedacb5a09acb")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from provisioning.agent.claims import (
     PACKAGE,
@@ -46,6 +46,12 @@ class Packages(Resource):
     @property
     def name(self) -> str:
         return self.label
+
+    def as_input(self) -> Dict[str, Any]:
+        # As it always was: what was restarted for it must not be so for another word alone.
+        values = {**super().as_input(), "kind": "package"}
+        values.pop("unasked", None)
+        return values
 
     def claims(self) -> Iterable[Claim]:
         yield from (Claim(PACKAGE, first_of(name), keys=(name,)) for name in self.names)
