@@ -29,10 +29,10 @@ PROPERTIES = (
 def running(host: LabHost) -> dict[str, str]:
     """Return how the live release runs: what systemd has in force, and gunicorn's settings."""
     release = live_on(host)
-    names = ",".join(PROPERTIES)
-    shown = host.shell(f"systemctl show -p MainPID,ActiveState,{names} hello@{release}.service")
+    unit, names = f"hello@{release}.service", ",".join(PROPERTIES)
+    wait_for(lambda: host.shell(f"systemctl is-active {unit} || true").strip() == "active")
+    shown = host.shell(f"systemctl show -p MainPID,{names} {unit}")
     found = dict(line.split("=", 1) for line in shown.splitlines())
-    assert found.pop("ActiveState") == "active"
     argv = host.shell(f"tr '\\0' ' ' < /proc/{found.pop('MainPID')}/cmdline")
     assert f"/releases/{release}/" in argv
     text = host.shell(f"cat /srv/hello/releases/{release}/server.py")
