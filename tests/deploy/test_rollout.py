@@ -88,7 +88,7 @@ class Run:
                 if self._dies:
                     self._dies, self.has_host = False, False
                     self.running.discard(OLD)
-                    raise RunDiedError("the run on the host has ended without a word")
+                    raise RunDiedError("the run on the host died")
             elif resource.kind == "old-releases":
                 self.running &= {self.live}
 

@@ -114,7 +114,7 @@ def test_a_controller_that_lost_its_connection_comes_back(project: Project, held
     step.let_go()
     stdout, stderr = running.communicate(timeout=120)
     result = Result(running.returncode, stdout, stderr).must_succeed()
-    assert "the connection is lost; the run goes on there" in result.output
+    assert "connection lost; the run continues on the host" in result.output
     assert f"hello {live_on(host)} is live" in result.output
     assert live_on(host) != before
     must_run_only(host, live_on(host))
@@ -285,7 +285,7 @@ def test_hosts_end_on_what_they_had_when_one_of_them_refuses_at_the_switch(
     change_code(project)
     refused = project.fab("-H", names, "deploy", timeout_s=300)
     assert refused.code == 4, refused.output
-    assert f"reverted: {hosts[1].name} did not get to the end" in refused.output
+    assert f"reverted: the deploy failed on {hosts[1].name}" in refused.output
     # One host was switched, and no hook has taken that for the end.
     assert ran_here(refused.output) == ["before-switch", "after-failure"]
     shared = "/srv/hello/shared/instance"
@@ -376,7 +376,7 @@ def test_a_connection_that_is_lost_while_its_host_waits_is_made_anew(
             running.kill()
             running.communicate()
     assert running.returncode == 0, stdout + stderr
-    assert "the connection is lost; the run goes on there" in stdout
+    assert "connection lost; the run continues on the host" in stdout
     assert len({live_on(host) for host in hosts}) == 1
 
 
