@@ -103,12 +103,14 @@ def test_a_disk_that_is_full_in_a_deploy_leaves_nothing_half_done(
     _must_be_good(disk_full.fill(where, deploy[0], deploy[1][1], [moment]), 1)
 
 
+@pytest.mark.thorough
 def test_an_index_that_answers_with_errors_is_told_and_got_over(
     where: Stage, deploy: tuple[Deploy, Undisturbed]
 ) -> None:
     _must_be_good(services.keep_from(where, services.INDEX, deploy[1][1], (ERROR,)), 1)
 
 
+@pytest.mark.thorough
 def test_a_run_that_is_killed_tomorrow_is_completed_today(
     where: Stage, deploy: tuple[Deploy, Undisturbed]
 ) -> None:
@@ -116,6 +118,7 @@ def test_a_run_that_is_killed_tomorrow_is_completed_today(
     _must_be_good([row], 1)
 
 
+@pytest.mark.thorough
 def test_a_disk_that_is_full_in_a_provision_leaves_nothing_half_done(
     where: Stage, provision: tuple[Provision, Undisturbed]
 ) -> None:

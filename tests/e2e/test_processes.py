@@ -151,7 +151,7 @@ def test_they_move_with_the_release_and_vanish_with_the_inventory(
     wait_for(lambda: _last_tick(ticks) == one)
     wait_for(lambda: Site(lab, host).get("/").status == 200)
     _must_have_been_up_before_nginx(host, one)
-    shown = project.fab("-H", host.name, "status").must_succeed().stdout
+    shown = project.fab("-H", host.name, "status", "--wide").must_succeed().stdout
     assert "worker 2/2" in shown
     assert re.search(r"often (20\d\d-|runs now)", shown), shown
     assert re.search(r"tidy 20\d\d-\d\d-\d\d 03:00:00", shown), shown

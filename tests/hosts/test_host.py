@@ -117,4 +117,4 @@ def test_a_host_that_waits_is_connected_to_again_when_its_connection_is_lost(unr
     assert (watch["watch"], watch["owner"], watch["after"]) == (run._run, True, 2)
     assert run.converge([], last=True)
     assert not run.has_host
-    assert stream.getvalue().count("connecting again") == 1
+    assert stream.getvalue().count("reconnecting") == 1

@@ -231,7 +231,7 @@ def test_an_end_without_the_last_message_means_that_the_state_is_unknown(
         with pytest.raises(ConnectionLostError, match="state is unknown") as caught:
             conversation.submit(_plan(), who="me")
     assert caught.value.output == "the last words"
-    assert "run again" in caught.value.hint
+    assert "run the command again" in caught.value.hint
     assert channel.closed
 
 
