@@ -29,6 +29,8 @@ _WORK = {
     "to keep": (ADDED, "keep", "kept"),
     "to make": (ADDED, "make", "made"),
     "to publish": (CHANGED, "publish", "published"),
+    "to put back": (CHANGED, "put back", "put back"),
+    "to put in order": (CHANGED, "put in order", "put in order"),
     "to remove": (REMOVED, "remove", "removed"),
 }
 """Name of what is still to do, whose value says how much or what -> symbol, and verb in a check and
