@@ -178,6 +178,12 @@ run_program(sys.argv[1], directory=Path("."), environ=os.environ, timeout_s=600,
 """
 
 
+def _as_at_a_terminal() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="children that leave are found by /proc")
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, -2), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
@@ -187,8 +193,9 @@ def test_it_does_not_outlive_us(tmp_path: Path, number: int, status: int):
         [sys.executable, "-c", PROGRAM, STUBBORN],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
-        # However the tests were started, Ctrl-C means what it does at a terminal.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        # However the tests were started (in the background, under nohup), signals mean what they
+        # do at a terminal.
+        preexec_fn=_as_at_a_terminal,
     )
     try:
         wait_for(lambda: len(pids_in(tmp_path)) == 2)
