@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioning.deploy.steps import abort, finish, release_running, revert, switch
@@ -98,7 +98,7 @@ class Phases:
     """
 
     hosts: Mapping[str, HostPhases]
-    stages: tuple[Stage | None, ...] = field(default=())
+    stages: tuple[Stage | None, ...]
 
 
 class Planner:

@@ -13,7 +13,7 @@ waited for in between: it gets everything at once.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,7 @@ from provisioning.errors import InterruptedRunError
 from provisioning.hosts.fleet import Fleet
 
 if TYPE_CHECKING:
-    from provisioning.agent.resource import Resource
-    from provisioning.deploy.phases import Change, Phases
+    from provisioning.deploy.phases import Change, HostPhases, Phases, Resources
     from provisioning.hooks import Hooks
     from provisioning.hosts.host import RemoteHost
     from provisioning.inventory.models.hooks import Stage
@@ -68,12 +67,21 @@ class Rollout:
                 self.hooks.run(stage)
         return live
 
-    def _part(self, name: str) -> dict[str, tuple[Resource, ...]]:
-        """Return a phase of all hosts, by its name in `HostPhases`."""
-        return {host: getattr(phases, name) for host, phases in self.phases.hosts.items()}
+    def _each(self, part: Callable[[HostPhases], Resources]) -> dict[str, Resources]:
+        """Return a part of the phases of each host."""
+        return {host: part(phases) for host, phases in self.phases.hosts.items()}
 
-    def _prepared(self, number: int) -> dict[str, tuple[Resource, ...]]:
-        return {host: phases.prepare[number] for host, phases in self.phases.hosts.items()}
+    @property
+    def _back(self) -> dict[str, Resources]:
+        return self._each(lambda phases: phases.revert)
+
+    @property
+    def _abandon(self) -> dict[str, Resources]:
+        return self._each(lambda phases: phases.abort)
+
+    @property
+    def _settle(self) -> dict[str, Resources]:
+        return self._each(lambda phases: phases.settle)
 
     def _in_batches(self) -> bool:
         told: list[RemoteHost] = []
@@ -88,13 +96,13 @@ class Rollout:
                 break
             told += batch
             done = self._some(batch).converge(
-                self._part("switch"), last=False, otherwise=self._part("revert")
+                self._each(lambda phases: phases.switch), last=False, otherwise=self._back
             )
             switched += done
             if len(done) < len(batch):
                 break
         if len(switched) == len(self.fleet.runs) and self._confirm(switched):
-            self.fleet.converge(self._part("finish"), otherwise=self._part("settle"))
+            self.fleet.converge(self._each(lambda phases: phases.finish), otherwise=self._settle)
             return True
         back = [] if self.fleet.abandoned else self._revert(switched)
         if not self.fleet.abandoned:
@@ -106,7 +114,7 @@ class Rollout:
         # Only when all can be spoken to: it must not take longer than a message to each.
         if not self._are_ours(switched):
             return False
-        confirmed = self.fleet.converge({}, last=False, otherwise=self._part("settle"))
+        confirmed = self.fleet.converge({}, last=False, otherwise=self._settle)
         return len(confirmed) == len(self.fleet.runs)
 
     def _are_ours(self, switched: Sequence[RemoteHost]) -> bool:
@@ -121,11 +129,10 @@ class Rollout:
 
     def _at_once(self, number: int) -> bool:
         self._run_hooks(self.phases.stages[number])
-        everything = {
-            host: (*phases.prepare[number], *phases.switch, *phases.finish)
-            for host, phases in self.phases.hosts.items()
-        }
-        done = self.fleet.converge(everything, otherwise=self._part("abort"))
+        everything = self._each(
+            lambda phases: (*phases.prepare[number], *phases.switch, *phases.finish)
+        )
+        done = self.fleet.converge(everything, otherwise=self._abandon)
         [run] = self.fleet.runs
         # What fails after the switch leaves it as it is.
         failed = run.report.failed and not run.is_stopping
@@ -135,7 +142,7 @@ class Rollout:
     def _prepare(self, number: int) -> bool:
         self._run_hooks(self.phases.stages[number])
         ready = self.fleet.converge(
-            self._prepared(number), last=False, otherwise=self._part("abort")
+            self._each(lambda phases: phases.prepare[number]), last=False, otherwise=self._abandon
         )
         all_ready = len(ready) == len(self.fleet.runs)
         if all_ready and not self.fleet.is_stopping:
@@ -160,7 +167,7 @@ class Rollout:
 
     def _abort(self, runs: Sequence[RemoteHost]) -> None:
         held = [run for run in runs if run.has_host]
-        self._some(held).converge(self._part("abort"), otherwise=self._part("abort"))
+        self._some(held).converge(self._abandon, otherwise=self._abandon)
 
     def _revert(self, switched: Sequence[RemoteHost]) -> list[RemoteHost]:
         """Have hosts end on the release that they had, by their runs; return those that do."""
@@ -170,8 +177,7 @@ class Rollout:
         why = f"the {self.change.kind} failed on {refused}" if refused else "it was stopped"
         for run in switched:
             run.note(f"reverted: {why}")
-        revert = self._part("revert")
-        back = self._some(switched).converge(revert, otherwise=revert)
+        back = self._some(switched).converge(self._back, otherwise=self._back)
         self._abort([run for run in self.fleet.runs if run not in switched])
         return back
 

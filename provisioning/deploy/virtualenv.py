@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from provisioning.agent.layout import UV, AppLayout
+from provisioning.agent.layout import READY, UV, AppLayout
 from provisioning.resources import Virtualenv
 from provisioning.roles import APP_SERVERS
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from provisioning.deploy.artifact import Artifact
     from provisioning.inventory.models.app import App
 
-PARTS = {"virtualenv": "venv/.ready", "interpreter": "venv/bin/python"}
+PARTS = {"virtualenv": f"venv/{READY}", "interpreter": "venv/bin/python"}
 """What a release is whole with: name -> path below it."""
 
 VIRTUALENV_FORMAT = "2"

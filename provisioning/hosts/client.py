@@ -115,7 +115,7 @@ class AgentClient:
         """Ask for something that changes nothing.
 
         Returns:
-            The answer, which has the shape that `answers.py` names.
+            The answer, which has the shape that `protocol/answers.py` names.
 
         Raises:
             ConnectionLostError: it has not, or the connection ended first.

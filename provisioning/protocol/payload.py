@@ -6,7 +6,7 @@ checked without being changed, and is provisioned by the same plan as any other.
 
     bootstrap/start.sh    python3, or a borrowed one
     bootstrap/loader.py   compiled modules from the host's cache, or from the controller
-    bootstrap/attached.py besides: a person at a program of an app (see attached.py)
+    bootstrap/attached.py besides: a person at a program of an app (see hosts/exec.py)
     agent/boot.py         makes them importable
     agent/main.py         frames
 """

@@ -1,7 +1,7 @@
 """The conversation with an agent, without I/O: bytes in, bytes out.
 
 `Session` keeps no socket and starts no thread: `receive` takes what came and returns what
-it means, `outgoing` takes what must be sent. `converse.py` moves the bytes.
+it means, `outgoing` takes what must be sent. `hosts/client.py` moves the bytes.
 """
 
 from __future__ import annotations

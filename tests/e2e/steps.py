@@ -252,6 +252,17 @@ def kill_agents(host: LabHost) -> None:
     host.run("kill", "-KILL", *(str(each) for each in found))
 
 
+def cut_off(process: subprocess.Popen, host: LabHost, *, kills_agent: bool) -> None:
+    """Kill a command here, or its agent if there is one; return when nothing of it is at work."""
+    if kills_agent and agents(host):
+        kill_agents(host)
+        process.communicate(timeout=300)
+    else:
+        killed(process)
+    # What it began on the host ends there by itself: see the lease.
+    wait_for(lambda: not agents(host))
+
+
 def killed(process: subprocess.Popen) -> None:
     """Kill a controller, without a chance to say goodbye."""
     process.kill()

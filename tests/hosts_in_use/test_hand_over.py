@@ -11,7 +11,7 @@ import pytest
 from provisioning.lab import Lab, LabHost
 from tests.e2e.project import Project
 from tests.e2e.roads import lead_domains_to
-from tests.e2e.steps import agents, deploy, kill_agents, killed, provision, wait_for
+from tests.e2e.steps import agents, cut_off, deploy, provision, wait_for
 
 pytestmark = [pytest.mark.lab, pytest.mark.thorough]
 
@@ -39,12 +39,7 @@ def test_a_hand_over_that_is_cut_off_loses_nothing(lab: Lab, project: Project) -
         process = project.start("-H", host.name, "provision", "--adopt", ",".join(HANDED_OVER))
         wait_for(lambda: agents(host))
         time.sleep(chance.uniform(0, 3))
-        if number % 2 and agents(host):
-            kill_agents(host)
-            process.communicate(timeout=300)
-        else:
-            killed(process)
-        wait_for(lambda: not agents(host))
+        cut_off(process, host, kills_agent=bool(number % 2))
     provision(project, host, "--adopt", ",".join(HANDED_OVER)).must_succeed()
     deploy(project, host)
     assert host.shell(ALL.format("/srv/hello/data")) == theirs

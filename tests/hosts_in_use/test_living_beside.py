@@ -14,7 +14,7 @@ from tests.e2e.listing import APT_MEMORY, listing_of, without
 from tests.e2e.project import Project
 from tests.e2e.roads import lead_domains_to
 from tests.e2e.site import Site
-from tests.e2e.steps import agents, deploy, deploy_change, killed, provision, rollback, wait_for
+from tests.e2e.steps import cut_off, deploy, deploy_change, provision, rollback
 
 pytestmark = pytest.mark.lab
 
@@ -115,9 +115,7 @@ def test_others_are_untouched_by_all_that_a_project_does(
         # Cut off at any moment; the next run completes it.
         process = ours.start("-H", host.name, "provision")
         time.sleep(chance.uniform(2, 12))
-        killed(process)
-        # What it began on the host ends there by itself: see the lease.
-        wait_for(lambda: not agents(host))
+        cut_off(process, host, kills_agent=False)
     provision(ours, host).must_succeed()
     first = deploy(ours, host)
     deploy_change(ours, host)

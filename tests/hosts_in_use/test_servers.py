@@ -14,16 +14,13 @@ from tests.e2e.project import Project
 from tests.e2e.roads import lead_domains_to
 from tests.e2e.site import Site
 from tests.e2e.steps import (
-    agents,
     change_code,
+    cut_off,
     deploy,
     deploy_change,
-    kill_agents,
-    killed,
     must_run_only,
     provision,
     rollback,
-    wait_for,
 )
 from tests.hosts_in_use.servers import SERVERS, as_they_are
 
@@ -99,13 +96,7 @@ def _cut_off(
     """Kill the agent on the host, or the command here, at any moment."""
     process = project.start("-H", host.name, *command)
     time.sleep(min(chance.expovariate(1 / 4), 15))
-    if kills_agent and agents(host):
-        kill_agents(host)
-        process.communicate(timeout=300)
-    else:
-        killed(process)
-    # What it began on the host ends there by itself.
-    wait_for(lambda: not agents(host))
+    cut_off(process, host, kills_agent=kills_agent)
 
 
 def _complete(project: Project, host: LabHost, command: tuple[str, ...]) -> None:

@@ -23,7 +23,7 @@ _PARTS = rf"({re.escape(PART)})*"
 
 RELEASE = re.compile(RELEASE_ID.pattern + _PARTS)
 VIRTUALENV = re.compile(rf"[0-9a-f]{{16}}{_PARTS}")
-"""The key of what it is made of: see provisioning/deploy/deployment.py."""
+"""The key of what it is made of: see provisioning/deploy/virtualenv.py."""
 
 REVISION = re.compile(r"[0-9a-f]{12}")
 """The digest of what it says: see environment.py."""

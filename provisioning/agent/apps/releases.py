@@ -10,7 +10,7 @@ import time
 from typing import Any, Container, List, Mapping, Set
 
 from provisioning.agent.apps.pythons import lost_python
-from provisioning.agent.layout import AppLayout
+from provisioning.agent.layout import READY, AppLayout
 from provisioning.agent.machine import files
 from provisioning.agent.machine.system import LINK, System
 
@@ -18,7 +18,7 @@ MANIFEST = "manifest.json"
 CODE, ENVIRONMENT, UNITS = "code", "env", "units"
 EARLIER_PARTS = {
     "code": CODE,
-    "virtualenv": "venv/.ready",
+    "virtualenv": f"venv/{READY}",
     "interpreter": "venv/bin/python",
     "environment": ENVIRONMENT,
     "server settings": "server.py",
