@@ -145,7 +145,7 @@ def _after(monkeypatch: pytest.MonkeyPatch, name: str, then: Callable[[], object
             left.pop()()
         return result
 
-    monkeypatch.setattr(files.os, name, called)
+    monkeypatch.setattr(os, name, called)
 
 
 def _swap(folder: Path, target: Path) -> Callable[[], object]:

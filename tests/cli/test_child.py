@@ -1,0 +1,48 @@
+"""What a program that a command runs in its place hears of the command's end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_PROGRAM = """
+import pathlib, signal, sys
+def end(*_):
+    pathlib.Path(sys.argv[1]).write_text("cleaned up")
+    sys.exit(7)
+signal.signal(signal.SIGINT, end)
+print("ready", flush=True)
+signal.pause()
+"""
+
+_COMMAND = """
+import sys
+from pathlib import Path
+from provisioning.cli.child import run_to_its_end
+sys.exit(run_to_its_end([sys.executable, "-c", *sys.argv[1:]], cwd=Path.cwd()))
+"""
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_command_that_is_to_end_waits_until_its_program_has_cleaned_up(tmp_path: Path, sent):
+    done = tmp_path / "done"
+    command = subprocess.Popen(
+        [sys.executable, "-c", _COMMAND, _PROGRAM, str(done)],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    with command:
+        assert command.stdout is not None
+        assert command.stdout.readline() == "ready\n"
+        if sent is signal.SIGINT:
+            os.killpg(command.pid, sent)  # as a terminal does
+        else:
+            command.send_signal(sent)
+        assert command.wait(timeout=30) == 7
+    assert done.read_text() == "cleaned up"
