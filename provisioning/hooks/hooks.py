@@ -18,7 +18,7 @@ from provisioning.secrets import Secret, fetch_secrets
 
 if TYPE_CHECKING:
     from provisioning.agent.facts import Facts
-    from provisioning.agent.resources import OneOff
+    from provisioning.agent.resources.one_off import OneOff
     from provisioning.inventory import Inventory
     from provisioning.inventory.models.app import App
     from provisioning.inventory.models.hooks import Hook, Stage

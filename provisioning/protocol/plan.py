@@ -14,8 +14,9 @@ from typing import Any
 
 from provisioning.agent.blob import as_blob
 from provisioning.agent.resource import Resource, encode
-from provisioning.agent.resources import FileSet, Unit
+from provisioning.agent.resources.file_set import FileSet
 from provisioning.agent.resources.unit import DIRECTORY as UNITS
+from provisioning.agent.resources.unit import Unit
 from provisioning.errors import ConfigurationError
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from provisioning import resources
 from provisioning.agent.blob import Blob
 from provisioning.agent.events import CHANGED, UNCHANGED
 from provisioning.agent.machine.overlay import Overlay
@@ -20,7 +22,7 @@ from provisioning.agent.resource import (
     differences,
     encode,
 )
-from provisioning.agent.resources import ALL, TYPES
+from provisioning.agent.resources import TYPES
 from tests.agent.killing import kill_everywhere
 from tests.agent.runs import Host, listing
 from tests.agent.samples import EVERY_TYPE, HERE, Sample
@@ -36,13 +38,25 @@ def sample(request: pytest.FixtureRequest, root: Path) -> Sample:
 
 
 def test_every_type_has_a_sample() -> None:
-    assert {type(each) for each in EVERY_TYPE} == set(ALL)
-    assert set(TYPES.values()) == set(ALL)
+    assert {type(each) for each in EVERY_TYPE} == set(TYPES.values())
 
 
-@pytest.mark.parametrize("type_", ALL, ids=lambda type_: type_.__name__)
+@pytest.mark.parametrize("type_", TYPES.values(), ids=lambda type_: type_.__name__)
 def test_a_kind_leads_to_its_file(type_: type[Resource]) -> None:
     assert type_.kind.replace("-", "_") == type_.__module__.rpartition(".")[2]
+
+
+@pytest.mark.parametrize("type_", TYPES.values(), ids=lambda type_: type_.__name__)
+def test_authors_of_roles_get_each_type_by_its_name(type_: type[Resource]) -> None:
+    assert getattr(resources, type_.__name__) is type_
+    rows = Path(resources.__file__).read_text()
+    assert f"from {type_.__module__} import" in rows
+    assert re.search(rf"\b{type_.__name__} as {type_.__name__}\b", rows)
+
+
+def test_a_type_that_is_not_there_is_told_as_python_does() -> None:
+    with pytest.raises(ImportError, match="cannot import name 'Fiel'"):
+        exec("from provisioning.resources import Fiel")
 
 
 @everything

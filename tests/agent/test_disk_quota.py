@@ -14,8 +14,7 @@ import pytest
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine.programs import Completed
 from provisioning.agent.machine.system import Stat, System
-from provisioning.agent.resources import DiskQuota
-from provisioning.agent.resources.disk_quota import REPORT
+from provisioning.agent.resources.disk_quota import REPORT, DiskQuota
 
 HEADER = (
     "User,BlockStatus,FileStatus,BlockUsed,BlockSoftLimit,BlockHardLimit,BlockGrace,"

@@ -1,151 +1,86 @@
 """The resource types: one file each, and this table.
 
-To add a type: one file, one import and one name here, one test. Codec, diff, `--check`,
-report and the conformance tests come from the table.
+To add a type: one file, one row here and one in provisioning/resources.py, one test. Codec, diff,
+`--check`, report and the conformance tests come from the table.
+
+A type is loaded when the first resource of it is made: no run needs all of them, and what they do
+on a host needs modules that a controller has no use for.
 """
 
 from __future__ import annotations
 
-from typing import Dict, Tuple, Type
+import importlib
+from typing import Dict, Iterator, Mapping, Type
 
 from provisioning.agent.resource import Resource
-from provisioning.agent.resources.absent import Absent
-from provisioning.agent.resources.certificate import Certificate
-from provisioning.agent.resources.command import Command
-from provisioning.agent.resources.directory import Directory
-from provisioning.agent.resources.disk_quota import DiskQuota
-from provisioning.agent.resources.earlier_certificate import EarlierCertificate
-from provisioning.agent.resources.earlier_renewal import EarlierRenewal
-from provisioning.agent.resources.file import File
-from provisioning.agent.resources.file_set import FileSet
-from provisioning.agent.resources.group import Group
-from provisioning.agent.resources.kept_secrets import KeptSecrets
-from provisioning.agent.resources.leftover_programs import NoLeftoverPrograms
-from provisioning.agent.resources.link import Link
-from provisioning.agent.resources.live_processes import LiveProcesses
-from provisioning.agent.resources.live_release import LiveRelease
-from provisioning.agent.resources.neighbours import Neighbours
-from provisioning.agent.resources.old_releases import OldReleasesStopped
-from provisioning.agent.resources.one_off import OneOff
-from provisioning.agent.resources.other_apps import OtherApps
-from provisioning.agent.resources.package_manager import PackageManager
-from provisioning.agent.resources.packages import Packages
-from provisioning.agent.resources.port import Port
-from provisioning.agent.resources.probe import Probe
-from provisioning.agent.resources.process_check import ProcessCheck
-from provisioning.agent.resources.pruned import Pruned
-from provisioning.agent.resources.registered_app import RegisteredApp
-from provisioning.agent.resources.release import Release
-from provisioning.agent.resources.release_running import ReleaseRunning
-from provisioning.agent.resources.removed_app import RemovedApp
-from provisioning.agent.resources.restored import Restored
-from provisioning.agent.resources.self_signed import SelfSigned
-from provisioning.agent.resources.service import Service
-from provisioning.agent.resources.settings import Settings
-from provisioning.agent.resources.shared_folders import SharedFolders
-from provisioning.agent.resources.static_files import StaticFiles
-from provisioning.agent.resources.stopped import Stopped
-from provisioning.agent.resources.superseded import Superseded
-from provisioning.agent.resources.timer import Timer
-from provisioning.agent.resources.timer_schedules import TimerSchedules
-from provisioning.agent.resources.tmpfiles import Tmpfiles
-from provisioning.agent.resources.unit import Unit
-from provisioning.agent.resources.user import User
-from provisioning.agent.resources.virtualenv import Virtualenv
 
-ALL: Tuple[Type[Resource], ...] = (
-    Absent,
-    Certificate,
-    Command,
-    Directory,
-    DiskQuota,
-    EarlierCertificate,
-    EarlierRenewal,
-    File,
-    FileSet,
-    Group,
-    KeptSecrets,
-    Link,
-    LiveProcesses,
-    LiveRelease,
-    Neighbours,
-    NoLeftoverPrograms,
-    OldReleasesStopped,
-    OneOff,
-    OtherApps,
-    PackageManager,
-    Packages,
-    Port,
-    Probe,
-    ProcessCheck,
-    Pruned,
-    RegisteredApp,
-    Release,
-    ReleaseRunning,
-    RemovedApp,
-    Restored,
-    SelfSigned,
-    Service,
-    Settings,
-    SharedFolders,
-    StaticFiles,
-    Stopped,
-    Superseded,
-    Timer,
-    TimerSchedules,
-    Tmpfiles,
-    Unit,
-    User,
-    Virtualenv,
-)
+_CLASSES: Dict[str, str] = {
+    "absent": "Absent",
+    "certificate": "Certificate",
+    "command": "Command",
+    "directory": "Directory",
+    "disk-quota": "DiskQuota",
+    "earlier-certificate": "EarlierCertificate",
+    "earlier-renewal": "EarlierRenewal",
+    "file": "File",
+    "file-set": "FileSet",
+    "group": "Group",
+    "kept-secrets": "KeptSecrets",
+    "leftover-programs": "NoLeftoverPrograms",
+    "link": "Link",
+    "live-processes": "LiveProcesses",
+    "live-release": "LiveRelease",
+    "neighbours": "Neighbours",
+    "old-releases": "OldReleasesStopped",
+    "one-off": "OneOff",
+    "other-apps": "OtherApps",
+    "package-manager": "PackageManager",
+    "packages": "Packages",
+    "port": "Port",
+    "probe": "Probe",
+    "process-check": "ProcessCheck",
+    "pruned": "Pruned",
+    "registered-app": "RegisteredApp",
+    "release": "Release",
+    "release-running": "ReleaseRunning",
+    "removed-app": "RemovedApp",
+    "restored": "Restored",
+    "self-signed": "SelfSigned",
+    "service": "Service",
+    "settings": "Settings",
+    "shared-folders": "SharedFolders",
+    "static-files": "StaticFiles",
+    "stopped": "Stopped",
+    "superseded": "Superseded",
+    "timer": "Timer",
+    "timer-schedules": "TimerSchedules",
+    "tmpfiles": "Tmpfiles",
+    "unit": "Unit",
+    "user": "User",
+    "virtualenv": "Virtualenv",
+}
 
-TYPES: Dict[str, Type[Resource]] = {type_.kind: type_ for type_ in ALL}
 
-__all__ = [
-    "ALL",
-    "Absent",
-    "Certificate",
-    "Command",
-    "Directory",
-    "DiskQuota",
-    "EarlierCertificate",
-    "EarlierRenewal",
-    "File",
-    "FileSet",
-    "Group",
-    "KeptSecrets",
-    "Link",
-    "LiveProcesses",
-    "LiveRelease",
-    "Neighbours",
-    "NoLeftoverPrograms",
-    "OldReleasesStopped",
-    "OneOff",
-    "OtherApps",
-    "PackageManager",
-    "Packages",
-    "Port",
-    "Probe",
-    "ProcessCheck",
-    "Pruned",
-    "RegisteredApp",
-    "Release",
-    "ReleaseRunning",
-    "RemovedApp",
-    "Resource",
-    "Restored",
-    "SelfSigned",
-    "Service",
-    "Settings",
-    "SharedFolders",
-    "StaticFiles",
-    "Stopped",
-    "Superseded",
-    "TYPES",
-    "Timer",
-    "TimerSchedules",
-    "Tmpfiles",
-    "Unit",
-    "User",
-    "Virtualenv",
-]
+class _Types(Mapping[str, Type[Resource]]):
+    def __getitem__(self, kind: str) -> Type[Resource]:
+        name = _CLASSES[kind]
+        found: Type[Resource] = getattr(
+            importlib.import_module(f"{__name__}.{kind.replace('-', '_')}"), name
+        )
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_CLASSES)
+
+    def __len__(self) -> int:
+        return len(_CLASSES)
+
+
+TYPES: Mapping[str, Type[Resource]] = _Types()
+"""Kind -> type. The kind is the name of its file, with "-" for "_"."""
+
+
+def file_of(name: str) -> str:
+    """Return the module in which a type of this name lies; raise KeyError if there is none."""
+    kind = {each: kind for kind, each in _CLASSES.items()}[name]
+    return f"{__name__}.{kind.replace('-', '_')}"

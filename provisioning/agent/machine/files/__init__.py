@@ -6,6 +6,8 @@ this is the one place of the agent that makes, changes, copies and removes: it o
 of a path by itself, holds it open, and acts relative to it.
 """
 
+from __future__ import annotations
+
 from provisioning.agent.machine.files.changing import (
     create,
     link,
