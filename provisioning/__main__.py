@@ -5,7 +5,15 @@ is installed after Fabric, which it needs, so this script takes the place of Fab
 Fabric's come back with an upgrade of its own, only `fab init` in an empty folder is lost.
 """
 
+# ruff: noqa: E402
 from __future__ import annotations
+
+import gc
+
+# Nearly all of what a command imports lives until its end. Python's collector would look through
+# it again and again while it grows: a tenth of the time of a run that changes nothing.
+# Source of the usual values, 700, 10 and 10: gc.set_threshold's documentation.
+gc.set_threshold(50_000, 20, 100)
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Answer questions and carry out plans: what an agent does for whoever talks to it."""
+"""Answer queries and carry out plans: what an agent does for whoever talks to it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from provisioning.agent import (
     engine,
     events,
-    questions,
+    queries,
 )
 from provisioning.agent.errors import AgentError, StoppedError
+from provisioning.agent.facts import facts_digest
 from provisioning.agent.machine.memory import Memory
 from provisioning.agent.machine.overlay import Overlay
 from provisioning.agent.machine.record import Record
 from provisioning.agent.machine.system import System
-from provisioning.agent.read_facts import facts_digest, gather_facts
+from provisioning.agent.read_facts import gather_facts
 from provisioning.agent.resource import Resource, decode
 from provisioning.agent.resources import TYPES
 from provisioning.agent.runs.inbox import Inbox
@@ -48,10 +49,10 @@ class Executor:
         self._current = ""
 
     def answer(self, message: Message) -> None:
-        """Answer a question; it changes nothing."""
+        """Answer a query; it changes nothing."""
         system = System(self._say, self._inbox.checkpoint, Memory.of_host(writable=False))
         try:
-            answer = questions.answer(message, system)
+            answer = queries.answer(message, system)
         except AgentError as error:
             self._fail(error)
         else:

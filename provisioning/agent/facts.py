@@ -6,8 +6,19 @@ would install: so that what `--check` says of a bare host is what a run then doe
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, fields
 from typing import Any, Dict, Mapping, Tuple
+
+VERSIONS = {
+    "nginx": "nginx",
+    "openssl": "openssl",
+    "python": "python3",
+    "systemd": "systemd",
+    "certbot": "python3-certbot",
+}
+"""Field of Facts -> the Debian package whose version it is."""
 
 
 def version_tuple(text: str) -> Tuple[int, ...]:
@@ -68,3 +79,8 @@ class Facts:
         """Build from plain values; unknown names (a newer version's) are dropped."""
         known = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in values.items() if name in known})
+
+
+def facts_digest(facts: Facts) -> str:
+    """Return what stands for the facts in a plan."""
+    return hashlib.sha256(json.dumps(facts.to_json(), sort_keys=True).encode()).hexdigest()

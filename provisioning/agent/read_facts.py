@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import re
@@ -11,26 +10,12 @@ from typing import Dict, List, Mapping, Sequence
 
 from provisioning.agent import layout
 from provisioning.agent.debian import apt, apt_lists
-from provisioning.agent.facts import Facts
+from provisioning.agent.facts import VERSIONS, Facts
 from provisioning.agent.machine import dpkg
 from provisioning.agent.machine.system import System
 from provisioning.agent.nginx.facts import nginx_facts
 
-VERSIONS = {
-    "nginx": "nginx",
-    "openssl": "openssl",
-    "python": "python3",
-    "systemd": "systemd",
-    "certbot": "python3-certbot",
-}
-"""Field of Facts -> the Debian package whose version it is."""
-
 CACHE = layout.RUNTIME + "/candidates.json"
-
-
-def facts_digest(facts: Facts) -> str:
-    """Return what stands for the facts in a plan."""
-    return hashlib.sha256(json.dumps(facts.to_json(), sort_keys=True).encode()).hexdigest()
 
 
 def gather_facts(system: System, candidates: Sequence[str] = ()) -> Facts:

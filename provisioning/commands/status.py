@@ -32,7 +32,7 @@ SHORT = (
 _USUAL = ("", "served")
 
 State = Mapping[str, Any]
-"""What a host says of an app: see agent/apps/status.py. Empty where it says nothing."""
+"""What a host says of an app: see agent/queries/status.py. Empty where it says nothing."""
 
 
 def status(options: Options, *, wide: bool = False) -> int:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from provisioning.protocol.session import Begun
 
 State = Mapping[str, Any]
-"""What a host says of an app: see agent/questions.py."""
+"""What a host says of an app: see agent/queries/app.py."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from provisioning.inventory.models.app import App
 
 State = Mapping[str, Any]
-"""What a host says of an app: see agent/questions.py."""
+"""What a host says of an app: see agent/queries/app.py."""
 
 
 def release_to_revive(app: App, states: Mapping[str, State], to: str) -> str:

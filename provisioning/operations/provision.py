@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from provisioning.agent.read_facts import VERSIONS, facts_digest
+from provisioning.agent.facts import VERSIONS, facts_digest
 from provisioning.errors import HomeportError, ResourceFailedError
 from provisioning.hosts.facts_cache import recall_facts, remember_facts
 from provisioning.operations.watched_facts import WatchedFacts

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioning.agent.facts import Facts
-from provisioning.agent.read_facts import VERSIONS
+from provisioning.agent.facts import VERSIONS, Facts
 
 
 class WatchedFacts(Facts):

@@ -1,4 +1,4 @@
-"""What hosts may say: the shapes of events, of answers to questions, and of all else.
+"""What hosts may say: the shapes of events, of answers to queries, and of all else.
 
 A host is trusted with itself, not with the controller or with other hosts: a release's id becomes
 part of paths on all hosts of an app, and a commit goes into the environment of hooks here.
@@ -159,7 +159,7 @@ _STATUS_OF_APP = record(
 
 _PAGE = record(
     {
-        # When, which unit, priority, text: see agent/apps/logs.py.
+        # When, which unit, priority, text: see agent/queries/logs.py.
         "entries": list_of(row(number, text, whole, text)),
         "cursor": text,
         "more": flag,
@@ -185,4 +185,4 @@ ANSWERS: Mapping[str, Shape] = {
     "secrets": mapping_of(text),
     "status": mapping_of(_STATUS_OF_APP),
 }
-"""Question -> the shape of its answer: see agent/questions.py, which gives them."""
+"""Query -> the shape of its answer: see agent/queries/, which gives them."""

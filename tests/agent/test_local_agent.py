@@ -14,8 +14,8 @@ import pytest
 
 from provisioning.agent import events, layout
 from provisioning.agent.boot import keep
+from provisioning.agent.facts import facts_digest
 from provisioning.agent.main import Agent
-from provisioning.agent.read_facts import facts_digest
 from provisioning.agent.runs import inbox
 from provisioning.agent.runs.inbox import Inbox
 from provisioning.agent.runs.lock import HostLock, LockHeldError
@@ -124,8 +124,8 @@ def test_only_lacking_contents_are_asked_for(agent: LocalAgent, root: Path) -> N
     assert agent.session.exchanges == counted + 1
 
 
-def test_an_unknown_question_is_refused_in_words(agent: LocalAgent) -> None:
-    with pytest.raises(ResourceFailedError, match="unknown question 'nonsense'"):
+def test_an_unknown_query_is_refused_in_words(agent: LocalAgent) -> None:
+    with pytest.raises(ResourceFailedError, match="unknown query 'nonsense'"):
         agent.conversation.ask("nonsense")
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from provisioning.agent.apps import logs as module
-from provisioning.agent.apps.logs import logs
 from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.system import System
+from provisioning.agent.queries import logs as module
+from provisioning.agent.queries.logs import answer as logs
 
 HUGE = 5000
 RELEASE = "20260102T030405.000Z-abc1234"

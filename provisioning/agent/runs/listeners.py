@@ -44,7 +44,7 @@ class Listeners:
     def __init__(self, listening: socket.socket, about: Mapping[str, Any]) -> None:
         self._listening = listening
         self._lock = threading.Lock()
-        # Frame, and whether it is for everybody: questions are answered to who asked.
+        # Frame, and whether it is for everybody: queries are answered to who asked.
         self._said: List[Tuple[bytes, bool]] = [(pack({"begun": dict(about)}), True)]
         self._all: List[_Listener] = []
         self._accepting = False

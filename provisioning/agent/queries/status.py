@@ -28,7 +28,7 @@ HEALTH_TIMEOUT_S = 5.0
 SHOWN_RUNS = 5
 
 
-def host_status(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
+def answer(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
     """Return how apps are doing: name -> see `_app_status`.
 
     Args:

@@ -11,7 +11,7 @@ VARIABLE = b"SSH_CONNECTION="
 """Client's address, its port, our address, our port. Source: ssh(1), "ENVIRONMENT"."""
 
 
-def caller(message: Mapping[str, Any], system: System) -> str:
+def answer(message: Mapping[str, Any], system: System) -> str:
     """Return the address that the SSH connection of this agent comes from, or "".
 
     sudo takes the variable away, so the processes that we were started by are asked too.

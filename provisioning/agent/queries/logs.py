@@ -31,7 +31,7 @@ INFO = 6
 """Source: syslog(3)."""
 
 
-def logs(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
+def answer(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
     """Return a page of what apps have logged, oldest first.
 
     Args:

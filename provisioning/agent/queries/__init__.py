@@ -1,0 +1,31 @@
+"""What a controller may ask without changing anything: one file each, and this list.
+
+Each file has a function `answer`, which returns plain values; their shape stands in
+provisioning/protocol/answers.py. It is loaded when somebody asks: most commands ask little.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, Mapping
+
+from provisioning.agent.errors import AgentError
+from provisioning.agent.machine.system import System
+
+QUERIES = ("app", "caller", "facts", "logs", "owned", "run", "secrets", "status")
+
+
+def answer(message: Mapping[str, Any], system: System) -> Any:
+    """Answer a query.
+
+    Args:
+        message: {"ask": name, ...} with what the query needs besides.
+        system: The machine.
+
+    Raises:
+        AgentError: the query is unknown or cannot be answered.
+    """
+    name = message["ask"]
+    if name not in QUERIES:
+        raise AgentError(f"unknown query {name!r}")
+    return importlib.import_module(f"{__name__}.{name}").answer(message, system)

@@ -1,0 +1,29 @@
+"""What Homeport made here, for whom, and what was handed over to it."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping
+
+from provisioning.agent.machine.record import Record
+from provisioning.agent.machine.system import System
+from provisioning.agent.ownership import backups
+
+
+def answer(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
+    """Return the record of what was made, and the copies that may be put back."""
+    record = Record.of_host(writable=False)
+    return {
+        "apps": {
+            name: {"owner": entry.owner, "domains": list(entry.domains)}
+            for name, entry in record.apps.items()
+        },
+        "things": {
+            thing: {"owners": owners, "since": since}
+            for thing, (owners, since) in record.things().items()
+        },
+        "adopted": {
+            when: [each["id"] for each in kept.things]
+            for when, kept in backups.kept(system).items()
+            if not kept.is_restored
+        },
+    }

@@ -1,0 +1,13 @@
+"""The run that is under way in the background."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Optional
+
+from provisioning.agent.machine.system import System
+from provisioning.agent.runs.relay import current_run
+
+
+def answer(message: Mapping[str, Any], system: System) -> Optional[Dict[str, Any]]:
+    """Return what is told of it; None if there is none."""
+    return current_run()
