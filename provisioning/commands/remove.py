@@ -8,9 +8,10 @@ from provisioning.cli.context import CommandContext
 from provisioning.cli.options import Options
 from provisioning.errors import ConfigurationError
 from provisioning.hosts.host import RemoteHost, who
+from provisioning.inventory.models.web_servers import WEB_SERVERS
 from provisioning.protocol.plan import make_plan
 from provisioning.resources import RemovedApp, Resource
-from provisioning.roles import WEB_SERVERS
+from provisioning.roles import web_server
 from provisioning.transport.login.prompt import ask_word
 
 
@@ -38,9 +39,10 @@ def remove(options: Options, *, app: str, data: bool, yes: bool) -> int:
         raise ConfigurationError(f"{app} does not run on any of these hosts")
     if not (yes or options.check):
         _must_agree(app, [host.name for host in hosts], data=data)
-    server = WEB_SERVERS[found.web_server if found else "nginx"]
+    # Which one an app had that the inventory names no more, nobody says.
+    servers = [found.web_server] if found else WEB_SERVERS
     resources: list[Resource] = [
-        *server.without(app),
+        *(each for name in servers for each in web_server(name).without(app)),
         RemovedApp(
             app, data=data, by=who(), drain_timeout_s=found.drain_timeout_s if found else 30
         ),

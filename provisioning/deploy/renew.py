@@ -33,7 +33,7 @@ from provisioning.resources import (
     StaticFiles,
 )
 from provisioning.roles import (
-    APP_SERVERS,
+    app_server,
     put_in_order_before,
     release_units,
 )
@@ -132,7 +132,7 @@ def build_again(
         secrets=tuple({**dict.fromkeys(live["secrets"]), **dict.fromkeys(app.secrets)}),
         venv=f"{AppLayout(app.name).venvs}/{live['venv']}",
         python=live["python"],
-        settings=APP_SERVERS[app.server].files(app, facts, release),
+        settings=app_server(app.server).files(app, facts, release),
         parts=PARTS,
         units=release_units(app, facts, release),
         env="null" if renewal.env is None else pack(renewal.env),

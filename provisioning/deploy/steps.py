@@ -35,7 +35,7 @@ from provisioning.resources import (
     TimerSchedules,
 )
 from provisioning.roles import (
-    APP_SERVERS,
+    app_server,
     put_in_order_before,
     release_units,
     sandbox_properties,
@@ -55,7 +55,7 @@ DEFAULT_SETTLE_S = 3
 def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
     """Yield what makes a release that can be imported; visitors see none of it."""
     app, artifact = deployment.app, deployment.artifact
-    server = APP_SERVERS[app.server]
+    server = app_server(app.server)
     venv = virtualenv(
         app, artifact, facts, fresh_for=deployment.release if deployment.replace else ""
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioning.agent.layout import READY, UV, AppLayout
 from provisioning.resources import Virtualenv
-from provisioning.roles import APP_SERVERS
+from provisioning.roles import app_server
 
 if TYPE_CHECKING:
     from provisioning.agent.facts import Facts
@@ -30,7 +30,7 @@ def virtualenv(app: App, artifact: Artifact, facts: Facts, *, fresh_for: str = "
         facts: Of the host.
         fresh_for: A release that shares it with no other; "" for one that may.
     """
-    extra = APP_SERVERS[app.server].requirements(app)
+    extra = app_server(app.server).requirements(app)
     key = hashlib.sha256(f"{VIRTUALENV_FORMAT}\0".encode())
     for name, content in sorted(artifact.requirements.items()):
         key.update(f"{name}\0".encode() + hashlib.sha256(content).digest())

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from provisioning.inventory.inventory import Inventory
 from provisioning.inventory.reading.environment import environments, inventory_path
-from provisioning.inventory.reading.known_names import Tables
 from provisioning.inventory.types.units import (
     Duration,
     Rate,
@@ -33,7 +32,6 @@ __all__ = [
     "Rate",
     "Size",
     "Ssh",
-    "Tables",
     "Tls",
     "environments",
     "inventory_path",
@@ -49,7 +47,6 @@ def load(
     directory: Path,
     environment: str | None = None,
     *,
-    tables: Tables = Tables(),  # noqa: B008 - it cannot change
     environ: Mapping[str, str] | None = None,
 ) -> Inventory:
     """Read the inventory of an environment.
@@ -57,7 +54,6 @@ def load(
     Args:
         directory: The project's folder, with the fabfile and `inventory/`.
         environment: Its name; None: HOMEPORT_ENV, else production, else the only one there is.
-        tables: Names that it may refer to.
         environ: The operator's environment; default: that of this process.
 
     Raises:
@@ -66,18 +62,14 @@ def load(
     """
     from provisioning.inventory.reading.loading import load as read
 
-    return read(directory, environment, tables=tables, environ=environ)
+    return read(directory, environment, environ=environ)
 
 
-def schema(tables: Tables = Tables()) -> dict[str, Any]:  # noqa: B008 - it cannot change
-    """Return the JSON schema of an inventory, for editors.
-
-    Args:
-        tables: Names that an inventory may refer to.
-    """
+def schema() -> dict[str, Any]:
+    """Return the JSON schema of an inventory, for editors."""
     from provisioning.inventory.reading.json_schema import schema as made
 
-    return made(tables)
+    return made()
 
 
 def __getattr__(name: str) -> object:

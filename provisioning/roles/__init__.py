@@ -1,7 +1,6 @@
 """Desired state: pure functions from a host and its facts to a list of resources.
 
-The tables say what there is; to add a web or app server is to write its module and one row
-here. The order of the list is the order on the host.
+The order of the list is the order on the host.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from provisioning.resources import (
     Resource,
 )
 from provisioning.roles.app import app_resources
-from provisioning.roles.app_servers import AppServer, gunicorn
+from provisioning.roles.app_servers import app_server
 from provisioning.roles.base import base
 from provisioning.roles.certificates import certificates
 from provisioning.roles.loading import (
@@ -37,28 +36,23 @@ from provisioning.roles.recovery import put_in_order, put_in_order_before
 from provisioning.roles.sandbox import sandbox_properties
 from provisioning.roles.site import Site, site
 from provisioning.roles.uv import uv
-from provisioning.roles.web_servers import WebServer, nginx
+from provisioning.roles.web_servers import WebServer, web_server
 
 ROLES: Mapping[str, Role] = {"base": base}
 """Every host has these, in this order."""
 
-APP_SERVERS: Mapping[str, AppServer] = {"gunicorn": gunicorn}
-WEB_SERVERS: Mapping[str, WebServer] = {"nginx": nginx}
-
 __all__ = [
-    "APP_SERVERS",
     "ROLES",
-    "WEB_SERVERS",
-    "AppServer",
     "GivenCertificate",
     "Role",
-    "WebServer",
+    "app_server",
     "compile_host",
     "load_own_roles",
     "put_in_order_before",
     "read_given_certificate",
     "release_units",
     "sandbox_properties",
+    "web_server",
 ]
 
 
@@ -70,7 +64,7 @@ def release_units(app: App, facts: Facts, release_id: str) -> dict[str, str]:
         facts: Of the host that the release is for.
         release_id: The release's id.
     """
-    web = APP_SERVERS[app.server].units(app, facts, release_id)
+    web = app_server(app.server).units(app, facts, release_id)
     return {**web, **process_units(app, facts, release_id)}
 
 
@@ -102,20 +96,19 @@ def compile_host(
     if apps:
         resources.append(uv())
     for app in apps:
-        web_unit = WEB_SERVERS[app.web_server].UNIT
-        resources += app_resources(app, web_unit)
+        resources += app_resources(app, web_server(app.web_server).UNIT)
     for name in dict.fromkeys(app.web_server for app in apps):
         served = [app for app in apps if app.web_server == name]
         sites = [
             site(
                 app,
-                APP_SERVERS[app.server].upstream(app),
+                app_server(app.server).upstream(app),
                 inventory.tls,
                 peers(inventory, host, app),
             )
             for app in served
         ]
-        resources += _web(WEB_SERVERS[name], sites, inventory, facts, given_certificate)
+        resources += _web(web_server(name), sites, inventory, facts, given_certificate)
     for name in host.roles:
         resources += resources_of(name, _own(name, own_roles or {}), host, facts)
     for app in apps:

@@ -13,6 +13,7 @@ from provisioning.deploy.artifact import Artifact, build_artifact
 from provisioning.deploy.deployment import Deployment
 from provisioning.deploy.steps import build
 from provisioning.inventory.models.app import App
+from provisioning.inventory.models.app_servers.gunicorn import GunicornSettings
 from provisioning.resources import Virtualenv
 from tests.roles.samples import BOOKWORM, TRIXIE
 
@@ -49,7 +50,7 @@ def test_the_server_comes_with_hashes_whatever_the_apps_own_requirements_are(
     (tmp_path / "requirements.txt").write_text("gunicorn==26\n")
     again = build_artifact(tmp_path, "requirements.txt")
     assert set(_made(again).extra) == {"gunicorn"}
-    assert "gevent" in _made(artifact, worker_class="gevent").extra
+    assert "gevent" in _made(artifact, settings=GunicornSettings(worker_class="gevent")).extra
     assert all("--hash=sha256:" in line for line in _made(artifact).extra.values())
 
 
@@ -60,7 +61,7 @@ def test_another_one_is_made_only_for_what_makes_a_difference(
     assert _made(artifact, build_hosts=["a.example"], threads=9).path == first
     assert virtualenv.virtualenv(_app(), artifact, replace(BOOKWORM, memory_mb=1)).path == first
     others = [
-        _made(artifact, worker_class="gevent").path,
+        _made(artifact, settings=GunicornSettings(worker_class="gevent")).path,
         _made(artifact, python="python3.12").path,
         virtualenv.virtualenv(_app(), artifact, TRIXIE).path,
         virtualenv.virtualenv(_app(), artifact, replace(BOOKWORM, architecture="arm64")).path,

@@ -11,7 +11,6 @@ from provisioning.inventory import (
     Duration,
     Rate,
     Size,
-    Tables,
     load,
 )
 from provisioning.secrets import (
@@ -32,7 +31,7 @@ def test_the_smallest_inventory_gets_every_default(project: Project) -> None:
     host, app = inventory.hosts["web1"], inventory.apps["hello"]
     assert inventory.environment == "production"
     assert (host.name, host.address, host.user, host.port) == ("web1", "web1", None, None)
-    assert (app.name, app.workers, app.worker_class, app.threads) == ("hello", 0, "gthread", 4)
+    assert (app.name, app.workers, app.threads, app.max_requests) == ("hello", 0, 4, 2000)
     assert (app.server, app.web_server, app.health) == ("gunicorn", "nginx", "/healthz")
     assert app.requirements == "requirements.txt"
     assert app.max_body == Size("10m", 10 * 1024**2)
@@ -94,7 +93,7 @@ groups = ["web"]
 
 [apps.hello]
 source = ".."
-worker_clas = "gthread"
+worker = 3
 hosts = [
   "web3",
   "wep",
@@ -118,7 +117,7 @@ method = "acm"
         "5: hosts.bad name: the name must be letters, digits, dots and hyphens, such as web1, "
         'not "bad name"',
         "9: apps.hello.wsgi: is missing",
-        "11: apps.hello.worker_clas: unknown key; did you mean worker_class?",
+        "11: apps.hello.worker: unknown key; did you mean workers?",
         '14: apps.hello.hosts: there is no host or group "wep"; did you mean web?',
         '16: apps.hello.domains: must be a bare name such as "www.example.com", '
         'not "https://hello.example.com"',
@@ -162,8 +161,30 @@ def test_the_message_names_the_file_the_count_and_where_keys_are_explained(
         ('build_hosts = ["*.example"]', "build_hosts: must be a host such as"),
         ('build_hosts = ["a.b", "a.b"]', 'build_hosts: names "a.b" twice'),
         ("server = 3", "server: must be a text in quotes, not 3"),
-        ('worker_class = "gthred"', "did you mean gthread?"),
-        ('worker_class = "eventlet"', 'must be one of sync, gthread, gevent, not "eventlet"'),
+        ('worker_class = "gevent"', "unknown key; it belongs in [apps.<name>.gunicorn]"),
+        ('gunicorn.worker_class = "gthred"', "did you mean gthread?"),
+        (
+            'gunicorn.worker_class = "eventlet"',
+            'must be one of sync, gthread, gevent, not "eventlet"',
+        ),
+        ('gunicorn.logevel = "info"', "gunicorn.logevel: unknown key; did you mean loglevel?"),
+        ('gunicorn.bind = "0.0.0.0"', "gunicorn.bind: cannot be set: systemd makes the socket"),
+        (
+            "gunicorn.timeout = 5",
+            "gunicorn.timeout: cannot be set: timeout_s in [apps.<name>] decides it",
+        ),
+        ("gunicorn.sendfile = 1", "gunicorn.sendfile: must be true or false, not 1"),
+        ("gunicorn = 3", "gunicorn: must be a table: [apps.hello.gunicorn]"),
+        (
+            'threads = 2\ngunicorn.worker_class = "sync"',
+            "threads: has no effect: workers of class sync have one thread",
+        ),
+        (
+            "gunicorn.worker_connections = 5",
+            "gunicorn.worker_connections: has no effect: workers of class gthread take as many",
+        ),
+        ("settings = {}", "settings: unknown key"),
+        ("max_requests = -1", "max_requests: must be at least 0, not -1"),
         ('network = "lokal"', "did you mean local?"),
         ('relax = ["jitt"]', "did you mean jit?"),
         ('python = "python2"', 'python: must be "python3", "python3.12" or an absolute path'),
@@ -387,15 +408,8 @@ def test_own_roles_are_looked_for_beside_the_fabfile(project: Project) -> None:
     (project.directory / "roles" / "monitoring.py").touch()
     (told,) = project.mistakes(text)
     assert "no roles/firewall.py" in told
-    tables = Tables(roles=frozenset({"firewall"}))
-    assert load(project.directory, tables=tables).hosts["web1"].roles == ("monitoring", "firewall")
-
-
-def test_rows_of_the_tables_decide_which_servers_there_are(project: Project) -> None:
-    project.write(project.smallest + 'server = "waitress"\nweb_server = "caddy"\n')
-    tables = Tables(app_servers=frozenset({"waitress"}), web_servers=frozenset({"caddy"}))
-    app = load(project.directory, tables=tables).apps["hello"]
-    assert (app.server, app.web_server) == ("waitress", "caddy")
+    (project.directory / "roles" / "firewall.py").touch()
+    assert load(project.directory).hosts["web1"].roles == ("monitoring", "firewall")
 
 
 def test_the_source_is_needed_only_when_it_is_asked_for(project: Project, tmp_path: Path) -> None:

@@ -14,11 +14,12 @@ from provisioning.inventory import (
     App,
     Host,
     Ssh,
-    Tables,
     Tls,
     load,
     schema,
 )
+from provisioning.inventory.models.app_servers import APP_SERVERS
+from provisioning.inventory.models.app_servers.gunicorn import GunicornSettings
 from provisioning.inventory.models.hooks import Hook
 
 REPOSITORY = Path(__file__).parents[2]
@@ -39,6 +40,7 @@ def test_the_example_loads_and_means_what_its_comments_say() -> None:
         (Host, "[hosts.web1]"),
         (App, "[apps.hello]"),
         (Hook, "[[apps.hello.hooks]]"),
+        (GunicornSettings, "[apps.hello.gunicorn]"),
         (Tls, "[tls]"),
         (Ssh, "[ssh]"),
     ],
@@ -50,7 +52,7 @@ def test_every_key_there_is_stands_in_the_example_with_a_word_about_it(
     table = text[text.index(f"\n{heading}") :]
     end = re.search(r"\n# ----", table)
     table = table[: end.start()] if end else table
-    for key in set(model.model_fields) - {"name"}:
+    for key in set(model.model_fields) - {"name", "settings"}:
         written = re.search(rf"^(# )?(\[\[?apps\.hello\.)?{key}( = |\]).*#.*$", table, re.MULTILINE)
         assert written, f"{key} is not explained in {heading}"
 
@@ -61,7 +63,7 @@ def test_values_in_the_example_that_are_called_defaults_are_the_defaults() -> No
     for key in (
         "server",
         "workers",
-        "worker_class",
+        "max_requests",
         "threads",
         "timeout_s",
         "network",
@@ -112,7 +114,11 @@ def test_the_schema_accepts_every_inventory_of_this_repository() -> None:
         ("hosts", "name", "web1"),
         ("hosts", "port", "22"),
         ("hosts", "sudo_password", "canary"),
-        ("apps", "worker_class", "gthred"),
+        ("apps", "worker_class", "gthread"),
+        ("apps", "settings", {}),
+        ("apps", "gunicorn", {"worker_class": "gthred"}),
+        ("apps", "gunicorn", {"bind": "0.0.0.0:80"}),
+        ("apps", "waitress", {}),
         ("apps", "server", "gunicor"),
         ("apps", "max_body", "huge"),
         ("apps", "workers", -1),
@@ -132,9 +138,10 @@ def test_the_schema_refuses_what_loading_refuses(table: str, key: str, value: ob
 
 
 def test_the_schema_describes_every_key_and_knows_the_tables() -> None:
-    made = schema(Tables(app_servers=frozenset({"waitress"})))
-    assert made["$defs"]["App"]["properties"]["server"]["enum"] == ["waitress"]
+    made = schema()
+    assert made["$defs"]["App"]["properties"]["server"]["enum"] == sorted(APP_SERVERS)
     assert made["$defs"]["App"]["properties"]["hsts"]["default"] == "730d"
+    assert all(each in made["$defs"]["App"]["properties"] for each in APP_SERVERS)
     for model in made["$defs"].values():
         for key, described in model["properties"].items():
             assert described["description"].endswith((".", "/")), key

@@ -1,17 +1,21 @@
 import dataclasses
+import inspect
 
 import pytest
 
 from provisioning.errors import ConfigurationError
-from provisioning.inventory import Tables
+from provisioning.inventory.models.app_servers import APP_SERVERS
+from provisioning.inventory.models.web_servers import WEB_SERVERS
 from provisioning.protocol.plan import make_plan
 from provisioning.resources import File
 from provisioning.roles import (
-    APP_SERVERS,
     ROLES,
-    WEB_SERVERS,
+    app_server,
     compile_host,
+    web_server,
 )
+from provisioning.roles.app_servers import AppServer
+from provisioning.roles.web_servers import WebServer
 from tests.roles.samples import BOOKWORM, HELLO, TRIXIE, compiled, inventory
 
 OFF = HELLO + '[tls]\nmethod = "off"\n'
@@ -21,9 +25,30 @@ def position(resources, resource_id):
     return list(resources).index(resource_id)
 
 
-def test_the_tables_are_the_names_that_an_inventory_may_use():
-    assert set(APP_SERVERS) == Tables().app_servers
-    assert set(WEB_SERVERS) == Tables().web_servers
+def functions_of(protocol):
+    return {name: call for name, call in vars(protocol).items() if inspect.isfunction(call)}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "get", "name"),
+    [
+        *((AppServer, app_server, name) for name in APP_SERVERS),
+        *((WebServer, web_server, name) for name in WEB_SERVERS),
+    ],
+)
+def test_each_server_that_an_inventory_may_name_has_all_that_a_server_has(protocol, get, name):
+    server = get(name)
+    for each, wanted in functions_of(protocol).items():
+        if each.startswith("_"):
+            continue
+        took = inspect.signature(getattr(server, each)).parameters.values()
+        needs = list(inspect.signature(wanted).parameters.values())[1:]
+        assert [(one.name, one.kind) for one in took] == [(one.name, one.kind) for one in needs]
+    for each in inspect.get_annotations(protocol):
+        assert getattr(server, each)
+
+
+def test_every_host_has_the_base_role():
     assert list(ROLES) == ["base"]
 
 

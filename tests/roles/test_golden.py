@@ -16,7 +16,7 @@ from provisioning.agent.facts import Facts
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.resource import encode
 from provisioning.roles import (
-    APP_SERVERS,
+    app_server,
     compile_host,
     load_own_roles,
     release_units,
@@ -54,7 +54,7 @@ def outcome(case: str, scratch: Path) -> dict[str, str]:
 
     for app in made.apps_on(host):
         release = f"files{AppLayout(app.name).release('RELEASE')}"
-        for name, text in APP_SERVERS[app.server].files(app, facts, "RELEASE").items():
+        for name, text in app_server(app.server).files(app, facts, "RELEASE").items():
             texts[f"{release}/{name}"] = text
         folder = AppLayout(app.name).units("RELEASE")
         for name, text in release_units(app, facts, "RELEASE").items():

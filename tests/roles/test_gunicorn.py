@@ -71,7 +71,8 @@ def test_a_number_of_workers_that_was_asked_for_is_taken(tmp_path):
 
 @pytest.mark.parametrize("kind", ["sync", "gthread", "gevent"])
 def test_threads_are_set_only_for_the_class_that_has_them(tmp_path, kind):
-    made = settings(tmp_path, f'worker_class = "{kind}"\nthreads = 7\n')
+    threads = "threads = 7\n" if kind == "gthread" else ""
+    made = settings(tmp_path, f'{threads}gunicorn.worker_class = "{kind}"\n')
     assert made["worker_class"] == kind
     assert made.get("threads") == (7 if kind == "gthread" else None)
 
@@ -171,7 +172,7 @@ def test_only_a_web_server_that_ended_by_itself_takes_its_socket_with_it(
 
 def test_what_it_needs_comes_with_hashes_and_by_its_worker_class(tmp_path):
     plain = gunicorn.requirements(inventory(tmp_path, HELLO).apps["hello"])
-    text = HELLO + 'worker_class = "gevent"\n'
+    text = HELLO + 'gunicorn.worker_class = "gevent"\n'
     gevent = gunicorn.requirements(inventory(tmp_path, text).apps["hello"])
     assert set(plain) == {"gunicorn"}
     assert {*plain, "gevent", "greenlet", "zope-interface"} < set(gevent)
@@ -180,7 +181,7 @@ def test_what_it_needs_comes_with_hashes_and_by_its_worker_class(tmp_path):
 
 
 def test_a_gevent_worker_whose_master_was_killed_finishes(tmp_path):
-    made = settings(tmp_path, 'worker_class = "gevent"\n')
+    made = settings(tmp_path, 'gunicorn.worker_class = "gevent"\n')
     notified = []
     worker = SimpleNamespace(
         alive=True, ppid=os.getppid(), wsgi=None, notify=lambda: notified.append(worker.ppid)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import Field
 
+from provisioning.inventory.models.app_servers import APP_SERVERS, ServerSettings
 from provisioning.inventory.models.base import Model
 from provisioning.inventory.models.hooks import Hook
 from provisioning.inventory.models.processes import AnyProcess, Timer
+from provisioning.inventory.models.web_servers import WEB_SERVERS
 from provisioning.inventory.types.fields import (
     AppName,
     BatchOfHosts,
@@ -36,7 +38,6 @@ from provisioning.inventory.types.fields import (
     UrlPath,
     VariableName,
     Whole,
-    WorkerClass,
     Wsgi,
     Yes,
 )
@@ -48,11 +49,16 @@ from provisioning.inventory.types.units import (
     Size,
 )
 
+S = TypeVar("S", bound=ServerSettings)
+
 
 class App(Model):
     """A Python web app and its site: `[apps.<name>]`."""
 
     name: AppName = Field(description="The name in the table's header.")
+    settings: ServerSettings | None = Field(
+        default=None, description="The table of its app server, as `server_settings` returns it."
+    )
 
     # What it is
     source: LocalPath = Field(
@@ -84,17 +90,23 @@ class App(Model):
     )
 
     # How it runs
-    server: str = Field(default="gunicorn", description="App server.")
+    server: str = Field(
+        default=next(iter(APP_SERVERS)),
+        description="App server. What one of them alone has stands in a table of its own: "
+        "[apps.<name>.gunicorn].",
+    )
     workers: Annotated[Whole, Field(ge=0, le=256)] = Field(
         default=0, description="Worker processes. 0: 2 x cores + 1, bounded by memory."
     )
-    worker_class: WorkerClass = Field(
-        default="gthread", description="What a worker is: gthread has threads, gevent greenlets."
-    )
     threads: Annotated[Whole, Field(ge=1, le=256)] = Field(
         default=4,
-        description="Threads in each worker of class gthread. A stream or a websocket keeps one to "
-        "itself for as long as it lasts.",
+        description="Threads in each worker, where workers have threads. A stream or a websocket "
+        "keeps one to itself for as long as it lasts.",
+    )
+    max_requests: Annotated[Whole, Field(ge=0, le=100_000_000)] = Field(
+        default=2000,
+        description="Requests after which a worker is replaced, which bounds what a leak can take. "
+        "0: never.",
     )
     timeout_s: Seconds = Field(
         default=30, description="Seconds after which a silent worker is replaced."
@@ -155,7 +167,7 @@ class App(Model):
 
     # What stands before it
     domains: Domains = Field(description="Names under which it is reached, the main one first.")
-    web_server: str = Field(default="nginx", description="Web server.")
+    web_server: str = Field(default=WEB_SERVERS[0], description="Web server.")
     health: UrlPath = Field(
         default="/healthz",
         description="Path that answers 200 when the app can serve. A release that does not "
@@ -222,3 +234,11 @@ class App(Model):
     hooks: tuple[Hook, ...] = Field(
         default=(), description="What to run before and after the steps of a deploy, in order."
     )
+
+    def server_settings(self, kind: type[S]) -> S:
+        """Return the table of its app server, or all defaults where there is none.
+
+        Args:
+            kind: What the table of this server is.
+        """
+        return self.settings if isinstance(self.settings, kind) else kind()

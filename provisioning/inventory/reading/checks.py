@@ -8,8 +8,9 @@ from pathlib import Path
 
 from provisioning.inventory.inventory import runs_on
 from provisioning.inventory.models.app import App
+from provisioning.inventory.models.app_servers import APP_SERVERS
 from provisioning.inventory.models.host import Host
-from provisioning.inventory.reading.known_names import Tables
+from provisioning.inventory.models.web_servers import WEB_SERVERS
 from provisioning.inventory.reading.problems import Mistake
 from provisioning.inventory.suggest import did_you_mean
 
@@ -23,15 +24,14 @@ _PASSWORD_IN_URL = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 _DAY_S = 86400
 
 
-def host_mistakes(hosts: Mapping[str, Host], tables: Tables, own_roles: Path) -> Iterator[Mistake]:
+def host_mistakes(hosts: Mapping[str, Host], own_roles: Path) -> Iterator[Mistake]:
     """Yield what is wrong with the hosts as they stand together.
 
     Args:
         hosts: Hosts that are right in themselves.
-        tables: What they may refer to.
         own_roles: Folder of the person's own roles.
     """
-    roles = tables.roles | {path.stem for path in own_roles.glob("*.py")}
+    roles = {path.stem for path in own_roles.glob("*.py")}
     addresses: dict[tuple[str, int | None], str] = {}
     for host in hosts.values():
         here = ("hosts", host.name)
@@ -53,7 +53,7 @@ def host_mistakes(hosts: Mapping[str, Host], tables: Tables, own_roles: Path) ->
 
 
 def app_mistakes(
-    apps: Mapping[str, App], hosts: Mapping[str, Host], names: frozenset[str], tables: Tables
+    apps: Mapping[str, App], hosts: Mapping[str, Host], names: frozenset[str]
 ) -> Iterator[Mistake]:
     """Yield what is wrong with the apps as they stand among the hosts.
 
@@ -61,7 +61,6 @@ def app_mistakes(
         apps: Apps that are right in themselves.
         hosts: Hosts that are right in themselves.
         names: All names of hosts and groups, also of hosts with mistakes.
-        tables: What apps may refer to.
     """
     for app in apps.values():
         here = ("apps", app.name)
@@ -74,11 +73,14 @@ def app_mistakes(
         if not app.hosts and "hosts" in app.model_fields_set:
             yield Mistake((*here, "hosts"), "the app runs on no host")
         for key, given, rows in (
-            ("server", app.server, tables.app_servers),
-            ("web_server", app.web_server, tables.web_servers),
+            ("server", app.server, APP_SERVERS),
+            ("web_server", app.web_server, WEB_SERVERS),
         ):
             if given not in rows:
                 yield Mistake((*here, key), f'there is no "{given}"{did_you_mean(given, rows)}')
+        if app.settings:
+            for path, text in app.settings.contradictions(app.model_fields_set):
+                yield Mistake((*here, *path), text)
         yield from _name_mistakes(app, hosts)
         yield from _environment_mistakes(app)
         yield from _folder_mistakes(app)

@@ -7,10 +7,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from provisioning.inventory.models.app import App
+from provisioning.inventory.models.app_servers import APP_SERVERS
 from provisioning.inventory.models.host import Host, Ssh
 from provisioning.inventory.models.project import Project
 from provisioning.inventory.models.tls import Tls
-from provisioning.inventory.reading.known_names import Tables
+from provisioning.inventory.models.web_servers import WEB_SERVERS
 from provisioning.inventory.types.fields import AppName, HostName
 
 
@@ -26,7 +27,7 @@ class _Document(BaseModel):
     project: Project = Field(default_factory=Project, description=Project.__doc__)
 
 
-def schema(tables: Tables) -> dict[str, Any]:
+def schema() -> dict[str, Any]:
     """Return the schema; see `provisioning.inventory.schema`."""
     made = _Document.model_json_schema()
     models = made["$defs"]
@@ -34,8 +35,16 @@ def schema(tables: Tables) -> dict[str, Any]:
         # The name is the table's header, not a key in it.
         del models[name]["properties"]["name"]
         models[name]["required"] = [key for key in models[name]["required"] if key != "name"]
-    models["App"]["properties"]["server"]["enum"] = sorted(tables.app_servers)
-    models["App"]["properties"]["web_server"]["enum"] = sorted(tables.web_servers)
+    app = models["App"]["properties"]
+    app["server"]["enum"] = sorted(APP_SERVERS)
+    app["web_server"]["enum"] = sorted(WEB_SERVERS)
+    del app["settings"], models["ServerSettings"]
+    for name, settings in APP_SERVERS.items():
+        models[settings.__name__] = settings.model_json_schema()
+        app[name] = {
+            "$ref": f"#/$defs/{settings.__name__}",
+            "description": f"What {name} alone has.",
+        }
     for model in (made, *models.values()):
         model["properties"] = {key: _plain(each) for key, each in model["properties"].items()}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}

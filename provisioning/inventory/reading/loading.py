@@ -13,13 +13,13 @@ from pydantic import ValidationError
 from provisioning.errors import ConfigurationError
 from provisioning.inventory.inventory import Inventory
 from provisioning.inventory.models.app import App
+from provisioning.inventory.models.app_servers import APP_SERVERS, ServerSettings
 from provisioning.inventory.models.base import Model
 from provisioning.inventory.models.host import Host, Ssh
 from provisioning.inventory.models.project import Project
 from provisioning.inventory.models.tls import Tls
 from provisioning.inventory.reading.checks import app_mistakes, host_mistakes
 from provisioning.inventory.reading.environment import inventory_path
-from provisioning.inventory.reading.known_names import Tables
 from provisioning.inventory.reading.problems import (
     Mistake,
     dotted,
@@ -45,7 +45,11 @@ _TABLES: dict[str, type[Model]] = {
 }
 _TOP = ("hosts", "apps", "tls", "ssh", "project")
 _ELSEWHERE = {
-    key: table for table, model in reversed(_TABLES.items()) for key in model.model_fields
+    key: table
+    for table, model in reversed(
+        [*_TABLES.items(), *((f"[apps.<name>.{each}]", APP_SERVERS[each]) for each in APP_SERVERS)]
+    )
+    for key in model.model_fields
 }
 
 
@@ -53,7 +57,6 @@ def load(
     directory: Path,
     environment: str | None,
     *,
-    tables: Tables,
     environ: Mapping[str, str] | None,
 ) -> Inventory:
     """Read the inventory of an environment; see `provisioning.inventory.load`."""
@@ -65,7 +68,7 @@ def load(
         environment=path.stem,
         path=path,
         hosts=reading.each("hosts", Host),
-        apps=reading.each("apps", App),
+        apps=reading.apps(),
         tls=reading.one("tls", Tls),
         ssh=reading.one("ssh", Ssh),
         project=reading.one("project", Project).name or directory.resolve().name,
@@ -73,8 +76,8 @@ def load(
     reading.unknown_tables()
     mistakes = [
         *reading.mistakes,
-        *host_mistakes(inventory.hosts, tables, directory / "roles"),
-        *app_mistakes(inventory.apps, inventory.hosts, reading.host_names(), tables),
+        *host_mistakes(inventory.hosts, directory / "roles"),
+        *app_mistakes(inventory.apps, inventory.hosts, reading.host_names()),
         *tls_mistakes(
             inventory.tls, inventory.apps if reading.is_right("tls") else {}, inventory.hosts
         ),
@@ -102,6 +105,39 @@ class _Reading:
                 models[name] = made
         return models
 
+    def apps(self) -> dict[str, App]:
+        """Return the apps that are right, each with the table of its app server."""
+        models: dict[str, App] = {}
+        for name, given in self._table(("apps",), self.raw.get("apps", {})).items():
+            path = ("apps", name)
+            table = self._table(path, given)
+            if table is not given:
+                continue
+            server = table.get("server", App.model_fields["server"].default)
+            settings = None
+            for each in APP_SERVERS.keys() & table.keys():
+                if each == server:
+                    settings = self._settings((*path, each), APP_SERVERS[each], table[each])
+                else:
+                    self.mistakes.append(
+                        Mistake((*path, each), f"is of another app server: this one's is {server}")
+                    )
+            rest = {key: value for key, value in table.items() if key not in APP_SERVERS}
+            made = self._made(path, App, rest, name=name, settings=settings)
+            if made is not None:
+                models[name] = made
+        return models
+
+    def _settings(
+        self, path: KeyPath, model: type[ServerSettings], given: object
+    ) -> ServerSettings | None:
+        table = self._table(path, given)
+        refused = {key: why for key, why in model.refused.items() if key in table}
+        for key, why in refused.items():
+            self.mistakes.append(Mistake((*path, key), f"cannot be set: {why}"))
+        rest = {key: value for key, value in table.items() if key not in refused}
+        return self._made(path, model, rest)
+
     def one(self, key: str, model: type[M]) -> M:
         """Return the model of `[key]`, or that of an empty table where it has mistakes."""
         made = self._made((key,), model, self.raw.get(key, {}))
@@ -126,11 +162,13 @@ class _Reading:
             names |= {name, *(g for g in groups if isinstance(g, str))}
         return frozenset(names)
 
-    def _made(self, path: KeyPath, model: type[M], given: object, **more: str) -> M | None:
+    def _made(self, path: KeyPath, model: type[M], given: object, **more: object) -> M | None:
         table = self._table(path, given)
-        known = set(model.model_fields) - {"name"}
-        if more and "name" in table:
-            self.mistakes.append(Mistake((*path, "name"), unknown_key("name", known, {})))
+        known = set(model.model_fields) - more.keys()
+        if model is App:
+            known |= APP_SERVERS.keys()
+        for key in more.keys() & table.keys():
+            self.mistakes.append(Mistake((*path, key), unknown_key(key, known, {})))
         if table is not given:
             return None
         try:

@@ -58,12 +58,11 @@ def from_validation(
 
 def unknown_key(name: str, known: Iterable[str], elsewhere: dict[str, str]) -> str:
     """Return what is wrong with a key that a table does not have."""
-    close = did_you_mean(name, known)
     if name == "name":
         return "unknown key; the name stands in the table's header"
-    if not close.endswith("?") and name in elsewhere:
+    if name in elsewhere:
         return f"unknown key; it belongs in {elsewhere[name]}"
-    return f"unknown key{close}"
+    return f"unknown key{did_you_mean(name, known)}"
 
 
 def _location(detail: ErrorDetails) -> KeyPath:

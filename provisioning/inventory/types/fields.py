@@ -217,6 +217,5 @@ VariableName = Annotated[
 AcmeDirectory = Annotated[str, AfterValidator(units.acme_directory)]
 
 Relaxation = Literal["dbus", "jit", "proc"]
-WorkerClass = Literal["sync", "gthread", "gevent"]
 NetworkAccess = Literal["full", "local", "none"]
 TlsMethod = Literal["acme", "files", "self-signed", "off"]

@@ -1,8 +1,13 @@
-"""App servers: an app to a unit, an upstream, and the configuration of each release."""
+"""App servers: an app to units, an upstream, and the settings of each release.
+
+One file each, by the name that stands in the inventory (models/app_servers/); it is imported when
+an app uses it.
+"""
 
 from __future__ import annotations
 
-from typing import Protocol
+import importlib
+from typing import Protocol, cast
 
 from provisioning.agent.facts import Facts
 from provisioning.inventory.models.app import App
@@ -10,7 +15,7 @@ from provisioning.roles.site import Upstream
 
 
 class AppServer(Protocol):
-    """What a row of APP_SERVERS is: a module with these functions."""
+    """What a file here is: a module with these functions."""
 
     def upstream(self, app: App) -> Upstream:
         """Return where the app answers."""
@@ -23,3 +28,12 @@ class AppServer(Protocol):
 
     def requirements(self, app: App) -> dict[str, str]:
         """Return what installs it where the app's own do not: distribution -> requirement."""
+
+
+def app_server(name: str) -> AppServer:
+    """Return an app server.
+
+    Args:
+        name: One that the inventory may name.
+    """
+    return cast(AppServer, importlib.import_module(f"{__name__}.{name}"))

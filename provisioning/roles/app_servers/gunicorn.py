@@ -5,6 +5,7 @@ from __future__ import annotations
 from provisioning.agent.facts import Facts
 from provisioning.agent.layout import AppLayout
 from provisioning.inventory.models.app import App
+from provisioning.inventory.models.app_servers.gunicorn import GunicornSettings
 from provisioning.render import render
 from provisioning.roles.app_servers.socket import web_socket
 from provisioning.roles.locks import read_lock
@@ -62,6 +63,7 @@ def files(app: App, facts: Facts, release_id: str) -> dict[str, str]:
         socket=layout.socket(release_id),
         release_id=release_id,
         workers=workers(app, facts),
+        settings=app.server_settings(GunicornSettings),
     )
     return {"server.py": text}
 
@@ -73,7 +75,8 @@ def requirements(app: App) -> dict[str, str]:
     fail while a worker was replaced.
     """
     # gevent's worker needs more than gunicorn itself.
-    return read_lock("gunicorn-gevent" if app.worker_class == "gevent" else "gunicorn")
+    is_gevent = app.server_settings(GunicornSettings).worker_class == "gevent"
+    return read_lock("gunicorn-gevent" if is_gevent else "gunicorn")
 
 
 def workers(app: App, facts: Facts) -> int:

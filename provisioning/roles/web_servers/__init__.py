@@ -1,9 +1,13 @@
-"""Web servers: sites to resources, first what needs no certificate, then the rest."""
+"""Web servers: sites to resources, first what needs no certificate, then the rest.
+
+One file each, by the name that stands in the inventory (models/web_servers.py).
+"""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, cast
 
 from provisioning.agent.facts import Facts
 from provisioning.resources import Resource
@@ -11,7 +15,7 @@ from provisioning.roles.site import KeyPair, Site
 
 
 class WebServer(Protocol):
-    """What a row of WEB_SERVERS is: a module with these functions.
+    """What a file here is: a module with these functions.
 
     Args:
         UNIT: Its unit of systemd.
@@ -62,3 +66,12 @@ class WebServer(Protocol):
         Args:
             app: The app's name; the inventory may have it no more.
         """
+
+
+def web_server(name: str) -> WebServer:
+    """Return a web server.
+
+    Args:
+        name: One that the inventory may name.
+    """
+    return cast(WebServer, importlib.import_module(f"{__name__}.{name}"))

@@ -40,7 +40,7 @@ worker_tmp_dir = "/dev/shm"
 # nginx logs each request; errors and whatever the app prints go to the journal.
 accesslog = None
 errorlog = "-"
-loglevel = "info"
+loglevel = 'info'
 capture_output = True
 
 # A request arrives only through nginx, which sets exactly this header; all others that could

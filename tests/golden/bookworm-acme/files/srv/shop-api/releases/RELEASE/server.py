@@ -14,6 +14,7 @@ bind = 'unix:/run/homeport-sockets/shop-api/RELEASE.sock'
 # Two processes for each core and one besides, as far as memory goes.
 workers = 5
 worker_class = 'gevent'
+worker_connections = 500
 
 # Each worker imports the app by itself: one that cannot ends the worker, not the master, and
 # connections opened at import (databases) are never shared between processes.
@@ -29,8 +30,8 @@ keepalive = 0
 
 # A worker is renewed now and then, which bounds what a leak can take; the jitter keeps them
 # from going all at once.
-max_requests = 2000
-max_requests_jitter = 200
+max_requests = 0
+max_requests_jitter = 0
 
 # The workers' signs of life are files: on a disk that is busy they would come too late.
 worker_tmp_dir = "/dev/shm"
@@ -38,7 +39,7 @@ worker_tmp_dir = "/dev/shm"
 # nginx logs each request; errors and whatever the app prints go to the journal.
 accesslog = None
 errorlog = "-"
-loglevel = "info"
+loglevel = 'warning'
 capture_output = True
 
 # A request arrives only through nginx, which sets exactly this header; all others that could
@@ -52,6 +53,9 @@ limit_request_field_size = 8190
 
 # No control socket: it would be one more way in.
 control_socket_disable = True
+
+# What the inventory sets besides.
+statsd_host = '127.0.0.1:8125'
 
 RELEASE = 'RELEASE'
 

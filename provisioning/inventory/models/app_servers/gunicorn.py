@@ -1,0 +1,164 @@
+"""Gunicorn's own settings: `[apps.<name>.gunicorn]`.
+
+Source of names, bounds and what they mean: gunicorn's documentation, "Settings", of version 27.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from provisioning.inventory.models.app_servers.base import ServerSettings
+from provisioning.inventory.types.fields import RelativePath, Whole, Yes
+
+_REFUSED = {
+    "systemd makes the socket": "bind backlog reuse_port",
+    "systemd starts the server, as the app's user and in its sandbox": "daemon pidfile user group "
+    "initgroups umask worker_tmp_dir tmp_upload_dir control_socket control_socket_mode "
+    "control_socket_disable",
+    "each worker imports the app by itself, so that one that cannot ends alone": "preload_app",
+    "a release does not change": "reload reload_engine reload_extra_files",
+    "the journal takes what is printed": "errorlog capture_output syslog syslog_addr "
+    "syslog_prefix syslog_facility enable_stdio_inheritance disable_redirect_access_to_syslog",
+    "requests come from the web server alone, which ends TLS, keeps no connection open and sets "
+    "these headers": "keepalive keyfile certfile ssl_version cert_reqs ca_certs ciphers "
+    "suppress_ragged_eofs do_handshake_on_connect http_protocols http2_cleartext "
+    "http2_max_concurrent_streams http2_initial_window_size http2_max_frame_size "
+    "http2_max_header_list_size secure_scheme_headers forwarded_allow_ips forwarder_headers "
+    "proxy_protocol proxy_allow_ips protocol uwsgi_allow_ips",
+    "Homeport writes the settings": "config check_config print_config spew paste "
+    "raw_paste_global_conf default_proc_name",
+    "it is a function, and this file is TOML": "on_starting on_reload when_ready pre_fork "
+    "post_fork post_worker_init worker_int worker_abort pre_exec pre_request post_request "
+    "child_exit worker_exit nworkers_changed on_exit ssl_context on_dirty_starting "
+    "dirty_post_fork dirty_worker_init dirty_worker_exit",
+    "the app speaks WSGI": "asgi_loop asgi_lifespan asgi_disconnect_grace_period "
+    "websocket_max_message_size root_path",
+    "what is to run beside the web server is a process: [apps.<name>.processes]": "dirty_apps "
+    "dirty_workers dirty_timeout dirty_threads dirty_graceful_timeout",
+}
+
+_KEYS_OF_THE_APP = {
+    "wsgi_app": "wsgi",
+    "chdir": "source",
+    "raw_env": "env",
+    "workers": "workers",
+    "threads": "threads",
+    "timeout": "timeout_s",
+    "graceful_timeout": "drain_timeout_s",
+    "max_requests": "max_requests",
+}
+"""Setting -> the key of the app's table that decides it, whatever the server."""
+
+
+class GunicornSettings(ServerSettings):
+    """What only gunicorn has: `[apps.<name>.gunicorn]`, by gunicorn's own names."""
+
+    refused: ClassVar[Mapping[str, str]] = {
+        **{name: why for why, names in _REFUSED.items() for name in names.split()},
+        **{name: f"{key} in [apps.<name>] decides it" for name, key in _KEYS_OF_THE_APP.items()},
+    }
+
+    worker_class: Literal["sync", "gthread", "gevent"] = Field(
+        default="gthread",
+        description="What a worker is: gthread has threads, gevent greenlets, sync neither.",
+    )
+    worker_connections: Annotated[Whole, Field(ge=1, le=100_000)] | None = Field(
+        default=None,
+        description="Connections of one worker of class gevent at the same time. Default: 1000.",
+    )
+    max_requests_jitter: Annotated[Whole, Field(ge=0, le=1_000_000)] | None = Field(
+        default=None,
+        description="By how many requests a worker may outlive max_requests. Default: a tenth.",
+    )
+    limit_request_line: Annotated[Whole, Field(ge=0, le=8190)] = Field(
+        default=8190, description="Longest request line in bytes; 0: no bound."
+    )
+    limit_request_fields: Annotated[Whole, Field(ge=1, le=32768)] = Field(
+        default=100, description="Most headers of a request."
+    )
+    limit_request_field_size: Annotated[Whole, Field(ge=0, le=1 << 20)] = Field(
+        default=8190, description="Longest header in bytes; 0: no bound."
+    )
+    sendfile: Yes | None = Field(
+        default=None, description="Have the kernel send files. Default: gunicorn's, true."
+    )
+    loglevel: Literal["debug", "info", "warning", "error", "critical"] = Field(
+        default="info", description="What gunicorn itself logs, at least."
+    )
+    accesslog: Literal["-"] | None = Field(
+        default=None, description='"-": gunicorn logs each request too, to the journal.'
+    )
+    access_log_format: str | None = Field(default=None, description="How it logs them.")
+    logger_class: str | None = Field(default=None, description="Class that logs.")
+    logconfig: RelativePath | None = Field(
+        default=None, description="File of the source that configures Python's logging."
+    )
+    logconfig_json: RelativePath | None = Field(default=None, description="The same as JSON.")
+    logconfig_dict: Mapping[str, Any] | None = Field(
+        default=None, description="The same as a table."
+    )
+    statsd_host: str | None = Field(
+        default=None, description='StatsD server for figures of requests: "127.0.0.1:8125".'
+    )
+    statsd_prefix: str | None = Field(default=None, description="How the figures' names begin.")
+    dogstatsd_tags: str | None = Field(default=None, description="Tags of the figures.")
+    enable_backlog_metric: Yes | None = Field(
+        default=None, description="Count connections that wait, too."
+    )
+    proc_name: str | None = Field(
+        default=None, description="Name of the processes, with the package setproctitle."
+    )
+    pythonpath: str | None = Field(
+        default=None, description="Directories to import from besides, with commas between."
+    )
+    http_parser: Literal["auto", "fast", "python"] | None = Field(
+        default=None, description="What reads requests."
+    )
+    permit_obsolete_folding: Yes | None = Field(
+        default=None, description="Take headers that are folded over several lines."
+    )
+    strip_header_spaces: Yes | None = Field(
+        default=None, description="Take headers with a space before the colon."
+    )
+    permit_unconventional_http_method: Yes | None = Field(
+        default=None, description="Take methods such as get or M-SEARCH."
+    )
+    permit_unconventional_http_version: Yes | None = Field(
+        default=None, description="Take versions other than 1.0 and 1.1."
+    )
+    casefold_http_method: Yes | None = Field(default=None, description="Take get for GET.")
+    header_map: Literal["drop", "refuse"] | None = Field(
+        default=None,
+        description="What becomes of headers whose names could be taken for others. "
+        "Default: gunicorn's, drop.",
+    )
+
+    def others(self) -> dict[str, Any]:
+        """Return what the person has set of all that Homeport leaves to gunicorn."""
+        fields = type(self).model_fields
+        given = {name: getattr(self, name) for name in fields if fields[name].default is None}
+        return {
+            name: value
+            for name, value in given.items()
+            if value is not None and name not in ("max_requests_jitter", "worker_connections")
+        }
+
+    def contradictions(self, given: AbstractSet[str]) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield what its class of workers has no use for."""
+        kind = self.worker_class
+        if "threads" in given and kind != "gthread":
+            yield (
+                ("threads",),
+                f"has no effect: workers of class {kind} have one thread; take it out, or use "
+                'worker_class = "gthread"',
+            )
+        if self.worker_connections and kind != "gevent":
+            why = "as many as threads" if kind == "gthread" else "one"
+            yield (
+                ("gunicorn", "worker_connections"),
+                f"has no effect: workers of class {kind} take {why}",
+            )
