@@ -68,7 +68,7 @@ def render(name: str, /, **values: Any) -> str:
     """Return the text of a template.
 
     Args:
-        name: The template's path below `templates/`, e.g. "nginx/site.conf.j2".
+        name: The template's path below `templates/`, e.g. "app/web.socket.j2".
         values: The names that the template may use; `owned` is there besides.
 
     Raises:
@@ -127,7 +127,7 @@ def annotate(output: str, files: Mapping[str, str]) -> str:
     """Return a program's words, with the template's line after each line of a rendered file.
 
     Args:
-        output: What e.g. `nginx -t` said: "... in /etc/nginx/nginx.conf:12".
+        output: What a program said, such as "... in /etc/web/web.conf:12".
         files: Absolute path on the host -> the text that was rendered for it.
     """
 

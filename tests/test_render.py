@@ -45,11 +45,11 @@ def test_a_block_leaves_no_empty_line_and_the_last_line_keeps_its_end(template):
 
 
 def test_a_file_of_the_persons_own_wins_over_the_packaged_one(template):
-    packaged = render("certbot/reload-nginx.j2")
-    template("mine\n", "certbot/reload-nginx.j2")
-    assert render("certbot/reload-nginx.j2") == "mine\n"
+    packaged = render("certbot/renewal.timer.j2")
+    template("mine\n", "certbot/renewal.timer.j2")
+    assert render("certbot/renewal.timer.j2") == "mine\n"
     use_templates_of(None)
-    assert render("certbot/reload-nginx.j2") == packaged
+    assert render("certbot/renewal.timer.j2") == packaged
 
 
 def test_a_packaged_template_can_include_a_file_of_the_persons_own(template):

@@ -12,7 +12,7 @@ unit is whether one of systemd's runs, starts at boot, or is masked."""
 
 
 def thing_id(kind: str, name: str) -> str:
-    """Return how a thing is written in the record: "path:/etc/nginx/nginx.conf"."""
+    """Return how a thing is written in the record: "path:/etc/motd"."""
     return f"{kind}:{name}"
 
 

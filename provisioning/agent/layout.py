@@ -43,7 +43,7 @@ BUILDER = "homeport-build"
 SOCKETS = "/run/homeport-sockets"
 """The sockets of all releases. systemd makes them here: no app can write below it."""
 ACME_WEBROOT = "/var/lib/homeport-acme"
-"""Served by nginx as /.well-known/acme-challenge/, so it stands outside the root-only STATE."""
+"""Visitors see it as /.well-known/acme-challenge/, so it stands outside the root-only STATE."""
 
 ACME = "/etc/homeport/acme"
 """Our certificates, as certbot keeps them: none of what others have in certbot's own place."""
@@ -119,7 +119,7 @@ class AppLayout:
 
     @property
     def static(self) -> str:
-        """Static files of old and new releases, laid out by URL path: nginx's root."""
+        """Static files of old and new releases, laid out by URL path: the web server's root."""
         return f"{self.root}/static"
 
     @property

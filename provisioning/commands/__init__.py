@@ -24,7 +24,7 @@ from provisioning.cli.options import (
 from provisioning.errors import ConfigurationError
 
 HELP = {
-    "adopt": "Hand over what others made there, with commas between: /etc/nginx/nginx.conf.",
+    "adopt": "Hand over what others made there, with commas between: paths, or as refused.",
     "accept_new_host_keys": "Trust the key of a host that is seen for the first time.",
     "allow": "Networks that are let through: 203.0.113.7,2001:db8::/48. Default: you.",
     "app": "Only this app.",

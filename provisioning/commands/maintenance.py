@@ -11,13 +11,10 @@ from provisioning.cli.selection import apps_named, hosts_of
 from provisioning.errors import ConfigurationError
 from provisioning.hosts.client import Ended
 from provisioning.hosts.host import RemoteHost
-from provisioning.operations.maintenance import (
-    begin,
-    end,
-    networks,
-)
+from provisioning.operations.maintenance import networks
 from provisioning.protocol.plan import make_plan
 from provisioning.resources import Resource
+from provisioning.roles import web_server
 
 
 def maintenance(
@@ -49,6 +46,7 @@ def maintenance(
     [found] = apps_named(context, app)
     hosts = hosts_of(context, [found])
     fleet = context.fleet(hosts)
+    server = web_server(found.web_server)
 
     def work(run: RemoteHost) -> bool:
         known: Any = run.ask("app", app=app)
@@ -58,10 +56,10 @@ def maintenance(
                 hint=f"fab -H {run.name} provision",
             )
         if state == "off":
-            return carry_out(run, end(app))
+            return carry_out(run, server.maintenance(app, None))
         own = allowed or networks(str(run.ask("caller")))
         run.note(f"let through: {', '.join(own) or 'the host itself'}")
-        return carry_out(run, begin(app, own))
+        return carry_out(run, server.maintenance(app, own))
 
     def carry_out(run: RemoteHost, resources: Iterable[Resource]) -> bool:
         # It is over at once: unlike a deploy it ends with its connection.

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from provisioning.inventory.models.app import App
 
 COLUMNS = (
-    "app", "host", "live release", "age", "by", "health", "nginx", "running", "at boot",
+    "app", "host", "live release", "age", "by", "health", "web", "running", "at boot",
     "restarts", "memory", "processes", "timers", "certificate", "disk free", "visitors",
     "last run", "pending",
 )  # fmt: skip
 
 SHORT = (
-    "app", "host", "live release", "age", "health", "nginx", "processes", "visitors", "pending",
+    "app", "host", "live release", "age", "health", "web", "processes", "visitors", "pending",
 )  # fmt: skip
 """Those that fit 100 characters; without the ones in which nothing stands that is worth it."""
 

@@ -39,6 +39,7 @@ from provisioning.roles import (
     put_in_order_before,
     release_units,
     sandbox_properties,
+    web_server,
 )
 
 if TYPE_CHECKING:
@@ -137,6 +138,7 @@ def switch(
         rollback=rollback,
         reverts=reverts,
         drain_timeout_s=app.drain_timeout_s,
+        logs=web_server(app.web_server).LOGS,
     )
     if release:
         yield StaticFiles(app.name, release, replace=True)

@@ -123,7 +123,7 @@ class RemoteHost:
 
     def _heard(self, heard: Heard) -> None:
         if isinstance(heard, Finished) and heard.status == FAILED and self._plan:
-            # "nginx.conf:12" is a line of what was rendered; a person edits the template.
+            # "web.conf:12" is a line of what was rendered; a person edits the template.
             heard = replace(heard, output=annotate(heard.output, self._plan.texts()))
         self.report.hear(heard)
         self._sink.heard(self.name, heard)

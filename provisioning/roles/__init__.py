@@ -125,7 +125,7 @@ def _web(
     given: GivenCertificate | None,
 ) -> Iterator[Resource]:
     """Yield a web server with its sites: port 80, then the certificates, then port 443."""
-    keys = certificates(sites, inventory.tls, given)
+    keys = certificates(sites, inventory.tls, given, web_unit=server.UNIT)
     yield from keys.before
     yield from server.front(sites, facts, key_pairs=keys.key_pairs, webroot=keys.webroot)
     yield from keys.after

@@ -9,6 +9,7 @@ from provisioning.agent.layout import AppLayout
 from provisioning.agent.ownership.things import app_comment
 from provisioning.errors import ConfigurationError
 from provisioning.inventory.models.app import App
+from provisioning.inventory.models.web_servers import WEB_SERVERS
 from provisioning.render import render
 from provisioning.resources import (
     Directory,
@@ -36,10 +37,18 @@ _USERS = (
 # An app's sockets would take the place of these directories in /run.
 _RUNTIME_DIRECTORIES = (
     "agetty apt blkid credentials cryptsetup dbus docker fsck homeport initctl initramfs lock log "
-    "mount needrestart network nginx nologin podman resolvconf screen secrets shm sudo systemd "
+    "mount needrestart network nologin podman resolvconf screen secrets shm sudo systemd "
     "tmpfiles udev user uuidd"
 )
-TAKEN = frozenset((*_USERS.split(), *_RUNTIME_DIRECTORIES.split(), layout.BUILDER, layout.RENEWAL))
+TAKEN = frozenset(
+    (
+        *_USERS.split(),
+        *_RUNTIME_DIRECTORIES.split(),
+        *WEB_SERVERS,
+        layout.BUILDER,
+        layout.RENEWAL,
+    )
+)
 """Names under which a host has something of its own already."""
 
 

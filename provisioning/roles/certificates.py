@@ -50,7 +50,7 @@ class Certificates:
 
 
 def certificates(
-    sites: Sequence[Site], tls: Tls, given: GivenCertificate | None = None
+    sites: Sequence[Site], tls: Tls, given: GivenCertificate | None = None, *, web_unit: str
 ) -> Certificates:
     """Return what brings the sites' certificates.
 
@@ -58,12 +58,13 @@ def certificates(
         sites: Those on the host.
         tls: What the inventory asks for.
         given: The person's own certificate, for method "files".
+        web_unit: The web server's unit of systemd, which is reloaded after a renewal.
 
     Raises:
         ConfigurationError: Method "files" without one.
     """
     if tls.method == "acme":
-        return _from_authority(sites, tls)
+        return _from_authority(sites, tls, web_unit)
     if tls.method == "files":
         return _given(sites, given)
     if tls.method == "self-signed":
@@ -71,7 +72,7 @@ def certificates(
     return Certificates(last=_without_authority(sites))
 
 
-def _from_authority(sites: Sequence[Site], tls: Tls) -> Certificates:
+def _from_authority(sites: Sequence[Site], tls: Tls, web_unit: str) -> Certificates:
     made = [
         Certificate(
             site.name,
@@ -85,7 +86,7 @@ def _from_authority(sites: Sequence[Site], tls: Tls) -> Certificates:
     ]
     return Certificates(
         before=[Directory(layout.ACME_WEBROOT), *(EarlierCertificate(s.name) for s in sites)],
-        after=[*_certbot(), *made, *_timers(sites)],
+        after=[*_certbot(web_unit), *made, *_timers(sites, web_unit)],
         last=[EarlierRenewal(tuple(site.name for site in sites))],
         key_pairs={each.label: KeyPair(each.chain, each.key) for each in made},
         reload_on=made,
@@ -93,7 +94,7 @@ def _from_authority(sites: Sequence[Site], tls: Tls) -> Certificates:
     )
 
 
-def _certbot() -> list[Resource]:
+def _certbot(web_unit: str) -> list[Resource]:
     """Return certbot and its directories: not Debian's program, service and timer.
 
     Those are everybody's; its library alone renews nothing and replaces no other certbot.
@@ -105,12 +106,19 @@ def _certbot() -> list[Resource]:
         Directory(layout.ACME_LOGS, mode="0700"),
         File(layout.CERTBOT, render("certbot/certbot.j2", layout=layout), mode="0755"),
         Directory(HOOKS),
-        File(f"{HOOKS}/10-homeport-reload-nginx", render("certbot/reload-nginx.j2"), mode="0755"),
+        File(
+            f"{HOOKS}/10-homeport-reload-{web_unit.removesuffix('.service')}",
+            render("certbot/reload.j2", unit=web_unit),
+            mode="0755",
+        ),
     ]
 
 
-def _timers(sites: Sequence[Site]) -> Iterator[Resource]:
-    yield Unit(f"{layout.RENEWAL}@.service", render("certbot/renewal.service.j2", layout=layout))
+def _timers(sites: Sequence[Site], web_unit: str) -> Iterator[Resource]:
+    yield Unit(
+        f"{layout.RENEWAL}@.service",
+        render("certbot/renewal.service.j2", layout=layout, web_unit=web_unit),
+    )
     timer = Unit(f"{layout.RENEWAL}@.timer", render("certbot/renewal.timer.j2"))
     yield timer
     for site in sites:

@@ -111,7 +111,7 @@ def read_given_certificate(inventory: Inventory) -> GivenCertificate | None:
 
 
 def _check_pair(chain: Path, key: Path) -> None:
-    """Refuse what nginx would refuse later."""
+    """Refuse what the web server would refuse later."""
 
     def passphrase() -> str:
         raise ConfigurationError(

@@ -127,7 +127,7 @@ def test_one_that_does_not_pass_the_answer_on_is_named_with_what_to_do(
 
 def test_a_host_alone_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = answering(monkeypatch, "nothing")
-    with pytest.raises(AgentError, match="is not this host's nginx") as told:
+    with pytest.raises(AgentError, match="is not this host's web server") as told:
         asks((), -1)
     assert asked == ["10.0.0.2"]
     assert "peer" not in told.value.hint

@@ -12,6 +12,7 @@ from provisioning.resources import (
     File,
     Service,
 )
+from provisioning.roles.web_servers import nginx
 
 
 def test_networks_are_written_as_networks_and_named_once():
@@ -27,7 +28,7 @@ def test_what_is_no_network_never_gets_near_nginx(text):
 
 
 def test_who_is_let_through_and_who_is_not_stand_in_one_file_before_one_reload():
-    file, service = maintenance.begin("hello", ["192.0.2.0/24"])
+    file, service = nginx.maintenance("hello", ["192.0.2.0/24"])
     assert isinstance(file, File)
     assert isinstance(service, Service)
     lines = [line for line in file.blob.text.splitlines() if line.endswith(";")]
@@ -41,11 +42,11 @@ def test_going_on_and_off_each_make_the_web_server_load_anew():
         *_, service = make_plan(resources).resources
         return service.id, service.loaded
 
-    on, other = maintenance.begin("hello", []), maintenance.begin("hello", ["192.0.2.1"])
-    off = list(maintenance.end("hello"))
+    on, other = nginx.maintenance("hello", []), nginx.maintenance("hello", ["192.0.2.1"])
+    off = nginx.maintenance("hello", None)
     assert isinstance(off[0], Absent)
     states = [loaded(each) for each in (on, other, off)]
     # One record for all three, that says which of them it is.
     assert len({id for id, _ in states}) == 1
     assert len({digest for _, digest in states}) == 3
-    assert loaded(maintenance.end("other"))[0] != states[0][0]
+    assert loaded(nginx.maintenance("other", None))[0] != states[0][0]

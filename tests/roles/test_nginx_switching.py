@@ -4,7 +4,7 @@ import ssl
 
 import pytest
 
-from provisioning.operations.maintenance import begin
+from provisioning.roles.web_servers import nginx as role
 from tests.roles.staged_nginx import ELSEWHERE, tls
 
 SITE = "https://hello.example.com"
@@ -74,7 +74,7 @@ def maintenance(nginx):
     def set_to(allowed):
         path.unlink(missing_ok=True)
         if allowed is not None:
-            file, _ = begin("hello", allowed)
+            file, _ = role.maintenance("hello", allowed)
             path.write_text(file.blob.text)
         nginx.reload()
 

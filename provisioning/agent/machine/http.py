@@ -23,7 +23,7 @@ BODY_BYTES = 2000
 HEAD_BYTES = 64 * 1024
 """How long everything before the body may be, interim answers included.
 
-nginx takes 4 or 8 KiB. Source: ngx_http_proxy_module, proxy_buffer_size.
+Web servers take 4 or 8 KiB. Source: ngx_http_proxy_module, proxy_buffer_size.
 """
 
 INTERIM_ANSWERS = 8

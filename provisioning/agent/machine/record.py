@@ -1,7 +1,7 @@
 """The record of what Homeport made on this host, and for whom.
 
 Several projects and environments may use one host. Each is an owner, "project/environment"; what
-they share (nginx, certbot, the base) has several owners, and an app has one. A thing is written
+they share (web server, certbot, base) has several owners, and an app has one. A thing is written
 down before it is made and taken out after it is gone, so that a run which is cut off leaves at
 worst a thing in the record that is not there.
 """

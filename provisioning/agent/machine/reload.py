@@ -9,9 +9,6 @@ from typing import Iterator, List
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine.system import System
 
-LEAVING = "is shutting down"
-"""What a worker calls itself that takes no new connection. Source: nginx, ngx_setproctitle()."""
-
 RELOAD_S = 60.0
 POLL_S = 0.02
 
@@ -22,7 +19,7 @@ def workers_of(system: System, unit: str, title: str) -> List[int]:
     Args:
         system: The machine.
         unit: The unit.
-        title: How such a process's command line begins.
+        title: What such a process calls itself; one that takes no new connection adds to it.
     """
     shown = system.run(["systemctl", "show", "--property=MainPID", "--value", unit])
     main = shown.stdout.strip()
@@ -54,7 +51,7 @@ def _children(system: System, parent: str) -> Iterator[int]:
 
 def _takes_connections(system: System, pid: int, title: str) -> bool:
     line = _shown(system, pid, "cmdline")
-    return line.startswith(title) and LEAVING not in line
+    return line.rstrip("\0 ") == title
 
 
 def _shown(system: System, pid: int, name: str) -> str:

@@ -235,7 +235,7 @@ def _leads_elsewhere(
         )
     return AgentError(
         f"cannot get a certificate for {domain}: it leads to {address}, "
-        f"and port 80 there is not this host's nginx ({said})",
+        f"and port 80 there is not this host's web server ({said})",
         hint=f"point {domain}'s A and AAAA records at this host and open port 80, then run "
         "again; the authority was not asked. If this host cannot reach its own public "
         "address, set preflight = false under [tls]",

@@ -138,7 +138,7 @@ class LiveProcesses(Resource):
             )
 
     def _wait_for(self, unit: str, system: System) -> None:
-        """Return when it answers anything; systemd's "started" says little of gunicorn."""
+        """Return when it answers anything; systemd's "started" says little of it."""
         live = Releases(self.app, system).live
         socket = Releases(self.app, system).socket(live)
         deadline = time.monotonic() + self.timeout_s

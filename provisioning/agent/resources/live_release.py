@@ -44,6 +44,7 @@ class LiveRelease(Resource):
         reverts: The release that is taken back, as it did not go live on all hosts; "" where it
             is no way back. Whatever else is live by now stays.
         drain_timeout_s: How long requests may take to end where it is taken back.
+        logs: Where the web server logs.
     """
 
     kind: ClassVar[str] = "live-release"
@@ -57,6 +58,7 @@ class LiveRelease(Resource):
     rollback: bool = False
     reverts: str = ""
     drain_timeout_s: int = 30
+    logs: str = "/var/log"
 
     @property
     def name(self) -> str:
@@ -95,7 +97,7 @@ class LiveRelease(Resource):
                 f"release {self.release} of {self.app} was reverted: through the web server "
                 f"{self.health} {answer}",
                 hint="if the site has never been up, run `fab provision` first; "
-                "else look into /var/log/nginx/ on the host",
+                f"else look into {self.logs} on the host",
                 refused=True,
             )
         event = {"rollback_from": before} if self.rollback else {}

@@ -92,7 +92,7 @@ class OldReleasesStopped(Resource):
         if loaded:
             # Its own limit is the unit's: the drain timeout once more, for streams.
             system.act(["systemctl", "stop", *loaded], why=f"stop {loaded[-1]}", timeout_s=STOP_S)
-            # A stop ends gunicorn's master, and that its workers: not what others have left.
+            # A stop ends the server's main process, and that its workers: not what else is there.
             system.run(["systemctl", "kill", "--signal=KILL", loaded[-1]])
             system.run(["systemctl", "reset-failed", *loaded])
         socket = Releases(self.app, system).socket(release)

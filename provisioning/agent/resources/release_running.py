@@ -31,9 +31,9 @@ class ReleaseRunning(Resource):
     """Have a release running and healthy, seen by no visitor yet.
 
     systemd makes its socket, and gives it to the web server. That it has "started" says little:
-    gunicorn reports it before a worker has imported the app, and the socket takes connections
-    before. So the gate is HTTP, with the headers that nginx would send, and no question takes
-    longer than what is left of its time.
+    a server may report it before a worker has imported the app, and the socket takes connections
+    before. So the gate is HTTP, with the headers that the web server would send, and no request
+    takes longer than what is left of its time.
 
     Args:
         app: The app's name.

@@ -36,12 +36,12 @@ class Service(Resource):
     not get to is done by the next, and one that is not needed is not done.
 
     Args:
-        unit: e.g. "nginx.service"; without a suffix it is a service.
+        unit: e.g. "cron.service"; without a suffix it is a service.
         running: Whether it should run.
         enabled: Whether it should start at boot; ignored for units that cannot be enabled.
         reload_on: Earlier resources after whose change it reloads (restarts if it cannot).
         restart_on: Earlier resources after whose change it restarts.
-        workers: How the command lines of processes begin that a reload replaces, where it is
+        workers: What processes call themselves that a reload replaces, where it is
             over only when they have been; "" for units whose reload is over when it returns.
         yields: Leave the unit as it is where it is not there, or somebody has masked, disabled or
             stopped it before Homeport came: what a host is better with, and its owner decides.

@@ -32,7 +32,7 @@ class Unit(Resource):
     """Have a unit file that systemd accepts and has loaded.
 
     Args:
-        path: File name, e.g. "hello@.service", or a drop-in, "nginx.service.d/homeport.conf".
+        path: File name, e.g. "hello@.service", or a drop-in, "cron.service.d/homeport.conf".
         content: Text; `systemd-analyze verify` must find nothing in it.
     """
 

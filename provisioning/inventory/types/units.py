@@ -29,7 +29,7 @@ WSGI_PATTERN = (
 )
 PYTHON_PATTERN = r"^(python3(\.[0-9]+)?|/[A-Za-z0-9._/+-]+)$"
 EMAIL_PATTERN = r"^[^@\s\"<>]+@[^@\s\"<>]+\.[^@\s\"<>]+$"
-# Characters that mean nothing else to nginx, a shell or systemd.
+# Characters that mean nothing else to a web server, a shell or systemd.
 URL_PATH_PATTERN = r"^/[A-Za-z0-9._~/-]*$"
 URL_FOLDER_PATTERN = r"^/([A-Za-z0-9_~-][A-Za-z0-9._~-]*/)+$"
 RELATIVE_PATH_PATTERN = r"^[A-Za-z0-9._+@][A-Za-z0-9._+@~/-]*$"
@@ -48,7 +48,7 @@ _DURATION_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 @dataclass(frozen=True)
 class Size:
-    """A number of bytes, and how nginx and people write it: "10m"."""
+    """A number of bytes, and how web servers and people write it: "10m"."""
 
     text: str
     size_bytes: int
@@ -57,7 +57,7 @@ class Size:
     def parse(cls, text: str) -> Size:
         """Return the size that "10m", "512k", "1g", "10MB" or "1048576" stands for.
 
-        Units are powers of 1024, as in nginx and systemd.
+        Units are powers of 1024, as in systemd and the web servers.
         """
         if not re.fullmatch(SIZE_PATTERN, text):
             raise ValueError(f'must be a size such as "10m", "512k" or "1g", not "{text}"')

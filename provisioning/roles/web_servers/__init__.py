@@ -19,9 +19,11 @@ class WebServer(Protocol):
 
     Args:
         UNIT: Its unit of systemd.
+        LOGS: Where it logs, on the host.
     """
 
     UNIT: str
+    LOGS: str
 
     def front(
         self,
@@ -65,6 +67,15 @@ class WebServer(Protocol):
 
         Args:
             app: The app's name; the inventory may have it no more.
+        """
+
+    def maintenance(self, app: str, allowed: Sequence[str] | None) -> list[Resource]:
+        """Return what turns an app's visitors away, or lets them in again.
+
+        Args:
+            app: The app's name.
+            allowed: Networks from which they are let through all the same, besides the host
+                itself; None: all are let in again.
         """
 
 

@@ -16,13 +16,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from provisioning.agent.facts import Facts, version_tuple
-from provisioning.agent.layout import ACME_WEBROOT
+from provisioning.agent.layout import ACME_WEBROOT, AppLayout
 from provisioning.agent.nginx.conf import ENTRIES
 from provisioning.agent.nginx.facts import NOWHERE
 from provisioning.render import render
 from provisioning.resources import (
     Absent,
     Directory,
+    File,
     FileSet,
     Neighbours,
     Packages,
@@ -38,7 +39,15 @@ from provisioning.roles.web_servers.listens import Listens
 UNIT = "nginx.service"
 ROOT = "/etc/nginx"
 TEST = ("nginx", "-t", "-q")
+LOGS = "/var/log/nginx/"
 WORKERS = "nginx: worker process"
+"""What a worker calls itself while it takes connections; a leaving one adds that it shuts down.
+
+Source: ngx_setproctitle() in nginx's ngx_process_cycle.c.
+"""
+
+LOOPBACK = ("127.0.0.0/8", "::1/128")
+"""The host itself: it asks for its site after each deploy."""
 
 EARLIER = (
     "conf.d/headers.conf",
@@ -193,6 +202,25 @@ def without(app: str) -> list[Resource]:
     label = f"nginx-without-{app}"
     files = FileSet(label, ROOT, {}, absent=(*_files_of(app), *_earlier_of(app)), validate=TEST)
     return [files, Service("nginx", reload_on=(files,), workers=WORKERS, label=label)]
+
+
+def maintenance(app: str, allowed: Sequence[str] | None) -> list[Resource]:
+    """Return what turns visitors away, or lets them in again. See `WebServer.maintenance`.
+
+    Page and exceptions stand in one file, so that one reload makes both true at once.
+    """
+    path = AppLayout(app).maintenance
+    if allowed is None:
+        file: Resource = Absent(path)
+    else:
+        networks = dict.fromkeys((*LOOPBACK, *allowed))
+        file = File(path, render("nginx/maintenance.conf.j2", app=app, networks=networks))
+    # What is taken back of this service before the file changes makes sure of the reload,
+    # also when a run is cut off between the two.
+    return [
+        file,
+        Service("nginx", reload_on=(file,), workers=WORKERS, label=f"nginx-maintenance-{app}"),
+    ]
 
 
 def _files_of(app: str) -> tuple[str, ...]:
