@@ -67,18 +67,14 @@ def live_program(
         argv: Program and arguments; a program of the virtualenv needs no path.
         terminal: Whether it gets a terminal; else pipes.
     """
-    directory = AppLayout(app.name).release(release)
+    layout = AppLayout(app.name)
     unit = f"{app.name}-run-{secrets.token_hex(4)}.service"
-    variables = {
-        "PATH": f"{directory}/venv/bin:/usr/local/bin:/usr/bin:/bin",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONUNBUFFERED": "1",
-    }
+    variables = layout.environment(release)
     if terminal:
         variables["TERM"] = os.environ.get("TERM", "dumb")
     properties = (
-        f"WorkingDirectory={directory}/code",
-        f"EnvironmentFile={directory}/env",
+        f"WorkingDirectory={layout.code(release)}",
+        f"EnvironmentFile={layout.release(release)}/env",
         f"TimeoutStopSec={STOP_TIMEOUT_S}",
         *sandbox_properties(app, facts),
     )

@@ -113,28 +113,29 @@ class OneOff(Resource):
         system.memory.remember(self._key, self._done)
 
     def _run(self, system: System, printed: str) -> Completed:
-        release = AppLayout(self.app).release(self.release)
+        layout = AppLayout(self.app)
+        release = layout.release(self.release)
+        variables = {**layout.environment(self.release), **self.env}
         # By this name a run that is killed leaves it behind: see resources/leftover_programs.py.
         unit = f"{self.app}-{self.label}-{self.release}"
-        path = f"{release}/venv/bin:/usr/local/bin:/usr/bin:/bin"
         options = [
             f"--unit={unit}",
-            f"--property=WorkingDirectory={release}/code",
+            f"--property=WorkingDirectory={layout.code(self.release)}",
             f"--property=EnvironmentFile={release}/env",
             f"--property=RuntimeMaxSec={self.timeout_s}",
             f"--property=TimeoutStopSec={STOP_S}",
             f"--property=StandardOutput=append:{printed}",
             # One stream for both, so that their order is kept. Source: systemd.exec(5).
             "--property=StandardError=inherit",
-            f"--setenv=PATH={path}",
-            "--setenv=PYTHONDONTWRITEBYTECODE=1",
-            *(f"--setenv={name}={value}" for name, value in self.env.items()),
+            *(f"--setenv={name}={value}" for name, value in variables.items()),
             *(f"--property={each}" for each in self.properties),
         ]
         argv = [unexpanded(word) for word in self.argv]
-        installed = f"{release}/venv/bin/{argv[0]}"
-        if "/" not in argv[0] and system.stat(installed):
-            argv[0] = installed
+        if "/" not in argv[0]:
+            # systemd-run itself would look along the PATH of root.
+            places = layout.search_path(self.release).split(":")
+            found = [f"{place}/{argv[0]}" for place in places if system.stat(f"{place}/{argv[0]}")]
+            argv[0] = found[0] if found else argv[0]
         system.run(["systemctl", "reset-failed", f"{unit}.service"])
         return system.run(
             ["systemd-run", "--quiet", "--wait", "--collect", *options, "--", *argv],
