@@ -125,6 +125,8 @@ class RemoteHost:
         if isinstance(heard, Finished) and heard.status == FAILED and self._plan:
             # "web.conf:12" is a line of what was rendered; a person edits the template.
             heard = replace(heard, output=annotate(heard.output, self._plan.texts()))
+            if role := self._plan.roles.get(heard.id):
+                heard = replace(heard, message=f"{heard.message} (role {role})")
         self.report.hear(heard)
         self._sink.heard(self.name, heard)
 

@@ -39,8 +39,8 @@ def plan_provision(
     Raises:
         ConfigurationError: a role makes no sense of it.
     """
-    resources = compile_host(inventory, host, facts, own_roles, given_certificate=certificate)
-    return make_plan(resources, facts=facts_digest(facts))
+    made = compile_host(inventory, host, facts, own_roles, given_certificate=certificate)
+    return make_plan(made.resources, facts=facts_digest(facts), roles=made.roles)
 
 
 def provision_host(

@@ -30,6 +30,7 @@ class Plan:
         blobs: Digest -> content, for a host that lacks it.
         facts: Digest of the facts that the resources were made for; "" for any.
         candidates: Facts that were looked at of programs that may not be installed.
+        roles: Id of a resource -> the role that made it, where one did.
     """
 
     run: str
@@ -37,6 +38,7 @@ class Plan:
     blobs: Mapping[str, bytes] = field(repr=False)
     facts: str = ""
     candidates: Sequence[str] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)
 
     def texts(self) -> dict[str, str]:
         """Return path on the host -> text, for the files that a validation may speak of."""
@@ -92,8 +94,15 @@ class Plan:
         return message
 
 
-def make_plan(resources: Iterable[Resource], *, facts: str = "") -> Plan:
+def make_plan(
+    resources: Iterable[Resource], *, facts: str = "", roles: Mapping[str, str] | None = None
+) -> Plan:
     """Check that resources make sense together, and bind each to its inputs.
+
+    Args:
+        resources: In order.
+        facts: Digest of the facts that they were made for; "" for any.
+        roles: Id of a resource -> the role that made it.
 
     Raises:
         ConfigurationError: two resources share an id, or one refers to a resource that does
@@ -120,7 +129,7 @@ def make_plan(resources: Iterable[Resource], *, facts: str = "") -> Plan:
         for blob in resource.blobs():
             if blob.data is not None:
                 blobs[blob.digest] = blob.data
-    return Plan(secrets.token_hex(8), tuple(bound), blobs, facts)
+    return Plan(secrets.token_hex(8), tuple(bound), blobs, facts, roles=roles or {})
 
 
 def _digest(value: object) -> str:

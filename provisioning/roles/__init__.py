@@ -5,7 +5,8 @@ The order of the list is the order on the host.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from provisioning.agent.facts import Facts
 from provisioning.errors import ConfigurationError
@@ -43,6 +44,7 @@ ROLES: Mapping[str, Role] = {"base": base}
 
 __all__ = [
     "ROLES",
+    "Compiled",
     "GivenCertificate",
     "Role",
     "app_server",
@@ -54,6 +56,19 @@ __all__ = [
     "sandbox_properties",
     "web_server",
 ]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """Everything that a host should have.
+
+    Args:
+        resources: In order.
+        roles: Id of a resource -> the role that made it.
+    """
+
+    resources: Sequence[Resource]
+    roles: Mapping[str, str]
 
 
 def release_units(app: App, facts: Facts, release_id: str) -> dict[str, str]:
@@ -75,7 +90,7 @@ def compile_host(
     own_roles: Mapping[str, Role] | None = None,
     *,
     given_certificate: GivenCertificate | None = None,
-) -> list[Resource]:
+) -> Compiled:
     """Return everything that a host should have, in order.
 
     Args:
@@ -88,15 +103,19 @@ def compile_host(
     Raises:
         ConfigurationError: What the inventory asks for cannot be on this host.
     """
-    resources: list[Resource] = []
-    for role in ROLES.values():
-        resources += role(host, facts)
+    made: list[tuple[str, Resource]] = []
+
+    def add(role: str, resources: Iterable[Resource]) -> None:
+        made.extend((role, resource) for resource in resources)
+
+    for name, role in ROLES.items():
+        add(name, role(host, facts))
     apps = inventory.apps_on(host)
-    resources.append(OtherApps(tuple(app.name for app in apps)))
+    add("app", [OtherApps(tuple(app.name for app in apps))])
     if apps:
-        resources.append(uv())
+        add("uv", [uv()])
     for app in apps:
-        resources += app_resources(app, web_server(app.web_server).UNIT)
+        add("app", app_resources(app, web_server(app.web_server).UNIT))
     for name in dict.fromkeys(app.web_server for app in apps):
         served = [app for app in apps if app.web_server == name]
         sites = [
@@ -108,13 +127,16 @@ def compile_host(
             )
             for app in served
         ]
-        resources += _web(web_server(name), sites, inventory, facts, given_certificate)
+        add(name, _web(web_server(name), sites, inventory, facts, given_certificate))
     for name in host.roles:
-        resources += resources_of(name, _own(name, own_roles or {}), host, facts)
+        add(name, resources_of(name, _own(name, own_roles or {}), host, facts))
     for app in apps:
-        resources += put_in_order(app)
+        add("app", put_in_order(app))
     # What only a person can put right is found out before anything is changed.
-    return sorted(resources, key=lambda resource: not isinstance(resource, (Port, Neighbours)))
+    made.sort(key=lambda each: not isinstance(each[1], (Port, Neighbours)))
+    return Compiled(
+        [resource for _, resource in made], {resource.id: role for role, resource in made}
+    )
 
 
 def _web(

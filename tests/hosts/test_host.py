@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from provisioning.agent.events import Done, to_message
+from provisioning.agent.events import FAILED, Done, Finished, to_message
 from provisioning.agent.runs.wire import Decoder, pack
 from provisioning.errors import (
     ConfigurationError,
@@ -18,7 +18,9 @@ from provisioning.errors import (
 )
 from provisioning.hosts.host import RemoteHost
 from provisioning.protocol.payload import MARKER_BYTES
+from provisioning.protocol.plan import make_plan
 from provisioning.report import make_sink
+from provisioning.resources import File
 from provisioning.transport import Counters
 
 
@@ -71,6 +73,28 @@ class Talk:
 
     def close(self):
         self._is_cut = True
+
+
+def test_what_fails_says_which_role_made_it():
+    class Failing(Talk):
+        def send(self, data):
+            self._decoder.feed(data)
+            for frame in (each for each in self._decoder if "plan" in each):
+                failed = Finished("file:/etc/mine", FAILED, message="no space left")
+                self.parts += [
+                    pack(to_message(failed)),
+                    pack(to_message(Done(frame["run"], failed=True))),
+                ]
+
+    def opened(command):
+        script = base64.b64decode(command.split("printf %s ")[1].split(" ")[0])
+        return Failing(re.findall(rb"\b[0-9a-f]{%d}\b" % (2 * MARKER_BYTES), script)[-1])
+
+    said = io.StringIO()
+    run = RemoteHost("web1", opened, counters=Counters, sink=make_sink(stream=said))
+    plan = make_plan([File("/etc/mine", "x")], roles={"file:/etc/mine": "monitoring"})
+    run.carry_out(plan, what="provision")
+    assert "no space left (role monitoring)" in said.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def compiled(folder: Path, text: str, facts: Facts = BOOKWORM, **given):
     """Return the resources of the first host, by id."""
     made = inventory(folder, text)
     host = next(iter(made.hosts.values()))
-    return {each.id: each for each in compile_host(made, host, facts, **given)}
+    return {each.id: each for each in compile_host(made, host, facts, **given).resources}
 
 
 RELEASE = "20260102T030405.000Z-abcdef0"

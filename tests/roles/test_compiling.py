@@ -106,6 +106,16 @@ def test_a_persons_own_role_comes_last(tmp_path):
     assert resources["file:/etc/mine"].content.data == b"web1 2\n"
 
 
+def test_each_resource_is_known_by_the_role_that_made_it(tmp_path):
+    made = inventory(tmp_path, OFF)
+    compiled_host = compile_host(made, made.hosts["web1"], BOOKWORM)
+    assert list(compiled_host.roles) == [each.id for each in compiled_host.resources]
+    roles = compiled_host.roles
+    assert roles["packages:base"] == "base"
+    assert roles["user:hello"] == "app"
+    assert roles["service:nginx"] == roles["port:80"] == "nginx"
+
+
 def test_a_role_that_was_not_loaded_is_named_with_the_nearest_one(tmp_path):
     (tmp_path / "roles").mkdir()
     (tmp_path / "roles" / "monitoring.py").touch()

@@ -35,7 +35,7 @@ def outcome(case: str, scratch: Path) -> dict[str, str]:
     made = inventory(scratch, (source / "inventory.toml").read_text())
     facts = Facts.from_json(json.loads((source / "facts.json").read_text()))
     host = next(iter(made.hosts.values()))
-    resources = compile_host(made, host, facts, load_own_roles(source))
+    resources = compile_host(made, host, facts, load_own_roles(source)).resources
     texts = {f"files{path}": text for path, text in files_of(resources)}
     digests = {
         blob.digest: f"<{path}>"

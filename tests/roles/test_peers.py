@@ -14,7 +14,7 @@ TWO = '[hosts.a]\naddress = "10.0.0.1"\n[hosts.b]\naddress = "fd00::2"\n'
 
 def of(folder, text, name="a"):
     made = inventory(folder, text)
-    return {each.id: each for each in compile_host(made, made.hosts[name], BOOKWORM)}
+    return {each.id: each for each in compile_host(made, made.hosts[name], BOOKWORM).resources}
 
 
 def asked(resources):
