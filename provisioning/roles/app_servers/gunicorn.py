@@ -7,9 +7,8 @@ from provisioning.agent.layout import AppLayout
 from provisioning.inventory.models.app import App
 from provisioning.inventory.models.app_servers.gunicorn import GunicornSettings
 from provisioning.render import render
-from provisioning.roles.app_servers.socket import web_socket
+from provisioning.roles.app_servers.units import web_units
 from provisioning.roles.locks import read_lock
-from provisioning.roles.sandbox import sandbox_properties
 from provisioning.roles.site import Upstream
 
 MOST_WORKERS = 12
@@ -32,19 +31,7 @@ def units(app: App, facts: Facts, release_id: str) -> dict[str, str]:
         facts: Of the host that the release is for.
         release_id: The release's id.
     """
-    layout = AppLayout(app.name)
-    service = render(
-        "gunicorn/web.service.j2",
-        app=app,
-        layout=layout,
-        release_id=release_id,
-        socket_unit=layout.socket_unit(release_id),
-        sandbox=sandbox_properties(app, facts),
-    )
-    return {
-        layout.socket_unit(release_id): web_socket(app, release_id),
-        layout.unit(release_id): service,
-    }
+    return web_units(app, facts, release_id)
 
 
 def files(app: App, facts: Facts, release_id: str) -> dict[str, str]:

@@ -10,8 +10,12 @@ from collections.abc import Mapping
 
 from provisioning.inventory.models.app_servers.base import ServerSettings
 from provisioning.inventory.models.app_servers.gunicorn import GunicornSettings
+from provisioning.inventory.models.app_servers.waitress import WaitressSettings
 
 __all__ = ["APP_SERVERS", "ServerSettings"]
 
-APP_SERVERS: Mapping[str, type[ServerSettings]] = {"gunicorn": GunicornSettings}
+APP_SERVERS: Mapping[str, type[ServerSettings]] = {
+    "gunicorn": GunicornSettings,
+    "waitress": WaitressSettings,
+}
 """Value of `server`, and name of a table within an app's -> what that table may hold."""

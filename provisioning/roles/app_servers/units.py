@@ -1,0 +1,32 @@
+"""The units of a release's web server: what they have in common, whatever the server is."""
+
+from __future__ import annotations
+
+from provisioning.agent.facts import Facts
+from provisioning.agent.layout import WEB_USER, AppLayout
+from provisioning.inventory.models.app import App
+from provisioning.render import render
+from provisioning.roles.sandbox import sandbox_properties
+
+
+def web_units(app: App, facts: Facts, release_id: str) -> dict[str, str]:
+    """Return the socket, which systemd makes, and the service, which the server's template is of.
+
+    Args:
+        app: The app.
+        facts: Of the host that the release is for.
+        release_id: The release's id.
+    """
+    layout = AppLayout(app.name)
+    service = render(
+        f"{app.server}/web.service.j2",
+        app=app,
+        layout=layout,
+        release_id=release_id,
+        socket_unit=layout.socket_unit(release_id),
+        sandbox=sandbox_properties(app, facts),
+    )
+    socket = render(
+        "app/web.socket.j2", app=app, layout=layout, release_id=release_id, web_user=WEB_USER
+    )
+    return {layout.socket_unit(release_id): socket, layout.unit(release_id): service}

@@ -1,0 +1,83 @@
+"""Each app server has what the first one has: the switch, the drain, the gate, and the way back."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from provisioning.lab import Lab
+from tests.e2e.project import FEW_WORKERS, Project
+from tests.e2e.site import Site
+from tests.e2e.steps import (
+    deploy_change,
+    lift_rate_limit,
+    live_on,
+    must_run_only,
+    rollback,
+    wait_for,
+)
+from tests.e2e.visitors import visitors
+from tests.suites import FIRST_BOOKWORM
+
+pytestmark = pytest.mark.lab
+
+SERVERS = ["waitress"]
+"""Besides gunicorn, which all other tests use."""
+
+SLOW = 4
+"""Requests that are under way when the server is stopped; there are as many threads."""
+
+
+@pytest.mark.parametrize("suite", FIRST_BOOKWORM)
+@pytest.mark.parametrize("server", SERVERS)
+def test_no_request_is_lost_between_servers_nor_when_one_ends(
+    lab: Lab, project: Project, deployed_host, suite, server
+):
+    host = deployed_host(suite)
+    site = Site(lab, host)
+    lift_rate_limit(project, host)
+    first = live_on(host)
+    project.configure(FEW_WORKERS, f'server = "{server}"\n')
+    with visitors(lab, host) as visits:
+        second = deploy_change(project, host)
+        assert rollback(project, host) == first
+        assert rollback(project, host, "--to", second) == second
+        third = deploy_change(project, host)
+    visits.must_have_lost_nothing()
+    assert visits.releases == {first, second, third}
+    must_run_only(host, third)
+    unit = f"hello@{third}.service"
+
+    # Who is asking, and how, arrives as the web server says it.
+    page = site.get("/", headers={"X-Forwarded-For": "192.0.2.66", "X-Forwarded-Proto": "http"})
+    assert page.status == 200
+    assert "Secure and live" in page.body
+    assert "192.0.2.66" not in page.body
+
+    # A restart lets what is under way finish; what comes meanwhile waits for the next one.
+    with ThreadPoolExecutor(SLOW) as pool:
+        slow = [pool.submit(site.get, "/slow?seconds=2") for _ in range(SLOW)]
+        wait_for(lambda: _under_way(host, third) >= SLOW)
+        host.shell(f"systemctl restart --no-block {unit}")
+        assert site.get("/").status == 200
+        assert [each.result().status for each in slow] == [200] * SLOW
+
+    host.shell(f"systemctl kill -s KILL --kill-who=main {unit}")
+    wait_for(lambda: site.get("/healthz").status == 200)
+    assert host.shell(f"systemctl is-active {unit}").strip() == "active"
+
+    # A release that cannot be imported is refused with its own words, and nobody sees it.
+    code = project.app / "app" / "pages.py"
+    text = code.read_text()
+    code.write_text(f"raise RuntimeError('out of order')\n{text}")
+    refused = project.fab("-H", host.name, "deploy")
+    assert refused.code == 1
+    assert "out of order" in refused.output
+    assert live_on(host) == third
+    code.write_text(text)
+
+
+def _under_way(host, release: str) -> int:
+    """Return how many connections a release's server has taken."""
+    return int(host.shell(f"grep -c ' 03 .*{release}.sock' /proc/net/unix || true") or 0)

@@ -1,0 +1,93 @@
+# Made by Homeport from templates/waitress/server.py.j2; an edit by hand is undone by the next provision.
+"""Serves release RELEASE of waiting with Waitress.
+
+waitress-serve would end at SIGTERM with whatever is under way.
+"""
+
+import importlib
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+
+RELEASE = 'RELEASE'
+CODE = '/srv/waiting/releases/RELEASE/code'
+# Seconds that requests under way get when this release is stopped.
+DRAIN_S = 30
+# Source: sd_listen_fds(3): the first socket that systemd hands over.
+SOCKET = 3
+
+# Not this file's directory: what is imported is the release's code.
+sys.path[0] = CODE
+os.chdir(CODE)
+
+
+def notify(state):
+    """Tell systemd. Source: sd_notify(3)."""
+    address = os.environ["NOTIFY_SOCKET"]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifying:
+        notifying.connect("\0" + address[1:] if address.startswith("@") else address)
+        notifying.sendall(state)
+
+
+def stamped(app):
+    """Let every answer say which release it came from; the web server tells only the host itself."""
+
+    def answered(environ, start_response):
+        def start(status, headers, exc_info=None):
+            return start_response(status, [*headers, ("X-Homeport-Release", RELEASE)], exc_info)
+
+        return app(environ, start)
+
+    return answered
+
+
+def drain(server, stop):
+    """End when nothing has been under way for a moment. Until then whoever waits is served too."""
+    stop.wait()
+    notify(b"STOPPING=1")
+    until, quiet = time.monotonic() + DRAIN_S, 0
+    while time.monotonic() < until and quiet < 5:
+        tasks = server.task_dispatcher
+        busy = server.active_channels or tasks.active_count or tasks.queue
+        quiet = 0 if busy else quiet + 1
+        time.sleep(0.05)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit(): a thread that hangs would hold it up.
+    os._exit(0)
+
+
+def main():
+    """Import the app, and serve it."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    listening = socket.socket(fileno=SOCKET)
+
+    from waitress import create_server
+
+    app = importlib.import_module('waiting.app').make()
+    server = create_server(
+        stamped(app),
+        sockets=[listening],
+        threads=8,
+        # Says nothing of what serves.
+        ident=None,
+        server_name='waiting.example.com',
+        # A request arrives only through the web server, which sets these and empties all others.
+        # Over a unix socket whoever asks is called so. Source: waitress, UnixWSGIServer.
+        trusted_proxy="localhost",
+        trusted_proxy_headers={"x-forwarded-for", "x-forwarded-proto"},
+        clear_untrusted_proxy_headers=True,
+        # The web server has bounded requests already.
+        max_request_body_size=10485760 + 1,
+        connection_limit=500,
+    )
+    threading.Thread(target=drain, args=(server, stop), daemon=True).start()
+    notify(b"READY=1")
+    server.run()
+
+
+main()
