@@ -161,6 +161,7 @@ def test_the_message_names_the_file_the_count_and_where_keys_are_explained(
         ('build_hosts = ["*.example"]', "build_hosts: must be a host such as"),
         ('build_hosts = ["a.b", "a.b"]', 'build_hosts: names "a.b" twice'),
         ("server = 3", "server: must be a text in quotes, not 3"),
+        ('server = ["gunicorn"]', "server: must be a text in quotes, not a list"),
         ('worker_class = "gevent"', "unknown key; it belongs in [apps.<name>.gunicorn]"),
         ('gunicorn.worker_class = "gthred"', "did you mean gthread?"),
         (

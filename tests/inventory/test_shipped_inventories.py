@@ -120,7 +120,7 @@ def test_the_schema_accepts_every_inventory_of_this_repository() -> None:
         ("apps", "settings", {}),
         ("apps", "gunicorn", {"worker_class": "gthred"}),
         ("apps", "gunicorn", {"bind": "0.0.0.0:80"}),
-        ("apps", "waitress", {}),
+        ("apps", "uwsgi", {}),
         ("apps", "server", "gunicor"),
         ("apps", "max_body", "huge"),
         ("apps", "workers", -1),

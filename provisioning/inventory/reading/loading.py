@@ -114,14 +114,13 @@ class _Reading:
             if table is not given:
                 continue
             server = table.get("server", App.model_fields["server"].default)
-            settings = None
-            for each in APP_SERVERS.keys() & table.keys():
-                if each == server:
-                    settings = self._settings((*path, each), APP_SERVERS[each], table[each])
-                else:
-                    self.mistakes.append(
-                        Mistake((*path, each), f"is of another app server: this one's is {server}")
-                    )
+            self.mistakes += [
+                Mistake((*path, each), f"is of another app server: this one's is {server}")
+                for each in APP_SERVERS
+                if each in table and each != server
+            ]
+            model = APP_SERVERS.get(server) if isinstance(server, str) else None
+            settings = model and self._settings((*path, server), model, table.get(server, {}))
             rest = {key: value for key, value in table.items() if key not in APP_SERVERS}
             made = self._made(path, App, rest, name=name, settings=settings)
             if made is not None:
