@@ -52,8 +52,8 @@ def test_no_request_is_lost_between_servers_nor_when_one_ends(
     # Who is asking, and how, arrives as the web server says it.
     page = site.get("/", headers={"X-Forwarded-For": "192.0.2.66", "X-Forwarded-Proto": "http"})
     assert page.status == 200
-    assert "Secure and live" in page.body
-    assert "192.0.2.66" not in page.body
+    assert b"Secure and live" in page.body
+    assert b"192.0.2.66" not in page.body
 
     # A restart lets what is under way finish; what comes meanwhile waits for the next one.
     with ThreadPoolExecutor(SLOW) as pool:
