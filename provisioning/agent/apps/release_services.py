@@ -18,7 +18,7 @@ from typing import Dict, Iterable, List, Mapping, Optional
 
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import RUNTIME_UNITS, AppLayout
-from provisioning.agent.machine import systemd
+from provisioning.agent.machine import systemctl
 from provisioning.agent.machine.system import System
 
 PROPERTIES = (
@@ -93,8 +93,7 @@ class ReleaseServices:
         names = list(names)
         if not names:
             return {}
-        shown = self._system.run(["systemctl", "show", f"--property={PROPERTIES}", *names])
-        return systemd.parse_properties(shown.stdout)
+        return systemctl.show(self._system, PROPERTIES, *names)
 
     def install(self, files: Mapping[str, bytes]) -> None:
         """Have systemd know units as their files say."""
@@ -110,7 +109,7 @@ class ReleaseServices:
             changed = changed or bool(found) or not is_of_release(name)
             self._system.write(path, content)
         if changed or self._are_stale(known):
-            self._system.act(["systemctl", "daemon-reload"], why="have systemd read its units anew")
+            systemctl.read_units_again(self._system)
 
     def start(
         self, files: Mapping[str, bytes], besides: Optional[Mapping[str, bytes]] = None
@@ -127,8 +126,8 @@ class ReleaseServices:
         self.install({**(besides or {}), **files})
         started = [name for name in files if starts(name)]
         if started:
-            self._system.run(["systemctl", "reset-failed", *started])
-            self._system.run(["systemctl", "start", *started])
+            systemctl.forget_failures(self._system, *started)
+            systemctl.try_to_start(self._system, *started)
 
     def forget_web(self, release: str) -> None:
         """Have systemd not know a release's web server any more, which has been stopped."""
@@ -138,17 +137,15 @@ class ReleaseServices:
     def begin_stop(self, names: List[str]) -> None:
         """Let processes finish what they are at; `stop` waits for them."""
         if names:
-            self._system.run(["systemctl", "stop", "--no-block", *names])
+            systemctl.stop_meanwhile(self._system, *names)
 
     def stop(self, names: List[str]) -> None:
         """Stop processes, each within the time that its unit gives it, and forget them."""
         if not names:
             return
         self._system.say(f"waiting for {', '.join(names)} to finish")
-        self._system.act(
-            ["systemctl", "stop", *names], why=f"stop {', '.join(names)}", timeout_s=STOP_S
-        )
-        self._system.run(["systemctl", "reset-failed", *names])
+        systemctl.stop(self._system, *names, timeout_s=STOP_S)
+        systemctl.forget_failures(self._system, *names)
         for name in names:
             self._system.remove(os.path.join(RUNTIME_UNITS, name))
 
@@ -156,10 +153,10 @@ class ReleaseServices:
         """Take away timers that the live release has not; a run under way comes to its end."""
         timers = [name for name in names if name.endswith(".timer")]
         if timers:
-            self._system.act(["systemctl", "stop", *timers], why=f"stop {', '.join(timers)}")
+            systemctl.stop(self._system, *timers)
             # When each last fired is of no use any more, nor that its last run has failed.
-            self._system.run(["systemctl", "clean", "--what=state", *timers])
-            self._system.run(["systemctl", "reset-failed", *names])
+            systemctl.forget_timers(self._system, *timers)
+            systemctl.forget_failures(self._system, *names)
         for name in names:
             self._system.remove(os.path.join(RUNTIME_UNITS, name))
 

@@ -15,7 +15,7 @@ from typing import Any, Iterator, List, Mapping, Sequence, Tuple
 from provisioning.agent import layout
 from provisioning.agent.builds import sandbox
 from provisioning.agent.errors import AgentError
-from provisioning.agent.machine import child, files
+from provisioning.agent.machine import child, files, systemctl
 from provisioning.agent.machine.programs import CLEAN_ENVIRONMENT, identity_of
 from provisioning.agent.machine.system import System
 from provisioning.agent.machine.systemd import unexpanded
@@ -223,7 +223,7 @@ def clear(path: str, system: System) -> None:
 def end(system: System, path: str) -> None:
     """End what builds an environment, if anything does: a run that was killed leaves it."""
     unit = unit_of(path)
-    system.run(["systemctl", "kill", "--signal=KILL", unit])
-    system.run(["systemctl", "stop", unit])
-    system.run(["systemctl", "reset-failed", unit])
+    systemctl.kill(system, unit)
+    systemctl.try_to_stop(system, unit)
+    systemctl.forget_failures(system, unit)
     files.remove(door())

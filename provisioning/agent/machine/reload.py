@@ -7,6 +7,7 @@ import time
 from typing import Iterator, List
 
 from provisioning.agent.errors import AgentError
+from provisioning.agent.machine import systemctl
 from provisioning.agent.machine.system import System
 
 RELOAD_S = 60.0
@@ -21,8 +22,7 @@ def workers_of(system: System, unit: str, title: str) -> List[int]:
         unit: The unit.
         title: What such a process calls itself; one that takes no new connection adds to it.
     """
-    shown = system.run(["systemctl", "show", "--property=MainPID", "--value", unit])
-    main = shown.stdout.strip()
+    main = systemctl.value(system, "MainPID", unit)
     return [pid for pid in _children(system, main) if _takes_connections(system, pid, title)]
 
 

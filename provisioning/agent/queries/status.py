@@ -14,7 +14,7 @@ from provisioning.agent.apps.pythons import made_for_lost
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.apps.units_status import units_status
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.machine import http
+from provisioning.agent.machine import http, systemctl
 from provisioning.agent.machine.system import System
 from provisioning.agent.runs.journal import (
     cut_off,
@@ -84,22 +84,17 @@ def _units(system: System, app: str) -> Dict[str, Dict[str, str]]:
     Returns:
         Unit -> active, enabled, restarts, memory.
     """
-    shown = system.run(
-        ["systemctl", "show", f"--property={UNIT_PROPERTIES}", f"{app}@*.service",
-         AppLayout(app).boot_unit]
-    ).stdout  # fmt: skip
+    shown = systemctl.show(system, UNIT_PROPERTIES, f"{app}@*.service", AppLayout(app).boot_unit)
     found = {}
-    for paragraph in shown.split("\n\n"):
-        values = dict(line.split("=", 1) for line in paragraph.splitlines() if "=" in line)
-        if values.get("Id"):
-            memory = values.get("MemoryCurrent", "0")
-            found[values["Id"]] = {
-                "active": values.get("ActiveState", ""),
-                "enabled": values.get("UnitFileState", ""),
-                "restarts": values.get("NRestarts", "0"),
-                # "[not set]" where nothing runs, or nothing is counted.
-                "memory": memory if memory.isdigit() else "0",
-            }
+    for unit, values in shown.items():
+        memory = values.get("MemoryCurrent", "0")
+        found[unit] = {
+            "active": values.get("ActiveState", ""),
+            "enabled": values.get("UnitFileState", ""),
+            "restarts": values.get("NRestarts", "0"),
+            # "[not set]" where nothing runs, or nothing is counted.
+            "memory": memory if memory.isdigit() else "0",
+        }
     return found
 
 

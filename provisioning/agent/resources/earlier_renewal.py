@@ -10,6 +10,7 @@ from typing import ClassVar, Dict, Iterable, List, Tuple
 from provisioning.agent import layout
 from provisioning.agent.debian.certbot import Lineage
 from provisioning.agent.errors import AgentError
+from provisioning.agent.machine import systemctl
 from provisioning.agent.machine.system import System
 from provisioning.agent.ownership.things import has_mark
 from provisioning.agent.resource import (
@@ -72,7 +73,7 @@ class EarlierRenewal(Resource):
             system.remove(DROP_IN)
             if not system.list(os.path.dirname(DROP_IN)):
                 system.remove(os.path.dirname(DROP_IN))
-            system.act(["systemctl", "daemon-reload"], why="have systemd read its units anew")
+            systemctl.read_units_again(system)
             system.memory.forget(self.id)
         if "hook" in change:
             system.remove(HOOK)

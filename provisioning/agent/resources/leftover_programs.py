@@ -11,6 +11,7 @@ from typing import ClassVar, List
 from provisioning.agent.apps.one_off_units import LABELS, all_one_offs, label_of, one_offs
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import STATE
+from provisioning.agent.machine import systemctl
 from provisioning.agent.machine.system import System
 from provisioning.agent.resource import (
     Change,
@@ -70,13 +71,13 @@ class NoLeftoverPrograms(Resource):
             return
         for unit in one_offs(self.app, system):
             if label_of(self.app, unit) == "import":
-                system.act(["systemctl", "stop", unit], why=f"stop {unit}")
+                systemctl.stop(system, unit)
         system.forget_cached()
         for unit in one_offs(self.app, system):
             self._wait_for(unit, system)
         failed = all_one_offs(self.app, system)
         if failed:
-            system.run(["systemctl", "reset-failed", *failed])
+            systemctl.forget_failures(system, *failed)
         for path in self._printed(system):
             system.remove(path)
 

@@ -12,7 +12,7 @@ from provisioning.agent.apps.release_services import RUNNING, ReleaseServices
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.machine import http
+from provisioning.agent.machine import http, systemctl
 from provisioning.agent.machine.system import System
 from provisioning.agent.resource import (
     Change,
@@ -90,7 +90,7 @@ class LiveProcesses(Resource):
 
     def _has_job(self, unit: str, system: System) -> bool:
         """Tell whether systemd was told to start it and has not come to it yet."""
-        return bool(_shown(system, "Job", unit))
+        return bool(systemctl.value(system, "Job", unit))
 
     def _ends_again_and_again(self, unit: str, active: str, sub: str, system: System) -> bool:
         """Tell whether systemd is at another attempt, or waits for its time ("auto-restart")."""
@@ -98,7 +98,7 @@ class LiveProcesses(Resource):
             return False
         if sub.startswith("auto-restart"):
             return True
-        return _shown(system, "NRestarts", unit) not in ("", "0")
+        return systemctl.value(system, "NRestarts", unit) not in ("", "0")
 
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
@@ -117,14 +117,14 @@ class LiveProcesses(Resource):
             live = Releases(self.app, system).live
             # A socket cannot be started beside a web server that runs.
             verb = "restart" if self._is_deaf(live, system) else "start"
-            system.run(["systemctl", "reset-failed", unit])
+            systemctl.forget_failures(system, unit)
             if self.health:
                 # Whether it could is seen by asking it.
                 start_s = self.timeout_s + SYSTEMD_S
-                system.run(["systemctl", verb, unit], timeout_s=start_s)
+                systemctl.attempt(system, verb, unit, timeout_s=start_s)
                 self._wait_for(unit, system)
             else:
-                system.run(["systemctl", verb, "--no-block", unit])
+                systemctl.attempt(system, verb, "--no-block", unit)
 
     def _must_have_its_python(self, system: System) -> None:
         """Refuse to start what cannot find its packages: an upgrade of Debian brings another."""
@@ -157,9 +157,3 @@ class LiveProcesses(Resource):
                     output=own_words(system, self.app, live, unit),
                 )
             time.sleep(POLL_S)
-
-
-def _shown(system: System, name: str, unit: str) -> str:
-    """Return a property of a unit. Source: org.freedesktop.systemd1(5)."""
-    shown = system.run(["systemctl", "show", "--value", f"--property={name}", unit])
-    return shown.stdout.strip()

@@ -11,6 +11,7 @@ from provisioning.agent.apps.names import say_strangers
 from provisioning.agent.apps.release_services import STOP_S, ReleaseServices
 from provisioning.agent.apps.releases import Releases, connections
 from provisioning.agent.layout import AppLayout
+from provisioning.agent.machine import systemctl
 from provisioning.agent.machine.system import System
 from provisioning.agent.resource import (
     Change,
@@ -91,10 +92,10 @@ class OldReleasesStopped(Resource):
         # systemd may have forgotten them since: while another release finished.
         if loaded:
             # Its own limit is the unit's: the drain timeout once more, for streams.
-            system.act(["systemctl", "stop", *loaded], why=f"stop {loaded[-1]}", timeout_s=STOP_S)
+            systemctl.stop(system, *loaded, timeout_s=STOP_S)
             # A stop ends the server's main process, and that its workers: not what else is there.
-            system.run(["systemctl", "kill", "--signal=KILL", loaded[-1]])
-            system.run(["systemctl", "reset-failed", *loaded])
+            systemctl.kill(system, loaded[-1])
+            systemctl.forget_failures(system, *loaded)
         socket = Releases(self.app, system).socket(release)
         ReleaseServices(self.app, system).forget_web(release)
         system.remove(socket)

@@ -13,6 +13,7 @@ from provisioning.agent.apps.journal import last_lines_of
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import STATE, AppLayout
+from provisioning.agent.machine import systemctl
 from provisioning.agent.machine.programs import Completed
 from provisioning.agent.machine.system import System
 from provisioning.agent.machine.systemd import unexpanded
@@ -136,7 +137,7 @@ class OneOff(Resource):
             places = layout.search_path(self.release).split(":")
             found = [f"{place}/{argv[0]}" for place in places if system.stat(f"{place}/{argv[0]}")]
             argv[0] = found[0] if found else argv[0]
-        system.run(["systemctl", "reset-failed", f"{unit}.service"])
+        systemctl.forget_failures(system, f"{unit}.service")
         return system.run(
             ["systemd-run", "--quiet", "--wait", "--collect", *options, "--", *argv],
             timeout_s=self.timeout_s + STOP_S + 30,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import ClassVar, Dict
+from typing import ClassVar
 
 from provisioning.agent.apps.failure_output import refusal
 from provisioning.agent.apps.release_services import ReleaseServices, first_instances
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.machine import http
+from provisioning.agent.machine import http, systemctl
 from provisioning.agent.machine.system import System
 from provisioning.agent.resource import (
     Change,
@@ -76,9 +76,9 @@ class ReleaseRunning(Resource):
             return
         units = ReleaseServices(self.app, system)
         units.install({**units.web_files(self.release), **first_instances(units, self.release)})
-        system.run(["systemctl", "reset-failed", *AppLayout(self.app).web_units(self.release)])
+        systemctl.forget_failures(system, *AppLayout(self.app).web_units(self.release))
         system.say(f"starting {self.unit}")
-        system.act(["systemctl", "start", "--no-block", self.unit], why=f"start {self.unit}")
+        systemctl.start(system, self.unit)
         try:
             self._wait(system)
         except (AgentError, StoppedError):
@@ -92,10 +92,10 @@ class ReleaseRunning(Resource):
     def _end(self, system: System) -> None:
         """End it at once: no visitor was ever sent here, so there is nothing to finish."""
         units = AppLayout(self.app).web_units(self.release)
-        system.run(["systemctl", "stop", "--no-block", *units])
-        system.run(["systemctl", "kill", "--signal=KILL", self.unit])
-        system.run(["systemctl", "stop", *units])
-        system.run(["systemctl", "reset-failed", *units])
+        systemctl.stop_meanwhile(system, *units)
+        systemctl.kill(system, self.unit)
+        systemctl.try_to_stop(system, *units)
+        systemctl.forget_failures(system, *units)
         ReleaseServices(self.app, system).forget_web(self.release)
         system.remove(Releases(self.app, system).socket(self.release))
         system.forget_cached()
@@ -121,12 +121,8 @@ class ReleaseRunning(Resource):
             time.sleep(POLL_S if answer.status == 0 else 0.2)
 
     def _check_process(self, system: System) -> None:
-        shown = system.run(
-            ["systemctl", "show", "--property=ActiveState,NRestarts,Result", self.unit]
-        )
-        values: Dict[str, str] = dict(
-            line.split("=", 1) for line in shown.stdout.splitlines() if "=" in line
-        )
+        shown = systemctl.show(system, "Id,ActiveState,NRestarts,Result", self.unit)
+        values = next(iter(shown.values()), {})
         if values.get("ActiveState") == "failed" or values.get("NRestarts", "0") != "0":
             raise self._refused(system, "its process ended at the start")
 

@@ -19,6 +19,7 @@ from provisioning.agent.claims import (
 )
 from provisioning.agent.debian.certbot import Lineage
 from provisioning.agent.layout import AppLayout
+from provisioning.agent.machine import systemctl
 from provisioning.agent.machine.system import System
 from provisioning.agent.ownership import things
 from provisioning.agent.resource import (
@@ -137,14 +138,13 @@ class RemovedApp(Resource):
         if system.stat(paths.releases):
             stopped.apply(system, {})
         if system.stat(f"{layout.UNIT_FILES}/{paths.boot_unit}"):
-            system.act(
-                ["systemctl", "disable", "--now", paths.boot_unit],
-                why=f"keep {self.app} from being started at boot",
+            systemctl.disable_and_stop(
+                system, paths.boot_unit, why=f"keep {self.app} from being started at boot"
             )
         self._remove_units(system)
         if system.stat(Lineage(self.app).renewal):
             timer = f"{layout.RENEWAL}@{self.app}.timer"
-            system.act(["systemctl", "disable", "--now", timer], why=f"stop {timer}")
+            systemctl.disable_and_stop(system, timer, why=f"stop {timer}")
             system.owned.forget([thing_id(UNIT, timer)])
             system.act(
                 [layout.CERTBOT, "delete", "--non-interactive", "--cert-name", self.app],
@@ -153,7 +153,7 @@ class RemovedApp(Resource):
         going = (*self._links(system), *self._files, *self._directories(system))
         for path in going:
             system.remove(path)
-        system.act(["systemctl", "daemon-reload"], why="have systemd forget the app's units")
+        systemctl.read_units_again(system)
         if self.data and system.user(self.app):
             system.end_processes(self.app)
             system.act(["userdel", self.app], why=f"remove the account {self.app}")

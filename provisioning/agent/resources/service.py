@@ -8,6 +8,7 @@ from typing import Callable, ClassVar, Dict, Iterable, Tuple
 from provisioning.agent.apps.journal import last_lines
 from provisioning.agent.claims import UNIT, Claim
 from provisioning.agent.errors import AgentError
+from provisioning.agent.machine import systemctl
 from provisioning.agent.machine.reload import wait_until_replaced, workers_of
 from provisioning.agent.machine.system import System
 from provisioning.agent.machine.systemd import UnitState
@@ -149,7 +150,7 @@ class Service(Resource):
     def _imagine(self, system: System) -> None:
         enabled = "enabled" if self.enabled else "disabled"
         state = UnitState("loaded", "active" if self.running else "inactive", enabled)
-        system.act(["systemctl"], why=f"manage {self.unit}", units=[(self.unit, state)])
+        systemctl.imagine(system, self.unit, state)
 
     def _act(self, system: System, change: Change) -> None:
         if "masked" in change:
@@ -164,7 +165,7 @@ class Service(Resource):
             return
         if "running" in change:
             # A unit that has failed too often refuses to start until that is forgotten.
-            system.run(["systemctl", "reset-failed", self.unit])
+            systemctl.forget_failures(system, self.unit)
             self._systemctl(system, "restart")
         elif "started" in change and self.restart_on:
             self._systemctl(system, "restart")
@@ -177,8 +178,7 @@ class Service(Resource):
         wait_until_replaced(system, self.unit, self.workers, before)
 
     def _systemctl(self, system: System, verb: str, *options: str) -> None:
-        done = system.run(["systemctl", verb, *options, self.unit])
-        system.forget_cached()
+        done = systemctl.attempt(system, verb, *options, self.unit)
         if done.status != 0:
             raise AgentError(
                 f"cannot {verb} {self.unit}: {_reason(done.tail)}",

@@ -8,6 +8,7 @@ from typing import ClassVar, List
 from provisioning.agent.apps.release_services import ReleaseServices
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import AppLayout
+from provisioning.agent.machine import systemctl
 from provisioning.agent.machine.system import System
 from provisioning.agent.resource import (
     Change,
@@ -79,12 +80,12 @@ class Stopped(Resource):
         running = self._running(system)
         if running:
             # What a timer has begun; a stop gives it the time that its unit says.
-            system.act(["systemctl", "stop", *running], why=f"stop {', '.join(running)}")
+            systemctl.stop(system, *running)
 
     def _kill(self, system: System) -> None:
         """Kill all that is the app's, whoever started it; systemd is told not to start it again."""
         running = self._running(system)
         if running:
-            system.run(["systemctl", "stop", "--no-block", *running])
-            system.run(["systemctl", "kill", "--signal=KILL", *running])
+            systemctl.stop_meanwhile(system, *running)
+            systemctl.kill(system, *running)
         system.end_processes(self.app)

@@ -11,7 +11,7 @@ from provisioning.agent.apps.release_services import ReleaseServices
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.machine import files
+from provisioning.agent.machine import files, systemctl
 from provisioning.agent.machine.system import DIRECTORY, System
 from provisioning.agent.resource import (
     Change,
@@ -73,7 +73,7 @@ class Superseded(Resource):
         if present:
             system.memory.forget(f"unit:{AppLayout(self.app).earlier_template}")
             system.memory.forget(f"tmpfiles:homeport-{self.app}")
-            system.act(["systemctl", "daemon-reload"], why="have systemd read its units anew")
+            systemctl.read_units_again(system)
         for path in self._directory(system):
             self._clear(path, system)
 

@@ -15,6 +15,7 @@ from provisioning.agent.blob import (
 )
 from provisioning.agent.claims import Claim
 from provisioning.agent.errors import AgentError
+from provisioning.agent.machine import systemctl
 from provisioning.agent.machine.system import System
 from provisioning.agent.resource import (
     Change,
@@ -75,7 +76,7 @@ class Unit(Resource):
             # Taken back first: a run that dies before the daemon-reload is completed by the next.
             system.memory.forget(self.id)
             self._file.apply(system, self._file_change(change))
-        system.act(["systemctl", "daemon-reload"], why="have systemd read its units anew")
+        systemctl.read_units_again(system)
         system.memory.remember(self.id, self._file.blob.digest)
 
     def text_changes(self, system: System) -> Iterable[Tuple[str, bytes, bytes]]:
