@@ -77,6 +77,12 @@ class CommandContext:
             )
         self.sink: Sink = make_sink(json=options.json, diff=options.diff, check=options.check)
         _mask_environment(self.inventory)
+        if self.inventory.environment == LAB:
+            names = _names_without_host(self.inventory, self.project)
+            if names:
+                self.sink.note(
+                    f"in the lab nothing leads to {', '.join(names)}: run fab lab.up again"
+                )
         self._asked = AskOnce(self._ask_password)
         self._connections: list[Connection] = []
 
@@ -209,6 +215,16 @@ def _mask_environment(inventory: Inventory) -> None:
     for source in (*sources, *passwords):
         if isinstance(source, EnvSource):
             REDACTOR.add(os.environ.get(source.env, ""))
+
+
+def _names_without_host(inventory: Inventory, project: Path) -> list[str]:
+    """Return the names of apps that lead nowhere in the lab."""
+    from provisioning.lab import Lab
+
+    lab = Lab.find(project / LAB_DIRECTORY)
+    known = lab.state().domains if lab else {}
+    names = [domain for app in inventory.apps.values() for domain in app.domains]
+    return [name for name in dict.fromkeys(names) if name not in known]
 
 
 def _with_lab(inventory: Inventory, project: Path) -> tuple[Inventory, Path | None]:

@@ -16,6 +16,7 @@ from provisioning.cli.options import Options
 from provisioning.commands.deploy import deploy
 from provisioning.commands.provision import provision
 from provisioning.errors import ConfigurationError
+from provisioning.inventory import environments
 from provisioning.report import make_sink
 
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ def lab_up(*, hosts: int, suite: str, json: bool) -> int:
     sink = make_sink(json=json, diff=False, check=False)
     lab = _up([f"web{number}" for number in range(1, hosts + 1)], suite, sink)
     _show(lab, sink)
+    if LAB not in environments(project_directory()):
+        sink.note(
+            f"there is no inventory/{LAB}.toml yet: copy inventory/production.toml to it, call its "
+            'host web1, and let its [tls] say directory_url = "lab"'
+        )
     sink.note("go on with: fab -H web1 provision --env lab, fab deploy --env lab, fab lab.down")
     return 0
 

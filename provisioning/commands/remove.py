@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from provisioning.cli.context import CommandContext
 from provisioning.cli.options import Options
@@ -41,15 +42,25 @@ def remove(options: Options, *, app: str, data: bool, yes: bool) -> int:
         _must_agree(app, [host.name for host in hosts], data=data)
     # Which one an app had that the inventory names no more, nobody says.
     servers = [found.web_server] if found else WEB_SERVERS
-    resources: list[Resource] = [
-        *(each for name in servers for each in web_server(name).without(app)),
-        RemovedApp(
-            app, data=data, by=who(), drain_timeout_s=found.drain_timeout_s if found else 30
-        ),
-    ]
+    drain_timeout_s = found.drain_timeout_s if found else 30
+    removed = RemovedApp(app, data=data, by=who(), drain_timeout_s=drain_timeout_s)
     fleet = context.fleet(hosts)
 
     def work(run: RemoteHost) -> None:
+        owned: Any = run.ask("owned")
+        ours = {
+            name
+            for name, entry in owned["apps"].items()
+            if entry["owner"] == context.inventory.owner
+        }
+        resources: list[Resource] = [
+            *(
+                each
+                for name in servers
+                for each in web_server(name).without(app, is_last=ours <= {app})
+            ),
+            removed,
+        ]
         run.carry_out(make_plan(resources), what=f"removal of {app}")
 
     verb = "Checking the removal of" if options.check else "Removing"

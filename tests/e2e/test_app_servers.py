@@ -72,7 +72,7 @@ def test_no_request_is_lost_between_servers_nor_when_one_ends(
     text = code.read_text()
     code.write_text(f"raise RuntimeError('out of order')\n{text}")
     refused = project.fab("-H", host.name, "deploy")
-    assert refused.code == 1
+    assert refused.code == 4
     assert "out of order" in refused.output
     assert live_on(host) == third
     code.write_text(text)

@@ -30,6 +30,7 @@ class Lineage:
         self.key = f"{self.live}/privkey.pem"
         self.renewal = f"{root}/renewal/{label}.conf"
         self._paths = (self.live, self.archive, self.renewal)
+        self._root = root
         self._aside = f"{layout.STATE}/acme-{label}"
 
     def settings(self, system: System) -> Dict[str, str]:
@@ -42,6 +43,21 @@ class Lineage:
         settings = self.settings(system)
         directories = {each.strip() for each in settings.get("webroot_path", "").split(",")} - {""}
         return settings.get("authenticator") == "webroot" and directories == {webroot}
+
+    def copies(self, system: System) -> Iterator[str]:
+        """Yield where else its keys are, and the requests that were made with them.
+
+        certbot before 2.3 keeps both by number, and `certbot delete` leaves them.
+        """
+        keys = {
+            system.digest(f"{self.archive}/{name}")
+            for name in system.list(self.archive)
+            if name.startswith("privkey")
+        }
+        for name in system.list(f"{self._root}/keys"):
+            if system.digest(f"{self._root}/keys/{name}") in keys:
+                yield f"{self._root}/keys/{name}"
+                yield f"{self._root}/csr/{name.replace('_key-', '_csr-')}"
 
     @contextmanager
     def out_of_the_way_if_broken(self, system: System) -> Iterator[None]:

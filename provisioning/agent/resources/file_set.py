@@ -44,6 +44,17 @@ OURS = "no longer wanted"
 """What the state says of a file that is to go, as long as it is there for this owner."""
 
 
+LOGS = "/var/log"
+"""A test may open logs for writing, and would make those that are not there yet."""
+
+MOST_LOG_DIRECTORIES = 1000
+
+_TEST = (
+    'stage=$1; root=$2; logs=$3; real=$4; shift 4; mount --bind "$stage" "$root" && '
+    'mount --bind "$logs" "$real" && exec "$@"'
+)
+
+
 @dataclass(frozen=True)
 class FileSet(Resource):
     """Have a set of files below a directory, replaced only when the whole passes a test.
@@ -214,15 +225,19 @@ class FileSet(Resource):
         if there is None:
             raise AgentError(f"cannot test {self.id}: {self.validate[0]} is not installed")
         stage = os.path.join(layout.RUNTIME, f"stage-{self.label}")
-        shutil.rmtree(stage, ignore_errors=True)
+        logs = f"{stage}-logs"
+        for directory in (stage, logs):
+            shutil.rmtree(directory, ignore_errors=True)
         try:
             self._stage(system, stage)
-            script = 'stage=$1; root=$2; shift 2; mount --bind "$stage" "$root" && exec "$@"'
+            _stage_logs(logs)
             tested = system.run(
-                ["unshare", "--mount", "sh", "-c", script, "sh", stage, self.root, *self.validate]
-            )
+                ["unshare", "--mount", "sh", "-c", _TEST, "sh", stage, self.root, logs, LOGS,
+                 *self.validate]
+            )  # fmt: skip
         finally:
-            shutil.rmtree(stage, ignore_errors=True)
+            for directory in (stage, logs):
+                shutil.rmtree(directory, ignore_errors=True)
         if tested.status != 0:
             raise AgentError(
                 f"{self.validate[0]} refuses the new configuration; the live one was not touched",
@@ -261,6 +276,15 @@ def _specials(directory: str, names: List[str]) -> List[str]:
         for name, mode in modes.items()
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))
     ]
+
+
+def _stage_logs(stage: str) -> None:
+    """Make the directories of logs, with nothing in them."""
+    os.makedirs(stage)
+    for number, (path, _, _) in enumerate(os.walk(LOGS)):
+        if number == MOST_LOG_DIRECTORIES:
+            return
+        os.makedirs(os.path.join(stage, os.path.relpath(path, LOGS)), exist_ok=True)
 
 
 def _stage_imagined(system: Overlay, root: str, stage: str) -> None:

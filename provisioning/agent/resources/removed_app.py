@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import ClassVar, Iterable, List
+from typing import ClassVar, Iterable, Iterator, List
 
 from provisioning.agent import layout
 from provisioning.agent.apps.names import named, shapes
@@ -83,21 +83,29 @@ class RemovedApp(Resource):
         ]
 
     def desired(self) -> State:
-        return {"left": ""}
+        return {"there": ""}
 
     def actual(self, system: System) -> State:
-        return {"left": " ".join(self._left(system))}
+        return {"there": ", ".join(self._there(system))}
 
-    def _left(self, system: System) -> List[str]:
-        paths = (*self._files, *self._directories(system), *self._links(system))
-        left = [path for path in paths if system.stat(path)]
+    def _there(self, system: System) -> Iterator[str]:
+        """Yield what is there of all that goes, in words."""
+        paths = AppLayout(self.app)
+        data = (paths.shared, paths.secrets)
+        code = [path for path in self._directories(system) if path not in data]
+        for what, places in (
+            ("code", code),
+            ("settings", (*self._files, *self._links(system))),
+            ("data", data if self.data else ()),
+        ):
+            if any(system.stat(path) for path in places):
+                yield what
         if system.stat(Lineage(self.app).renewal):
-            left.append(Claim(CERTIFICATE, self.app).id)
+            yield "certificate"
         if self.data and system.user(self.app):
-            left.append(Claim(USER, self.app).id)
+            yield "account"
         if self.app in system.owned.apps:
-            left.append("its entry in the record")
-        return left
+            yield "entry in the record"
 
     def _links(self, system: System) -> List[str]:
         """Return the link from a certificate's earlier place, which others may know."""
@@ -146,6 +154,8 @@ class RemovedApp(Resource):
             timer = f"{layout.RENEWAL}@{self.app}.timer"
             systemctl.disable_and_stop(system, timer, why=f"stop {timer}")
             system.owned.forget([thing_id(UNIT, timer)])
+            for path in list(Lineage(self.app).copies(system)):
+                system.remove(path)
             system.act(
                 [layout.CERTBOT, "delete", "--non-interactive", "--cert-name", self.app],
                 why=f"delete the certificate of {self.app}",

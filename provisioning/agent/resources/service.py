@@ -112,7 +112,9 @@ class Service(Resource):
             "enabled": self.enabled,
         }
         if self.running:
-            state.update(loaded=self.loaded, started=self.started)
+            # Said only where it means something: nothing is reloaded that depends on nothing.
+            state.update({"loaded": self.loaded} if self.reload_on else {})
+            state.update({"started": self.started} if self.restart_on else {})
         return state
 
     def _is_left(self, system: System) -> bool:

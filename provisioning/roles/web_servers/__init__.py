@@ -62,11 +62,13 @@ class WebServer(Protocol):
             webroot: Directory with answers to an ACME authority, or "".
         """
 
-    def without(self, app: str) -> list[Resource]:
+    def without(self, app: str, *, is_last: bool) -> list[Resource]:
         """Return what takes an app's site away, and tells nobody of it.
 
         Args:
             app: The app's name; the inventory may have it no more.
+            is_last: It is the last one of this project on the host: where the server serves others,
+                it has nothing of ours any more.
         """
 
     def maintenance(self, app: str, allowed: Sequence[str] | None) -> list[Resource]:

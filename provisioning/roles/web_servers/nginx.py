@@ -30,6 +30,7 @@ from provisioning.resources import (
     Port,
     Resource,
     Service,
+    Tmpfiles,
     Unit,
 )
 from provisioning.roles.site import KeyPair, Site
@@ -91,6 +92,9 @@ def front(
     restart_on = [] if facts.nginx_beside else [packages, *sandbox[:1]]
     # Also where another's package has its temporary files elsewhere: see nginx.conf.
     temporary = [] if facts.nginx_beside else [Directory("/var/lib/nginx")]
+    # nginx itself would make it readable for everybody. Beside Debian's own, as that is.
+    log = f"f {ACCESS_LOG_BESIDE} 0640 www-data adm\n"
+    logs = [Tmpfiles("homeport-nginx", log)] if facts.nginx_beside else []
     return [
         *(Port(port, "nginx", unit=UNIT) for port in ports),
         _neighbours(sites, facts, ports, files),
@@ -98,6 +102,7 @@ def front(
         *temporary,
         packages,
         *sandbox,
+        *logs,
         # A server whose certificate is gone would keep nginx from starting at all.
         *(
             Absent(f"{ROOT}/sites-tls/{name}.conf", unless=pair.certificate)
@@ -159,7 +164,11 @@ def _notes(facts: Facts) -> Iterator[str]:
         )
     listens = Listens.of(facts, Capabilities.of(facts))
     if facts.ipv6 and not all(listens.ipv6(port) for port in (80, 443)):
-        yield "others listen over IPv4 only, and so do our sites: an AAAA record leads nowhere"
+        closed = " and ".join(str(port) for port in (80, 443) if not listens.ipv6(port))
+        yield (
+            f"others listen on port {closed} over IPv4 only, and so do our sites: over IPv6 nobody "
+            "answers there"
+        )
 
 
 def secure(
@@ -197,10 +206,14 @@ def secure(
     return [files, reloaded]
 
 
-def without(app: str) -> list[Resource]:
+def without(app: str, *, is_last: bool) -> list[Resource]:
     """Return what takes an app's site away. See `WebServer.without`."""
     label = f"nginx-without-{app}"
-    files = FileSet(label, ROOT, {}, absent=(*_files_of(app), *_earlier_of(app)), validate=TEST)
+    absent = (*_files_of(app), *_earlier_of(app))
+    if is_last:
+        # By these alone another's nginx.conf reads anything of ours.
+        absent += tuple(each.removeprefix(f"{ROOT}/") for each in ENTRIES)
+    files = FileSet(label, ROOT, {}, absent=absent, validate=TEST)
     return [files, Service("nginx", reload_on=(files,), workers=WORKERS, label=label)]
 
 
