@@ -252,7 +252,10 @@ def test_what_was_handed_over_comes_back_and_nothing_is_lost(
 def test_an_app_goes_and_leaves_its_data(
     lab: Lab, ours: Project, host: LabHost, before: dict[str, str]
 ) -> None:
-    ours.fab("-H", host.name, "remove", "hello", "--check").must_succeed()
+    kept = ours.fab("-H", host.name, "remove", "hello", "--check").must_succeed().output
+    all_of_it = ours.fab("-H", host.name, "remove", "hello", "--data", "--check").output
+    assert "code, settings, certificate, entry in the record" in kept
+    assert "code, settings, data, certificate, account, entry in the record" in all_of_it
     assert Site(lab, host).get("/healthz").status == 200
     ours.fab("-H", host.name, "remove", "hello", "--yes").must_succeed()
     assert host.shell("ls /srv/hello").split() == ["secrets.json", "shared"]
@@ -273,6 +276,8 @@ def test_it_comes_back_with_its_data(lab: Lab, ours: Project, host: LabHost) -> 
 def test_it_goes_without_a_trace(
     ours: Project, another: Project, host: LabHost, bare: dict[str, str], before: dict[str, str]
 ) -> None:
+    keys = host.shell("md5sum /etc/homeport/acme/archive/*/privkey*.pem | cut -d' ' -f1").split()
+    assert keys
     ours.fab("-H", host.name, "remove", "hello", "--data", "--yes").must_succeed()
     another.fab("-H", host.name, "remove", "second", "--data", "--yes").must_succeed()
     new = set(without(listing_of(host), OWN)) - set(bare)
@@ -281,3 +286,5 @@ def test_it_goes_without_a_trace(
     assert [path for path in named if not path.startswith(("/usr", "/opt"))] == []
     assert host.run("getent", "passwd", "hello", check=False).returncode == 2
     assert theirs(host) == before
+    left = host.shell("find /etc/homeport -type f -exec md5sum {} + | cut -d' ' -f1").split()
+    assert set(left) & set(keys) == set()

@@ -53,6 +53,8 @@ def test_others_sites_answer_as_before_beside_ours(
 
     check = provision(project, host, "--check").must_succeed()
     assert "nginx serves others on this host" in check.output
+    # The test of the configuration would have made it, for everybody to read.
+    assert host.run("test", "-e", OUR_LOG, check=False).returncode == 1
     before.must_be_kept()
     with readers(host) as wrong:
         provision(project, host).must_succeed()
@@ -62,13 +64,20 @@ def test_others_sites_answer_as_before_beside_ours(
         rollback(project, host)
         assert provision(project, host, "--json").must_succeed().changed(host.name) == []
     assert wrong == []
+    assert host.shell(f"stat -c '%a %U %G' {OUR_LOG}").split() == ["640", "www-data", "adm"]
     before.must_be_kept()
     must_answer_by_its_own(lab, host, is_default=not tls)
     # Nor after a boot.
     before.host.reboot()
     assert before._answers() == before.answers
     assert Site(lab, host).get("/").status == 200
+    # When the last app has gone, nothing of ours listens beside theirs, nor is read.
+    project.fab("-H", host.name, "remove", "hello", "--yes").must_succeed()
+    assert "homeport" not in host.shell("nginx -T 2>&1")
+    assert before._answers() == before.answers
 
+
+OUR_LOG = "/var/log/nginx/homeport-access.log"
 
 STREAM = """
 cat > /etc/nginx/modules-enabled/99-numbers.conf <<'END'
