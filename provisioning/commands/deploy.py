@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ from provisioning.protocol.plan import make_plan
 if TYPE_CHECKING:
     from provisioning.hooks import Hooks
     from provisioning.inventory.models.app import App
+
+SHOWN_UNTRACKED = 5
 
 
 def deploy(options: Options, *, app: str = "", replace: bool = False) -> int:
@@ -54,12 +57,23 @@ def deploy(options: Options, *, app: str = "", replace: bool = False) -> int:
     for deployment in deployments:
         if deployment.artifact.dirty:
             context.sink.note(f"{deployment.app.name}: includes changes that are in no commit")
+        if said := _left_out(deployment.artifact.untracked):
+            context.sink.note(f"{deployment.app.name}: {said}")
         for note in deployment.notes:
             context.sink.note(f"{deployment.app.name}: {note}")
         if said := trusted_unseen(deployment.artifact.listing, deployment.artifact.requirements):
             context.sink.note(f"{deployment.app.name}: {said}")
     plans = {each.app.name: each for each in deployments}
     return apps_in_turn(context, fleets, hooks, plans, deploy_app)
+
+
+def _left_out(untracked: Sequence[str]) -> str:
+    """Return what a person should know of files that git does not know, "" if there are none."""
+    if not untracked:
+        return ""
+    more = len(untracked) - SHOWN_UNTRACKED
+    shown = ", ".join(untracked[:SHOWN_UNTRACKED]) + (f" and {more} more" if more > 0 else "")
+    return f"not deployed, since git does not track it: {shown} (git add, or the app's include)"
 
 
 def _built(context: CommandContext, app: App, hooks: Hooks, replace: bool) -> Deployment:

@@ -24,7 +24,7 @@ def owns(options: Options) -> int:
     answers: dict[str, Any] = fleet.all(lambda run: run.ask("owned"))
     rows = [row for host, owned in sorted(answers.items()) for row in rows_of(host, owned)]
     context.sink.table(
-        f"Made by Homeport in {', '.join(sorted(answers)) or 'no host'}",
+        f"Made or managed by Homeport on {', '.join(sorted(answers)) or 'no host'}",
         ("host", "kind", "name", "for", "since"),
         rows,
         keys=3,

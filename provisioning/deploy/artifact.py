@@ -40,6 +40,7 @@ class Artifact:
         commit: Full hash of the commit, "" where there is no git.
         dirty: The working tree has changes that are in no commit.
         compiled: What Python has compiled, and git tracks: left out, each host compiles its own.
+        untracked: What is there, and git neither tracks nor ignores: left out. Folders end in "/".
     """
 
     release: str
@@ -51,6 +52,7 @@ class Artifact:
     commit: str
     dirty: bool
     compiled: tuple[str, ...] = ()
+    untracked: tuple[str, ...] = ()
 
     @property
     def has_hashes(self) -> bool:
@@ -74,7 +76,7 @@ def build_artifact(
         ConfigurationError: the requirements or what is to be included are not there, or nothing
             is to be deployed.
     """
-    commit, dirty = _commit(source)
+    commit, dirty, untracked = _commit(source)
     files: dict[str, bytes] = {}
     links: dict[str, str] = {}
     executables, compiled = [], []
@@ -103,6 +105,7 @@ def build_artifact(
         commit=commit,
         dirty=dirty,
         compiled=tuple(compiled),
+        untracked=tuple(each for each in untracked if not _is_included(each, include)),
     )
 
 
@@ -143,10 +146,22 @@ def commit_of(source: Path) -> str:
     return (_git(source, "rev-parse", "HEAD") or "").strip()
 
 
-def _commit(source: Path) -> tuple[str, bool]:
+def _commit(source: Path) -> tuple[str, bool, list[str]]:
+    """Return the commit, whether there are changes besides, and what git does not know."""
     commit = commit_of(source)
-    changes = _git(source, "status", "--porcelain", "--untracked-files=no", "--", ".")
-    return commit, bool(commit and changes and changes.strip())
+    status = _git(source, "status", "--porcelain", "-z", "--untracked-files=normal", "--", ".")
+    if not commit or not status:
+        return commit, False, []
+    # Source: git-status(1), "Porcelain Format Version 1": two letters, a blank, and the path from
+    # the top of the repository.
+    top = (_git(source, "rev-parse", "--show-prefix") or "").strip()
+    entries = [each for each in status.split("\0") if each]
+    untracked = [each[3:].removeprefix(top) for each in entries if each.startswith("?? ")]
+    return commit, len(untracked) < len(entries), untracked
+
+
+def _is_included(path: str, include: Sequence[str]) -> bool:
+    return any(f"{path.rstrip('/')}/".startswith(f"{each.rstrip('/')}/") for each in include)
 
 
 def _paths(source: Path) -> Iterator[str]:

@@ -98,6 +98,25 @@ def test_a_working_tree_with_changes_is_called_dirty(
     assert _build(source).dirty is dirty
 
 
+def test_what_git_neither_tracks_nor_ignores_is_named(source: Path) -> None:
+    (source / ".gitignore").write_text("*.log\n")
+    _commit(source)
+    for path in ("new.py", "folder/a.py", "folder/b.py", "app.log", "built/x.js", "odd \u00e4.txt"):
+        (source / path).parent.mkdir(exist_ok=True)
+        (source / path).write_text("x")
+    (source / "app.py").write_text("changed")
+    artifact = build_artifact(source, "requirements.txt", include=["built"])
+    assert artifact.untracked == ("folder/", "new.py", "odd \u00e4.txt")
+    assert artifact.dirty
+
+
+def test_what_is_untracked_elsewhere_in_the_repository_is_none_of_the_apps(source: Path) -> None:
+    _commit(source.parent)
+    (source.parent / "elsewhere.py").write_text("x")
+    (source / "new.py").write_text("x")
+    assert _build(source).untracked == ("new.py",)
+
+
 def test_a_file_that_was_deleted_and_not_committed_is_left_out(source: Path) -> None:
     _commit(source)
     (source / "app.py").unlink()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from provisioning.inventory.models.app_servers import APP_SERVERS
 from provisioning.inventory.models.base import Model
 from provisioning.inventory.models.hooks import Hook
 from provisioning.inventory.models.processes import Process, Timer
@@ -82,7 +83,10 @@ def _text(detail: ErrorDetails, known: Iterable[str], elsewhere: dict[str, str])
             within = _WITHIN.get(str(detail["loc"][0])) if len(detail["loc"]) > 1 else None
             if within:
                 known, elsewhere = set(within.model_fields), {}
-            return unknown_key(str(detail["loc"][-1]), known, elsewhere)
+            name = str(detail["loc"][-1])
+            if isinstance(detail["input"], dict) and not within and "server" in known:
+                return f"unknown table; app servers are {', '.join(APP_SERVERS)}"
+            return unknown_key(name, known, elsewhere)
         case "value_error":
             of = "the name " if detail["loc"] == ("name",) else ""
             return f"{of}{context['error']}"

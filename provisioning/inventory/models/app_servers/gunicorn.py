@@ -17,9 +17,11 @@ from provisioning.inventory.types.fields import RelativePath, Whole, Yes
 _REFUSED = {
     "systemd makes the socket": "bind backlog reuse_port",
     "systemd starts the server, as the app's user and in its sandbox": "daemon pidfile user group "
-    "initgroups umask worker_tmp_dir tmp_upload_dir control_socket control_socket_mode "
+    "initgroups umask tmp_upload_dir control_socket control_socket_mode "
     "control_socket_disable",
     "each worker imports the app by itself, so that one that cannot ends alone": "preload_app",
+    "the workers' signs of life are files in memory, since a busy disk would delay "
+    "them": "worker_tmp_dir",
     "a release does not change": "reload reload_engine reload_extra_files",
     "the journal takes what is printed": "errorlog capture_output syslog syslog_addr "
     "syslog_prefix syslog_facility enable_stdio_inheritance disable_redirect_access_to_syslog",
@@ -44,7 +46,7 @@ _REFUSED = {
 _KEYS_OF_THE_APP = {
     "wsgi_app": "wsgi",
     "chdir": "source",
-    "raw_env": "env",
+    "raw_env": "the table env",
     "workers": "workers",
     "threads": "threads",
     "timeout": "timeout_s",

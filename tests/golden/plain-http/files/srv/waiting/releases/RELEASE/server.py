@@ -1,4 +1,4 @@
-# Made by Homeport from templates/waitress/server.py.j2; an edit by hand is undone by the next provision.
+# Made by Homeport from templates/waitress/server.py.j2, for this release only.
 """Serves release RELEASE of waiting with Waitress.
 
 waitress-serve would end at SIGTERM with whatever is under way.

@@ -1,4 +1,4 @@
-# Made by Homeport from templates/gunicorn/server.py.j2; an edit by hand is undone by the next provision.
+# Made by Homeport from templates/gunicorn/server.py.j2, for this release only.
 """Gunicorn's settings for release RELEASE of hello."""
 
 # What is served. The path leads through the release's own directory, so that no other release's
