@@ -145,7 +145,7 @@ def _row(app: str, host: str, state: State) -> tuple[str, ...]:
     return (
         app,
         host,
-        state["live"] or "none",
+        state["live"] or ("stopped" if state["stopped"] else "none"),
         age(time.time() - state["since"]) if state["since"] else "",
         state["by"],
         state["health"],

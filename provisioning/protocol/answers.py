@@ -139,6 +139,7 @@ _RUN = record({"run": text, "who": text, "what": text, "began": number, "at": te
 _STATUS_OF_APP = record(
     {
         "live": NAME,
+        "stopped": NAME,
         "since": number,
         "by": text,
         "health": text,

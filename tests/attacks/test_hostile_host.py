@@ -298,6 +298,7 @@ GOOD: dict[str, Any] = {
     "status": {
         "hello": {
             "live": LIVE,
+            "stopped": "",
             "since": 1.5,
             "by": "ann@desk",
             "health": "200",

@@ -48,6 +48,7 @@ def test_a_stopped_app_stays_stopped_until_it_is_started(
     assert site.get("/").status == 503
     assert processes(host) == []
     assert "stopped" in project.fab("-H", host.name, "releases").must_succeed().stdout
+    assert "stopped" in project.fab("-H", host.name, "status").stdout
     # Neither a provision nor a boot takes it for something that was cut off.
     provision(project, host).must_succeed()
     host.reboot()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from provisioning.commands.status import COLUMNS, SHORT, _columns, _row
 
 STATE = {
-    "live": "20260101T000000.000Z-aaaaaaa", "since": 0, "by": "ann@desk", "health": "200",
+    "stopped": "", "live": "20260101T000000.000Z-aaaaaaa", "since": 0, "by": "ann@desk", "health": "200",
     "site": "200", "running": ["x"], "at_boot": True, "restarts": 0, "memory_bytes": 2**20,
     "certificate_days": 60, "disk_free_percent": 50, "maintenance": False, "processes": {},
     "timers": {}, "runs": [], "pending": [],
@@ -36,3 +36,9 @@ def test_wide_shows_all() -> None:
     names, [line] = _columns([_row("hello", "web1", STATE)], wide=True)
     assert names == COLUMNS
     assert len(line) == len(COLUMNS)
+
+
+def test_a_stopped_app_is_told_from_one_that_was_never_deployed():
+    stopped = {**STATE, "live": "", "stopped": "20261130T100000.000Z-abcdef0"}
+    assert _row("hello", "web1", stopped)[2] == "stopped"
+    assert _row("hello", "web1", {**STATE, "live": ""})[2] == "none"

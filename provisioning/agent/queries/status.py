@@ -56,6 +56,7 @@ def _app_status(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
     beside = units_status(app, system)
     return {
         "live": live,
+        "stopped": releases.stopped,
         "since": since,
         "by": by,
         "health": _health(message, releases.socket(live)) if live else "",
