@@ -5,7 +5,8 @@ from __future__ import annotations
 from provisioning.commands.status import COLUMNS, SHORT, _columns, _row
 
 STATE = {
-    "live": "20260101T000000.000Z-aaaaaaa", "stopped": "", "since": 0, "by": "a@desk", "health": "200",
+    "live": "20260101T000000.000Z-aaaaaaa", "stopped": "", "since": 0, "by": "ann@desk",
+    "health": "200",
     "site": "200", "running": ["x"], "at_boot": True, "restarts": 0, "memory_bytes": 2**20,
     "certificate_days": 60, "disk_free_percent": 50, "maintenance": False, "processes": {},
     "timers": {}, "runs": [], "pending": [],
