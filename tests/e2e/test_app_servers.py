@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from provisioning.lab import Lab
+from provisioning.inventory.models.app_servers import APP_SERVERS
+from provisioning.lab import Lab, LabHost
 from tests.e2e.project import FEW_WORKERS, Project
 from tests.e2e.site import Site
 from tests.e2e.steps import (
@@ -24,6 +26,13 @@ pytestmark = pytest.mark.lab
 
 SERVERS = ["waitress"]
 """Besides gunicorn, which all other tests use."""
+
+SETTINGS = {
+    "gunicorn": "from gunicorn.config import KNOWN_SETTINGS as all\nprint(*(s.name for s in all))",
+    "waitress": "from waitress.adjustments import Adjustments as all\n"
+    "print(*(name for name, _ in all._params))",
+}
+"""What prints the names of all settings that a server has."""
 
 SLOW = 4
 """Requests that are under way when the server is stopped; there are as many threads."""
@@ -63,6 +72,9 @@ def test_no_request_is_lost_between_servers_nor_when_one_ends(
         assert site.get("/").status == 200
         assert [each.result().status for each in slow] == [200] * SLOW
 
+    for name, release in (("gunicorn", first), (server, third)):
+        must_be_all_settings(host, release, name)
+
     host.shell(f"systemctl kill -s KILL --kill-who=main {unit}")
     wait_for(lambda: site.get("/healthz").status == 200)
     assert host.shell(f"systemctl is-active {unit}").strip() == "active"
@@ -77,7 +89,20 @@ def test_no_request_is_lost_between_servers_nor_when_one_ends(
     assert live_on(host) == third
     code.write_text(text)
 
+    host.reboot()
+    wait_for(lambda: site.get("/healthz").status == 200)
+    must_run_only(host, third)
 
-def _under_way(host, release: str) -> int:
+
+def must_be_all_settings(host: LabHost, release: str, server: str) -> None:
+    """Fail unless each setting of a server may be given, or is refused with a reason."""
+    python = f"/srv/hello/releases/{release}/venv/bin/python"
+    known = host.shell(f"{python} -c {shlex.quote(SETTINGS[server])}").split()
+    model = APP_SERVERS[server]
+    assert {*model.model_fields, *model.refused} == set(known)
+    assert not model.model_fields.keys() & model.refused.keys()
+
+
+def _under_way(host: LabHost, release: str) -> int:
     """Return how many connections a release's server has taken."""
     return int(host.shell(f"grep -c ' 03 .*{release}.sock' /proc/net/unix || true") or 0)

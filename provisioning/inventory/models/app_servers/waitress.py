@@ -13,11 +13,11 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from provisioning.inventory.models.app_servers.base import ServerSettings
-from provisioning.inventory.types.fields import Whole
+from provisioning.inventory.types.fields import Whole, Yes
 
 _REFUSED = {
     "systemd makes the socket": "host port listen ipv4 ipv6 unix_socket unix_socket_perms backlog "
-    "sockets socket_options",
+    "sockets",
     "requests come from the web server alone, which sets these headers": "trusted_proxy "
     "trusted_proxy_count trusted_proxy_headers log_untrusted_proxy_headers "
     "clear_untrusted_proxy_headers url_scheme url_prefix server_name ident",
@@ -68,6 +68,18 @@ class WaitressSettings(ServerSettings):
     outbuf_high_watermark: Annotated[Whole, Field(ge=1, le=1 << 40)] | None = Field(
         default=None,
         description="Bytes of an answer above which the app waits. Default: 16777216.",
+    )
+
+    log_socket_errors: Yes | None = Field(
+        default=None, description="Log connections that break off. Default: true."
+    )
+    asyncore_use_poll: Yes | None = Field(
+        default=None,
+        description="Wait with poll() in place of select(), which takes 1024 connections at most. "
+        "Default: false.",
+    )
+    asyncore_loop_timeout: Annotated[Whole, Field(ge=1, le=3600)] | None = Field(
+        default=None, description="Seconds that one wait takes at most. Default: 1."
     )
 
     def given(self) -> dict[str, Any]:
