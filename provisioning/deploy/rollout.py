@@ -96,13 +96,13 @@ class Rollout:
                 break
             told += batch
             done = self._some(batch).converge(
-                self._each(lambda phases: phases.switch), last=False, otherwise=self._back
+                self._each(lambda phases: phases.switch), final=False, on_failure=self._back
             )
             switched += done
             if len(done) < len(batch):
                 break
         if len(switched) == len(self.fleet.runs) and self._confirm(switched):
-            self.fleet.converge(self._each(lambda phases: phases.finish), otherwise=self._settle)
+            self.fleet.converge(self._each(lambda phases: phases.finish), on_failure=self._settle)
             return True
         back = [] if self.fleet.abandoned else self._revert(switched)
         if not self.fleet.abandoned:
@@ -114,7 +114,7 @@ class Rollout:
         # Only when all can be spoken to: it must not take longer than a message to each.
         if not self._are_ours(switched):
             return False
-        confirmed = self.fleet.converge({}, last=False, otherwise=self._settle)
+        confirmed = self.fleet.converge({}, final=False, on_failure=self._settle)
         return len(confirmed) == len(self.fleet.runs)
 
     def _are_ours(self, switched: Sequence[RemoteHost]) -> bool:
@@ -124,7 +124,7 @@ class Rollout:
             host: phases.revert if host in names else phases.abort
             for host, phases in self.phases.hosts.items()
         }
-        there = self.fleet.converge({}, last=False, otherwise=back)
+        there = self.fleet.converge({}, final=False, on_failure=back)
         return len(there) == len(self.fleet.runs)
 
     def _at_once(self, number: int) -> bool:
@@ -132,7 +132,7 @@ class Rollout:
         everything = self._each(
             lambda phases: (*phases.prepare[number], *phases.switch, *phases.finish)
         )
-        done = self.fleet.converge(everything, otherwise=self._abandon)
+        done = self.fleet.converge(everything, on_failure=self._abandon)
         [run] = self.fleet.runs
         # What fails after the switch leaves it as it is.
         failed = run.report.failed and not run.is_stopping
@@ -142,7 +142,7 @@ class Rollout:
     def _prepare(self, number: int) -> bool:
         self._run_hooks(self.phases.stages[number])
         ready = self.fleet.converge(
-            self._each(lambda phases: phases.prepare[number]), last=False, otherwise=self._abandon
+            self._each(lambda phases: phases.prepare[number]), final=False, on_failure=self._abandon
         )
         all_ready = len(ready) == len(self.fleet.runs)
         if all_ready and not self.fleet.is_stopping:
@@ -167,7 +167,7 @@ class Rollout:
 
     def _abort(self, runs: Sequence[RemoteHost]) -> None:
         held = [run for run in runs if run.has_host]
-        self._some(held).converge(self._abandon, otherwise=self._abandon)
+        self._some(held).converge(self._abandon, on_failure=self._abandon)
 
     def _revert(self, switched: Sequence[RemoteHost]) -> list[RemoteHost]:
         """Have hosts end on the release that they had, by their runs; return those that do."""
@@ -177,7 +177,7 @@ class Rollout:
         why = f"the {self.change.kind} failed on {refused}" if refused else "it was stopped"
         for run in switched:
             run.note(f"reverted: {why}")
-        back = self._some(switched).converge(self._back, otherwise=self._back)
+        back = self._some(switched).converge(self._back, on_failure=self._back)
         self._abort([run for run in self.fleet.runs if run not in switched])
         return back
 

@@ -26,6 +26,7 @@ from provisioning.protocol.session import (
     Session,
 )
 from provisioning.protocol.shapes import ShapeError
+from provisioning.protocol.submission import Submission
 
 PING_EVERY_S = 5.0
 """The agent takes 30 s without a word for a lost connection, a run in the background 60 s."""
@@ -128,12 +129,8 @@ class AgentClient:
         except ShapeError as error:
             raise ConnectionLostError(f"cannot understand the agent: {error}") from error
 
-    def submit(self, plan: Plan, **options: Any) -> Ended | OtherFacts:
+    def submit(self, submission: Submission) -> Ended | OtherFacts:
         """Have a plan carried out.
-
-        Args:
-            plan: The plan.
-            options: See `Plan.message`.
 
         Returns:
             How it ended; or the facts that the host has, if the plan was made for others.
@@ -142,8 +139,8 @@ class AgentClient:
             ConnectionLostError: the connection ended first: the host's state is unknown.
         """
         with self._session_lock:
-            self._session.submit(plan, **options)
-        return self._end_of(plan)
+            self._session.submit(submission)
+        return self._end_of(submission.plan)
 
     def begin(self, run: str, *, who: str, what: str) -> None:
         """Begin a run in the background: what follows is done by it, with the host's lock.
@@ -161,15 +158,15 @@ class AgentClient:
             self._session.watch(run)
         self._until(RunEnded)
 
-    def resume(self, run: str, after: int, plan: Plan, **options: Any) -> Ended | OtherFacts:
+    def resume(self, run: str, after: int, submission: Submission) -> Ended | OtherFacts:
         """Take up a run of ours again, and hear the plan that it is at to its end.
 
         Args:
-            run, after, plan, options: See `Session.resume`.
+            run, after, submission: See `Session.resume`.
         """
         with self._session_lock:
-            self._session.resume(run, after, plan, **options)
-        return self._end_of(plan)
+            self._session.resume(run, after, submission)
+        return self._end_of(submission.plan)
 
     def take_up(self, run: str, after: int) -> None:
         """Take up a run of ours again that waits for its next plan.

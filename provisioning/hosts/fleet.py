@@ -53,13 +53,13 @@ class Fleet:
         return results
 
     def converge(
-        self, parts: Parts, *, last: bool = True, otherwise: Parts | None = None
+        self, parts: Parts, *, final: bool = True, on_failure: Parts | None = None
     ) -> list[RemoteHost]:
         """Bring resources to their desired state on every host, by their runs.
 
         Args:
             parts: A host that is missing gets nothing.
-            last, otherwise: See `RemoteHost.converge`.
+            final, on_failure: See `RemoteHost.converge`.
 
         Returns:
             The hosts on which all of them are.
@@ -67,8 +67,8 @@ class Fleet:
         results = self.all(
             lambda run: run.converge(
                 parts.get(run.name, ()),
-                last=last,
-                otherwise=otherwise.get(run.name, ()) if otherwise else (),
+                final=final,
+                on_failure=on_failure.get(run.name, ()) if on_failure else (),
             )
         )
         return [run for run in self.runs if results.get(run.name)]

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioning.agent.events import FAILED, Finished
 from provisioning.agent.facts import Facts
@@ -36,11 +36,12 @@ from provisioning.protocol.session import (
     RunDiedError,
     Session,
 )
+from provisioning.protocol.submission import Submission
 from provisioning.render import annotate
 from provisioning.report import HostReport, Sink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from provisioning.agent.resource import Resource
     from provisioning.transport import Channel, Counters
@@ -152,31 +153,41 @@ class RemoteHost:
             self.start()
             return facts_of(self._conversation, candidates)
 
-    def carry_out(self, plan: Plan, what: str = "provision", **options: Any) -> Ended | OtherFacts:
+    def carry_out(
+        self,
+        plan: Plan,
+        what: str = "provision",
+        *,
+        final: bool = True,
+        on_failure: Plan | None = None,
+    ) -> Ended | OtherFacts:
         """Have a plan carried out.
 
         Args:
             plan: The plan.
             what: What it is for, in the words in which others are told of it.
-            options: Others of `Plan.message`.
+            final, on_failure: See `Submission`.
 
         Raises:
             RunDiedError: it came to no end on the host, and nobody here had asked for that.
         """
         self.start()
         self._plan = plan
-        options |= {
-            "who": who(),
-            "what": what,
-            "check": self._mode.check,
-            "diff": self._mode.diff,
-            "owner": self._mode.owner,
-            "adopt": self._mode.adopt,
-        }
+        submission = Submission(
+            plan,
+            who(),
+            what,
+            check=self._mode.check,
+            diff=self._mode.diff,
+            owner=self._mode.owner,
+            adopt=self._mode.adopt,
+            final=final,
+            on_failure=on_failure,
+        )
         try:
-            ended = self._conversation.submit(plan, **options)
+            ended = self._conversation.submit(submission)
         except ConnectionLostError as lost:
-            ended = self._resume(plan, options, lost)
+            ended = self._resume(submission, lost)
         if isinstance(ended, Ended) and ended.done.stopped:
             self._must_have_been_asked_to_stop()
         return ended
@@ -235,15 +246,15 @@ class RemoteHost:
         self,
         resources: Iterable[Resource],
         *,
-        last: bool = True,
-        otherwise: Iterable[Resource] = (),
+        final: bool = True,
+        on_failure: Iterable[Resource] = (),
     ) -> bool:
         """Have resources brought to their desired state, by our run in the background.
 
         Args:
             resources: In order.
-            last: Nothing comes after it: the run ends, and the host is free again.
-            otherwise: What the run makes true if it does not come to their end, or if
+            final: Nothing comes after it: the run ends, and the host is free again.
+            on_failure: What the run makes true if it does not come to their end, or if
                 nobody says what comes next. They need no contents.
 
         Returns:
@@ -256,7 +267,7 @@ class RemoteHost:
         self.at_work = True
         try:
             with self._speaking:
-                ended = self.carry_out(plan, last=last, otherwise=make_plan(otherwise))
+                ended = self.carry_out(plan, final=final, on_failure=make_plan(on_failure))
         except RunDiedError:
             self._run = ""
             if self._stopping:
@@ -270,9 +281,7 @@ class RemoteHost:
             self._run = ""
         return not (ended.done.failed or ended.done.stopped)
 
-    def _resume(
-        self, plan: Plan, options: Mapping[str, Any], lost: ConnectionLostError
-    ) -> Ended | OtherFacts:
+    def _resume(self, submission: Submission, lost: ConnectionLostError) -> Ended | OtherFacts:
         """Come back to our run, which goes on without us, and hear how it ends.
 
         Raises:
@@ -292,7 +301,7 @@ class RemoteHost:
             try:
                 self.connect_again()
                 self._run = run
-                return self._conversation.resume(run, self._heard_of_run, plan, **options)
+                return self._conversation.resume(run, self._heard_of_run, submission)
             except (RunDiedError, HostKeyError, ConfigurationError):
                 raise  # Trying again does not help.
             except HomeportError as error:

@@ -10,10 +10,9 @@ import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from provisioning.agent.blob import as_blob
-from provisioning.agent.resource import Resource, encode
+from provisioning.agent.resource import Resource
 from provisioning.agent.resources.file_set import FileSet
 from provisioning.agent.resources.unit import DIRECTORY as UNITS
 from provisioning.agent.resources.unit import Unit
@@ -50,48 +49,6 @@ class Plan:
         }
         units = (resource for resource in self.resources if isinstance(resource, Unit))
         return texts | {f"{UNITS}/{unit.path}": as_blob(unit.content).text for unit in units}
-
-    def message(
-        self,
-        *,
-        who: str,
-        what: str = "",
-        check: bool = False,
-        diff: bool = False,
-        owner: str = "",
-        adopt: Sequence[str] = (),
-        last: bool = True,
-        otherwise: Plan | None = None,
-    ) -> dict[str, Any]:
-        """Return the plan as a message for the agent.
-
-        Args:
-            who: Shown to whoever finds the host busy.
-            what: What it is for, as in "provision".
-            check: Change nothing.
-            diff: Ask for unified diffs.
-            owner: For whom it makes what it makes: "project/environment".
-            adopt: Things of somebody else's that a person hands over: ids, or paths.
-            last: A run in the background ends with it.
-            otherwise: What a run in the background makes true if this plan does not come to
-                its end, or if nobody says what comes next.
-        """
-        message = {
-            "plan": [encode(resource) for resource in self.resources],
-            "run": self.run,
-            "who": who,
-            "what": what,
-            "check": check,
-            "diff": diff,
-            "owner": owner,
-            "adopt": list(adopt),
-            "facts": self.facts,
-            "candidates": list(self.candidates),
-            "last": last,
-        }
-        if otherwise is not None:
-            message["otherwise"] = [encode(resource) for resource in otherwise.resources]
-        return message
 
 
 def make_plan(

@@ -34,8 +34,8 @@ from provisioning.protocol.answers import (
     event,
 )
 from provisioning.protocol.payload import MARKER_BYTES, Payload
-from provisioning.protocol.plan import Plan
 from provisioning.protocol.shapes import ShapeError
+from provisioning.protocol.submission import Submission
 
 MAX_BANNER_BYTES = 64 * 1024
 """How much a login shell may print before the agent speaks."""
@@ -179,38 +179,32 @@ class Session:
         self.exchanges += 1
         self._out += pack({"watch": run})
 
-    def resume(self, run: str, after: int, plan: Plan | None = None, **options: Any) -> None:
+    def resume(self, run: str, after: int, submission: Submission | None = None) -> None:
         """Take up a run of ours again that was begun over another connection.
 
         Args:
             run: Its id.
             after: How many of its messages were heard: the other session's `heard_of_run`.
-            plan: The one that it is at, or that was lost with the other connection; None if it
-                waits for the next one.
-            options: See `Plan.message`.
+            submission: The plan that it is at, or that was lost with the other connection; None if
+                it waits for the next one.
         """
         self.exchanges += 1
         self._messages_of_run = after
         message: dict[str, Any] = {"watch": run, "owner": True, "after": after}
-        if plan is not None:
-            self._blobs = dict(plan.blobs)
-            message["next"] = plan.message(**options)
+        if submission is not None:
+            self._blobs = dict(submission.plan.blobs)
+            message["next"] = submission.message()
         self._out += pack(message)
 
     def end_run(self) -> None:
         """End the run in the background; `RunEnded` will come."""
         self._out += pack({"end": 1})
 
-    def submit(self, plan: Plan, **options: Any) -> None:
-        """Send a plan; events will come, the last of them `Done`.
-
-        Args:
-            plan: The plan.
-            options: See `Plan.message`.
-        """
+    def submit(self, submission: Submission) -> None:
+        """Send a plan; events will come, the last of them `Done`."""
         self.exchanges += 1
-        self._blobs = dict(plan.blobs)
-        self._out += pack(plan.message(**options))
+        self._blobs = dict(submission.plan.blobs)
+        self._out += pack(submission.message())
 
     def ping(self) -> None:
         """Say that we are still here."""

@@ -10,6 +10,7 @@ from provisioning.lab import Lab, LabHost
 from provisioning.protocol.payload import agent_payload
 from provisioning.protocol.plan import make_plan
 from provisioning.protocol.session import Session
+from provisioning.protocol.submission import Submission
 from provisioning.resources import Resource
 from provisioning.transport import LocalChannel
 from tests.agent.runs import Outcome
@@ -44,7 +45,9 @@ class RealHost:
 
         with AgentClient(session, channel, heard) as conversation:
             conversation.start()
-            ended = conversation.submit(make_plan(resources), who="test", check=check, diff=True)
+            ended = conversation.submit(
+                Submission(make_plan(resources), who="test", check=check, diff=True)
+            )
             assert isinstance(ended, Ended)
         self.exchanges = session.exchanges
         return Outcome(events)

@@ -25,6 +25,7 @@ from provisioning.agent.runs.wire import (
     pack_blob,
 )
 from provisioning.protocol.plan import Plan, make_plan
+from provisioning.protocol.submission import Submission
 from provisioning.resources import (
     Command,
     Directory,
@@ -49,7 +50,7 @@ class Listener:
         self.socket.sendall(pack(message))
 
     def submit(self, plan: Plan, **options: Any) -> None:
-        self.send(plan.message(who="ann@desk", **options))
+        self.send(Submission(plan, "ann@desk", **options).message())
 
     def until(self, key: str, *, answers: bool = True) -> list[Message]:
         """Return what is heard up to a message with a key, that one included."""
@@ -140,11 +141,11 @@ def begin(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Listener
 def test_a_run_has_the_lock_until_its_last_plan_is_done(root: Path, begin) -> None:
     run = begin()
     assert run.until("begun") == [{"begun": ABOUT}]
-    run.submit(plan_of(File(str(root / "one"), "1")), last=False)
+    run.submit(plan_of(File(str(root / "one"), "1")), final=False)
     assert run.until("done")[-1]["more"]
     assert not is_free()
     assert current_run() == ABOUT
-    run.submit(plan_of(File(str(root / "two"), "2")), last=True)
+    run.submit(plan_of(File(str(root / "two"), "2")), final=True)
     assert "more" not in run.until("done")[-1]
     # Whoever has heard it may begin the next run at once.
     assert is_free()
@@ -157,7 +158,7 @@ def test_a_run_has_the_lock_until_its_last_plan_is_done(root: Path, begin) -> No
 
 def test_contents_that_were_lost_with_a_connection_are_asked_for_again(root: Path, begin) -> None:
     run = begin()
-    run.submit(plan_of(File(str(root / "one"), "1")), last=True)
+    run.submit(plan_of(File(str(root / "one"), "1")), final=True)
     heard = run.until("need", answers=False)
     run.close()
     again = Listener(owner=True, after=len(heard) - 1)
@@ -169,8 +170,8 @@ def test_without_a_word_it_does_what_was_said_for_that_case(root: Path, begin) -
     run = begin(silence_s=0.5)
     run.submit(
         plan_of(File(str(root / "one"), "1")),
-        last=False,
-        otherwise=plan_of(Directory(str(root / "otherwise"))),
+        final=False,
+        on_failure=plan_of(Directory(str(root / "otherwise"))),
     )
     run.until("done")
     assert not (root / "otherwise").exists()
@@ -183,12 +184,12 @@ def test_without_a_word_it_does_what_was_said_for_that_case(root: Path, begin) -
 
 def test_pings_keep_it_waiting(root: Path, begin) -> None:
     run = begin(silence_s=1.5)
-    run.submit(plan_of(), last=False, otherwise=plan_of(Directory(str(root / "otherwise"))))
+    run.submit(plan_of(), final=False, on_failure=plan_of(Directory(str(root / "otherwise"))))
     run.until("done")
     for _ in range(8):
         time.sleep(0.4)
         run.send({"ping": 1})
-    run.submit(plan_of(), last=True)
+    run.submit(plan_of(), final=True)
     run.until("ended")
     assert not (root / "otherwise").exists()
 
@@ -204,8 +205,8 @@ def test_a_plan_that_does_not_come_to_its_end_is_put_in_order(root: Path, begin,
     )
     run.submit(
         plan_of(first, Directory(str(root / "later"))),
-        last=False,
-        otherwise=plan_of(Directory(str(root / "otherwise"))),
+        final=False,
+        on_failure=plan_of(Directory(str(root / "otherwise"))),
     )
     if how == "is stopped":
         wait_for((root / "begun").exists)
@@ -226,7 +227,7 @@ def test_who_comes_late_hears_it_all_but_answers_and_cannot_command(root: Path, 
     run.until("begun")
     run.send({"ask": "facts"})
     run.until("answer")
-    run.submit(plan_of(File(str(root / "one"), "1")), last=False)
+    run.submit(plan_of(File(str(root / "one"), "1")), final=False)
     run.until("done")
     other = Listener(owner=False)
     other.submit(plan_of(File(str(root / "two"), "2")))
@@ -235,7 +236,7 @@ def test_who_comes_late_hears_it_all_but_answers_and_cannot_command(root: Path, 
     assert [next(iter(each)) for each in heard[:1]] == ["begun"]
     assert not [each for each in heard if "answer" in each or "need" in each]
     assert [each["id"] for each in heard if each.get("event") == "finished"] == [f"file:{root}/one"]
-    run.submit(plan_of(), last=True)
+    run.submit(plan_of(), final=True)
     other.until("ended")
     run.until("ended")
     assert not (root / "two").exists()
@@ -246,7 +247,7 @@ def test_an_owner_that_comes_back_hears_only_what_is_new(root: Path, begin) -> N
     heard = len(run.until("begun"))
     run.close()
     again = Listener(owner=True, after=heard)
-    again.submit(plan_of(File(str(root / "one"), "1")), last=True)
+    again.submit(plan_of(File(str(root / "one"), "1")), final=True)
     said = again.until("ended")
     assert not [each for each in said if "begun" in each]
     assert (root / "one").exists()

@@ -31,6 +31,7 @@ from provisioning.hosts.client import Ended, facts_of
 from provisioning.protocol.payload import agent_payload
 from provisioning.protocol.plan import Plan, make_plan
 from provisioning.protocol.session import HostBusyError, OtherFacts
+from provisioning.protocol.submission import Submission
 from provisioning.resources import (
     Command,
     File,
@@ -59,7 +60,7 @@ def agent(machine: Machine) -> Iterator[LocalAgent]:
 
 
 def _submit(agent: LocalAgent, *resources: Resource, **options: object) -> Ended:
-    ended = agent.conversation.submit(make_plan(resources), who="ann@desk", **options)  # type: ignore[arg-type]
+    ended = agent.conversation.submit(Submission(make_plan(resources), who="ann@desk", **options))  # type: ignore[arg-type]
     assert isinstance(ended, Ended)
     return ended
 
@@ -93,7 +94,7 @@ def test_a_run_without_changes_is_one_exchange(agent: LocalAgent, root: Path) ->
 
 def test_the_last_event_repeats_the_id_of_the_run(agent: LocalAgent, root: Path) -> None:
     plan = make_plan([File(str(root / "x"), "x")])
-    ended = agent.conversation.submit(plan, who="me")
+    ended = agent.conversation.submit(Submission(plan, who="me"))
     assert isinstance(ended, Ended)
     assert ended.done.run == plan.run
 
@@ -108,11 +109,11 @@ def test_facts_are_told(agent: LocalAgent) -> None:
 
 def test_a_plan_for_other_facts_is_answered_with_the_hosts(agent: LocalAgent, root: Path) -> None:
     resources = [File(str(root / "x"), "x")]
-    answer = agent.conversation.submit(make_plan(resources, facts="other"), who="me")
+    answer = agent.conversation.submit(Submission(make_plan(resources, facts="other"), who="me"))
     assert isinstance(answer, OtherFacts)
     assert not (root / "x").exists()
     right = make_plan(resources, facts=facts_digest(answer.facts))
-    assert isinstance(agent.conversation.submit(right, who="me"), Ended)
+    assert isinstance(agent.conversation.submit(Submission(right, who="me")), Ended)
     assert (root / "x").read_text() == "x"
 
 
@@ -229,7 +230,7 @@ def test_the_end_of_the_connection_stops_at_the_next_safe_point(
     plan = make_plan([command, File(str(root / "later"), "x")])
     agent = LocalAgent(machine)
     agent.start()
-    agent.session.submit(plan, who="me")
+    agent.session.submit(Submission(plan, who="me"))
     assert agent.channel is not None
     # The connection breaks, as the agent sees it: no more input, and nobody reads its output.
     agent.channel.send(agent.session.outgoing())
@@ -323,7 +324,7 @@ class Piped:
         os.write(self._to, pack(message))
 
     def submit(self, plan: Plan) -> None:
-        self.send(plan.message(who="me"))
+        self.send(Submission(plan, who="me").message())
 
     def ping(self) -> None:
         """Send a ping, and return when it has been heard."""

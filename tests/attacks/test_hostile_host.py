@@ -61,6 +61,7 @@ from provisioning.protocol.session import (
     Session,
 )
 from provisioning.protocol.shapes import ShapeError
+from provisioning.protocol.submission import Submission
 from provisioning.report import make_sink
 from provisioning.report.output import Output
 from provisioning.report.sinks.json_lines import JsonSink
@@ -239,7 +240,7 @@ def test_a_content_is_sent_once_however_often_a_host_asks_for_it() -> None:
     [digest] = plan.blobs
     for asked in ([digest] * 2, [digest]):
         session = _started()
-        session.submit(plan, who="me")
+        session.submit(Submission(plan, who="me"))
         session.outgoing()
         if len(asked) == 1:
             assert list(session.receive(pack({"need": asked}))) == []
@@ -250,7 +251,7 @@ def test_a_content_is_sent_once_however_often_a_host_asks_for_it() -> None:
     # Of the next plan it may be asked for again.
     session = _started()
     for _ in range(2):
-        session.submit(plan, who="me")
+        session.submit(Submission(plan, who="me"))
         session.outgoing()
         assert list(session.receive(pack({"need": [digest]}))) == []
         assert session.outgoing() == pack_blob(plan.blobs[digest])
@@ -526,7 +527,7 @@ HEARD = (Ready, Answered, Begun, RunEnded, HomeportError)
 def _hear(data: bytes, chance: random.Random) -> int:
     """Feed bytes in pieces of any length and show what comes of them; return how much that is."""
     session, count = _started(), 0
-    session.submit(make_plan([File("/etc/a", "content")]), who="me")
+    session.submit(Submission(make_plan([File("/etc/a", "content")]), who="me"))
     sinks = [
         JsonSink(Output(io.StringIO()), diff=True, check=False),
         PlainSink(Output(io.StringIO()), Output(io.StringIO()), diff=True, check=False),

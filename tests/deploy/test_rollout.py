@@ -55,23 +55,25 @@ class Run:
         self.is_stopping = False
         self.notes: list[str] = []
         self._dies, self._comes_back, self._deaf = dies, comes_back, deaf
-        self._otherwise: list[Any] = []
+        self._on_failure: list[Any] = []
 
-    def converge(self, resources: Iterable[Any], *, last: bool = True, otherwise: Any = ()) -> bool:
+    def converge(
+        self, resources: Iterable[Any], *, final: bool = True, on_failure: Any = ()
+    ) -> bool:
         if self._deaf and self.live == NEW:
             self._deaf = False
             self.go_silent()
         if not self.has_host:
             raise RunDiedError("nothing was heard from here for too long")
         self._make(resources)
-        self._otherwise = list(otherwise)
-        self.has_host = not last
+        self._on_failure = list(on_failure)
+        self.has_host = not final
         return True
 
     def go_silent(self) -> None:
         """Do what is to be done if nobody says what comes next."""
-        self._make(self._otherwise)
-        self._otherwise, self.has_host = [], False
+        self._make(self._on_failure)
+        self._on_failure, self.has_host = [], False
 
     def ask(self, question: str, *, app: str) -> dict[str, str]:
         assert (question, app) == ("app", "hello")
@@ -265,7 +267,7 @@ def test_what_fails_after_the_switch_leaves_the_release_live(
         try:
             return told(run, resources, **options)
         except ResourceFailedError:
-            make(run, options["otherwise"])
+            make(run, options["on_failure"])
             run.has_host = False
             return False
 

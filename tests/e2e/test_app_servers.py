@@ -82,7 +82,7 @@ def test_no_request_is_lost_between_servers_nor_when_one_ends(
     # A release that cannot be imported is refused with its own words, and nobody sees it.
     code = project.app / "app" / "pages.py"
     text = code.read_text()
-    code.write_text(f"raise RuntimeError('out of order')\n{text}")
+    code.write_text(f"{text}\nraise RuntimeError('out of order')\n")
     refused = project.fab("-H", host.name, "deploy")
     assert refused.code == 4
     assert "out of order" in refused.output

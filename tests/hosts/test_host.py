@@ -129,7 +129,7 @@ def test_a_host_that_waits_is_connected_to_again_when_its_connection_is_lost(unr
     host, stream = Host(), io.StringIO()
     run = RemoteHost("web1", host.open, counters=Counters, sink=make_sink(json=True, stream=stream))
     run.begin("deploy")
-    assert run.converge([], last=False)
+    assert run.converge([], final=False)
     host.connections[0].cut()
     host.failures = [UnreachableError("refused")] * unreachable
     for _ in range(unreachable + 2):
@@ -139,6 +139,6 @@ def test_a_host_that_waits_is_connected_to_again_when_its_connection_is_lost(unr
     [watch] = [frame for frame in host.connections[1].heard if "watch" in frame]
     # It has heard that the run has begun, and of one plan's end.
     assert (watch["watch"], watch["owner"], watch["after"]) == (run._run, True, 2)
-    assert run.converge([], last=True)
+    assert run.converge([], final=True)
     assert not run.has_host
     assert stream.getvalue().count("reconnecting") == 1

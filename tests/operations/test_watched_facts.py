@@ -13,6 +13,7 @@ from provisioning.errors import ConfigurationError
 from provisioning.operations import provision
 from provisioning.operations.watched_facts import WatchedFacts
 from provisioning.protocol.plan import Plan, make_plan
+from provisioning.protocol.submission import Submission
 
 KNOWN = Facts(debian="12", python="3.11.2")
 CANDIDATES = {"nginx": "1.22.1", "openssl": "3.0.1", "certbot": "2.1.0"}
@@ -94,5 +95,5 @@ def test_a_version_that_is_nowhere_to_be_had_is_asked_for_once() -> None:
 def test_a_plan_says_which_versions_it_depends_on() -> None:
     plan = provision._plan(_nginx, WatchedFacts.of(replace(KNOWN, nginx="1")))
     assert plan.candidates == ("nginx", "python")
-    assert plan.message(who="x")["candidates"] == ["nginx", "python"]
+    assert Submission(plan, who="x").message()["candidates"] == ["nginx", "python"]
     assert plan.facts == ""

@@ -9,6 +9,7 @@ import pytest
 from provisioning.agent.runs.wire import Decoder, pack
 from provisioning.errors import ConfigurationError
 from provisioning.protocol.plan import make_plan
+from provisioning.protocol.submission import Submission
 from provisioning.resources import (
     Command,
     File,
@@ -66,7 +67,7 @@ def test_digests_go_through_resources_that_act_themselves() -> None:
 def test_contents_are_kept_by_digest_and_stay_behind() -> None:
     plan = make_plan([File("/etc/x", "a secret", secret=True), FileSet("s", "/etc", {"y": "text"})])
     assert sorted(plan.blobs.values()) == [b"a secret", b"text"]
-    message = json.dumps(plan.message(who="me"))
+    message = json.dumps(Submission(plan, who="me").message())
     assert "a secret" not in message
     assert "a secret" not in repr(plan)
     blobs = (blob for resource in plan.resources for blob in resource.blobs())
@@ -78,7 +79,7 @@ def test_a_plan_is_a_message_and_every_run_has_its_own_id() -> None:
     one, other = make_plan(resources, facts="f"), make_plan(resources)
     assert one.run != other.run
     decoder = Decoder()
-    message = one.message(who="me", check=True)
+    message = Submission(one, who="me", check=True).message()
     decoder.feed(pack(message))
     assert list(decoder) == [message]
     assert (message["check"], message["diff"], message["facts"]) == (True, False, "f")

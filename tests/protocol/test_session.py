@@ -29,6 +29,7 @@ from provisioning.protocol.session import (
     Said,
     Session,
 )
+from provisioning.protocol.submission import Submission
 from provisioning.resources import File
 
 PAYLOAD = Payload("digest", b"THE AGENT")
@@ -116,7 +117,7 @@ def test_a_host_that_cannot_get_ready_says_why(session: Session) -> None:
 
 def test_contents_are_sent_when_they_are_needed(session: Session) -> None:
     plan = _plan()
-    _started(session).submit(plan, who="me")
+    _started(session).submit(Submission(plan, who="me"))
     session.outgoing()
     needed = list(plan.blobs)[1]
     assert list(session.receive(pack({"need": [needed]}))) == []
@@ -131,7 +132,7 @@ def test_contents_that_may_be_lost_are_asked_for_again(session: Session) -> None
     list(session.receive(HELLO))
     list(session.receive(pack({"begun": begun})))
     plan = _plan()
-    session.submit(plan, who="me")
+    session.submit(Submission(plan, who="me"))
     before = session.heard_of_run
     list(session.receive(pack({"need": list(plan.blobs)})))
     # Nobody knows yet whether they arrive: another connection must hear it once more.
@@ -141,7 +142,7 @@ def test_contents_that_may_be_lost_are_asked_for_again(session: Session) -> None
 
 
 def test_a_host_that_asks_for_what_is_not_in_the_plan_is_refused(session: Session) -> None:
-    _started(session).submit(_plan(), who="me")
+    _started(session).submit(Submission(_plan(), who="me"))
     with pytest.raises(ConnectionLostError, match="cannot understand the agent"):
         list(session.receive(pack({"need": ["0" * 64]})))
 
@@ -229,7 +230,7 @@ def test_an_end_without_the_last_message_means_that_the_state_is_unknown(
     with AgentClient(session, lambda _: channel, lambda _: None) as conversation:
         conversation.start()
         with pytest.raises(ConnectionLostError, match="state is unknown") as caught:
-            conversation.submit(_plan(), who="me")
+            conversation.submit(Submission(_plan(), who="me"))
     assert caught.value.output == "the last words"
     assert "run the command again" in caught.value.hint
     assert channel.closed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import ClassVar, Iterable, Iterator, List
+from typing import ClassVar, Iterable, List
 
 from provisioning.agent import layout
 from provisioning.agent.apps.names import named, shapes
@@ -83,29 +83,22 @@ class RemovedApp(Resource):
         ]
 
     def desired(self) -> State:
-        return {"there": ""}
+        going = ("code", "settings", "certificate", "entry in the record")
+        return dict.fromkeys((*going, *(("data", "account") if self.data else ())), "absent")
 
     def actual(self, system: System) -> State:
-        return {"there": ", ".join(self._there(system))}
-
-    def _there(self, system: System) -> Iterator[str]:
-        """Yield what is there of all that goes, in words."""
         paths = AppLayout(self.app)
         data = (paths.shared, paths.secrets)
         code = [path for path in self._directories(system) if path not in data]
-        for what, places in (
-            ("code", code),
-            ("settings", (*self._files, *self._links(system))),
-            ("data", data if self.data else ()),
-        ):
-            if any(system.stat(path) for path in places):
-                yield what
-        if system.stat(Lineage(self.app).renewal):
-            yield "certificate"
-        if self.data and system.user(self.app):
-            yield "account"
-        if self.app in system.owned.apps:
-            yield "entry in the record"
+        there = {
+            "code": any(map(system.stat, code)),
+            "settings": any(map(system.stat, (*self._files, *self._links(system)))),
+            "certificate": system.stat(Lineage(self.app).renewal) is not None,
+            "entry in the record": self.app in system.owned.apps,
+            "data": any(map(system.stat, data)),
+            "account": system.user(self.app) is not None,
+        }
+        return {name: "present" if is_there else "absent" for name, is_there in there.items()}
 
     def _links(self, system: System) -> List[str]:
         """Return the link from a certificate's earlier place, which others may know."""
