@@ -49,4 +49,10 @@ def test_what_could_not_be_audited_is_said_and_never_called_clean():
 
 def test_everything_that_travels_is_audited():
     names = [name for name, _ in audit.SUBJECTS]
-    assert names == ["gunicorn-gevent.txt", "gunicorn.txt", "uv.txt", "this environment"]
+    assert names == [
+        "gunicorn-gevent.txt",
+        "gunicorn.txt",
+        "uv.txt",
+        "waitress.txt",
+        "this environment",
+    ]

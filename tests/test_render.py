@@ -5,6 +5,7 @@ import pytest
 
 from provisioning import render as rendering
 from provisioning.errors import ConfigurationError
+from provisioning.inventory.models.app_servers import APP_SERVERS
 from provisioning.render import (
     TemplateLine,
     annotate,
@@ -63,16 +64,25 @@ def test_a_project_without_templates_uses_the_packaged_ones(tmp_path):
 
 
 def test_every_packaged_template_says_on_top_who_owns_the_file():
-    # Those that are only ever included have no file of their own.
-    fragments = {"nginx/headers.j2", "nginx/pass.j2", "nginx/homeport/unavailable.css.j2"}
+    # Those that are only ever included have no file of their own; those that extend one begin as it.
+    fragments = {
+        "app/program.j2", "nginx/headers.j2", "nginx/pass.j2", "nginx/homeport/unavailable.css.j2",
+        *(f"{name}/web.service.j2" for name in APP_SERVERS),
+    }  # fmt: skip
     # Those of a release are written once: nothing undoes an edit, the next release has its own.
     names = ("process.service", "timed.service", "timer", "web.socket")
-    of_a_release = {"gunicorn/web.service.j2", *(f"app/{name}.j2" for name in names)}
+    of_a_release = {
+        *(f"app/{name}.j2" for name in names),
+        *(f"{name}/server.py.j2" for name in APP_SERVERS),
+    }
     for path in packaged_folder().rglob("*.j2"):
         name = str(path.relative_to(packaged_folder()))
         if name in fragments:
             continue
         lines = path.read_text().splitlines()
+        if name == "app/web.service.j2":
+            assert "Made by Homeport from templates/{{ app.server }}/web.service.j2" in lines[0]
+            continue
         first = lines[1] if lines[0].startswith("#!") else lines[0]
         assert (f"Made by Homeport from templates/{name}" if name in of_a_release else
                 "{{ owned }}") in first, path  # fmt: skip

@@ -65,12 +65,14 @@ def test_no_request_is_lost_between_servers_nor_when_one_ends(
     assert b"192.0.2.66" not in page.body
 
     # A restart lets what is under way finish; what comes meanwhile waits for the next one.
+    before = _main_process(host, unit)
     with ThreadPoolExecutor(SLOW) as pool:
         slow = [pool.submit(site.get, "/slow?seconds=2") for _ in range(SLOW)]
         wait_for(lambda: _under_way(host, third) >= SLOW)
         host.shell(f"systemctl restart --no-block {unit}")
         assert site.get("/").status == 200
         assert [each.result().status for each in slow] == [200] * SLOW
+    wait_for(lambda: _main_process(host, unit) not in ("0", before))
 
     for name, release in (("gunicorn", first), (server, third)):
         must_be_all_settings(host, release, name)
@@ -101,6 +103,10 @@ def must_be_all_settings(host: LabHost, release: str, server: str) -> None:
     model = APP_SERVERS[server]
     assert {*model.model_fields, *model.refused} == set(known)
     assert not model.model_fields.keys() & model.refused.keys()
+
+
+def _main_process(host: LabHost, unit: str) -> str:
+    return host.shell(f"systemctl show --value --property=MainPID {unit}").strip()
 
 
 def _under_way(host: LabHost, release: str) -> int:

@@ -45,11 +45,17 @@ def stamped(app):
 
 
 def drain(server, stop):
-    """End when nothing has been under way for a moment. Until then whoever waits is served too."""
+    """End when nothing has been under way for a moment.
+
+    Whoever waits is served too, but not for ever: in the second half of the time nobody new is. The
+    socket is systemd's, so that they wait there for the next process.
+    """
     stop.wait()
     notify(b"STOPPING=1")
-    until, quiet = time.monotonic() + DRAIN_S, 0
-    while time.monotonic() < until and quiet < 5:
+    began, quiet = time.monotonic(), 0
+    while time.monotonic() < began + DRAIN_S and quiet < 5:
+        if time.monotonic() > began + DRAIN_S / 2:
+            server.readable = lambda: False
         tasks = server.task_dispatcher
         busy = server.active_channels or tasks.active_count or tasks.queue
         quiet = 0 if busy else quiet + 1
