@@ -64,7 +64,7 @@ def test_a_project_without_templates_uses_the_packaged_ones(tmp_path):
 
 
 def test_every_packaged_template_says_on_top_who_owns_the_file():
-    # Those that are only ever included have no file of their own; those that extend one begin as it.
+    # Those that are only included have no file of their own; those that extend one begin as it.
     fragments = {
         "app/program.j2", "nginx/headers.j2", "nginx/pass.j2", "nginx/homeport/unavailable.css.j2",
         *(f"{name}/web.service.j2" for name in APP_SERVERS),
