@@ -13,6 +13,8 @@ from provisioning.agent.machine.programs import Completed
 from provisioning.agent.machine.system import System
 
 TIMEOUT_S = 600.0
+ATTEMPT_TIMEOUT_S = 120.0
+"""Longer than systemd lets a unit start or stop by default. Source: systemd-system.conf(5)."""
 
 
 def show(system: System, properties: str, *units: str) -> Dict[str, Mapping[str, str]]:
@@ -89,7 +91,9 @@ def imagine(system: System, unit: str, state: systemd.UnitState) -> None:
     system.act(["systemctl"], why=f"manage {unit}", units=[(unit, state)])
 
 
-def attempt(system: System, verb: str, *words: str, timeout_s: float = TIMEOUT_S) -> Completed:
+def attempt(
+    system: System, verb: str, *words: str, timeout_s: float = ATTEMPT_TIMEOUT_S
+) -> Completed:
     """Have systemd do something that may fail, and return how it ended.
 
     Args:
