@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -37,7 +38,7 @@ def test_a_command_that_is_to_end_waits_until_its_program_has_cleaned_up(tmp_pat
         [sys.executable, "-c", _COMMAND, _PROGRAM, str(done)],
         cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-    with command:
+    try:
         assert command.stdout is not None
         assert command.stdout.readline() == "ready\n"
         if sent is signal.SIGINT:
@@ -45,4 +46,9 @@ def test_a_command_that_is_to_end_waits_until_its_program_has_cleaned_up(tmp_pat
         else:
             command.send_signal(sent)
         assert command.wait(timeout=30) == 7
+    finally:
+        # Of what fails here nothing stays.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(command.pid, signal.SIGKILL)
+        command.communicate()
     assert done.read_text() == "cleaned up"
