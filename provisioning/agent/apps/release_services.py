@@ -21,9 +21,7 @@ from provisioning.agent.layout import RUNTIME_UNITS, AppLayout
 from provisioning.agent.machine import systemctl
 from provisioning.agent.machine.system import System
 
-PROPERTIES = (
-    "Id,ActiveState,SubState,NRestarts,ExecMainStatus,NeedDaemonReload,NextElapseUSecRealtime"
-)
+PROPERTIES = "ActiveState,SubState,NRestarts,ExecMainStatus,NeedDaemonReload,NextElapseUSecRealtime"
 """Source: org.freedesktop.systemd1(5)."""
 
 RUNNING = ("active", "reloading", "activating")

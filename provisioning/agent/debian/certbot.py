@@ -47,7 +47,7 @@ class Lineage:
     def copies(self, system: System) -> Iterator[str]:
         """Yield where else its keys are, and the requests that were made with them.
 
-        certbot before 2.3 keeps both by number, and `certbot delete` leaves them.
+        Debian 12's certbot keeps both by number, and `certbot delete` leaves them.
         """
         keys = {
             system.digest(f"{self.archive}/{name}")

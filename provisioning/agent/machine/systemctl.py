@@ -25,8 +25,7 @@ def show(system: System, properties: str, *units: str) -> Dict[str, Mapping[str,
         properties: Names with commas between; Id is asked for besides.
         units: Names, or patterns of units that are loaded.
     """
-    names = properties if "Id" in properties.split(",") else f"Id,{properties}"
-    shown = system.run(["systemctl", "show", f"--property={names}", *units])
+    shown = system.run(["systemctl", "show", f"--property=Id,{properties}", *units])
     return systemd.parse_properties(shown.stdout)
 
 

@@ -23,7 +23,7 @@ from provisioning.agent.runs.journal import (
 )
 from provisioning.agent.runs.relay import current_run
 
-UNIT_PROPERTIES = "Id,ActiveState,UnitFileState,NRestarts,MemoryCurrent"
+UNIT_PROPERTIES = "ActiveState,UnitFileState,NRestarts,MemoryCurrent"
 HEALTH_TIMEOUT_S = 5.0
 SHOWN_RUNS = 5
 

@@ -121,7 +121,7 @@ class ReleaseRunning(Resource):
             time.sleep(POLL_S if answer.status == 0 else 0.2)
 
     def _check_process(self, system: System) -> None:
-        shown = systemctl.show(system, "Id,ActiveState,NRestarts,Result", self.unit)
+        shown = systemctl.show(system, "ActiveState,NRestarts,Result", self.unit)
         values = next(iter(shown.values()), {})
         if values.get("ActiveState") == "failed" or values.get("NRestarts", "0") != "0":
             raise self._refused(system, "its process ended at the start")
