@@ -31,3 +31,71 @@ def test_where_there_is_none_the_first_is_installed() -> None:
     packages = Packages("base", ("python3", CLOCK))
     assert packages.lacking({"python3": "3.11"}) == ["systemd-timesyncd"]
     assert differences(packages.desired(), packages.actual(Installed("python3")))
+
+
+class Machine(Installed):
+    """A machine on which apt works at once, and may die right after."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__(*names)
+        self.owner = "project/production"
+        self.dies = False
+
+
+PAGE = "/var/www/html/a-page-that-nobody-has.html"
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    def install(system: Machine, names: list[str]) -> None:
+        system.names = (*system.names, *names)
+        if system.stat(PAGE) is None:
+            system.write(PAGE, b"It works!")
+        if system.dies:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("provisioning.agent.debian.apt.install", install)
+    machine = Machine()
+    # Its changes are only imagined; what is under test must not take it for a check.
+    machine.dry = False
+    return machine
+
+
+def _converge(packages: Packages, machine: Machine) -> dict[str, object]:
+    change = differences(packages.desired(), packages.actual(machine))
+    if change:
+        packages.apply(machine, change)
+    return dict(change)
+
+
+def test_a_page_that_nobody_asked_for_goes(machine: Machine) -> None:
+    packages = Packages("web", ("nginx",), unasked=(PAGE,))
+    assert _converge(packages, machine) == {"nginx": ("absent", "installed")}
+    assert machine.stat(PAGE) is None
+    assert not machine.owned.things()
+
+
+def test_a_page_that_was_there_stays(machine: Machine) -> None:
+    machine.write(PAGE, b"theirs")
+    packages = Packages("web", ("nginx",), unasked=(PAGE,))
+    _converge(packages, machine)
+    assert machine.read(PAGE) == b"theirs"
+    assert _converge(packages, machine) == {}
+
+
+def test_a_run_that_is_cut_off_leaves_the_page_to_the_next_one(machine: Machine) -> None:
+    packages = Packages("web", ("nginx",), unasked=(PAGE,))
+    machine.dies = True
+    with pytest.raises(KeyboardInterrupt):
+        _converge(packages, machine)
+    assert f"path:{PAGE}" in machine.owned.things()
+    assert _converge(packages, machine) == {PAGE: ("left by a run that was cut off", None)}
+    assert machine.stat(PAGE) is None
+    assert not machine.owned.things()
+
+
+def test_a_page_that_comes_back_by_hand_stays(machine: Machine) -> None:
+    packages = Packages("web", ("nginx",), unasked=(PAGE,))
+    _converge(packages, machine)
+    machine.write(PAGE, b"theirs")
+    assert _converge(packages, machine) == {}

@@ -22,7 +22,7 @@ from tests.e2e.steps import (
     provision,
     rollback,
 )
-from tests.hosts_in_use.servers import SERVERS, as_they_are
+from tests.hosts_in_use.servers import PAGE_OF_NGINX, SERVERS, as_they_are
 
 pytestmark = [pytest.mark.lab, pytest.mark.thorough]
 
@@ -71,6 +71,7 @@ def test_they_go_on_while_every_command_is_cut_off_again_and_again(
             assert as_they_are(host) == before, command
         _complete(project, host, command)
         assert as_they_are(host) == before, command
+        assert PAGE_OF_NGINX not in host.shell("ls /var/www/html"), command
 
 
 def test_they_go_on_beside_an_app(

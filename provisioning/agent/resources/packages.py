@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from provisioning.agent.claims import (
     PACKAGE,
+    PATH,
     Claim,
     Obstacle,
     thing_id,
@@ -33,7 +34,8 @@ class Packages(Resource):
             with any of them, and installs the first.
         absent: Packages not to have.
         unasked: Files that their installation puts into places of others: where one was not there
-            before, it is removed right after.
+            before, it is removed right after. Meanwhile it is in the record, so that a run that is
+            cut off in between leaves it to the next one.
     """
 
     kind: ClassVar[str] = "packages"
@@ -75,14 +77,17 @@ class Packages(Resource):
     def desired(self) -> State:
         state: Dict[str, Value] = dict.fromkeys(self.names, "installed")
         state.update(dict.fromkeys(self.absent, "absent"))
+        state.update(dict.fromkeys(self.unasked))
         return state
 
     def actual(self, system: System) -> State:
         installed = system.packages()
-        return {
+        state: Dict[str, Value] = {
             name: "installed" if is_installed(name, installed) else "absent"
             for name in (*self.names, *self.absent)
         }
+        left = (path for path in self.unasked if _is_left(system, path))
+        return {**state, **dict.fromkeys(left, "left by a run that was cut off")}
 
     def lacking(self, installed: Mapping[str, str]) -> List[str]:
         """Return the packages that are to be installed."""
@@ -94,15 +99,29 @@ class Packages(Resource):
         if system.dry:
             # Also says so now if the archive does not have them.
             brought = apt.simulate(system, wanted) if wanted else ()
-            system.act(["apt-get"], why="install packages", installs=[*wanted, *brought])
+            if wanted:
+                system.act(["apt-get"], why="install packages", installs=[*wanted, *brought])
+            self._remove_unasked(system)
             return
         if unwanted:
             apt.remove(system, unwanted)
         if wanted:
-            new = [path for path in self.unasked if system.stat(path) is None]
+            new = [thing_id(PATH, path) for path in self.unasked if system.stat(path) is None]
+            system.owned.add(system.owner, new)
             apt.install(system, wanted)
-            for path in new:
+        self._remove_unasked(system)
+
+    def _remove_unasked(self, system: System) -> None:
+        for path in self.unasked:
+            thing = thing_id(PATH, path)
+            if system.owned.has(thing):
                 system.remove(path)
+                system.owned.forget([thing])
+
+
+def _is_left(system: System, path: str) -> bool:
+    """Return whether a file is there that an installation of ours has put there."""
+    return system.owned.has(thing_id(PATH, path)) and system.stat(path) is not None
 
 
 def first_of(name: str) -> str:
