@@ -132,10 +132,25 @@ def _usage_errors() -> Iterator[None]:
     try:
         yield
     except ParseError as error:
-        raise Exit(f"error: {error}\n  try: fab --list, fab --help COMMAND", USAGE) from None
+        raise Exit(_told(error), USAGE) from None
     except ValueError as error:
         # Of a flag that takes a number.
         raise Exit(f"error: {error}\n  try: fab --help COMMAND", USAGE) from None
+
+
+def _told(error: ParseError) -> str:
+    """Return what invoke cannot read, in words; with what is missing where something is."""
+    context = error.context
+    missing = (
+        [str(each.name).upper() for each in context.missing_positional_args] if context else []
+    )
+    if context is None or not missing:
+        return f"error: {error}\n  try: fab --list, fab --help COMMAND"
+    words = " ".join(str(each.name).upper() for each in context.positional_args)
+    return (
+        f"error: fab {context.name} needs {' and '.join(missing)}: fab {context.name} {words}\n"
+        f"  try: fab --help {context.name}"
+    )
 
 
 def main() -> None:

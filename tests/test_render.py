@@ -1,19 +1,23 @@
+import errno
+import stat
 import subprocess
 import sys
 
+import jinja2
 import pytest
 
-from provisioning import render as rendering
 from provisioning.errors import ConfigurationError
 from provisioning.inventory.models.app_servers import APP_SERVERS
 from provisioning.render import (
     TemplateLine,
     annotate,
+    folders,
     locate,
     packaged_folder,
     render,
     use_templates_of,
 )
+from provisioning.render.templates import environment
 
 
 @pytest.fixture
@@ -212,7 +216,90 @@ def test_templates_are_found_at_the_top_of_a_checkout_and_inside_a_wheel(tmp_pat
     package = tmp_path / "provisioning"
     package.mkdir()
     (tmp_path / "templates").mkdir()
-    monkeypatch.setattr(rendering, "__file__", str(package / "render.py"))
+    monkeypatch.setattr(folders, "__file__", str(package / "render" / "folders.py"))
     assert packaged_folder() == tmp_path / "templates"
     (package / "templates").mkdir()
     assert packaged_folder() == package / "templates"
+
+
+# What is kept of templates between commands
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    environment.cache_clear()
+    yield tmp_path / "cache" / "homeport" / "templates"
+    environment.cache_clear()
+
+
+def _compiled_by_another_command(name, monkeypatch, **values):
+    """Render as a new process would, and return the text and how many templates it compiled."""
+    environment.cache_clear()
+    compiled = []
+    compile_template = jinja2.Environment.compile
+
+    def counted(self, *arguments, **options):
+        compiled.append(arguments)
+        return compile_template(self, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(jinja2.Environment, "compile", counted)
+        return render(name, **values), len(compiled)
+
+
+def test_the_next_command_compiles_nothing(template, cache, monkeypatch):
+    name = template("a {{ b }}\n")
+    assert _compiled_by_another_command(name, monkeypatch, b=1) == ("a 1\n", 1)
+    assert _compiled_by_another_command(name, monkeypatch, b=2) == ("a 2\n", 0)
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o700
+
+
+def test_an_edited_template_is_compiled_anew(template, cache, monkeypatch):
+    name = template("a\n")
+    render(name)
+    template("b\n")
+    assert _compiled_by_another_command(name, monkeypatch) == ("b\n", 1)
+
+
+def test_lines_are_found_also_where_the_template_was_kept(template, cache):
+    name = template("a\n{% if yes %}\nb\n{% endif %}\n")
+    for _ in range(2):
+        environment.cache_clear()
+        assert locate(render(name, yes=True), 2) == TemplateLine(name, 3)
+
+
+@pytest.mark.parametrize("left", [b"", b"j2", 0.5, 0.9])
+def test_a_damaged_file_is_compiled_anew(template, cache, monkeypatch, left):
+    name = template("a\n")
+    render(name)
+    (file,) = cache.iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(left if isinstance(left, bytes) else whole[: int(len(whole) * left)])
+    assert _compiled_by_another_command(name, monkeypatch) == ("a\n", 1)
+    assert file.read_bytes() == whole
+
+
+def test_where_others_can_write_nothing_is_kept_nor_believed(template, cache, monkeypatch):
+    name = template("a\n")
+    render(name)
+    cache.chmod(0o770)
+    assert _compiled_by_another_command(name, monkeypatch) == ("a\n", 1)
+    cache.rename(cache.with_name("elsewhere"))
+    cache.symlink_to("elsewhere")
+    assert _compiled_by_another_command(name, monkeypatch) == ("a\n", 1)
+
+
+def test_where_nothing_can_be_written_everything_works(template, cache, monkeypatch):
+    name = template("a\n")
+    cache.parent.parent.write_text("not a directory")
+    assert _compiled_by_another_command(name, monkeypatch) == ("a\n", 1)
+
+
+def test_a_full_disk_is_no_mistake_in_a_template(template, cache, monkeypatch):
+    def full(**_):
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    name = template("a\n")
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", full)
+    assert _compiled_by_another_command(name, monkeypatch) == ("a\n", 1)

@@ -74,7 +74,7 @@ TEMPORARY_FILES = "/etc/tmpfiles.d"
 """What is to be there after each boot. Source: tmpfiles.d(5)."""
 
 MARK = b"Made by Homeport from templates/"
-"""In the first lines of every file that Homeport renders: see OWNED in provisioning/render.py."""
+"""In the first lines of every file that Homeport renders: OWNED in provisioning/render."""
 
 RUNTIME_UNITS = "/run/systemd/system"
 """Unit files that are gone after a reboot. Source: systemd.unit(5), "UNIT FILE LOAD PATH"."""

@@ -35,7 +35,7 @@ HELP = {
     "env": "Environment: inventory/ENV.toml. Default: HOMEPORT_ENV, else production.",
     "env_only": "Upload nothing: the live release with its environment and secrets read anew.",
     "exit_code": "With --check: end with 5 if something would change.",
-    "force": "Go back over a database migration (rollback); replace what is there (init).",
+    "force": "Go back over a database migration.",
     "follow": "Go on showing what is logged, until Ctrl-C.",
     "grep": "Only lines that hold this text.",
     "hosts": "How many hosts.",
@@ -240,7 +240,7 @@ def maintenance(
     return run(options, app=app, state=state, allow=allow)
 
 
-@fleet_task(help=_help("force"))
+@fleet_task(help={"force": "Replace what is there."})
 def init(context: FleetContext, force: bool = False) -> int:
     """Write what a repository of yours needs to begin with."""
     from provisioning.commands.init import init as run

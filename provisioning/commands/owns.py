@@ -62,10 +62,10 @@ def restore_adopted(options: Options, *, copy: str) -> int:
 
 def rows_of(host: str, owned: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, str]]:
     """Yield a row for each thing of a host's record: host, kind, name, for whom, since when."""
-    for thing, entry in owned["things"].items():
+    for thing, entry in sorted(owned["things"].items()):
         kind, _, name = thing.partition(":")
         yield host, kind, name, ", ".join(entry["owners"]) or "the host", _date(entry["since"])
 
 
 def _date(since: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(since))
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(since)) if since else ""

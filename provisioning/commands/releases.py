@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from provisioning.cli.apps_in_turn import Fleets
@@ -29,14 +29,18 @@ def releases(options: Options, *, app: str = "") -> int:
     for each in apps:
         states = fleets.of(each).all(_question(each))
         for host, state in states.items():
-            number = len(state["releases"])
-            counts.append(f"{number} release{'s' * (number != 1)} of {each.name} on {host}")
+            rows = list(_rows(state))
+            counts.append(f"{each.name} on {host}: {_count(rows, len(state['releases']))}")
             context.sink.table(
-                f"{each.name} on {host}",
-                ("release", "state", "since", "by", "commit"),
-                list(_rows(state)),
+                f"{each.name} on {host}", ("release", "state", "since", "by", "commit"), rows
             )
     return context.end(fleets.runs, conclusion="; ".join(counts))
+
+
+def _count(rows: Sequence[object], there: int) -> str:
+    """Return "5 releases, 3 of them still there"."""
+    said = f"{len(rows)} release{'s' * (len(rows) != 1)}"
+    return said if there == len(rows) else f"{said}, {there} of them still there"
 
 
 def _question(app: App) -> Callable[[RemoteHost], Any]:

@@ -59,8 +59,20 @@ def deploy(fleet: Fleet, deployment: Deployment, hooks: Hooks) -> str:
         else:
             steps.append(Step("before-migrate", {}))
         steps.append(Step("after-migrate", {host: start(app, release) for host in facts}))
-        done = Rollout(fleet, change, planner.plan(*steps), hooks).carry_out()
-        return release if done else ""
+        if Rollout(fleet, change, planner.plan(*steps), hooks).carry_out():
+            return release
+        _tell_of_migration(fleet, app, release)
+        return ""
+
+
+def _tell_of_migration(fleet: Fleet, app: App, release: str) -> None:
+    """Say of a release that did not go live that its database migration has run all the same."""
+    for run in fleet.runs:
+        if run.report.has_changed(f"one-off:{app.name}/{release} migrate"):
+            run.note(
+                f"the migration of {release} has run all the same ({app.migrate}): the database is "
+                "as it left it"
+            )
 
 
 def _must_be_provisioned(app: App, states: Mapping[str, State]) -> None:

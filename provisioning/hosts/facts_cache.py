@@ -8,18 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import tempfile
 from pathlib import Path
 
 from provisioning.agent.facts import Facts
-
-
-def cache_directory() -> Path:
-    """Return where things are kept that may be lost. Source: XDG Base Directory."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "homeport"
+from provisioning.cache import cache_directory
 
 
 def _file(environment: str, address: str) -> Path:

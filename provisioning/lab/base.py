@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from provisioning.cache import cache_directory
 from provisioning.lab import machine
 from provisioning.lab.files import write_file
 from provisioning.lab.processes import call
@@ -40,12 +41,6 @@ update-ca-certificates >/dev/null 2>&1
 """
 
 
-def cache_directory() -> Path:
-    """Return where root file systems are kept, for all labs of this user."""
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(cache) / "homeport" / "lab"
-
-
 def ensure(suite: str, say: Callable[[str], None]) -> Path:
     """Return the root file system of a suite, building it where there is none yet.
 
@@ -59,7 +54,7 @@ def ensure(suite: str, say: Callable[[str], None]) -> Path:
     files = files_of(suite)
     recipe = [suite, PACKAGES, CUSTOMIZE, files, time.strftime(_AGE_FORMAT)]
     digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
-    cache = cache_directory()
+    cache = cache_directory() / "lab"
     cache.mkdir(parents=True, exist_ok=True)
     root = cache / f"{suite}-{digest}"
     if root.is_dir():

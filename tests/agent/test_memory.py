@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from provisioning.agent.machine.memory import Memory
+from provisioning.agent.resources.removed_app import is_about
 
 
 @pytest.fixture
@@ -66,3 +67,32 @@ def test_a_check_writes_nothing(path: Path) -> None:
     memory.remember("key", "a")
     assert memory.recall("key") == "a"
     assert not path.exists()
+
+
+def test_what_is_gone_nobody_remembers(path: Path) -> None:
+    of(path, "one").remember("key", "a")
+    of(path, "two").remember("key", "b")
+    of(path, "two").remember("other", "c")
+    memory = of(path, "one")
+    memory.forget_all(key for key in memory.known() if key == "key")
+    assert json.loads(path.read_text()) == {"other": {"two": "c"}}
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "user:shop",
+        "unit:shop-boot.service",
+        "unit:shop@.service",
+        "service:shop-boot reload",
+        "service:homeport-renewal@shop.timer restart",
+        "service:nginx-without-shop reload",
+        "one-off:shop/20260101T000000.000Z-abc import",
+        "tmpfiles:homeport-shop",
+    ],
+)
+def test_what_is_remembered_of_an_app(key: str) -> None:
+    assert is_about(key, "shop")
+    assert not is_about(key, "sho")
+    assert not is_about(key.replace("shop", "shop-two"), "shop")
+    assert not is_about(key.replace("shop", "my-shop"), "shop")

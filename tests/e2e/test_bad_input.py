@@ -109,6 +109,18 @@ def test_a_word_that_fab_does_not_know_is_told_by_fab_itself(project: Project, a
     assert "try: fab --list" in result.output
 
 
+@pytest.mark.parametrize(
+    ("arguments", "needs"),
+    [(("hello",), "STATE"), ((), "APP and STATE")],
+    ids=["one", "two"],
+)
+def test_a_word_that_is_missing_is_named_with_where_it_goes(project: Project, arguments, needs):
+    result = project.fab("maintenance", *arguments)
+    assert result.code == 2
+    assert f"fab maintenance needs {needs}: fab maintenance APP STATE\n" in result.output
+    assert "try: fab --help maintenance" in result.output
+
+
 # The way to the host
 
 

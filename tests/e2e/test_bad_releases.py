@@ -112,7 +112,15 @@ BAD = {
     "hangs at start": Bad(_hang_at_start, 4, ("was not answered", "waiting for the tide")),
     "never answers": Bad(_never_answer, 4, ("was not answered", "never")),
     "answers 500": Bad(
-        _answer_500, 4, ("answered 500", TRACEBACK, "RuntimeError: the pier is broken")
+        _answer_500,
+        4,
+        (
+            "/healthz answers 500; waiting at most 6 s",
+            "answered 500",
+            TRACEBACK,
+            "RuntimeError: the pier is broken",
+            "has run all the same (flask --app app init-db)",
+        ),
     ),
     "contradicts itself": Bad(
         _contradict_requirements, 4, ("werkzeug", "correct the requirements")

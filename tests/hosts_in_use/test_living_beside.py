@@ -161,7 +161,10 @@ def test_an_app_of_another_environment_is_refused(
 
 def test_what_is_whose_can_be_seen(ours: Project, another: Project, host: LabHost) -> None:
     told = ours.fab("-H", host.name, "owns").must_succeed().output
-    for words in ("/etc/nginx/nginx.conf", "/srv/hello", "/srv/second", "user", "certificate"):
+    for words in (
+        "/etc/nginx/nginx.conf", "/srv/hello", "/srv/second", "user", "certificate",
+        "/var/lib/homeport ", "/var/lib/homeport-build ", "the host",
+    ):  # fmt: skip
         assert words in told
     assert "project/lab, second/lab" in told
 
@@ -285,6 +288,8 @@ def test_it_goes_without_a_trace(
     # Packages have their own words.
     assert [path for path in named if not path.startswith(("/usr", "/opt"))] == []
     assert host.run("getent", "passwd", "hello", check=False).returncode == 2
+    remembered = host.shell("cat /var/lib/homeport/memory.json")
+    assert "hello" not in remembered and "second" not in remembered
     assert theirs(host) == before
     left = host.shell("find /etc/homeport -type f -exec md5sum {} + | cut -d' ' -f1").split()
     assert set(left) & set(keys) == set()

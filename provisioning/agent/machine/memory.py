@@ -8,7 +8,7 @@ service leaves a missing record, which the next run sees as a difference like an
 from __future__ import annotations
 
 import json
-from typing import Dict, Optional
+from typing import Dict, Iterable, Optional, Sequence
 
 from provisioning.agent import layout
 from provisioning.agent.machine import durable
@@ -62,6 +62,16 @@ class Memory:
         else:
             known[self.owner] = ""
         self._save()
+
+    def forget_all(self, keys: Iterable[str]) -> None:
+        """Forget, durably, what any owner knows: what it was about is gone."""
+        known = [self._records.pop(key, None) for key in list(keys)]
+        if any(known):
+            self._save()
+
+    def known(self) -> Sequence[str]:
+        """Return everything that something is remembered about."""
+        return tuple(self._records)
 
     def _save(self) -> None:
         if not self._writable or self._path is None:

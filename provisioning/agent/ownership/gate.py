@@ -61,7 +61,7 @@ class Gate:
                 system.notes.append(f"{name} was to be handed over, and is in nobody's way")
         in_the_way = [each for each in found if not each.is_among(adopted)]
         if in_the_way:
-            raise _refusal(in_the_way)
+            raise _refusal(in_the_way, adopted)
         backups.adopt(found, system)
         self._is_open = True
 
@@ -145,13 +145,15 @@ def settle(resources: Iterable[Resource], system: System) -> None:
     system.owned.add(system.owner, found)
 
 
-def _refusal(found: Sequence[Obstacle]) -> NotOursError:
+def _refusal(found: Sequence[Obstacle], adopted: Sequence[str]) -> NotOursError:
     count = "1 thing is" if len(found) == 1 else f"{len(found)} things are"
     lines: List[str] = []
     for each in found:
         lines += [each.name, f"    there:   {each.there}", f"    becomes: {each.becomes}"]
         if each.way_out:
             lines.append(f"    way out: {each.way_out}")
+        if not each.can_be_adopted and {each.id, each.name} & set(adopted):
+            lines.append("    adopt:   this cannot be handed over, whoever names it")
     adoptable = [each.name for each in found if each.can_be_adopted]
     hint = "use another name, or see docs/hosts-in-use.md for how to live beside what is there"
     if adoptable:

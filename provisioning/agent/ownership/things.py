@@ -34,6 +34,7 @@ RESERVED = (
     "/etc/nginx/homeport",
     "/opt/homeport",
     layout.STATE,
+    layout.BACKUPS,
     layout.BORROWED_PYTHON,
     layout.ACME_WEBROOT,
     "/var/cache/homeport",

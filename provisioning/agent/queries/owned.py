@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping
 
+from provisioning.agent.claims import PATH, thing_id
 from provisioning.agent.machine.record import Record
 from provisioning.agent.machine.system import System
 from provisioning.agent.ownership import backups
+from provisioning.agent.ownership.things import RESERVED
 
 
 def answer(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
-    """Return the record of what was made, and the copies that may be put back."""
+    """Return the record of what was made, and the copies that may be put back.
+
+    The directories that bear Homeport's name are not in the record: they are of no project.
+    """
     record = Record.of_host(writable=False)
+    reserved = [thing_id(PATH, path) for path in RESERVED if system.stat(path) is not None]
     return {
         "apps": {
             name: {"owner": entry.owner, "domains": list(entry.domains)}
             for name, entry in record.apps.items()
         },
         "things": {
-            thing: {"owners": owners, "since": since}
-            for thing, (owners, since) in record.things().items()
+            **{thing: {"owners": [], "since": 0.0} for thing in reserved},
+            **{
+                thing: {"owners": owners, "since": since}
+                for thing, (owners, since) in record.things().items()
+            },
         },
         "adopted": {
             when: [each["id"] for each in kept.things]

@@ -102,7 +102,7 @@ class ReleaseRunning(Resource):
 
     def _wait(self, system: System) -> None:
         deadline = time.monotonic() + self.timeout_s
-        good, asked = 0, 0
+        good, asked, said = 0, 0, {0}
         answer = http.Answer(0, "it has not answered yet", {})
         while good < ANSWERS:
             system.checkpoint()
@@ -118,6 +118,11 @@ class ReleaseRunning(Resource):
             good = 0
             if time.monotonic() > deadline:
                 raise self._refused(system, _said(answer, self.health))
+            # A server that answers, but not well, may have to get ready; or it never will.
+            if answer.status not in said:
+                said.add(answer.status)
+                what = f"{self.health} answers {answer.status}"
+                system.say(f"{what}; waiting at most {left_s:.0f} s for 200")
             time.sleep(POLL_S if answer.status == 0 else 0.2)
 
     def _check_process(self, system: System) -> None:

@@ -28,6 +28,7 @@ from provisioning.agent.resource import (
     State,
 )
 from provisioning.agent.resources.stopped import Stopped
+from provisioning.agent.resources.user import User
 
 KEPT = ("shared", "secrets.json")
 """What stays of an app without `data`."""
@@ -174,9 +175,28 @@ class RemovedApp(Resource):
         claims = [Claim(*thing.partition(":")[::2]) for thing in system.owned.things()]
         system.owned.forget([each.id for each in claims if not things.is_there(system, each)])
         system.owned.remove_app(self.app)
+        system.memory.forget_all(
+            key
+            for key in system.memory.known()
+            if is_about(key, self.app) and (self.data or key != User(self.app).id)
+        )
         kept = [name for name in system.list(AppLayout(self.app).root) if name not in KEPT]
         if kept:
             system.notes.append(
                 f"left in {AppLayout(self.app).root}, since Homeport did not make it: "
                 + ", ".join(kept)
             )
+
+
+def is_about(key: str, app: str) -> bool:
+    """Return whether something that the host remembers is of an app: "unit:hello-boot.service"."""
+    kind, _, rest = key.partition(":")
+    subject = rest.split(" ")[0].removesuffix(".service")
+    paths = AppLayout(app)
+    own = {
+        "user": {app},
+        "tmpfiles": {f"homeport-{app}"},
+    }.get(kind, {app, paths.boot_unit.removesuffix(".service"), f"{layout.RENEWAL}@{app}.timer"})
+    # The last: the web server once it went on without the app.
+    ending = f"-without-{app}"
+    return subject in own or subject.startswith((f"{app}/", f"{app}@")) or subject.endswith(ending)

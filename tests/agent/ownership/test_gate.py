@@ -25,6 +25,7 @@ from provisioning.resources import (
     Resource,
     Restored,
     SelfSigned,
+    User,
 )
 from tests.agent.runs import Host, Outcome, listing
 
@@ -131,6 +132,15 @@ def test_to_hand_over_one_thing_is_not_to_hand_over_another(root: Path, host: Ho
     )
     assert (str(one) in told, str(two) in told) == (False, True)
     assert (one.read_text(), two.read_text()) == ("theirs", "theirs")
+
+
+def test_of_what_cannot_be_handed_over_that_is_said_to_whoever_names_it(host: Host) -> None:
+    account = User("daemon", comment="Homeport app daemon")
+    assert "cannot be handed over" not in refusal(host.run([account], owner=ONE))
+    told = refusal(host.run([account], owner=ONE, adopt=["user:daemon"]))
+    assert "user:daemon\n" in told
+    assert "this cannot be handed over" in told
+    assert "give the app another name" in told
 
 
 def test_what_is_as_it_should_be_is_in_nobodys_way(root: Path, host: Host) -> None:
