@@ -17,7 +17,7 @@ import sys
 import traceback
 from dataclasses import replace
 from types import FrameType
-from typing import Any, Mapping, Optional, Sequence
+from typing import Optional, Sequence
 
 from provisioning.agent import events, layout
 from provisioning.agent.errors import AgentError
@@ -27,6 +27,14 @@ from provisioning.agent.runs.inbox import Inbox
 from provisioning.agent.runs.journal import RunJournal
 from provisioning.agent.runs.listeners import Listeners
 from provisioning.agent.runs.lock import HostLock
+from provisioning.agent.runs.messages import (
+    Ask,
+    End,
+    Failed,
+    RunInfo,
+    Submit,
+    Values,
+)
 from provisioning.agent.runs.outbox import Outbox
 
 SILENCE_S = 60.0
@@ -36,11 +44,11 @@ Twice the lease: a controller that lost its connection has the time to come back
 """
 
 
-def start(about: Mapping[str, Any], lock: HostLock, *, closing: Sequence[int]) -> None:
+def start(about: RunInfo, lock: HostLock, *, closing: Sequence[int]) -> None:
     """Start a run in the background, with the lock that the caller holds.
 
     Args:
-        about: "run", "who", "what", "began".
+        about: The run.
         lock: Afterwards it is the run's alone.
         closing: The caller's descriptors, which the run must not keep open.
     """
@@ -69,7 +77,7 @@ def start(about: Mapping[str, Any], lock: HostLock, *, closing: Sequence[int]) -
 class _Run:
     """The process in the background."""
 
-    def __init__(self, about: Mapping[str, Any], lock: HostLock, heard_by: Listeners) -> None:
+    def __init__(self, about: RunInfo, lock: HostLock, heard_by: Listeners) -> None:
         self._about = about
         self._lock = lock
         self._listeners = heard_by
@@ -79,16 +87,16 @@ class _Run:
         self._outbox = Outbox(self._journal, heard_by)
         self._executor = Executor(self._inbox, self._outbox)
         # What to do if nobody says what comes next, or a plan does not come to its end.
-        self._otherwise: Sequence[Mapping[str, Any]] = ()
+        self._on_failure: Sequence[Values] = ()
         for event in first:
             self._outbox.event(event)
 
     def live(self) -> None:
         """Carry out plans until the last one; then tell how it ended, and end."""
-        done = events.Done(self._about["run"])
+        done = events.Done(self._about.run)
         try:
             # Before anybody can talk to it: what it does must not die with the connection.
-            unit.become(f"homeport-run-{self._about['run']}.scope", self._about["what"])
+            unit.become(f"homeport-run-{self._about.run}.scope", self._about.what)
             signal.signal(signal.SIGTERM, self._stop)
             self._listeners.accept(self._inbox)
             done = self._plans(done)
@@ -102,44 +110,48 @@ class _Run:
     def _broken(self, done: events.Done, why: str) -> events.Done:
         self._listeners.accept(self._inbox)
         self._outbox.send(
-            {"failed": f"the run on the host broke off: {why}",
-             "hint": "journalctl -t homeport on the host may tell more"}
-        )  # fmt: skip
+            Failed(
+                f"the run on the host broke off: {why}",
+                hint="journalctl -t homeport on the host may tell more",
+            )
+        )
         return replace(done, failed=True)
 
     def _end(self, done: events.Done) -> None:
         self._outbox.flush()
-        last = events.to_message(done)
-        self._journal(last)
+        self._journal(done)
         self._journal.close()
         # First the lock: whoever hears that it is over may begin the next run at once.
         os.unlink(layout.RUN_SOCKET)
         self._lock.release()
-        self._listeners(last)
+        self._listeners(done)
         self._listeners.end()
 
     def _plans(self, done: events.Done) -> events.Done:
         while True:
             message = self._inbox.next_message()
-            if message is None or "end" in message:
-                if self._otherwise:
-                    done = self._executor.carry_out_whatever_happens(self._otherwise, done)
+            if message is None or isinstance(message, End):
+                if self._on_failure:
+                    done = self._executor.carry_out_whatever_happens(self._on_failure, done)
                 # Nobody has said that this is the end: whoever hears of it must not believe so.
                 return replace(done, stopped=message is None)
-            if "ask" in message:
+            if isinstance(message, Ask):
                 self._executor.answer(message)
                 continue
-            if message["run"] == done.run:
+            if not isinstance(message, Submit):
+                self._outbox.send(Failed(f"a run cannot be asked for {type(message).__name__}"))
+                continue
+            if message.run == done.run:
                 # A controller that comes back says again what it wants, in case that was lost.
                 continue
-            self._otherwise = message.get("otherwise", ())
+            self._on_failure = message.on_failure or ()
             carried = self._executor.carry_out(message)
             if carried is None:
                 continue
             done = carried
             if done.failed or done.stopped:
-                return self._executor.carry_out_whatever_happens(self._otherwise, done)
-            if message.get("last"):
+                return self._executor.carry_out_whatever_happens(self._on_failure, done)
+            if message.final:
                 return done
             self._outbox.event(replace(done, more=True))
 

@@ -6,7 +6,7 @@ Each event is a frozen dataclass that travels as one message: {"event": name, ..
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any, Dict, Mapping, Tuple, Type, TypeVar, Union
+from typing import Any, Dict, Mapping, Tuple, Type, Union
 
 UNCHANGED, CHANGED, FAILED = "unchanged", "changed", "failed"
 
@@ -84,10 +84,8 @@ class Done:
 
 
 Event = Union[Started, Progress, Finished, Unchanged, Noted, Done]
-_TYPES: Dict[str, Type[Any]] = {
-    each.__name__.lower(): each for each in (Started, Progress, Finished, Unchanged, Noted, Done)
-}
-E_ = TypeVar("E_")
+EVENTS = (Started, Progress, Finished, Unchanged, Noted, Done)
+_TYPES: Dict[str, Type[Any]] = {each.__name__.lower(): each for each in EVENTS}
 
 
 def to_message(event: Event) -> Dict[str, Any]:

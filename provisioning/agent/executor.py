@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from provisioning.agent import (
     engine,
@@ -21,18 +20,16 @@ from provisioning.agent.read_facts import gather_facts
 from provisioning.agent.resource import Resource, decode
 from provisioning.agent.resources import TYPES
 from provisioning.agent.runs.inbox import Inbox
+from provisioning.agent.runs.messages import (
+    Answer,
+    Ask,
+    Failed,
+    Need,
+    OtherFacts,
+    Submit,
+    Values,
+)
 from provisioning.agent.runs.outbox import Outbox
-from provisioning.agent.runs.wire import Message
-
-
-def about_run(message: Message) -> Dict[str, Any]:
-    """Return what others are told of a run: "run", "who", "what" and "began"."""
-    return {
-        "run": message["run"],
-        "who": message.get("who", "somebody"),
-        "what": message.get("what", "a run"),
-        "began": time.time(),
-    }
 
 
 class Executor:
@@ -48,25 +45,25 @@ class Executor:
         self._outbox = outbox
         self._current = ""
 
-    def answer(self, message: Message) -> None:
+    def answer(self, asked: Ask) -> None:
         """Answer a query; it changes nothing."""
         system = System(self._say, self._inbox.checkpoint, Memory.of_host(writable=False))
         try:
-            answer = queries.answer(message, system)
+            answer = queries.answer(asked.question, asked.values, system)
         except AgentError as error:
             self._fail(error)
         else:
             for note in system.notes:
                 self._say(note)
-            self._outbox.send({"answer": answer})
+            self._outbox.send(Answer(answer))
 
-    def carry_out(self, message: Message) -> Optional[events.Done]:
+    def carry_out(self, submitted: Submit) -> Optional[events.Done]:
         """Carry out a plan; the caller has the host's lock.
 
         Returns:
             Its last event, which is not sent yet; None if something else was answered.
         """
-        check = bool(message.get("check"))
+        check = submitted.check
         memory = Memory.of_host(writable=not check)
         kind = Overlay if check else System
         system = kind(self._say, self._inbox.checkpoint, memory)
@@ -76,17 +73,11 @@ class Executor:
         except AgentError as error:
             self._fail(error)
             return None
-        system.owner = memory.owner = str(message.get("owner", ""))
-        if message.get("facts") and not self._are_the_facts(message, system):
+        system.owner = memory.owner = submitted.owner
+        if submitted.facts and not self._are_the_facts(submitted, system):
             return None
-        resources = [decode(TYPES, values) for values in message["plan"]]
-        plan = engine.Plan(
-            message["run"],
-            resources,
-            check,
-            bool(message.get("diff")),
-            tuple(map(str, message.get("adopt", ()))),
-        )
+        resources = [decode(TYPES, values) for values in submitted.resources]
+        plan = engine.Plan(submitted.run, resources, check, submitted.diff, submitted.adopt)
         try:
             system.fetch(engine.missing_blobs(plan, system))
         except StoppedError:
@@ -94,7 +85,7 @@ class Executor:
         return self._converge(plan, system)
 
     def carry_out_whatever_happens(
-        self, resources: Sequence[Mapping[str, Any]], done: events.Done
+        self, resources: Sequence[Values], done: events.Done
     ) -> events.Done:
         """Put in order what a plan left that did not come to its end.
 
@@ -126,21 +117,21 @@ class Executor:
         self._current = ""
         return done
 
-    def _are_the_facts(self, message: Message, system: System) -> bool:
+    def _are_the_facts(self, submitted: Submit, system: System) -> bool:
         """Return whether the plan was made for this host; if not, say for what it should be."""
         try:
-            facts = gather_facts(system, message.get("candidates", ()))
+            facts = gather_facts(system, submitted.candidates)
         except AgentError as error:
             self._fail(error)
             return False
-        if facts_digest(facts) == message["facts"]:
+        if facts_digest(facts) == submitted.facts:
             return True
-        self._outbox.send({"facts": facts.to_json()})
+        self._outbox.send(OtherFacts(facts))
         return False
 
     def _receive(self, digests: Sequence[str]) -> Dict[str, bytes]:
         """Ask the controller for contents and wait for them."""
-        self._outbox.send({"need": list(digests)})
+        self._outbox.send(Need(tuple(digests)))
         received: Dict[str, bytes] = {}
         while any(digest not in received for digest in digests):
             blob = self._inbox.next_blob()
@@ -150,10 +141,10 @@ class Executor:
         return received
 
     def _say(self, text: str) -> None:
-        self._outbox.send(events.to_message(events.Progress(self._current, text)))
+        self._outbox.send(events.Progress(self._current, text))
 
     def _fail(self, error: AgentError) -> None:
-        self._outbox.send({"failed": error.message, "hint": error.hint, "output": error.output})
+        self._outbox.send(Failed(error.message, error.hint, error.output))
 
 
 def _units(resources: Sequence[Resource]) -> Tuple[str, ...]:

@@ -30,15 +30,26 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Mapping, Optional, Sequence
+import time
+from typing import Optional, Sequence
 
-from provisioning.agent import background, events, layout
-from provisioning.agent.executor import Executor, about_run
+from provisioning.agent import background, layout
+from provisioning.agent.executor import Executor
 from provisioning.agent.machine import bootstrap_python
 from provisioning.agent.runs import listeners
 from provisioning.agent.runs.inbox import Inbox
 from provisioning.agent.runs.journal import RunJournal
 from provisioning.agent.runs.lock import HostLock, LockHeldError
+from provisioning.agent.runs.messages import (
+    Ask,
+    Begin,
+    Failed,
+    Hello,
+    RunInfo,
+    Submit,
+    Unreadable,
+    Watch,
+)
 from provisioning.agent.runs.outbox import FrameWriter, Outbox
 from provisioning.agent.runs.relay import (
     current_run,
@@ -46,7 +57,6 @@ from provisioning.agent.runs.relay import (
     relay,
     replay,
 )
-from provisioning.agent.runs.wire import Message
 
 
 class Agent:
@@ -68,24 +78,31 @@ class Agent:
             message = self._inbox.next_message()
             if message is None:
                 return
-            if "ask" in message:
+            if isinstance(message, Ask):
                 Executor(self._inbox, self._outbox).answer(message)
-            elif "otherwise" in message:
-                # For a run in the background that is no more.
-                self._outbox.send(died())
-            elif "plan" in message:
-                self._run(message)
-            elif "begin" in message:
+            elif isinstance(message, Submit):
+                self._submit(message)
+            elif isinstance(message, Begin):
                 self._begin(message)
-            elif "watch" in message:
+            elif isinstance(message, Watch):
                 self._watch(message)
+            elif isinstance(message, Unreadable):
+                self._outbox.send(Failed(message.why))
+            # To end a run that has just ended by itself is nothing.
 
-    def _run(self, message: Message) -> None:
-        """Carry out a plan that ends with the connection."""
-        if message.get("check"):
-            done = Executor(self._inbox, self._outbox).carry_out(message)
+    def _submit(self, submitted: Submit) -> None:
+        if submitted.on_failure is not None:
+            # For a run in the background that is no more.
+            self._outbox.send(died())
         else:
-            about = about_run(message)
+            self._run(submitted)
+
+    def _run(self, submitted: Submit) -> None:
+        """Carry out a plan that ends with the connection."""
+        if submitted.check:
+            done = Executor(self._inbox, self._outbox).carry_out(submitted)
+        else:
+            about = RunInfo(submitted.run, submitted.who, submitted.what, time.time())
             lock = self._lock(about)
             if lock is None:
                 return
@@ -95,10 +112,10 @@ class Agent:
             try:
                 for event in first:
                     outbox.event(event)
-                done = Executor(self._inbox, outbox).carry_out(message)
+                done = Executor(self._inbox, outbox).carry_out(submitted)
                 outbox.flush()
                 if done is not None:
-                    kept(events.to_message(done))
+                    kept(done)
             finally:
                 kept.close()
                 lock.release()
@@ -106,32 +123,32 @@ class Agent:
         if done is not None:
             self._outbox.event(done)
 
-    def _begin(self, message: Message) -> None:
+    def _begin(self, asked: Begin) -> None:
         """Begin a run that does not end with the connection, and pass on what is said."""
-        about = about_run({**message, "run": message["begin"]})
+        about = RunInfo(asked.run, asked.who, asked.what, time.time())
         lock = self._lock(about)
         if lock is None:
             return
         background.start(about, lock, closing=[self._writer.descriptor])
-        relay(about["run"], self._inbox, self._outbox, owner=True)
+        relay(about.run, self._inbox, self._outbox, self._writer.write, owner=True)
 
-    def _watch(self, message: Message) -> None:
+    def _watch(self, asked: Watch) -> None:
         """Pass on what a run in the background says, or said if it is over."""
-        run, owner = message["watch"], bool(message.get("owner"))
         now = current_run()
-        if now is not None and now["run"] == run:
-            relay(
-                run,
-                self._inbox,
-                self._outbox,
-                owner=owner,
-                after=int(message.get("after", 0)),
-                first=message.get("next"),
-            )
-        else:
-            replay(run, self._outbox, owner=owner)
+        if now is None or now.run != asked.run:
+            replay(asked.run, self._outbox, owner=asked.owner)
+            return
+        relay(
+            asked.run,
+            self._inbox,
+            self._outbox,
+            self._writer.write,
+            owner=asked.owner,
+            after=asked.after,
+            first=asked.next,
+        )
 
-    def _lock(self, about: Mapping[str, Any]) -> Optional[HostLock]:
+    def _lock(self, about: RunInfo) -> Optional[HostLock]:
         """Return the host's lock, taken; or say who has it, and return None."""
         lock = HostLock(layout.LOCK)
         try:
@@ -143,10 +160,7 @@ class Agent:
 
     def _refuse(self, held: LockHeldError) -> None:
         now = current_run()
-        if now is None:
-            self._outbox.send({"failed": str(held), "hint": held.hint, "busy": True})
-        else:
-            self._outbox.send({"failed": str(held), "hint": held.hint, "underway": now})
+        self._outbox.send(Failed(str(held), held.hint, busy=True, current_run=now))
 
 
 def main(argv: Sequence[str]) -> int:
@@ -160,7 +174,7 @@ def main(argv: Sequence[str]) -> int:
     # Whatever a library prints must not end up between the frames.
     os.dup2(2, 1)
     bootstrap_python.sweep()
-    writer({"hello": {"python": sys.version.split()[0], "pid": os.getpid()}})
+    writer(Hello(sys.version.split()[0]))
     inbox.read_from(0)
     Agent(inbox, writer).serve()
     return 0

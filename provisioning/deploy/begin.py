@@ -15,10 +15,10 @@ from provisioning.hosts.fleet import Fleet
 
 if TYPE_CHECKING:
     from provisioning.agent.facts import Facts
+    from provisioning.agent.runs.messages import RunInfo
     from provisioning.hooks import Hooks
     from provisioning.hosts.host import RemoteHost
     from provisioning.inventory.models.app import App
-    from provisioning.protocol.session import Begun
 
 State = Mapping[str, Any]
 """What a host says of an app: see agent/queries/app.py."""
@@ -96,7 +96,7 @@ def _kind(what: str) -> str:
     return RELEASE_ID.sub(lambda found: found[0].rpartition("-")[2], what)
 
 
-def _watch(fleet: Fleet) -> dict[RemoteHost, Begun]:
+def _watch(fleet: Fleet) -> dict[RemoteHost, RunInfo]:
     """Follow what others do on our hosts, as if it were ours; return what it was."""
     others = fleet.current_run()
     for run, begun in others.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 import time
@@ -12,19 +13,17 @@ from typing import Any, Protocol
 
 from provisioning.agent import events
 from provisioning.agent.facts import Facts
+from provisioning.agent.runs.messages import (
+    Answer,
+    Begun,
+    Hello,
+    OtherFacts,
+    RunEnded,
+)
 from provisioning.errors import ConnectionLostError, HomeportError
 from provisioning.protocol.answers import ANSWERS
 from provisioning.protocol.plan import Plan
-from provisioning.protocol.session import (
-    Answered,
-    Begun,
-    Heard,
-    OtherFacts,
-    Ready,
-    RunDiedError,
-    RunEnded,
-    Session,
-)
+from provisioning.protocol.session import Heard, RunDiedError, Session
 from provisioning.protocol.shapes import ShapeError
 from provisioning.protocol.submission import Submission
 
@@ -102,15 +101,15 @@ class AgentClient:
         """How much was heard of the run in the background: see `Session.resume`."""
         return self._session.heard_of_run
 
-    def start(self) -> Ready:
+    def start(self) -> Hello:
         """Start the agent.
 
         Raises:
             HomeportError: the host cannot run it.
         """
         self._channel = self._open_channel(self._session.command)
-        ready: Ready = self._until(Ready)
-        return ready
+        hello: Hello = self._until(Hello)
+        return hello
 
     def ask(self, question: str, **values: Any) -> Any:
         """Ask for something that changes nothing.
@@ -123,7 +122,7 @@ class AgentClient:
         """
         with self._session_lock:
             self._session.ask(question, **values)
-        answer = self._until(Answered).value
+        answer = self._until(Answer).value
         try:
             return ANSWERS[question](answer, "answer")
         except ShapeError as error:
@@ -194,7 +193,15 @@ class AgentClient:
                     "was heard from here for too long, or somebody has ended it"
                 )
             if heard.run == plan.run:
+                self._hear_end_of_run(heard)
                 return Ended(heard)
+
+    def _hear_end_of_run(self, done: events.Done) -> None:
+        """Hear to its end a run whose last plan is done: what is said next is for the agent."""
+        if not done.more and self._session.has_run:
+            # How the plan has ended is known, whatever becomes of the connection.
+            with contextlib.suppress(HomeportError):
+                self._until(RunEnded, within_s=ENDS_WITHIN_S)
 
     def end_run(self) -> None:
         """End the run in the background, which is ours; it may take its time about it."""
@@ -221,8 +228,12 @@ class AgentClient:
                 self._heard(heard)
                 if isinstance(heard, kinds):
                     return heard
-            self._flush()
-            self._receive()
+            try:
+                self._flush()
+                self._receive()
+            except ConnectionLostError:
+                self._session.end()
+                raise
         return None
 
     @property

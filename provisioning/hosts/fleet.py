@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from provisioning.agent.runs.messages import RunInfo
 from provisioning.errors import HomeportError, InterruptedRunError
 from provisioning.hosts.client import PING_EVERY_S
 from provisioning.hosts.parallel import map_hosts
-from provisioning.protocol.session import Begun, HostBusyError
+from provisioning.protocol.session import HostBusyError
 
 if TYPE_CHECKING:
     from provisioning.agent.resource import Resource
@@ -91,7 +92,7 @@ class Fleet:
                 return False
         return True
 
-    def current_run(self) -> dict[RemoteHost, Begun]:
+    def current_run(self) -> dict[RemoteHost, RunInfo]:
         """Return what others do that kept this command from beginning, and can be watched.
 
         They began on a host of ours that we found busy; they may be at work on others, too.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from provisioning.agent.events import FAILED, Finished
 from provisioning.agent.facts import Facts
+from provisioning.agent.runs.messages import OtherFacts, RunInfo
 from provisioning.errors import (
     ConfigurationError,
     ConnectionLostError,
@@ -29,13 +30,7 @@ from provisioning.hosts.client import (
 )
 from provisioning.protocol.payload import agent_payload
 from provisioning.protocol.plan import Plan, make_plan
-from provisioning.protocol.session import (
-    Begun,
-    Heard,
-    OtherFacts,
-    RunDiedError,
-    Session,
-)
+from provisioning.protocol.session import Heard, RunDiedError, Session
 from provisioning.protocol.submission import Submission
 from provisioning.render import annotate
 from provisioning.report import HostReport, Sink
@@ -315,10 +310,10 @@ class RemoteHost:
                     ) from None
             time.sleep(RECONNECT_PAUSE_S)
 
-    def current_run(self) -> Begun | None:
+    def current_run(self) -> RunInfo | None:
         """Return the run in the background that is at work on the host, if there is one."""
         found = self.ask("run")
-        return Begun(**found) if isinstance(found, dict) else None
+        return RunInfo(**found) if isinstance(found, dict) else None
 
     def watch(self, run: str) -> None:
         """Hear of a run in the background that somebody else has begun, to its end.

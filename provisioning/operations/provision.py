@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioning.agent.facts import VERSIONS, facts_digest
+from provisioning.agent.runs.messages import OtherFacts
 from provisioning.errors import HomeportError, ResourceFailedError
 from provisioning.hosts.facts_cache import recall_facts, remember_facts
 from provisioning.operations.watched_facts import WatchedFacts
 from provisioning.protocol.plan import make_plan
-from provisioning.protocol.session import OtherFacts
 from provisioning.roles import compile_host
 
 if TYPE_CHECKING:

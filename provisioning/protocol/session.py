@@ -12,7 +12,25 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from provisioning.agent import events
-from provisioning.agent.facts import Facts
+from provisioning.agent.runs.messages import (
+    Answer,
+    Ask,
+    Begin,
+    Begun,
+    End,
+    Failed,
+    Hello,
+    Need,
+    OtherFacts,
+    Ping,
+    Request,
+    RunEnded,
+    RunInfo,
+    Stop,
+    Submit,
+    Watch,
+    message_of,
+)
 from provisioning.agent.runs.wire import (
     FROM_HOST,
     Decoder,
@@ -25,31 +43,23 @@ from provisioning.errors import (
     HomeportError,
     ResourceFailedError,
 )
-from provisioning.protocol.answers import (
-    BEGUN,
-    FACTS,
-    FAILURE,
-    HELLO,
-    NEED,
-    event,
-)
 from provisioning.protocol.payload import MARKER_BYTES, Payload
+from provisioning.protocol.responses import response_of
 from provisioning.protocol.shapes import ShapeError
 from provisioning.protocol.submission import Submission
+from provisioning.protocol.transitions import (
+    HEARD,
+    OUR_RUN,
+    SAID,
+    Resume,
+    State,
+    kind_of,
+)
 
 MAX_BANNER_BYTES = 64 * 1024
 """How much a login shell may print before the agent speaks."""
 
-
-@dataclass(frozen=True)
-class Ready:
-    """The agent is there.
-
-    Args:
-        python: Its interpreter's version.
-    """
-
-    python: str
+OVER = "cannot understand the agent any more, or cannot reach it"
 
 
 @dataclass(frozen=True)
@@ -59,43 +69,7 @@ class Said:
     text: str
 
 
-@dataclass(frozen=True)
-class Answered:
-    """The answer to a question."""
-
-    value: Any
-
-
-@dataclass(frozen=True)
-class OtherFacts:
-    """The plan was made for other facts than the host has; nothing was done."""
-
-    facts: Facts
-
-
-@dataclass(frozen=True)
-class Begun:
-    """A run in the background has the host.
-
-    Args:
-        run: Its id.
-        who: Who began it, as "user@machine".
-        what: What it does, as "deploy of hello 20260102T030405.000Z-abcdef0".
-        began: When, in seconds since the epoch.
-    """
-
-    run: str
-    who: str = ""
-    what: str = ""
-    began: float = 0.0
-
-
-@dataclass(frozen=True)
-class RunEnded:
-    """A run in the background has nothing more to say."""
-
-
-Heard: TypeAlias = Ready | Said | Answered | OtherFacts | Begun | RunEnded | events.Event
+Heard: TypeAlias = Said | Hello | Answer | OtherFacts | Begun | RunEnded | events.Event
 
 
 class HostBusyError(ResourceFailedError):
@@ -105,7 +79,7 @@ class HostBusyError(ResourceFailedError):
         current_run: The run, if it can be watched.
     """
 
-    def __init__(self, message: str, *, current_run: Begun | None = None, **more: str) -> None:
+    def __init__(self, message: str, *, current_run: RunInfo | None = None, **more: str) -> None:
         super().__init__(message, **more)
         self.current_run = current_run
 
@@ -123,6 +97,10 @@ class RunDiedError(ResourceFailedError):
         super().__init__(message, hint=hint, **more)
 
 
+class NotNowError(Exception):
+    """The controller would say what cannot be said now: a mistake of this program."""
+
+
 class Session:
     """One conversation, from the command that starts the agent to its last frame.
 
@@ -137,11 +115,18 @@ class Session:
         self._decoder: Decoder | None = None
         self._out = bytearray()
         self._blobs: dict[str, bytes] = {}
-        self._is_broken = False
+        self._is_over = False
         self.exchanges = 0
         self.sent_agent = False
         self._messages_of_run = 0
         self._asked_for_contents = False
+        self._state = State.STARTING
+        self._plan = ""
+
+    @property
+    def has_run(self) -> bool:
+        """Whether a run in the background that is ours has not said yet that it has ended."""
+        return self._state in OUR_RUN
 
     @property
     def heard_of_run(self) -> int:
@@ -164,20 +149,17 @@ class Session:
         return data
 
     def ask(self, question: str, **values: Any) -> None:
-        """Ask for something that changes nothing; `Answered` will come."""
-        self.exchanges += 1
-        self._out += pack({"ask": question, **values})
+        """Ask for something that changes nothing; `Answer` will come."""
+        self._request(Ask(question, values))
 
     def begin(self, run: str, *, who: str, what: str) -> None:
         """Begin a run in the background; `Begun` will come."""
-        self.exchanges += 1
         self._messages_of_run = 0
-        self._out += pack({"begin": run, "who": who, "what": what})
+        self._request(Begin(run, who, what))
 
     def watch(self, run: str) -> None:
         """Hear a run in the background that somebody else has begun, from its beginning."""
-        self.exchanges += 1
-        self._out += pack({"watch": run})
+        self._request(Watch(run))
 
     def resume(self, run: str, after: int, submission: Submission | None = None) -> None:
         """Take up a run of ours again that was begun over another connection.
@@ -188,31 +170,48 @@ class Session:
             submission: The plan that it is at, or that was lost with the other connection; None if
                 it waits for the next one.
         """
-        self.exchanges += 1
         self._messages_of_run = after
-        message: dict[str, Any] = {"watch": run, "owner": True, "after": after}
-        if submission is not None:
-            self._blobs = dict(submission.plan.blobs)
-            message["next"] = submission.message()
-        self._out += pack(message)
+        then = self._submit(submission) if submission is not None else None
+        self._request(Watch(run, owner=True, after=after, next=then), Resume)
 
     def end_run(self) -> None:
         """End the run in the background; `RunEnded` will come."""
-        self._out += pack({"end": 1})
+        self._send(End())
 
     def submit(self, submission: Submission) -> None:
         """Send a plan; events will come, the last of them `Done`."""
-        self.exchanges += 1
-        self._blobs = dict(submission.plan.blobs)
-        self._out += pack(submission.message())
+        self._request(self._submit(submission))
 
     def ping(self) -> None:
         """Say that we are still here."""
-        self._out += pack({"ping": 1})
+        self._out += pack(message_of(Ping()))
 
     def stop(self) -> None:
         """Ask the agent to end at the next safe point."""
-        self._out += pack({"stop": 1})
+        self._out += pack(message_of(Stop()))
+
+    def end(self) -> None:
+        """Say nothing more, and believe nothing: the connection is lost."""
+        self._is_over = True
+
+    def _submit(self, submission: Submission) -> Submit:
+        self._blobs = dict(submission.plan.blobs)
+        self._plan = submission.plan.run
+        return submission.request()
+
+    def _request(self, request: Request, kind: type | None = None) -> None:
+        self._send(request, kind)
+        self.exchanges += 1
+
+    def _send(self, request: Request, kind: type | None = None) -> None:
+        """Say something for which it must be the time; `kind` is what the table calls it."""
+        if self._is_over:
+            raise ConnectionLostError(OVER)
+        kind = kind or type(request)
+        if (self._state, kind) not in SAID:
+            raise NotNowError(f"{kind.__name__} cannot be said while {self._state.name}")
+        self._state = SAID[self._state, kind]
+        self._out += pack(message_of(request))
 
     def receive(self, data: bytes) -> Iterable[Heard | HomeportError]:
         """Take bytes that came and yield what they mean.
@@ -222,8 +221,8 @@ class Session:
         Raises:
             ConnectionLostError: what came is not from an agent of ours, or came after that.
         """
-        if self._is_broken:
-            raise ConnectionLostError("cannot understand the agent any more")
+        if self._is_over:
+            raise ConnectionLostError(OVER)
         if self._decoder is None:
             yield from self._before_the_agent(data)
         else:
@@ -235,7 +234,7 @@ class Session:
                         yield from self._message(frame)
             except (WireError, ShapeError) as error:
                 # Where the next frame would begin is not known.
-                self._is_broken = True
+                self._is_over = True
                 raise ConnectionLostError(f"cannot understand the agent: {error}") from error
 
     def _before_the_agent(self, data: bytes) -> Iterable[Heard | HomeportError]:
@@ -277,24 +276,19 @@ class Session:
         return self._decoder is not None
 
     def _message(self, message: Mapping[str, Any]) -> Iterable[Heard | HomeportError]:
+        said = response_of(message)
+        kind = kind_of(said, self._plan)
+        if (self._state, kind) not in HEARD:
+            raise ShapeError(f"{kind.__name__} cannot come while {self._state.name}")
+        self._state = HEARD[self._state, kind]
         self._messages_of_run += 1
-        self._asked_for_contents = "need" in message
-        if "event" in message:
-            yield events.from_message(event(message, "event"))
-        elif "need" in message:
-            self._send_contents(NEED(message, "message")["need"])
-        elif "hello" in message:
-            yield Ready(HELLO(message, "message")["hello"]["python"])
-        elif "answer" in message:
-            yield Answered(message["answer"])
-        elif "begun" in message:
-            yield Begun(**BEGUN(message["begun"], "begun"))
-        elif "ended" in message:
-            yield RunEnded()
-        elif "facts" in message:
-            yield OtherFacts(Facts.from_json(FACTS(message["facts"], "facts")))
-        elif "failed" in message:
-            yield _failure(FAILURE(message, "message"))
+        self._asked_for_contents = isinstance(said, Need)
+        if isinstance(said, Need):
+            self._send_contents(said.digests)
+        elif isinstance(said, Failed):
+            yield _failure(said)
+        else:
+            yield said
 
     def _send_contents(self, digests: Iterable[str]) -> None:
         self.exchanges += 1
@@ -306,13 +300,10 @@ class Session:
             self._out += pack_blob(data)
 
 
-def _failure(message: Mapping[str, Any]) -> HomeportError:
-    words = {"hint": message.get("hint", ""), "output": message.get("output", "")}
-    if "underway" in message:
-        current_run = Begun(**message["underway"])
-        return HostBusyError(message["failed"], current_run=current_run, **words)
-    if message.get("busy"):
-        return HostBusyError(message["failed"], **words)
-    if message.get("died"):
-        return RunDiedError(message["failed"], **words)
-    return ResourceFailedError(message["failed"], **words)
+def _failure(failed: Failed) -> HomeportError:
+    words = {"hint": failed.hint, "output": failed.output}
+    if failed.busy:
+        return HostBusyError(failed.text, current_run=failed.current_run, **words)
+    if failed.died:
+        return RunDiedError(failed.text, **words)
+    return ResourceFailedError(failed.text, **words)

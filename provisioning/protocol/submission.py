@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from provisioning.agent.resource import encode
+from provisioning.agent.runs.messages import Submit
 from provisioning.protocol.plan import Plan
 
 
@@ -36,22 +36,20 @@ class Submission:
     final: bool = True
     on_failure: Plan | None = None
 
-    def message(self) -> dict[str, Any]:
-        """Return it as a message for the agent."""
-        message = {
-            "plan": [encode(resource) for resource in self.plan.resources],
-            "run": self.plan.run,
-            "who": self.who,
-            "what": self.what,
-            "check": self.check,
-            "diff": self.diff,
-            "owner": self.owner,
-            "adopt": list(self.adopt),
-            "facts": self.plan.facts,
-            "candidates": list(self.plan.candidates),
-            # By these names an agent of before knows them, whose run may still be taken up.
-            "last": self.final,
-        }
-        if self.on_failure is not None:
-            message["otherwise"] = [encode(each) for each in self.on_failure.resources]
-        return message
+    def request(self) -> Submit:
+        """Return it as what is said to the agent."""
+        on_failure = self.on_failure
+        return Submit(
+            resources=[encode(each) for each in self.plan.resources],
+            run=self.plan.run,
+            who=self.who,
+            what=self.what,
+            check=self.check,
+            diff=self.diff,
+            owner=self.owner,
+            adopt=self.adopt,
+            facts=self.plan.facts,
+            candidates=tuple(self.plan.candidates),
+            final=self.final,
+            on_failure=None if on_failure is None else [encode(x) for x in on_failure.resources],
+        )

@@ -7,13 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from provisioning.agent.runs.messages import Hello
 from provisioning.hosts.client import AgentClient
 from provisioning.protocol.payload import agent_payload
-from provisioning.protocol.session import (
-    Heard,
-    Ready,
-    Session,
-)
+from provisioning.protocol.session import Heard, Session
 from provisioning.transport import LocalChannel
 
 # dpkg's database says that there is nothing to ask apt for: no test waits for an archive.
@@ -114,7 +111,7 @@ class LocalAgent:
     def _pid_file(self) -> Path:
         return self._machine.directory / f"pid-{id(self)}"
 
-    def start(self) -> Ready:
+    def start(self) -> Hello:
         ready = self.conversation.start()
         # Each shell on the way ends in `exec`, so the agent has the first one's id.
         self.pid = int(self._pid_file.read_text())

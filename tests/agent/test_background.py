@@ -8,15 +8,18 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from provisioning.agent import background, layout
+from provisioning.agent.events import CHANGED, FAILED, Done, Finished, Started, Unchanged
 from provisioning.agent.runs import journal
 from provisioning.agent.runs.inbox import frames
 from provisioning.agent.runs.lock import HostLock, LockHeldError
+from provisioning.agent.runs.messages import Response, RunEnded, RunInfo, message_of
 from provisioning.agent.runs.outbox import Outbox
 from provisioning.agent.runs.relay import current_run, replay
 from provisioning.agent.runs.wire import (
@@ -33,7 +36,7 @@ from provisioning.resources import (
     Resource,
 )
 
-ABOUT = {"run": "0123", "who": "ann@desk", "what": "deploy of hello", "began": time.time()}
+ABOUT = RunInfo("0123", "ann@desk", "deploy of hello", time.time())
 PATIENCE_S = 60
 
 
@@ -50,7 +53,7 @@ class Listener:
         self.socket.sendall(pack(message))
 
     def submit(self, plan: Plan, **options: Any) -> None:
-        self.send(Submission(plan, "ann@desk", **options).message())
+        self.send(message_of(Submission(plan, "ann@desk", **options).request()))
 
     def until(self, key: str, *, answers: bool = True) -> list[Message]:
         """Return what is heard up to a message with a key, that one included."""
@@ -140,7 +143,7 @@ def begin(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Listener
 
 def test_a_run_has_the_lock_until_its_last_plan_is_done(root: Path, begin) -> None:
     run = begin()
-    assert run.until("begun") == [{"begun": ABOUT}]
+    assert run.until("begun") == [{"begun": ABOUT.values()}]
     run.submit(plan_of(File(str(root / "one"), "1")), final=False)
     assert run.until("done")[-1]["more"]
     assert not is_free()
@@ -153,7 +156,7 @@ def test_a_run_has_the_lock_until_its_last_plan_is_done(root: Path, begin) -> No
     run.until("ended")
     assert (root / "two").read_text() == "2"
     [known] = journal.last_runs()
-    assert (known["who"], known["what"], known["ended"]) == ("ann@desk", "deploy of hello", "done")
+    assert (known.who, known.what, known.ended) == ("ann@desk", "deploy of hello", "done")
 
 
 def test_contents_that_were_lost_with_a_connection_are_asked_for_again(root: Path, begin) -> None:
@@ -179,7 +182,7 @@ def test_without_a_word_it_does_what_was_said_for_that_case(root: Path, begin) -
     wait_for(is_free)
     assert (root / "otherwise").is_dir()
     # Whoever hears of it must not believe that all was done.
-    assert journal.last_runs()[0]["ended"] == "stopped"
+    assert journal.last_runs()[0].ended == "stopped"
 
 
 def test_pings_keep_it_waiting(root: Path, begin) -> None:
@@ -273,58 +276,80 @@ def test_a_run_that_was_killed_is_known_to_the_next(root: Path, begin, runs: Run
     assert journal.cut_off() is None
 
 
+def test_a_run_says_what_it_cannot_be_asked_for(root: Path, begin) -> None:
+    run = begin()
+    run.until("begun")
+    for message in ({"begin": "another"}, {"nonsense": 1}, {"plan": []}):
+        run.send(message)
+        [*_, failed] = run.until("failed")
+        assert failed["failed"]
+    run.submit(plan_of(File(str(root / "one"), "1")), final=True)
+    run.until("ended")
+    assert (root / "one").exists()
+
+
+def test_a_journal_of_another_version_is_still_read() -> None:
+    kept = journal.RunJournal(ABOUT)
+    kept(Started("file:/a"))
+    kept.close()
+    [path] = Path(layout.RUNS).iterdir()
+    others = ({"event": "started", "id": "file:/b", "new": 1}, {"event": "of later"}, ["odd"])
+    path.write_text(path.read_text() + "".join(json.dumps(each) + "\n" for each in others))
+    assert journal.events_of("0123") == [Started("file:/a")]
+
+
 def test_a_journal_that_was_torn_is_still_read() -> None:
     kept = journal.RunJournal(ABOUT)
-    kept({"event": "started", "id": "file:/a"})
+    kept(Started("file:/a"))
     kept.close()
     [path] = Path(layout.RUNS).iterdir()
     # Others may know neither what was done nor when.
     assert {each.stat().st_mode & 0o777 for each in (path.parents[0], path.parents[1])} == {0o700}
     path.write_text(path.read_text() + '{"event": "fini')
-    assert [each["at"] for each in journal.last_runs()] == ["file:/a"]
-    path.write_text(json.dumps(ABOUT)[:10])
+    assert [each.at for each in journal.last_runs()] == ["file:/a"]
+    path.write_text(json.dumps(ABOUT.values())[:10])
     assert journal.last_runs() == []
     assert journal.cut_off() is None
 
 
 def test_an_owner_that_comes_back_after_the_end_hears_what_failed() -> None:
     kept = journal.RunJournal(ABOUT)
-    for message in (
-        {"event": "finished", "id": "file:/a", "status": "changed"},
-        {"event": "started", "id": "file:/b"},
-        failed := {"event": "finished", "id": "file:/b", "status": "failed", "message": "no"},
-        done := {"event": "done", "run": "0123", "failed": True},
+    for event in (
+        Finished("file:/a", CHANGED),
+        Started("file:/b"),
+        failed := Finished("file:/b", FAILED, message="no"),
+        done := Done("0123", failed=True),
     ):
-        kept(message)
+        kept(event)
     kept.close()
-    said: list[Message] = []
+    said: list[Response] = []
     replay("0123", Outbox(said.append), owner=True)
-    assert said == [failed, done, {"ended": 1}]
+    assert said == [failed, done, RunEnded()]
 
 
 def test_a_run_without_a_change_leaves_no_journal_and_only_the_last_are_kept() -> None:
     quiet = journal.RunJournal(ABOUT)
-    quiet({"event": "unchanged", "ids": ["file:/a"]})
-    quiet({"event": "done", "run": "0123"})
+    quiet(Unchanged(("file:/a",)))
+    quiet(Done("0123"))
     quiet.close()
     assert journal.last_runs() == []
     for number in range(journal.KEPT + 5):
-        kept = journal.RunJournal({**ABOUT, "run": str(number), "began": 1000.0 + number})
-        kept({"event": "started", "id": "file:/a"})
-        kept({"event": "done", "run": str(number)})
+        kept = journal.RunJournal(replace(ABOUT, run=str(number), began=1000.0 + number))
+        kept(Started("file:/a"))
+        kept(Done(str(number)))
         kept.close()
     assert len(list(Path(layout.RUNS).iterdir())) == journal.KEPT
-    assert journal.last_runs(1)[0]["run"] == str(journal.KEPT + 4)
+    assert journal.last_runs(1)[0].run == str(journal.KEPT + 4)
 
 
 def test_a_run_that_was_cut_off_in_the_future_is_said_once() -> None:
-    tomorrow = journal.RunJournal({**ABOUT, "run": "tomorrow", "began": 90_000.0})
-    tomorrow({"event": "started", "id": "file:/a"})
+    tomorrow = journal.RunJournal(replace(ABOUT, run="tomorrow", began=90_000.0))
+    tomorrow(Started("file:/a"))
     tomorrow.close()
     # The clock has been set right since.
-    now, first = journal.RunJournal.begin({**ABOUT, "run": "now", "began": 5_000.0})
+    now, first = journal.RunJournal.begin(replace(ABOUT, run="now", began=5_000.0))
     assert [event.text for event in first] == [journal.describe_cut_off(journal.last_runs()[0])]
-    now({"event": "done", "run": "now"})
+    now(Done("now"))
     now.close()
     assert journal.cut_off() is None
-    assert journal.last_runs(1)[0]["run"] == "now"
+    assert journal.last_runs(1)[0].run == "now"

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from provisioning.agent.main import Agent
 from provisioning.agent.runs import inbox
 from provisioning.agent.runs.inbox import Inbox
 from provisioning.agent.runs.lock import HostLock, LockHeldError
+from provisioning.agent.runs.messages import OtherFacts, RunInfo, message_of
 from provisioning.agent.runs.outbox import FrameWriter
 from provisioning.agent.runs.wire import (
     Decoder,
@@ -30,7 +32,7 @@ from provisioning.errors import ConnectionLostError, ResourceFailedError
 from provisioning.hosts.client import Ended, facts_of
 from provisioning.protocol.payload import agent_payload
 from provisioning.protocol.plan import Plan, make_plan
-from provisioning.protocol.session import HostBusyError, OtherFacts
+from provisioning.protocol.session import HostBusyError
 from provisioning.protocol.submission import Submission
 from provisioning.resources import (
     Command,
@@ -299,7 +301,7 @@ def test_a_process_that_is_gone_before_the_agent_speaks_is_a_lost_connection(
 # With pipes in place of a process, where the test must be quick or slow by itself
 
 
-ABOUT = {"run": "1", "who": "me", "what": "provision", "began": 0.0}
+ABOUT = RunInfo("1", "me", "provision", 0.0)
 
 
 class Piped:
@@ -324,7 +326,7 @@ class Piped:
         os.write(self._to, pack(message))
 
     def submit(self, plan: Plan) -> None:
-        self.send(Submission(plan, who="me").message())
+        self.send(message_of(Submission(plan, who="me").request()))
 
     def ping(self) -> None:
         """Send a ping, and return when it has been heard."""
@@ -449,6 +451,6 @@ def test_a_lock_can_be_taken_again_once_it_was_given_back() -> None:
     for _ in range(2):
         lock.acquire(ABOUT)
         with pytest.raises(LockHeldError, match="provision by me, since"):
-            HostLock(layout.LOCK).acquire({**ABOUT, "who": "you"})
+            HostLock(layout.LOCK).acquire(replace(ABOUT, who="you"))
         lock.release()
     assert Path(layout.LOCK).exists()

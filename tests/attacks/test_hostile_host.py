@@ -15,6 +15,7 @@ import pytest
 
 from provisioning.agent import events, queries
 from provisioning.agent.facts import Facts
+from provisioning.agent.runs.messages import Answer, Begun, OtherFacts, RunInfo
 from provisioning.agent.runs.wire import (
     FROM_HOST,
     HEADER,
@@ -53,13 +54,7 @@ from provisioning.operations.logs import (
 from provisioning.protocol.answers import ANSWERS
 from provisioning.protocol.payload import Payload
 from provisioning.protocol.plan import make_plan
-from provisioning.protocol.session import (
-    Answered,
-    Begun,
-    Ready,
-    RunEnded,
-    Session,
-)
+from provisioning.protocol.session import Session
 from provisioning.protocol.shapes import ShapeError
 from provisioning.protocol.submission import Submission
 from provisioning.report import make_sink
@@ -255,6 +250,7 @@ def test_a_content_is_sent_once_however_often_a_host_asks_for_it() -> None:
         session.outgoing()
         assert list(session.receive(pack({"need": [digest]}))) == []
         assert session.outgoing() == pack_blob(plan.blobs[digest])
+        list(session.receive(pack(events.to_message(events.Done(plan.run)))))
 
 
 # Answers
@@ -350,7 +346,7 @@ def _shown(question: str, answer: Any) -> None:
             except HomeportError:
                 continue
     elif question == "run" and answer is not None:
-        Begun(**answer)
+        RunInfo(**answer)
     elif question == "facts":
         Facts.from_json(answer)
 
@@ -430,14 +426,14 @@ def test_releases_that_renew_each_other_are_no_chain_without_end() -> None:
 class Channel:
     """A host that has said all that it will say, whatever it is asked."""
 
-    def __init__(self, said: bytes) -> None:
-        self._said = [said]
+    def __init__(self, *said: bytes) -> None:
+        self._said = list(said)
 
     def send(self, data: bytes) -> None:
         pass
 
     def receive(self, timeout_s: float | None = None) -> bytes:
-        return self._said.pop() if self._said else b""
+        return self._said.pop(0) if self._said else b""
 
     def stderr_tail(self) -> str:
         return ""
@@ -450,7 +446,7 @@ def _run(name: str, said: bytes) -> RemoteHost:
     run = RemoteHost(name, lambda _: Channel(b""), counters=Counters, sink=make_sink())
     marker = run._conversation._session._marker.encode()
     greeting = b"\n" + marker + b" ready\n" + HELLO
-    run._open_channel = lambda _: Channel(greeting + said)
+    run._open_channel = lambda _: Channel(greeting, said)
     run._conversation._open_channel = run._open_channel
     return run
 
@@ -461,6 +457,10 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
     "an answer to something else": lambda: pack({"answer": GOOD["status"]}),
     "an answer of another type": lambda: pack({"answer": [1]}),
     "nothing": lambda: b"",
+    "a run that nobody began": lambda: pack({"begun": {"run": "r"}}),
+    "the end of a run that nobody began": lambda: pack({"ended": 1}),
+    "a greeting once more": lambda: HELLO,
+    "facts that nobody planned for": lambda: pack({"facts": Facts().to_json()}),
 }
 
 
@@ -505,7 +505,6 @@ def test_a_host_that_keeps_a_shared_secret_to_itself_is_named(
 
 SEEDS = range(60)
 STREAM: list[dict[str, Any]] = [
-    {"hello": {"python": "3.11.2"}},
     {"begun": {"run": "r", "who": "ann@desk", "what": "deploy", "began": 1.5}},
     events.to_message(events.Started("file:/etc/a")),
     events.to_message(events.Progress("file:/etc/a", "working")),
@@ -515,19 +514,19 @@ STREAM: list[dict[str, Any]] = [
     events.to_message(events.Noted("note")),
     {"facts": Facts(debian="12").to_json()},
     {"failed": "held", "hint": "wait", "underway": {"run": "r"}},
-    {"failed": "died", "died": True},
     {"answer": GOOD["app"]},
     {"need": []},
     events.to_message(events.Done("run", seconds=1.5)),
-    {"ended": 1},
+    {"failed": "died", "died": True},
 ]
-HEARD = (Ready, Answered, Begun, RunEnded, HomeportError)
+HEARD = (Answer, Begun, OtherFacts, HomeportError)
 
 
 def _hear(data: bytes, chance: random.Random) -> int:
     """Feed bytes in pieces of any length and show what comes of them; return how much that is."""
     session, count = _started(), 0
-    session.submit(Submission(make_plan([File("/etc/a", "content")]), who="me"))
+    # To which a host may say most.
+    session.resume("r", 0, Submission(make_plan([File("/etc/a", "content")]), who="me"))
     sinks = [
         JsonSink(Output(io.StringIO()), diff=True, check=False),
         PlainSink(Output(io.StringIO()), Output(io.StringIO()), diff=True, check=False),

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from provisioning.agent import events
+from provisioning.agent.runs.messages import RunInfo
 from provisioning.deploy.begin import Beginning
 from provisioning.deploy.begin import begin as begin_on
 from provisioning.errors import DeployRefusedError, HomeportError
 from provisioning.hosts.fleet import Fleet
 from provisioning.inventory.models.app import App
-from provisioning.protocol.session import Begun, HostBusyError
+from provisioning.protocol.session import HostBusyError
 from provisioning.report import HostReport
 
 THEIRS, OURS, OTHER = (
@@ -31,7 +32,7 @@ class Run:
         self.name, self.live = name, live
         self.report = HostReport(name)
         self.has_host = self.at_work = self.is_stopping = False
-        self._begun = Begun(run="r1", who="ann@desk", what=what, began=0.0) if what else None
+        self._begun = RunInfo(run="r1", who="ann@desk", what=what, began=0.0) if what else None
         self._fails = fails
 
     def begin(self, what: str) -> None:
@@ -42,7 +43,7 @@ class Run:
     def let_go(self) -> None:
         self.has_host = False
 
-    def current_run(self) -> Begun | None:
+    def current_run(self) -> RunInfo | None:
         return self._begun
 
     def watch(self, run: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from provisioning.agent.facts import Facts
+from provisioning.agent.runs.messages import message_of
 from provisioning.errors import ConfigurationError
 from provisioning.operations import provision
 from provisioning.operations.watched_facts import WatchedFacts
@@ -95,5 +96,5 @@ def test_a_version_that_is_nowhere_to_be_had_is_asked_for_once() -> None:
 def test_a_plan_says_which_versions_it_depends_on() -> None:
     plan = provision._plan(_nginx, WatchedFacts.of(replace(KNOWN, nginx="1")))
     assert plan.candidates == ("nginx", "python")
-    assert Submission(plan, who="x").message()["candidates"] == ["nginx", "python"]
+    assert message_of(Submission(plan, who="x").request())["candidates"] == ["nginx", "python"]
     assert plan.facts == ""

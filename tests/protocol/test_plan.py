@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from provisioning.agent.runs.messages import message_of
 from provisioning.agent.runs.wire import Decoder, pack
 from provisioning.errors import ConfigurationError
 from provisioning.protocol.plan import make_plan
@@ -67,7 +68,7 @@ def test_digests_go_through_resources_that_act_themselves() -> None:
 def test_contents_are_kept_by_digest_and_stay_behind() -> None:
     plan = make_plan([File("/etc/x", "a secret", secret=True), FileSet("s", "/etc", {"y": "text"})])
     assert sorted(plan.blobs.values()) == [b"a secret", b"text"]
-    message = json.dumps(Submission(plan, who="me").message())
+    message = json.dumps(message_of(Submission(plan, who="me").request()))
     assert "a secret" not in message
     assert "a secret" not in repr(plan)
     blobs = (blob for resource in plan.resources for blob in resource.blobs())
@@ -79,7 +80,7 @@ def test_a_plan_is_a_message_and_every_run_has_its_own_id() -> None:
     one, other = make_plan(resources, facts="f"), make_plan(resources)
     assert one.run != other.run
     decoder = Decoder()
-    message = Submission(one, who="me", check=True).message()
+    message = message_of(Submission(one, who="me", check=True).request())
     decoder.feed(pack(message))
     assert list(decoder) == [message]
     assert (message["check"], message["diff"], message["facts"]) == (True, False, "f")

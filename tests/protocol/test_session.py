@@ -9,8 +9,10 @@ import pytest
 
 from provisioning.agent import events
 from provisioning.agent.facts import Facts
+from provisioning.agent.runs.messages import Answer, Hello, OtherFacts, RunEnded
 from provisioning.agent.runs.wire import (
     Decoder,
+    Message,
     pack,
     pack_blob,
 )
@@ -20,12 +22,9 @@ from provisioning.protocol.payload import Payload
 from provisioning.protocol.plan import Plan, make_plan
 from provisioning.protocol.session import (
     MAX_BANNER_BYTES,
-    Answered,
     Heard,
     HostBusyError,
-    OtherFacts,
-    Ready,
-    RunEnded,
+    NotNowError,
     Said,
     Session,
 )
@@ -46,7 +45,7 @@ def _marker(session: Session) -> bytes:
 
 
 def _started(session: Session) -> Session:
-    list(session.receive(b"\n" + _marker(session) + b" ready\n"))
+    list(session.receive(b"\n" + _marker(session) + b" ready\n" + HELLO))
     session.outgoing()
     return session
 
@@ -70,7 +69,7 @@ def test_what_a_login_shell_prints_first_is_skipped(
         size = 1 + chance.randrange(1 + len(data) // 2)
         heard += session.receive(data[:size])
         data = data[size:]
-    assert heard == [Ready("3.11.2")]
+    assert heard == [Hello("3.11.2")]
     assert session.started
 
 
@@ -88,10 +87,10 @@ def test_a_shell_that_prints_without_end_is_given_up_on(session: Session) -> Non
 
 
 def test_the_agent_is_sent_only_to_a_host_that_asks_and_before_all_else(session: Session) -> None:
-    session.ask("facts")
+    session.ping()
     list(session.receive(b"\n" + _marker(session) + b" agent?\n"))
     assert session.sent_agent
-    assert session.outgoing() == PAYLOAD.data + pack({"ask": "facts"})
+    assert session.outgoing() == PAYLOAD.data + pack({"ping": 1})
     assert session.outgoing() == b""
 
 
@@ -129,7 +128,6 @@ def test_contents_that_may_be_lost_are_asked_for_again(session: Session) -> None
     _started(session)
     session.begin("r1", who="me", what="deploy")
     begun = {"run": "r1", "who": "me", "what": "deploy", "began": 0.0}
-    list(session.receive(HELLO))
     list(session.receive(pack({"begun": begun})))
     plan = _plan()
     session.submit(Submission(plan, who="me"))
@@ -160,34 +158,68 @@ def test_a_message_that_no_agent_of_ours_sends_is_refused(
 
 
 def test_events_answers_and_facts_come_as_values(session: Session) -> None:
-    data = b"".join(
-        [
-            pack(events.to_message(events.Unchanged(("a:1", "a:2")))),
-            pack({"answer": [1, 2]}),
-            pack({"facts": Facts(debian="12").to_json()}),
-            pack(events.to_message(events.Done("run", failed=True))),
-        ]
-    )
-    assert list(_started(session).receive(data)) == [
-        events.Unchanged(("a:1", "a:2")),
-        Answered([1, 2]),
-        OtherFacts(Facts(debian="12")),
-        events.Done("run", failed=True),
-    ]
+    _started(session).ask("caller")
+    noted = events.Noted("old lists")
+    data = pack(events.to_message(noted)) + pack({"answer": [1, 2]})
+    assert list(session.receive(data)) == [noted, Answer([1, 2])]
+    plan = _plan()
+    session.submit(Submission(plan, who="me"))
+    facts = Facts(debian="12")
+    assert list(session.receive(pack({"facts": facts.to_json()}))) == [OtherFacts(facts)]
+    session.submit(Submission(plan, who="me"))
+    said = [events.Unchanged(("a:1", "a:2")), events.Done(plan.run, failed=True)]
+    data = b"".join(pack(events.to_message(each)) for each in said)
+    assert list(session.receive(data)) == said
 
 
 def test_a_busy_host_is_told_from_a_failing_one(session: Session) -> None:
-    _started(session)
     busy = pack({"failed": "held by ann@desk", "busy": True})
     failing = pack({"failed": "cannot", "hint": "try", "output": "said"})
-    # What follows an error in the same bytes is heard, too.
-    first, second, last = session.receive(busy + failing + pack({"ended": 1}))
+    _started(session).begin("1", who="me", what="deploy")
+    [first] = session.receive(busy)
     assert isinstance(first, HostBusyError)
     assert "ann@desk" in first.message
+    session.watch("1")
+    # What follows an error in the same bytes is heard, too.
+    second, last = session.receive(failing + pack({"ended": 1}))
     assert isinstance(second, ResourceFailedError)
     assert not isinstance(second, HostBusyError)
     assert (second.hint, second.output) == ("try", "said")
     assert isinstance(last, RunEnded)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"hello": {"python": "3"}},
+        {"answer": 1},
+        {"begun": {"run": "1"}},
+        {"ended": 1},
+        {"need": []},
+        {"facts": Facts().to_json()},
+        events.to_message(events.Done("1")),
+        {"failed": "no"},
+        {"of": "nobody"},
+        {},
+    ],
+    ids=str,
+)
+def test_what_may_not_come_is_refused(session: Session, message: Message) -> None:
+    _started(session)
+    with pytest.raises(ConnectionLostError, match="cannot understand the agent"):
+        list(session.receive(pack(message)))
+    # Nothing is believed any more.
+    with pytest.raises(ConnectionLostError):
+        list(session.receive(HELLO))
+
+
+def test_what_cannot_be_said_now_is_a_mistake_of_ours(session: Session) -> None:
+    with pytest.raises(NotNowError, match="STARTING"):
+        session.ask("caller")
+    _started(session).ask("caller")
+    with pytest.raises(NotNowError, match="Submit cannot be said while ASKED"):
+        session.submit(Submission(_plan(), who="me"))
+    assert session.outgoing() == pack({"ask": "caller"})
 
 
 def test_an_oversized_frame_is_no_agent_of_ours(session: Session) -> None:
@@ -219,7 +251,7 @@ class Script:
         self.closed = True
 
 
-DONE = pack(events.to_message(events.Done("run")))
+DONE = pack(events.to_message(events.Done("run" * 5)))
 
 
 @pytest.mark.parametrize("kept", range(0, len(DONE), 3))

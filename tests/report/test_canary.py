@@ -7,8 +7,9 @@ import io
 import pytest
 
 from provisioning.agent import events
+from provisioning.agent.runs.messages import Hello
 from provisioning.errors import ResourceFailedError
-from provisioning.protocol.session import Ready, Said
+from provisioning.protocol.session import Said
 from provisioning.report import HostReport, make_sink
 from provisioning.secrets import Secret
 from tests.report.conftest import TerminalStream
@@ -33,7 +34,7 @@ def speak(sink, words):
     sink.begin(f"deploy {words}", ["web1", "web2"])
     for heard in (
         Said(words),
-        Ready(words),
+        Hello(words),
         events.Started(f"x:{words}"),
         events.Progress(f"x:{words}", f"doing {words}"),
         events.Noted(words),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from provisioning.agent import events
+from provisioning.agent.runs.messages import Hello
 from provisioning.errors import (
     ConnectionLostError,
     DeployRefusedError,
@@ -10,7 +11,7 @@ from provisioning.errors import (
     InterruptedRunError,
     UnreachableError,
 )
-from provisioning.protocol.session import Ready, Said
+from provisioning.protocol.session import Said
 from provisioning.report import HostReport
 from tests.report.samples import CHANGED_FILE, FAILED, NEW_FILE
 
@@ -25,7 +26,7 @@ def report_of(*heard, error=None):
 def test_what_was_heard_is_added_up():
     report = report_of(
         Said("connecting"),
-        Ready("3.11.2"),
+        Hello("3.11.2"),
         events.Unchanged(("a:1", "a:2")),
         events.Started(NEW_FILE.id),
         NEW_FILE,

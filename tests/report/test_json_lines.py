@@ -10,13 +10,9 @@ import pytest
 
 from provisioning.agent import events
 from provisioning.agent.facts import Facts
+from provisioning.agent.runs.messages import Answer, Hello, OtherFacts
 from provisioning.errors import ConfigurationError, UnreachableError
-from provisioning.protocol.session import (
-    Answered,
-    OtherFacts,
-    Ready,
-    Said,
-)
+from provisioning.protocol.session import Said
 from provisioning.report import (
     HostReport,
     LogLine,
@@ -43,9 +39,9 @@ def speak(sink):
     sink.begin("provision", ["web1"])
     for heard in (
         Said("connecting"),
-        Ready("3.11.2"),
+        Hello("3.11.2"),
         OtherFacts(Facts()),
-        Answered({"internal": 1}),
+        Answer({"internal": 1}),
         events.Started("file:/etc/motd"),
         events.Progress("file:/etc/motd", "writing"),
         CHANGED_FILE,

@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from provisioning.agent import events
-from provisioning.protocol.session import Ready, Said
+from provisioning.agent.runs.messages import Hello
+from provisioning.protocol.session import Said
 from provisioning.report.sinks.progress import (
     ASCII_FRAMES,
     FRAMES,
@@ -55,7 +56,7 @@ def test_every_host_is_at_work_waiting_or_done_and_counted():
 
 def test_a_line_says_what_a_host_is_doing_and_what_it_has_changed():
     lines = LiveLines(["web1"])
-    lines.hear("web1", Ready("3.11"))
+    lines.hear("web1", Hello("3.11"))
     assert "comparing" in drawn(lines)[0]
     lines.hear("web1", CHANGED_FILE)
     lines.hear("web1", events.Started("packages:base"))

@@ -7,12 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from provisioning.agent import events
+from provisioning.agent.runs.messages import Answer, Hello
 from provisioning.errors import ConfigurationError, UnreachableError
-from provisioning.protocol.session import (
-    Answered,
-    Ready,
-    Said,
-)
+from provisioning.protocol.session import Said
 from provisioning.report import HostReport
 from provisioning.report.output import Output
 from provisioning.report.sinks.plain import OUTPUT_LINES, PlainSink
@@ -34,8 +31,8 @@ def test_a_run_reads_line_by_line(stream):
     sink.begin("provision", ["web1"])
     for heard in (
         Said("installing python3"),
-        Ready("3.11.2"),
-        Answered({"much": "data"}),
+        Hello("3.11.2"),
+        Answer({"much": "data"}),
         events.Unchanged(("a:1", "a:2")),
         events.Started("packages:base"),
         events.Progress("packages:base", "installing nginx"),

@@ -15,17 +15,17 @@ from provisioning.agent.machine.system import System
 QUERIES = ("app", "caller", "facts", "logs", "owned", "run", "secrets", "status")
 
 
-def answer(message: Mapping[str, Any], system: System) -> Any:
+def answer(name: str, values: Mapping[str, Any], system: System) -> Any:
     """Answer a query.
 
     Args:
-        message: {"ask": name, ...} with what the query needs besides.
+        name: Which one.
+        values: What it needs besides.
         system: The machine.
 
     Raises:
         AgentError: the query is unknown or cannot be answered.
     """
-    name = message["ask"]
     if name not in QUERIES:
         raise AgentError(f"unknown query {name!r}")
-    return importlib.import_module(f"{__name__}.{name}").answer(message, system)
+    return importlib.import_module(f"{__name__}.{name}").answer(values, system)

@@ -10,4 +10,5 @@ from provisioning.agent.runs.relay import current_run
 
 def answer(message: Mapping[str, Any], system: System) -> Optional[Dict[str, Any]]:
     """Return what is told of it; None if there is none."""
-    return current_run()
+    now = current_run()
+    return None if now is None else now.values()

@@ -70,7 +70,7 @@ def _app_status(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
         "maintenance": system.stat(layout.maintenance) is not None,
         "processes": beside["processes"],
         "timers": beside["timers"],
-        "runs": last_runs(SHOWN_RUNS),
+        "runs": [each.values() for each in last_runs(SHOWN_RUNS)],
         "pending": [
             *_pending(units, live, layout, system),
             *beside["pending"],
@@ -171,5 +171,5 @@ def _at_work() -> List[str]:
     """Return which run is at work on the host, or was cut off."""
     now, last = current_run(), cut_off()
     if now is not None:
-        return [f"{now['what']} by {now['who']} is under way"]
+        return [f"{now.what} by {now.who} is under way"]
     return [describe_cut_off(last)] if last is not None else []

@@ -9,10 +9,16 @@ import time
 from typing import Callable, Iterator, Optional, Tuple, TypeVar
 
 from provisioning.agent.errors import StoppedError
+from provisioning.agent.runs.messages import (
+    Ping,
+    Request,
+    Stop,
+    message_of,
+    request_of,
+)
 from provisioning.agent.runs.wire import (
     Decoder,
     Frame,
-    Message,
     WireError,
 )
 
@@ -45,7 +51,7 @@ class Inbox:
         self._heard = time.monotonic()
         # None wakes up whoever waits, to look what has become of the controller. These may
         # be put into by a signal's handler. Source: queue.SimpleQueue.put, "reentrant".
-        self._messages: queue.SimpleQueue[Optional[Message]] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[Optional[Request]] = queue.SimpleQueue()
         self._blobs: queue.SimpleQueue[Optional[Tuple[str, bytes]]] = queue.SimpleQueue()
         self._forward: Optional[Callable[[Frame], None]] = None
         self._sorting = threading.Lock()
@@ -76,14 +82,17 @@ class Inbox:
         word of this one, which may be before we have heard of its end.
         """
         with self._sorting:
-            for waiting in (self._messages, self._blobs):
-                while not waiting.empty():
-                    frame = waiting.get()
-                    if frame is not None:
-                        forward(frame)
+            while not self._messages.empty():
+                request = self._messages.get()
+                if request is not None:
+                    forward(message_of(request))
+            while not self._blobs.empty():
+                blob = self._blobs.get()
+                if blob is not None:
+                    forward(blob)
             if self._stopped:
                 # It is for whoever reads there.
-                forward({"stop": 1})
+                forward(message_of(Stop()))
                 self._stopped = False
             self._forward = forward
 
@@ -112,7 +121,7 @@ class Inbox:
         """Whether nothing can be expected from the controller any more."""
         return self._closed or self._lease_lost()
 
-    def next_message(self) -> Optional[Message]:
+    def next_message(self) -> Optional[Request]:
         """Return the next request; None when there will be no more."""
         while True:
             message = _next(self._messages)
@@ -154,19 +163,21 @@ class Inbox:
     def _sort(self, frame: Frame) -> None:
         if isinstance(frame, tuple):
             self._blobs.put(frame)
-        elif "ping" in frame:
+            return
+        request = request_of(frame)
+        if isinstance(request, Ping):
             self._pinged = True
-        elif "stop" in frame:
+        elif isinstance(request, Stop):
             self.stop()
         else:
-            self._messages.put(frame)
+            self._messages.put(request)
 
 
 def _begins_anew(frame: Frame) -> bool:
     return isinstance(frame, dict) and ("begin" in frame or "watch" in frame)
 
 
-def _next(waiting: queue.SimpleQueue[Optional[T]]) -> Optional[T]:
+def _next(waiting: queue.SimpleQueue[T]) -> Optional[T]:
     try:
         return waiting.get(timeout=LOOK_UP_S)
     except queue.Empty:

@@ -10,9 +10,11 @@ import contextlib
 import json
 import os
 import time
-from typing import Any, Dict, List, Mapping, Optional, TextIO, Tuple
+from dataclasses import dataclass, fields
+from typing import List, Optional, TextIO, Tuple
 
 from provisioning.agent import events, layout
+from provisioning.agent.runs.messages import Response, RunInfo
 from provisioning.agent.runs.wire import Message
 
 KEPT = 20
@@ -22,31 +24,31 @@ class RunJournal:
     """The journal of one run. A run that finds nothing to do leaves none.
 
     Args:
-        about: "run", "who", "what" and "began" (seconds since the epoch).
+        about: The run.
         always: Write it even if the run changes nothing: the one before was cut off.
     """
 
-    def __init__(self, about: Mapping[str, Any], *, always: bool = False) -> None:
+    def __init__(self, about: RunInfo, *, always: bool = False) -> None:
         self._about = about
         self._always = always
         self._waiting: List[Message] = []
         self._file: Optional[TextIO] = None
 
     @classmethod
-    def begin(cls, about: Mapping[str, Any]) -> Tuple[RunJournal, List[events.Noted]]:
+    def begin(cls, about: RunInfo) -> Tuple[RunJournal, List[events.Noted]]:
         """Return the journal of a run that has the host's lock, and what it has to say first."""
         interrupted = cut_off()
         if interrupted is None:
             return cls(about), []
         return cls(about, always=True), [events.Noted(describe_cut_off(interrupted))]
 
-    def __call__(self, message: Message) -> None:
-        """Take a message; events are written."""
-        kind = message.get("event")
-        if kind is None:
+    def __call__(self, said: Response) -> None:
+        """Take what a run says; events are written."""
+        if not isinstance(said, events.EVENTS):
             return
-        self._waiting.append(message)
-        worth = self._always or kind == "started" or message.get("failed")
+        self._waiting.append(events.to_message(said))
+        has_failed = isinstance(said, events.Done) and said.failed
+        worth = self._always or isinstance(said, events.Started) or has_failed
         # A journal that cannot be written (a full disk) is no reason to leave a host half-way.
         with contextlib.suppress(OSError):
             if self._file is None and worth:
@@ -69,43 +71,51 @@ class RunJournal:
             os.makedirs(directory, mode=0o700, exist_ok=True)
         for name in _names()[: -KEPT + 1]:
             os.unlink(os.path.join(layout.RUNS, name))
-        name = f"{_number(self._about['began']):015d}-{self._about['run']}.jsonl"
+        name = f"{_number(self._about.began):015d}-{self._about.run}.jsonl"
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         file = os.fdopen(os.open(os.path.join(layout.RUNS, name), flags, 0o600), "w")
-        file.write(json.dumps(self._about) + "\n")
+        file.write(json.dumps(self._about.values()) + "\n")
         return file
 
 
-def last_runs(count: int = KEPT) -> List[Dict[str, Any]]:
-    """Return what is known of the last runs, the newest first.
+@dataclass(frozen=True)
+class PastRun(RunInfo):
+    """What is known of a run that was.
 
-    Returns:
-        For each: what it was begun with, "ended" ("done", "failed", "stopped", or "" for
-        one that was cut off or is under way) and "at", the resource it was at last.
+    Args:
+        at: The resource that it was at last.
+        ended: "done", "failed", "stopped", or "" for one that was cut off or goes on.
     """
+
+    at: str = ""
+    ended: str = ""
+
+
+def last_runs(count: int = KEPT) -> List[PastRun]:
+    """Return what is known of the last runs, the newest first."""
     found = (_summary(os.path.join(layout.RUNS, name)) for name in reversed(_names()))
     return [each for each in found if each is not None][:count]
 
 
-def cut_off() -> Optional[Dict[str, Any]]:
+def cut_off() -> Optional[PastRun]:
     """Return the last run if it has not come to its end; to be asked under the host's lock."""
     newest = last_runs(1)
-    return newest[0] if newest and not newest[0]["ended"] else None
+    return newest[0] if newest and not newest[0].ended else None
 
 
-def describe_cut_off(run: Mapping[str, Any]) -> str:
+def describe_cut_off(run: PastRun) -> str:
     """Say which run was cut off, when and where."""
-    ago_min = max(0, int(time.time() - run["began"])) // 60
+    ago_min = max(0, int(time.time() - run.began)) // 60
     when = f"{ago_min} min ago" if ago_min else "just now"
-    at = f" at {run['at']}" if run["at"] else ""
-    return f"the run before was cut off{at}: {run['what']} by {run['who']}, {when}"
+    at = f" at {run.at}" if run.at else ""
+    return f"the run before was cut off{at}: {run.what} by {run.who}, {when}"
 
 
-def messages_of(run: str) -> List[Message]:
+def events_of(run: str) -> List[events.Event]:
     """Return what a run said, from its beginning; nothing if it is not known."""
     for name in _names():
         if name.endswith(f"-{run}.jsonl"):
-            return _lines(os.path.join(layout.RUNS, name))[1:]
+            return _events(_lines(os.path.join(layout.RUNS, name))[1:])
     return []
 
 
@@ -131,29 +141,37 @@ def _lines(path: str) -> List[Message]:
     lines = []
     with open(path, errors="replace") as file:
         for line in file:
-            try:
+            # A power cut tears lines.
+            with contextlib.suppress(ValueError):
                 lines.append(json.loads(line))
-            except ValueError:
-                continue  # A line that a power cut tore.
-    return lines
+    return [each for each in lines if isinstance(each, dict)]
 
 
-def _summary(path: str) -> Optional[Dict[str, Any]]:
+def _events(lines: List[Message]) -> List[events.Event]:
+    found = []
+    for line in lines:
+        # What another version of this program has written may have other fields.
+        with contextlib.suppress(KeyError, TypeError):
+            found.append(events.from_message(line))
+    return found
+
+
+def _summary(path: str) -> Optional[PastRun]:
     try:
         about, *said = _lines(path)
-        values = {name: about[name] for name in ("run", "who", "what", "began")}
-    except (OSError, ValueError, LookupError):
+        values = {each.name: about[each.name] for each in fields(RunInfo)}
+    except (OSError, ValueError, LookupError, TypeError):
         return None
     at, ended = "", ""
-    for message in said:
-        if message.get("event") == "started":
-            at = message["id"]
-        elif message.get("event") == "done":
-            ended = _ended(message)
-    return {**values, "at": at, "ended": ended}
+    for event in _events(said):
+        if isinstance(event, events.Started):
+            at = event.id
+        elif isinstance(event, events.Done):
+            ended = _ended(event)
+    return PastRun(**values, at=at, ended=ended)
 
 
-def _ended(done: Message) -> str:
-    if done.get("more"):
+def _ended(done: events.Done) -> str:
+    if done.more:
         return ""
-    return "stopped" if done.get("stopped") else "failed" if done.get("failed") else "done"
+    return "stopped" if done.stopped else "failed" if done.failed else "done"

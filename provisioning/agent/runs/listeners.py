@@ -7,10 +7,18 @@ import os
 import queue
 import socket
 import threading
-from typing import Any, List, Mapping, Optional, Tuple
+from typing import List, Optional, Tuple
 
-from provisioning.agent import layout
+from provisioning.agent import events, layout
 from provisioning.agent.runs.inbox import Inbox, frames
+from provisioning.agent.runs.messages import (
+    Begun,
+    Failed,
+    Response,
+    RunEnded,
+    RunInfo,
+    message_of,
+)
 from provisioning.agent.runs.wire import Message, pack
 
 LAST_WORDS_S = 10.0
@@ -41,11 +49,11 @@ class Listeners:
         about: Said first.
     """
 
-    def __init__(self, listening: socket.socket, about: Mapping[str, Any]) -> None:
+    def __init__(self, listening: socket.socket, about: RunInfo) -> None:
         self._listening = listening
         self._lock = threading.Lock()
         # Frame, and whether it is for everybody: queries are answered to who asked.
-        self._said: List[Tuple[bytes, bool]] = [(pack({"begun": dict(about)}), True)]
+        self._said: List[Tuple[bytes, bool]] = [(pack(message_of(Begun(about))), True)]
         self._all: List[_Listener] = []
         self._accepting = False
 
@@ -65,10 +73,10 @@ class Listeners:
 
         threading.Thread(target=accept, daemon=True, name="accept").start()
 
-    def __call__(self, message: Message) -> None:
+    def __call__(self, said: Response) -> None:
         """Send a message."""
-        public = "event" in message or "failed" in message or "ended" in message
-        frame = pack(message)
+        public = isinstance(said, (*events.EVENTS, Failed, RunEnded))
+        frame = pack(message_of(said))
         with self._lock:
             self._said.append((frame, public))
             for listener in self._all:
@@ -78,7 +86,7 @@ class Listeners:
     def end(self) -> None:
         """Say that nothing more will come, and wait until it was heard."""
         self._listening.close()
-        self({"ended": 1})
+        self(RunEnded())
         with self._lock:
             listeners = list(self._all)
         for listener in listeners:

@@ -6,7 +6,9 @@ import fcntl
 import json
 import os
 import time
-from typing import Any, Mapping, Optional
+from typing import Optional
+
+from provisioning.agent.runs.messages import RunInfo
 
 
 class LockHeldError(Exception):
@@ -25,11 +27,11 @@ class HostLock:
         self._path = path
         self._descriptor: Optional[int] = None
 
-    def acquire(self, about: Mapping[str, Any]) -> None:
+    def acquire(self, about: RunInfo) -> None:
         """Take the lock.
 
         Args:
-            about: "who", "what" and "began": shown to whoever comes second.
+            about: The run that is to have it: shown to whoever comes second.
 
         Raises:
             LockHeldError: somebody else has it; says who, and since when.
@@ -43,7 +45,7 @@ class HostLock:
             os.close(descriptor)
             raise LockHeldError(_describe(holder)) from None
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(about).encode(), 0)
+        os.pwrite(descriptor, json.dumps(about.values()).encode(), 0)
         self._descriptor = descriptor
 
     def release(self) -> None:

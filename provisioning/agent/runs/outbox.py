@@ -7,7 +7,8 @@ import select
 from typing import Callable, List
 
 from provisioning.agent import events
-from provisioning.agent.runs.wire import Message, pack
+from provisioning.agent.runs.messages import Response, message_of
+from provisioning.agent.runs.wire import pack
 
 PIPE_BYTES = 4096
 """What a pipe that polls as writable takes without blocking. Source: pipe(7), PIPE_BUF."""
@@ -22,11 +23,11 @@ class Outbox:
         listeners: Each is called with every message.
     """
 
-    def __init__(self, *listeners: Callable[[Message], None]) -> None:
+    def __init__(self, *listeners: Callable[[Response], None]) -> None:
         self._listeners = listeners
         self._unchanged: List[str] = []
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Response) -> None:
         """Send a message, after whatever waited to be sent with it."""
         self.flush()
         self._send(message)
@@ -36,16 +37,16 @@ class Outbox:
         if self._unchanged:
             unchanged = events.Unchanged(tuple(self._unchanged))
             self._unchanged.clear()
-            self._send(events.to_message(unchanged))
+            self._send(unchanged)
 
     def event(self, event: events.Event) -> None:
         """Send an event; runs of unchanged resources become one."""
         if isinstance(event, events.Finished) and event.status == events.UNCHANGED:
             self._unchanged.append(event.id)
             return
-        self.send(events.to_message(event))
+        self.send(event)
 
-    def _send(self, message: Message) -> None:
+    def _send(self, message: Response) -> None:
         for listener in self._listeners:
             listener(message)
 
@@ -64,9 +65,13 @@ class FrameWriter:
         self._gone = gone
         self.broken = False
 
-    def __call__(self, message: Message) -> None:
-        """Write a frame. A listener that is gone is no reason to stop half-way."""
-        data = memoryview(pack(message))
+    def __call__(self, message: Response) -> None:
+        """Write a message. A listener that is gone is no reason to stop half-way."""
+        self.write(pack(message_of(message)))
+
+    def write(self, frame: bytes) -> None:
+        """Write a frame as it is."""
+        data = memoryview(frame)
         poll = select.poll()
         poll.register(self.descriptor, select.POLLOUT)
         while data and not self.broken:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import select
 import socket
-from typing import Any, Dict, Optional
+from typing import Callable, Optional
 
 from provisioning.agent import events, layout
 from provisioning.agent.runs import journal
 from provisioning.agent.runs.inbox import Inbox
+from provisioning.agent.runs.messages import (
+    Begun,
+    Failed,
+    RunEnded,
+    RunInfo,
+    Submit,
+    message_of,
+)
 from provisioning.agent.runs.outbox import Outbox
 from provisioning.agent.runs.wire import (
     Decoder,
     Frame,
-    Message,
     pack,
     pack_blob,
 )
@@ -21,15 +28,18 @@ from provisioning.agent.runs.wire import (
 LOOK_UP_S = 1.0
 ABOUT_TIMEOUT_S = 10.0
 
+ENDED = pack(message_of(RunEnded()))
+
 
 def relay(
     run: str,
     inbox: Inbox,
     outbox: Outbox,
+    write: Callable[[bytes], None],
     *,
     owner: bool,
     after: int = 0,
-    first: Optional[Message] = None,
+    first: Optional[Submit] = None,
 ) -> None:
     """Pass on what the run says until it ends or the controller is gone.
 
@@ -37,6 +47,7 @@ def relay(
         run: Its id.
         inbox: From the controller; what it says is passed on if it owns the run.
         outbox: To the controller.
+        write: Writes frames to the controller as they are.
         owner: Whether the run is the controller's own.
         after: How many of the run's messages the controller has heard already.
         first: What the run is told before anything else.
@@ -48,14 +59,14 @@ def relay(
     with connection:
         connection.sendall(pack({"owner": owner, "after": after}))
         if first is not None:
-            _send(connection, first)
+            _send(connection, message_of(first))
         if owner:
             inbox.forward_to(lambda frame: _send(connection, frame))
-        ended = _pass_on(connection, inbox, outbox)
+        ended = _pass_on(connection, inbox, outbox, write)
         # Before the last word: whoever has heard it may ask us something at once.
         inbox.keep()
-        if ended is not None:
-            outbox.send(ended)
+        if ended:
+            outbox.send(RunEnded())
         elif not inbox.gone:
             # It may have come to its end without a chance to say so here.
             replay(run, outbox, owner=True)
@@ -72,20 +83,20 @@ def replay(run: str, outbox: Outbox, *, owner: bool) -> None:
         outbox: To the controller.
         owner: It has heard the beginning, and only wants to know the end.
     """
-    said = journal.messages_of(run)
-    last = said[-1] if said else {}
-    ended = last.get("event") == "done" and not last.get("more")
+    said = journal.events_of(run)
+    last = said[-1] if said else None
+    ended = isinstance(last, events.Done) and not last.more
     if not owner:
-        outbox.send({"begun": {"run": run}})
-    for message in said:
+        outbox.send(Begun(RunInfo(run)))
+    for event in said:
         # What has failed since the owner heard of it last, or its command would not say so.
-        is_news = message is last or message.get("status") == events.FAILED
-        if not owner or (ended and is_news):
-            outbox.send(message)
-    outbox.send({"ended": 1} if ended else died())
+        has_failed = isinstance(event, events.Finished) and event.status == events.FAILED
+        if not owner or (ended and (event is last or has_failed)):
+            outbox.send(event)
+    outbox.send(RunEnded() if ended else died())
 
 
-def current_run() -> Optional[Dict[str, Any]]:
+def current_run() -> Optional[RunInfo]:
     """Return what is told of the run in the background, or None if there is none."""
     connection = _connect()
     if connection is None:
@@ -102,8 +113,7 @@ def current_run() -> Optional[Dict[str, Any]]:
                 decoder.feed(data)
                 for frame in decoder:
                     if isinstance(frame, dict) and "begun" in frame:
-                        begun: Dict[str, Any] = frame["begun"]
-                        return begun
+                        return RunInfo(**frame["begun"])
         except OSError:
             return None
 
@@ -118,10 +128,13 @@ def _connect() -> Optional[socket.socket]:
     return connection
 
 
-def _pass_on(connection: socket.socket, inbox: Inbox, outbox: Outbox) -> Optional[Message]:
-    """Pass on messages, and return the one that says that there will be no more.
+def _pass_on(
+    connection: socket.socket, inbox: Inbox, outbox: Outbox, write: Callable[[bytes], None]
+) -> bool:
+    """Pass on what the run says, unread, up to its word that there will be no more.
 
-    None if it never came: the run has died, or the controller is gone.
+    Returns:
+        Whether it said so; if not, the run has died, or the controller is gone.
     """
     decoder = Decoder()
     # An owner's word to stop is passed on; whoever only listens stops listening.
@@ -131,19 +144,17 @@ def _pass_on(connection: socket.socket, inbox: Inbox, outbox: Outbox) -> Optiona
         try:
             data = connection.recv(1 << 16)
         except OSError:
-            return None
+            return False
         if not data:
-            return None
+            return False
         decoder.feed(data)
-        for frame in decoder:
-            assert isinstance(frame, dict)
-            if "ended" in frame:
-                return frame
-            outbox.send(frame)
+        for frame in decoder.unread():
+            if frame == ENDED:
+                return True
+            write(frame)
     if inbox.stopped:
         outbox.event(events.Done("", stopped=True))
-        return {"ended": 1}
-    return None
+    return inbox.stopped
 
 
 def _send(connection: socket.socket, frame: Frame) -> None:
@@ -154,11 +165,10 @@ def _send(connection: socket.socket, frame: Frame) -> None:
         return  # The other direction says what has become of the run.
 
 
-def died() -> Message:
+def died() -> Failed:
     """Return what is said of a run that did not come to its end."""
-    return {
-        "failed": "the run on the host has ended without a word: it was killed, or the host "
-        "went down",
-        "hint": "run it again: what was cut off is completed",
-        "died": True,
-    }
+    return Failed(
+        "the run on the host has ended without a word: it was killed, or the host went down",
+        hint="run it again: what was cut off is completed",
+        died=True,
+    )

@@ -99,16 +99,25 @@ class Decoder:
         Raises:
             WireError: the bytes are no frames, or a blob is not what its digest says.
         """
+        for frame in self.unread():
+            yield _decode(frame[HEADER.size - 1], frame[HEADER.size :], self._limits)
+
+    def unread(self) -> Iterator[bytes]:
+        """Yield the frames that are complete, as they came.
+
+        Raises:
+            WireError: the bytes are no frames.
+        """
         while len(self._buffer) >= HEADER.size:
-            length, type_ = HEADER.unpack_from(self._buffer)
+            length, _ = HEADER.unpack_from(self._buffer)
             if not 1 <= length <= self._limits.frame_bytes:
                 raise WireError(f"a frame cannot be {length} bytes long")
             end = HEADER.size - 1 + length
             if len(self._buffer) < end:
                 return
-            body = bytes(memoryview(self._buffer)[HEADER.size : end])
+            frame = bytes(memoryview(self._buffer)[:end])
             del self._buffer[:end]
-            yield _decode(type_, body, self._limits)
+            yield frame
 
 
 def _decode(type_: int, body: bytes, limits: Limits) -> Frame:

@@ -15,13 +15,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from provisioning.agent import events
+from provisioning.agent.runs.messages import Hello, OtherFacts
 from provisioning.errors import HomeportError
-from provisioning.protocol.session import (
-    Heard,
-    OtherFacts,
-    Ready,
-    Said,
-)
+from provisioning.protocol.session import Heard, Said
 from provisioning.report import summary
 from provisioning.report.changes import words_for
 from provisioning.report.host_report import HostReport
@@ -56,7 +52,7 @@ class JsonSink:
     def heard(self, host: str, heard: Heard) -> None:
         """Write what an agent said."""
         match heard:
-            case Ready(python):
+            case Hello(python):
                 self._write("ready", host, python=python)
             case Said(text):
                 self._write("progress", host, id="", text=text)

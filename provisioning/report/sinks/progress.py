@@ -11,12 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from provisioning.agent import events
-from provisioning.protocol.session import (
-    Heard,
-    OtherFacts,
-    Ready,
-    Said,
-)
+from provisioning.agent.runs.messages import Hello, OtherFacts
+from provisioning.protocol.session import Heard, Said
 from provisioning.report.sanitize import clean_line
 from provisioning.report.styles import (
     QUIET,
@@ -77,7 +73,7 @@ class LiveLines:
             case events.Finished(status=status):
                 host.resource, host.doing = "", self._idle
                 host.changed += status == events.CHANGED
-            case Ready() | OtherFacts() | events.Unchanged():
+            case Hello() | OtherFacts() | events.Unchanged():
                 host.resource, host.doing = "", self._idle
 
     def end(self, name: str) -> None:
