@@ -6,44 +6,17 @@ not count is refused is seen on a real one, in tests/e2e/test_bad_input.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import pytest
 
 from provisioning.agent.errors import AgentError
-from provisioning.agent.machine.programs import Completed
-from provisioning.agent.machine.system import Stat, System
+from provisioning.agent.machine.system import System
 from provisioning.agent.resources.disk_quota import REPORT, DiskQuota
+from tests.fakes.system import QuotaSystem
 
 HEADER = (
     "User,BlockStatus,FileStatus,BlockUsed,BlockSoftLimit,BlockHardLimit,BlockGrace,"
     "FileUsed,FileSoftLimit,FileHardLimit,FileGrace\n"
 )
-
-
-class Tools(System):
-    """A host with the quota tools.
-
-    Args:
-        report: What repquota says, or None where it fails.
-    """
-
-    def __init__(self, report: str | None) -> None:
-        super().__init__()
-        self.report = report
-        self.asked: list[list[str]] = []
-
-    def stat(self, path: str) -> Stat | None:
-        return Stat("file") if path == REPORT else super().stat(path)
-
-    def run(self, argv: Sequence[str], **options: Any) -> Completed:
-        self.asked.append(list(argv))
-        if argv[0] == "findmnt":
-            return Completed(0, "/srv\n", "")
-        if argv[0] == REPORT and self.report is None:
-            return Completed(1, "", "repquota: Mountpoint /srv not found or has no quota enabled.")
-        return Completed(0, self.report or "", "")
 
 
 @pytest.mark.parametrize(
@@ -57,21 +30,21 @@ class Tools(System):
     ],
 )
 def test_the_bound_is_the_hard_limit_of_the_apps_user(row: str, kib: int) -> None:
-    tools = Tools(HEADER + "root,ok,ok,20,0,0,,2,0,0,\n" + row)
+    tools = QuotaSystem(REPORT, HEADER + "root,ok,ok,20,0,0,,2,0,0,\n" + row)
     assert DiskQuota("hello", 7).actual(tools) == {"at most KiB": kib}
 
 
 def test_the_bound_is_set_on_the_file_system_of_the_app() -> None:
-    tools = Tools(HEADER)
+    tools = QuotaSystem(REPORT, HEADER)
     resource = DiskQuota("hello", 5242880)
     resource.test(tools, {"at most KiB": (0, 5242880)})
     resource.apply(tools, {"at most KiB": (0, 5242880)})
-    assert tools.asked[-1] == ["setquota", "--user", "hello", "0", "5242880", "0", "0", "/srv"]
+    assert tools.told[-1] == ["setquota", "--user", "hello", "0", "5242880", "0", "0", "/srv"]
 
 
 def test_a_file_system_that_does_not_count_is_refused_with_the_way_out() -> None:
     with pytest.raises(AgentError) as caught:
-        DiskQuota("hello", 5).test(Tools(None), {"at most KiB": (0, 5)})
+        DiskQuota("hello", 5).test(QuotaSystem(REPORT, None), {"at most KiB": (0, 5)})
     assert "/srv does not count what users occupy" in caught.value.message
     assert "usrquota" in caught.value.hint
     assert "disk_max out of [apps.hello]" in caught.value.hint

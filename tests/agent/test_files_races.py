@@ -17,8 +17,8 @@ from provisioning.agent.apps import shared
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine import files
-from provisioning.agent.machine.system import Account, System
 from tests.agent.runs import listing
+from tests.fakes.system import StrangerSystem
 
 STRANGER = 12345
 SWAPS, CALLED = 500, 500
@@ -264,16 +264,6 @@ def test_a_tree_that_grows_while_it_is_removed_is_given_up_in_time(theirs: Path)
 # Shared folders
 
 
-class Named(System):
-    """A machine that has a user of the app's name."""
-
-    def user(self, name: str) -> Account:
-        return Account(name, STRANGER)
-
-    def group(self, name: str) -> Account:
-        return Account(name, STRANGER)
-
-
 @pytest.fixture
 def top(root: Path) -> Iterator[Path]:
     path = Path(AppLayout("root").shared)
@@ -296,7 +286,7 @@ def test_the_folders_of_an_app_that_swaps_them_lead_root_nowhere(
     with Swapped(top / "var", outside) as swapped:
         while swapped.swaps < SWAPS or calls < CALLED:
             calls += 1
-            system = Named()
+            system = StrangerSystem(STRANGER)
             with contextlib.suppress(OSError, AgentError):
                 if not shared.is_right("root", "var/uploads", system):
                     shared.make("root", "var/uploads", system)
@@ -309,7 +299,7 @@ def test_a_shared_folder_that_becomes_a_link_as_soon_as_it_is_made_is_not_given_
 ) -> None:
     before = listing(outside)
     _after(monkeypatch, "mkdir", _swap(top / "uploads", outside))
-    system = Named()
+    system = StrangerSystem(STRANGER)
     shared.make("root", "uploads", system)
     assert listing(outside) == before
     assert len(system.notes) == 1

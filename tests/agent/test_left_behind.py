@@ -11,9 +11,9 @@ from provisioning.agent.apps.leftovers import Leftovers
 from provisioning.agent.apps.names import say_strangers
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.machine.system import System
 from provisioning.agent.machine.systemd import parse_list
 from provisioning.resources import NoLeftoverPrograms, Pruned
+from tests.fakes.system import QuietSystem
 
 RELEASE, OTHER = "20260102T030405.000Z-abc1234", "20260103T030405.000Z-def5678"
 
@@ -33,20 +33,17 @@ root@{RELEASE}.service loaded active running root, release
 """
 
 
-class Told(System):
-    """A machine whose systemd says what a test wants."""
-
-    def loaded_units(self) -> dict[str, tuple[str, str]]:
-        return parse_list(LISTED)
+def _system() -> QuietSystem:
+    return QuietSystem(parse_list(LISTED))
 
 
 def test_programs_of_an_app_are_told_from_those_of_apps_with_similar_names() -> None:
-    assert NoLeftoverPrograms("hello").actual(Told()) == {
+    assert NoLeftoverPrograms("hello").actual(_system()) == {
         "at work": f"hello-import-{RELEASE}.service hello-migrate-{RELEASE}.service",
         "failed": f"hello-before-switch-hook-2-{RELEASE}.service",
         "printed": "",
     }
-    assert NoLeftoverPrograms("hello-migrate").actual(Told()) == {
+    assert NoLeftoverPrograms("hello-migrate").actual(_system()) == {
         "at work": f"hello-migrate-import-{RELEASE}.service",
         "failed": "",
         "printed": "",
@@ -68,7 +65,7 @@ def layout(root: Path) -> AppLayout:
 
 
 def test_what_a_release_needs_stays_however_damaged_it_is(layout: AppLayout) -> None:
-    left = Leftovers("root", Told())
+    left = Leftovers("root", _system())
     assert left.half_built() == [f"{layout.venvs}/{HALF}"]
     Path(layout.live_socket).unlink()
     assert left.half_built() == [layout.release(OTHER), f"{layout.venvs}/{HALF}"]
@@ -103,7 +100,7 @@ def test_what_was_being_written_is_swept_and_nothing_else(layout: AppLayout) -> 
     for path in (*begun, *kept):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    left = Leftovers("root", Told())
+    left = Leftovers("root", _system())
     left.sweep()
     assert [path for path in begun if path.exists()] == []
     assert [path for path in kept if not path.exists()] == []
@@ -129,7 +126,7 @@ def test_what_has_another_name_than_homeport_gives_is_never_pruned(layout: AppLa
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             path.write_text("{}")
-    system = Told()
+    system = _system()
     Path(layout.release(OTHER), "manifest.json").write_text(json.dumps({"release": OTHER}))
     Releases("root", system).record("live", RELEASE)
     Releases("root", system).record("live", OTHER)
@@ -140,7 +137,7 @@ def test_what_has_another_name_than_homeport_gives_is_never_pruned(layout: AppLa
 
 
 def test_what_has_another_name_is_said_once_and_when_there_is_more(layout: AppLayout) -> None:
-    system = Told()
+    system = _system()
 
     def said() -> list[str]:
         say_strangers("root", system)
@@ -169,7 +166,7 @@ def test_a_current_of_somebody_elses_is_left_alone(layout: AppLayout, kind: str)
         "file": lambda: current.write_text("x"),
     }[kind]()
     before = current.lstat()
-    releases = Releases("root", Told())
+    releases = Releases("root", _system())
     for live in (True, False):
         if not live:
             Path(layout.live_socket).unlink()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,44 +13,18 @@ from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.system import System
 from provisioning.agent.queries import logs as module
 from provisioning.agent.queries.logs import answer as logs
+from tests.fakes.system import JournalSystem
 
 HUGE = 5000
 RELEASE = "20260102T030405.000Z-abc1234"
 
 
-class Journal(System):
-    """A system whose journal holds these entries."""
-
-    def __init__(self, *entries: dict[str, Any], **options: Any) -> None:
-        super().__init__(**options)
-        self.journal = [
-            {"__CURSOR": f"c{number}", "__REALTIME_TIMESTAMP": f"{number}500000", **entry}
-            for number, entry in enumerate(entries)
-        ]
-        self.asked: list[Sequence[str]] = []
-
-    def lines(self, argv: Sequence[str]) -> Iterator[bytes]:
-        self.asked.append(argv)
-        found = list(self.journal)
-        for word in argv:
-            if word.startswith("--after-cursor="):
-                found = found[int(word.partition("=c")[2]) + 1 :]
-            if word.startswith("--cursor="):
-                found = found[int(word.partition("=c")[2]) :]
-        if "--reverse" in argv:
-            found.reverse()
-        for entry in found:
-            line = json.dumps(entry).encode() + b"\n"
-            if len(line) > HUGE and "--all" in argv:
-                # As `programs.lines` gives what is longer than its limit.
-                line = line[:HUGE]
-            elif len(line) > HUGE:
-                line = json.dumps({**entry, "MESSAGE": None}).encode() + b"\n"
-            yield line
-
-
 def said(text: Any, unit: str = f"hello@{RELEASE}.service", **more: Any) -> dict[str, Any]:
     return {"MESSAGE": text, "_SYSTEMD_UNIT": unit, "PRIORITY": "6", **more}
+
+
+def _journal(*entries: dict[str, Any], **options: Any) -> JournalSystem:
+    return JournalSystem(*entries, longest=HUGE, **options)
 
 
 def ask(system: System, **values: Any) -> dict[str, Any]:
@@ -63,7 +36,7 @@ def texts(page: dict[str, Any]) -> list[str]:
 
 
 def test_an_entry_is_told_with_its_time_unit_and_priority() -> None:
-    page = ask(Journal(said("a"), said("b", PRIORITY="3")))
+    page = ask(_journal(said("a"), said("b", PRIORITY="3")))
     unit = f"hello@{RELEASE}.service"
     assert page["entries"] == [[0.5, unit, 6, "a"], [1.5, unit, 3, "b"]]
     assert (page["cursor"], page["more"]) == ("c1", False)
@@ -88,22 +61,22 @@ def test_an_entry_is_told_with_its_time_unit_and_priority() -> None:
     ],
 )
 def test_only_units_of_this_very_app_are_told_of(unit: str, is_ours: bool) -> None:
-    assert texts(ask(Journal(said("x", unit)))) == ["x"] * is_ours
+    assert texts(ask(_journal(said("x", unit)))) == ["x"] * is_ours
 
 
 def test_what_systemd_says_about_a_unit_is_told_of_that_unit() -> None:
     entry = said("Started.", "init.scope", UNIT="hello-boot.service")
-    assert ask(Journal(entry))["entries"][0][1] == "hello-boot.service"
+    assert ask(_journal(entry))["entries"][0][1] == "hello-boot.service"
 
 
 def test_messages_that_are_no_text_are_made_one() -> None:
     nothing = {"_SYSTEMD_UNIT": "hello-boot.service"}
-    journal = Journal(said(list(b"caf\xff")), said(["one", "two"]), nothing)
+    journal = _journal(said(list(b"caf\xff")), said(["one", "two"]), nothing)
     assert texts(ask(journal)) == ["caf\ufffd", "one\ntwo", ""]
 
 
 def test_a_message_of_any_size_is_left_out_and_the_others_are_told() -> None:
-    journal = Journal(said("a"), said("x" * HUGE), said("b"), said("y" * HUGE), said("c"))
+    journal = _journal(said("a"), said("x" * HUGE), said("b"), said("y" * HUGE), said("c"))
     too_long = "(a message that is too long to be shown)"
     page = ask(journal)
     assert texts(page) == ["a", too_long, "b", too_long, "c"]
@@ -113,7 +86,7 @@ def test_a_message_of_any_size_is_left_out_and_the_others_are_told() -> None:
 
 
 def test_only_the_last_lines_that_hold_a_text() -> None:
-    journal = Journal(*(said(f"{word} {n}") for n in range(5) for word in ("yes", "no")))
+    journal = _journal(*(said(f"{word} {n}") for n in range(5) for word in ("yes", "no")))
     page = ask(journal, lines=2, grep="yes")
     assert texts(page) == ["yes 3", "yes 4"]
     # What comes next begins after everything that was looked at.
@@ -121,14 +94,14 @@ def test_only_the_last_lines_that_hold_a_text() -> None:
 
 
 def test_fewer_lines_than_asked_for_are_all_there_are() -> None:
-    assert texts(ask(Journal(said("a"), said("b")), lines=10)) == ["a", "b"]
-    assert texts(ask(Journal(), lines=10)) == []
-    assert texts(ask(Journal(said("a")), lines=10, grep="b")) == []
+    assert texts(ask(_journal(said("a"), said("b")), lines=10)) == ["a", "b"]
+    assert texts(ask(_journal(), lines=10)) == []
+    assert texts(ask(_journal(said("a")), lines=10, grep="b")) == []
 
 
 def test_a_page_begins_after_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PAGE_ENTRIES", 2)
-    journal = Journal(*(said(str(n)) for n in range(5)))
+    journal = _journal(*(said(str(n)) for n in range(5)))
     seen, after, more = [], "", True
     while more:
         page = ask(journal, after=after, since=1.25, lines=99)
@@ -142,7 +115,7 @@ def test_a_page_begins_after_the_one_before(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_page_is_bounded_by_its_size_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PAGE_CHARS", 10)
-    page = ask(Journal(said("x" * 11), said("y")))
+    page = ask(_journal(said("x" * 11), said("y")))
     assert (len(page["entries"]), page["more"]) == (1, True)
 
 
@@ -150,7 +123,7 @@ def test_a_search_that_finds_nothing_for_long_goes_on_with_the_next_page(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "PAGE_S", -1)
-    page = ask(Journal(said("a"), said("b")), grep="z")
+    page = ask(_journal(said("a"), said("b")), grep="z")
     assert (page["entries"], page["cursor"], page["more"]) == ([], "c0", True)
 
 
@@ -159,7 +132,7 @@ def test_a_controller_that_is_gone_ends_it() -> None:
         raise StoppedError
 
     with pytest.raises(AgentError, match="stopped"):
-        ask(Journal(said("a"), checkpoint=gone))
+        ask(_journal(said("a"), checkpoint=gone))
 
 
 SECRETS = {
@@ -203,11 +176,11 @@ def with_secrets() -> None:
 def test_secrets_are_masked_however_they_are_written(
     with_secrets: None, logged: str, shown: str
 ) -> None:
-    assert texts(ask(Journal(said(logged)))) == [shown]
+    assert texts(ask(_journal(said(logged)))) == [shown]
 
 
 def test_a_secret_cannot_be_searched_for(with_secrets: None) -> None:
-    assert texts(ask(Journal(said("is made-on-the-host")), grep="made-on")) == []
+    assert texts(ask(_journal(said("is made-on-the-host")), grep="made-on")) == []
 
 
 def test_lines_of_a_program_end_with_it_or_with_whoever_reads(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine.system import Account
 from provisioning.resources import Neighbours
-from tests.agent.test_nginx_conf import MAIN, OURS, Written
+from tests.agent.test_nginx_conf import MAIN, OURS
+from tests.fakes.system import WrittenSystem
 
 ENTRY = "sites-enabled/zz-homeport.conf"
 SITE = "/etc/nginx/sites-enabled/theirs"
@@ -15,19 +16,15 @@ HTTP = "http {\n include /etc/nginx/sites-enabled/*;\n}\n"
 FREE = "server { listen 80 default_server; listen 443 ssl default_server; }"
 
 
-class Peopled(Written):
-    """A host with two users besides."""
-
-    def user(self, name: str) -> Account | None:
-        groups = {"nginx": (), "member": ("www-data",), "www-data": ()}
-        if name not in groups:
-            return None
-        return Account(name, 7, group=name, groups=groups[name])
+USERS = {
+    name: Account(name, 7, group=name, groups=groups)
+    for name, groups in {"nginx": (), "member": ("www-data",), "www-data": ()}.items()
+}
 
 
 def in_the_way(site: str = FREE, main: str = HTTP, **values: str) -> str:
     made = Neighbours("nginx", {"hello.test": "homeport/sites/hello.conf"}, (80, 443), **values)  # type: ignore[arg-type]
-    return str(made.actual(Peopled({MAIN: main, SITE: site}))["in_the_way"] or "")
+    return str(made.actual(WrittenSystem({MAIN: main, SITE: site}, USERS))["in_the_way"] or "")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +100,7 @@ def test_nowhere_to_come_in_is_said_with_the_line_of_http() -> None:
 def test_all_that_is_in_the_way_is_said_at_once() -> None:
     site = "server { listen 127.0.0.1:80; listen 443; server_name hello.test; }"
     made = Neighbours("nginx", {"hello.test": "homeport/sites/hello.conf"}, (80, 443))
-    system = Peopled({MAIN: HTTP, SITE: site})
+    system = WrittenSystem({MAIN: HTTP, SITE: site}, USERS)
     with pytest.raises(AgentError, match="3 things are in the way; nothing was changed") as error:
         made.apply(system, {"in_the_way": (made.actual(system)["in_the_way"], None)})
     assert len(error.value.output.splitlines()) == 3

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 from collections.abc import Mapping
 
 import pytest
 
 from provisioning.agent.machine import dpkg
-from provisioning.agent.machine.system import (
-    FILE,
-    LINK,
-    Stat,
-    System,
-)
 from provisioning.agent.nginx.conf import Configuration, Directive
 from provisioning.agent.nginx.facts import nginx_facts
+from tests.fakes.system import WrittenSystem
 
 OURS = "# Made by Homeport from templates/nginx/x.j2; an edit by hand is undone.\n"
 MAIN = "/etc/nginx/nginx.conf"
@@ -30,42 +24,12 @@ DEFAULT = "/etc/nginx/sites-available/default"
 BOTH = ("sites-enabled/zz-homeport.conf", "conf.d/zz-homeport.conf")
 
 
-class Written(System):
-    """A host of which only some files matter.
-
-    Args:
-        files: Path -> text; "-> target" is a link.
-    """
-
-    def __init__(self, files: Mapping[str, str]) -> None:
-        super().__init__()
-        self.files = files
-
-    def read(self, path: str) -> bytes:
-        text = self.files.get(path, "")
-        if text.startswith("-> "):
-            target = text[3:] if text[3] == "/" else f"{path}/../{text[3:]}"
-            return self.read(os.path.normpath(target))
-        return text.encode()
-
-    def list(self, path: str) -> list[str]:
-        inner = path.rstrip("/") + "/"
-        below = [each[len(inner) :] for each in self.files if each.startswith(inner)]
-        return sorted({each.partition("/")[0] for each in below})
-
-    def stat(self, path: str) -> Stat | None:
-        text = self.files.get(path)
-        if text is None:
-            return None
-        return Stat(LINK, target=text[3:]) if text.startswith("-> ") else Stat(FILE)
-
-
 class Seen(Configuration):
     """A configuration that keeps all its directives."""
 
     def __init__(self, files: Mapping[str, str]) -> None:
         self.seen: list[Directive] = []
-        super().__init__(Written(files))
+        super().__init__(WrittenSystem(files))
 
     def _take(self, each: Directive) -> None:
         self.seen.append(each)
@@ -146,12 +110,14 @@ def test_includes_are_followed_in_order_and_ours_are_passed_over() -> None:
     ],
 )
 def test_where_a_server_listens(written: str, found: list) -> None:
-    [server] = Configuration(Written({MAIN: f"http {{ server {{ listen {written}; }} }}"})).servers
+    [server] = Configuration(
+        WrittenSystem({MAIN: f"http {{ server {{ listen {written}; }} }}"})
+    ).servers
     assert [(each.address, each.port, each.ipv6) for each in server.listens] == found
 
 
 def test_a_server_that_says_nothing_listens_on_port_80() -> None:
-    found = Configuration(Written({MAIN: "http { server { } } stream { server { } }"}))
+    found = Configuration(WrittenSystem({MAIN: "http { server { } } stream { server { } }"}))
     assert [[each.port for each in server.listens] for server in found.servers] == [[80], []]
 
 
@@ -161,7 +127,7 @@ def test_no_text_breaks_it() -> None:
     parts += ["include", "*", "/etc/nginx/*", "a_by_lua_block", "[", "é"]
     for _ in range(2000):
         text = " ".join(random.choices(parts, k=30)) + random.choice(parts)
-        Configuration(Written({MAIN: text, "/etc/nginx/conf.d/x": text}))
+        Configuration(WrittenSystem({MAIN: text, "/etc/nginx/conf.d/x": text}))
 
 
 @pytest.mark.parametrize(
@@ -239,4 +205,4 @@ def test_no_text_breaks_it() -> None:
     ],
 )
 def test_whose_nginx_it_is(what: str, files: dict[str, str], facts: tuple[str, str]) -> None:
-    assert nginx_facts(Written(files)) == facts
+    assert nginx_facts(WrittenSystem(files)) == facts

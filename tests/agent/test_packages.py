@@ -4,50 +4,32 @@ from __future__ import annotations
 
 import pytest
 
-from provisioning.agent.machine.overlay import Overlay
 from provisioning.agent.resource import differences
 from provisioning.resources import Packages
+from tests.fakes.system import InstalledSystem
 
 CLOCK = "systemd-timesyncd | chrony | ntpsec"
-
-
-class Installed(Overlay):
-    def __init__(self, *names: str) -> None:
-        super().__init__()
-        self.names = names
-
-    def packages(self) -> dict[str, str]:
-        return dict.fromkeys(self.names, "1.0")
 
 
 @pytest.mark.parametrize("there", ["systemd-timesyncd", "chrony", "ntpsec"])
 def test_any_of_them_will_do(there: str) -> None:
     packages = Packages("base", (CLOCK,))
-    assert not differences(packages.desired(), packages.actual(Installed(there)))
+    assert not differences(packages.desired(), packages.actual(InstalledSystem(there)))
     assert packages.lacking({there: "1.0"}) == []
 
 
 def test_where_there_is_none_the_first_is_installed() -> None:
     packages = Packages("base", ("python3", CLOCK))
     assert packages.lacking({"python3": "3.11"}) == ["systemd-timesyncd"]
-    assert differences(packages.desired(), packages.actual(Installed("python3")))
-
-
-class Machine(Installed):
-    """A machine on which apt works at once, and may die right after."""
-
-    def __init__(self, *names: str) -> None:
-        super().__init__(*names)
-        self.owner = "project/production"
-        self.dies = False
+    assert differences(packages.desired(), packages.actual(InstalledSystem("python3")))
 
 
 PAGE = "/var/www/html/a-page-that-nobody-has.html"
 
 
 @pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
-    def install(system: Machine, names: list[str]) -> None:
+def machine(monkeypatch: pytest.MonkeyPatch) -> InstalledSystem:
+    def install(system: InstalledSystem, names: list[str]) -> None:
         system.names = (*system.names, *names)
         if system.stat(PAGE) is None:
             system.write(PAGE, b"It works!")
@@ -55,27 +37,28 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
             raise KeyboardInterrupt
 
     monkeypatch.setattr("provisioning.agent.debian.apt.install", install)
-    machine = Machine()
+    machine = InstalledSystem()
+    machine.owner = "project/production"
     # Its changes are only imagined; what is under test must not take it for a check.
     machine.dry = False
     return machine
 
 
-def _converge(packages: Packages, machine: Machine) -> dict[str, object]:
+def _converge(packages: Packages, machine: InstalledSystem) -> dict[str, object]:
     change = differences(packages.desired(), packages.actual(machine))
     if change:
         packages.apply(machine, change)
     return dict(change)
 
 
-def test_a_page_that_nobody_asked_for_goes(machine: Machine) -> None:
+def test_a_page_that_nobody_asked_for_goes(machine: InstalledSystem) -> None:
     packages = Packages("web", ("nginx",), unasked=(PAGE,))
     assert _converge(packages, machine) == {"nginx": ("absent", "installed")}
     assert machine.stat(PAGE) is None
     assert not machine.owned.things()
 
 
-def test_a_page_that_was_there_stays(machine: Machine) -> None:
+def test_a_page_that_was_there_stays(machine: InstalledSystem) -> None:
     machine.write(PAGE, b"theirs")
     packages = Packages("web", ("nginx",), unasked=(PAGE,))
     _converge(packages, machine)
@@ -83,7 +66,7 @@ def test_a_page_that_was_there_stays(machine: Machine) -> None:
     assert _converge(packages, machine) == {}
 
 
-def test_a_run_that_is_cut_off_leaves_the_page_to_the_next_one(machine: Machine) -> None:
+def test_a_run_that_is_cut_off_leaves_the_page_to_the_next_one(machine: InstalledSystem) -> None:
     packages = Packages("web", ("nginx",), unasked=(PAGE,))
     machine.dies = True
     with pytest.raises(KeyboardInterrupt):
@@ -94,7 +77,7 @@ def test_a_run_that_is_cut_off_leaves_the_page_to_the_next_one(machine: Machine)
     assert not machine.owned.things()
 
 
-def test_a_page_that_comes_back_by_hand_stays(machine: Machine) -> None:
+def test_a_page_that_comes_back_by_hand_stays(machine: InstalledSystem) -> None:
     packages = Packages("web", ("nginx",), unasked=(PAGE,))
     _converge(packages, machine)
     machine.write(PAGE, b"theirs")

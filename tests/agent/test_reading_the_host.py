@@ -6,7 +6,7 @@ import pytest
 
 from provisioning.agent.facts import Facts, version_tuple
 from provisioning.agent.machine import dpkg, systemd
-from provisioning.agent.machine.system import System
+from tests.fakes.system import WrittenSystem
 
 STATUS = """\
 Package: adduser
@@ -60,15 +60,7 @@ def test_what_dpkg_noted_last_counts() -> None:
         f"{dpkg.UPDATES}/0002": gone,
         f"{dpkg.UPDATES}/tmp.i": "#padding",
     }
-
-    class Disk(System):
-        def read(self, path: str) -> bytes:
-            return files[path].encode()
-
-        def list(self, path: str) -> list[str]:
-            return [each[len(path) + 1 :] for each in files if each.startswith(path)]
-
-    text = dpkg.database(Disk())
+    text = dpkg.database(WrittenSystem(files))
     assert dpkg.parse_status(text) == {"adduser": "3.134", "init": "1.65", "torn": "3"}
     assert dpkg.unfinished(text) == {"bash": True}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,9 @@ from provisioning.agent.apps.leftovers import Leftovers
 from provisioning.agent.apps.release_services import ReleaseServices, first_instances
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.machine.programs import Completed
 from provisioning.agent.machine.system import System
 from provisioning.agent.resources.old_releases import OldReleasesStopped
+from tests.fakes.system import QuietSystem
 
 RELEASE, OTHER = "20260102T030405.000Z-abc1234", "20260103T030405.000Z-def5678"
 WEB = [f"root@{RELEASE}.service", f"root@{RELEASE}.socket"]
@@ -26,30 +27,21 @@ BESIDE = [
 ]
 
 
-class Told(System):
-    """A machine whose systemd says what a test wants, and keeps what it was told."""
+def _system(*loaded: str, stale: str = "no") -> QuietSystem:
+    """Return a machine on which these units are active."""
 
-    def __init__(self, *loaded: str, stale: str = "no") -> None:
-        super().__init__()
-        self.loaded = dict.fromkeys(loaded, ("active", "running"))
-        self.stale = stale
-        self.told: list[str] = []
+    def answer(argv: Sequence[str]) -> str:
+        names = argv[3:] if argv[1] == "show" else ()
+        return "\n".join(
+            f"Id={name}\nActiveState=active\nNeedDaemonReload={stale}\n" for name in names
+        )
 
-    def loaded_units(self) -> dict[str, tuple[str, str]]:
-        return self.loaded
+    return QuietSystem(dict.fromkeys(loaded, ("active", "running")), answer)
 
-    def run(self, argv, **options) -> Completed:
-        self.told.append(" ".join(argv))
-        shown = [f"Id={name}\nActiveState=active\nNeedDaemonReload={self.stale}\n"
-                 for name in argv[3:] if argv[1] == "show"]  # fmt: skip
-        return Completed(0, "\n".join(shown), "")
 
-    def act(self, argv, **options) -> Completed:
-        return self.run(argv)
-
-    @property
-    def done(self) -> list[str]:
-        return [line for line in self.told if " show " not in line]
+def _done(system: QuietSystem) -> list[str]:
+    """Return what was started there but for what only reads."""
+    return [" ".join(argv) for argv in system.told if "show" not in argv]
 
 
 @pytest.fixture
@@ -68,7 +60,7 @@ def runtime(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_web_server_is_told_from_what_runs_beside_it(runtime: Path) -> None:
-    units = ReleaseServices("root", Told())
+    units = ReleaseServices("root", _system())
     assert sorted(units.web_files(RELEASE)) == WEB
     assert sorted(units.files(RELEASE)) == BESIDE
     assert list(first_instances(units, RELEASE)) == [f"root.worker.1@{RELEASE}.service"]
@@ -76,20 +68,20 @@ def test_a_web_server_is_told_from_what_runs_beside_it(runtime: Path) -> None:
 
 
 def test_units_that_systemd_has_never_seen_need_no_reload(runtime: Path) -> None:
-    system = Told(WEB[0].replace(RELEASE, OTHER))
+    system = _system(WEB[0].replace(RELEASE, OTHER))
     units = ReleaseServices("root", system)
     units.install(units.web_files(RELEASE))
     assert sorted(path.name for path in runtime.iterdir()) == WEB
-    assert system.done == []
+    assert _done(system) == []
     units.install(units.web_files(RELEASE))
-    assert system.done == []
+    assert _done(system) == []
 
 
 @pytest.mark.parametrize(
     "case", ["changed and loaded", "a timer", "there but stale", "there and known"]
 )
 def test_systemd_reads_its_units_anew_where_it_has_others_in_mind(runtime: Path, case: str) -> None:
-    system = Told(*WEB, stale="yes" if "stale" in case else "no")
+    system = _system(*WEB, stale="yes" if "stale" in case else "no")
     units = ReleaseServices("root", system)
     files = units.web_files(RELEASE)
     if case == "a timer":
@@ -98,12 +90,12 @@ def test_systemd_reads_its_units_anew_where_it_has_others_in_mind(runtime: Path,
         (runtime / name).write_bytes(content if case.startswith("there") else b"another")
     units.install(files)
     reloaded = ["systemctl daemon-reload"] if case != "there and known" else []
-    assert system.done == reloaded
+    assert _done(system) == reloaded
     assert {path.name: path.read_bytes() for path in runtime.iterdir()} == files
 
 
 def test_a_web_server_whose_unit_is_gone_or_edited_is_not_right(runtime: Path) -> None:
-    units = ReleaseServices("root", Told())
+    units = ReleaseServices("root", _system())
     units.install({**units.files(RELEASE), **units.web_files(RELEASE)})
     assert units.wrong() == []
     (runtime / WEB[0]).write_text("edited")
@@ -115,7 +107,7 @@ def test_a_web_server_whose_unit_is_gone_or_edited_is_not_right(runtime: Path) -
 
 
 def test_what_is_forgotten_is_both_of_a_web_server_and_nothing_else(runtime: Path) -> None:
-    units = ReleaseServices("root", Told())
+    units = ReleaseServices("root", _system())
     units.install({**units.files(RELEASE), **units.web_files(RELEASE)})
     units.forget_web(RELEASE)
     assert sorted(path.name for path in runtime.iterdir()) == BESIDE
@@ -158,7 +150,7 @@ def test_a_release_lacks_what_its_manifest_lists_and_is_gone(runtime: Path) -> N
 def test_a_release_of_which_either_is_left_is_retired(runtime: Path, loaded: str) -> None:
     layout = AppLayout("root")
     kinds = ["socket", "service"] if loaded == "both" else [loaded]
-    system = Told(*WEB, *(f"root@{OTHER}.{kind}" for kind in kinds))
+    system = _system(*WEB, *(f"root@{OTHER}.{kind}" for kind in kinds))
     retired = OldReleasesStopped("root", drain_timeout_s=0)
     assert retired.actual(system)["running"] == OTHER
     units = Path(layout.units(OTHER))
@@ -172,9 +164,9 @@ def test_a_release_of_which_either_is_left_is_retired(runtime: Path, loaded: str
     (units.parent / "manifest.json").write_text("{}")
     retired.apply(system, {})
     names = " ".join(f"root@{OTHER}.{kind}" for kind in kinds)
-    assert system.done[0] == f"systemctl stop {names}"
-    assert f"systemctl kill --signal=KILL root@{OTHER}.{kinds[-1]}" in system.done
-    assert not [line for line in system.done if RELEASE in line]
+    assert _done(system)[0] == f"systemctl stop {names}"
+    assert f"systemctl kill --signal=KILL root@{OTHER}.{kinds[-1]}" in _done(system)
+    assert not [line for line in _done(system) if RELEASE in line]
     assert not socket.exists()
     assert list(runtime.iterdir()) == []
     assert Releases("root", system).history()[-1]["event"] == "retired"
@@ -183,7 +175,7 @@ def test_a_release_of_which_either_is_left_is_retired(runtime: Path, loaded: str
 def test_a_release_that_systemd_forgets_while_another_is_retired_stops_nothing(
     runtime: Path,
 ) -> None:
-    system = Told(f"root@{OTHER}.service")
+    system = _system(f"root@{OTHER}.service")
     loaded = dict(system.loaded)
     system.forget_cached = lambda: None  # type: ignore[method-assign]
 
@@ -195,7 +187,7 @@ def test_a_release_that_systemd_forgets_while_another_is_retired_stops_nothing(
 
     system.loaded_units = forgetful  # type: ignore[method-assign]
     OldReleasesStopped("root", drain_timeout_s=0).apply(system, {})
-    assert not [line for line in system.done if line.strip() == "systemctl stop"]
+    assert not [line for line in _done(system) if line.strip() == "systemctl stop"]
     assert Releases("root", system).history()[-1]["event"] == "retired"
 
 
@@ -206,5 +198,5 @@ def test_a_socket_stays_while_systemd_knows_anything_of_its_release(runtime: Pat
         Path(layout.socket(release)).parent.mkdir(parents=True, exist_ok=True)
         Path(layout.socket(release)).touch()
     for kind in ("socket", "service"):
-        left = Leftovers("root", Told(f"root@{OTHER}.{kind}"))
+        left = Leftovers("root", _system(f"root@{OTHER}.{kind}"))
         assert left.temporary() == [layout.socket(dead)]

@@ -12,34 +12,12 @@ import pytest
 from provisioning.agent.apps import shared
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.machine.overlay import Overlay
-from provisioning.agent.machine.system import Account, System
 from provisioning.agent.resource import differences
 from provisioning.resources import SharedFolders
 from tests.agent.runs import listing
+from tests.fakes.system import AppSystem, CheckedAppSystem
 
 APP = 12345
-
-
-class _Named:
-    """A machine where the app is a user."""
-
-    def user(self, name: str) -> Account | None:
-        return Account(name, APP) if name == "hello" else None
-
-    def group(self, name: str) -> Account | None:
-        return Account(name, APP + 1) if name == "hello" else None
-
-    def _name(self, kind: str, number: int) -> str:
-        return "hello" if number == (APP if kind == "u" else APP + 1) else str(number)
-
-
-class Machine(_Named, System):
-    pass
-
-
-class Checked(_Named, Overlay):
-    pass
 
 
 @pytest.fixture
@@ -81,7 +59,7 @@ def test_folders_above_come_first_and_once(paths: list[str], found: list[str]) -
 
 def test_folders_are_made_and_become_the_apps(top: Path) -> None:
     folders = SharedFolders("hello", ("instance", "var/log"))
-    system = Machine()
+    system = AppSystem(APP, APP + 1)
     change = differences(folders.desired(), folders.actual(system))
     assert folders.actual(system) == {"to make": "instance var var/log"}
     folders.apply(system, change)
@@ -105,22 +83,22 @@ def test_what_became_of_a_folder_is_put_right_and_foretold(
     damage: Callable[[Path], object], top: Path
 ) -> None:
     folders = SharedFolders("hello", ("var/log",))
-    folders.apply(Machine(), {})
+    folders.apply(AppSystem(APP, APP + 1), {})
     damage(top / "var" / "log")
     before = listing(top)
-    checked = Checked()
+    checked = CheckedAppSystem(APP, APP + 1)
     assert folders.actual(checked) == {"to make": "var/log"}
     folders.apply(checked, {})
     assert folders.actual(checked) == {"to make": ""}
     assert listing(top) == before
-    assert folders.actual(Machine()) == {"to make": "var/log"}
-    folders.apply(Machine(), {})
+    assert folders.actual(AppSystem(APP, APP + 1)) == {"to make": "var/log"}
+    folders.apply(AppSystem(APP, APP + 1), {})
     assert _about(top / "var" / "log") == ITS_OWN
 
 
 def test_a_check_of_a_new_host_foretells_all_of_them(root: Path) -> None:
     folders = SharedFolders("hello", ("var/log", "instance"))
-    checked = Checked()
+    checked = CheckedAppSystem(APP, APP + 1)
     checked.make_directory(AppLayout("hello").shared)
     assert folders.actual(checked) == {"to make": "var var/log instance"}
     folders.apply(checked, {})
@@ -147,12 +125,12 @@ def test_what_the_app_has_put_in_the_way_stays_and_stops_nothing(
     OBSTACLES[what](top / where, outside)
     before, theirs = listing(outside), listing(top)
     folders = SharedFolders("hello", ("var/log", "instance"))
-    for system in (Checked(), Machine()):
+    for system in (CheckedAppSystem(APP, APP + 1), AppSystem(APP, APP + 1)):
         assert folders.actual(system) == {"to make": "instance"}
         folders.apply(system, {})
         assert folders.actual(system) == {"to make": ""}
     # Whoever makes it all the same, since it was no link a moment ago, leaves it alone, too.
-    system = Machine()
+    system = AppSystem(APP, APP + 1)
     shared.make("hello", "var/log", system)
     assert system.notes == [
         f"warning: {top}/var/log is left as it is: the app has put something else there, or "
@@ -168,7 +146,7 @@ def test_what_the_app_has_put_in_the_way_stays_and_stops_nothing(
 def test_an_app_without_a_user_is_an_error_that_says_so(top: Path) -> None:
     Path(AppLayout("other").shared).mkdir(parents=True)
     with pytest.raises(AgentError, match="no such user"):
-        shared.make("other", "uploads", Machine())
+        shared.make("other", "uploads", AppSystem(APP, APP + 1))
 
 
 # What a release brings
@@ -189,7 +167,7 @@ def test_a_folder_begins_with_what_the_release_brought_as_the_apps_own(
     top: Path, brought: Path, outside: Path
 ) -> None:
     before = listing(outside)
-    system = Machine()
+    system = AppSystem(APP, APP + 1)
     shared.begin(system, "hello", "var/uploads", str(brought))
     made = top / "var" / "uploads"
     assert (made / "first").read_text() == "1"
@@ -211,7 +189,7 @@ def test_a_folder_of_which_nothing_was_brought_begins_empty(
         path.write_text("x")
     elif source == "a link":
         path.symlink_to(outside)
-    shared.begin(Machine(), "hello", "uploads", str(path))
+    shared.begin(AppSystem(APP, APP + 1), "hello", "uploads", str(path))
     assert _about(top / "uploads") == ITS_OWN
     assert list((top / "uploads").iterdir()) == []
 
@@ -223,7 +201,7 @@ def test_what_is_there_already_stays_as_it_is(top: Path, brought: Path, outside:
     (top / "folder" / "written").write_text("by the app")
     before = listing(outside), listing(top)
     for path in top.iterdir():
-        shared.begin(Machine(), "hello", path.name, str(brought))
+        shared.begin(AppSystem(APP, APP + 1), "hello", path.name, str(brought))
     assert (listing(outside), listing(top)) == before
 
 
@@ -233,7 +211,7 @@ def test_a_beginning_is_not_put_where_the_app_has_something_in_the_way(
 ) -> None:
     OBSTACLES[what](top / "var", outside)
     before = listing(outside)
-    system = Machine()
+    system = AppSystem(APP, APP + 1)
     shared.begin(system, "hello", "var/uploads", str(brought))
     assert system.notes == [
         f"warning: {top}/var is left as it is: the app has put something else there, or moves it"
@@ -247,7 +225,7 @@ def test_what_a_killed_run_has_begun_is_no_part_of_the_next_beginning(
     begun = Path(AppLayout("hello").root, shared.BEGINNING)
     (begun / "half").mkdir(parents=True)
     (begun / "out").symlink_to(outside)
-    shared.begin(Machine(), "hello", "uploads", str(brought))
+    shared.begin(AppSystem(APP, APP + 1), "hello", "uploads", str(brought))
     assert sorted(path.name for path in (top / "uploads").iterdir()) == ["deep", "first", "link"]
     assert (outside / "secret").exists()
 
@@ -264,7 +242,7 @@ def test_nobody_else_reaches_a_beginning_before_it_is_whole(
         give(path, user, group)
 
     monkeypatch.setattr(shared.files, "give_tree", look)
-    shared.begin(Machine(), "hello", "uploads", str(brought))
-    shared.begin(Machine(), "hello", "empty", "/nowhere")
+    shared.begin(AppSystem(APP, APP + 1), "hello", "uploads", str(brought))
+    shared.begin(AppSystem(APP, APP + 1), "hello", "empty", "/nowhere")
     assert seen == [0o700, 0o700]
     assert _about(top / "uploads") == _about(top / "empty") == ITS_OWN

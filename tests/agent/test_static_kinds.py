@@ -16,14 +16,10 @@ from provisioning.agent.machine.system import System
 from provisioning.resources import Pruned, StaticFiles
 from tests.agent.runs import Host
 from tests.agent.trees import Tree, change
+from tests.fakes.system import QuietSystem
 
 KEEP = 2
 SEQUENCES, RELEASES = 30, 7
-
-
-class NoUnits(System):
-    def loaded_units(self) -> dict[str, tuple[str, str]]:
-        return {}
 
 
 @pytest.fixture
@@ -98,7 +94,7 @@ def test_a_file_that_becomes_a_folder_and_back(layout: AppLayout, host: Host) ->
     for release in (two, one, two):
         _switch(host, layout, release)
         _must_serve(layout, release)
-        assert Leftovers("root", NoUnits()).temporary() == []
+        assert Leftovers("root", QuietSystem()).temporary() == []
     assert Path(layout.static, "static", "a", "y.css.gz").is_file()
 
 
@@ -110,7 +106,7 @@ def test_what_was_made_ready_for_a_release_that_never_came_is_swept(
     two = _make(layout, 2, Tree({"static/a/y.css": "y"}))
     three = _make(layout, 3, Tree({"static/a/z.css": "z"}))
     _prepare(host, two)
-    left = Leftovers("root", NoUnits())
+    left = Leftovers("root", QuietSystem())
     assert left.temporary() == [f"{layout.static}/static/.a.homeport-new"]
     left.sweep()
     _switch(host, layout, three)
@@ -192,10 +188,10 @@ def test_each_release_is_served_whole_whatever_came_before(
             _prepare(host, release)
             _must_serve(layout, previous)
             if dice.random() < 0.3:
-                Leftovers("root", NoUnits()).sweep()
+                Leftovers("root", QuietSystem()).sweep()
         _switch(host, layout, release)
         _must_serve(layout, release)
-        assert Leftovers("root", NoUnits()).temporary() == []
+        assert Leftovers("root", QuietSystem()).temporary() == []
         back = Releases("root", System()).previous
         if back and dice.random() < 0.4:
             _switch(host, layout, back)

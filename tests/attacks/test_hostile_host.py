@@ -63,6 +63,8 @@ from provisioning.report.sinks.json_lines import JsonSink
 from provisioning.report.sinks.plain import PlainSink
 from provisioning.resources import File
 from provisioning.transport import Counters
+from tests.fakes.channel import PlayedChannel
+from tests.fakes.console import FakeConsole
 
 HELLO = pack({"hello": {"python": "3.11.2"}})
 DEEP = b"[" * 100_000 + b"]" * 100_000
@@ -423,30 +425,11 @@ def test_releases_that_renew_each_other_are_no_chain_without_end() -> None:
 # Hosts together
 
 
-class Channel:
-    """A host that has said all that it will say, whatever it is asked."""
-
-    def __init__(self, *said: bytes) -> None:
-        self._said = list(said)
-
-    def send(self, data: bytes) -> None:
-        pass
-
-    def receive(self, timeout_s: float | None = None) -> bytes:
-        return self._said.pop(0) if self._said else b""
-
-    def stderr_tail(self) -> str:
-        return ""
-
-    def close(self) -> None:
-        pass
-
-
 def _run(name: str, said: bytes) -> RemoteHost:
-    run = RemoteHost(name, lambda _: Channel(b""), counters=Counters, sink=make_sink())
+    run = RemoteHost(name, lambda _: PlayedChannel(b""), counters=Counters, sink=make_sink())
     marker = run._conversation._session._marker.encode()
     greeting = b"\n" + marker + b" ready\n" + HELLO
-    run._open_channel = lambda _: Channel(greeting, said)
+    run._open_channel = lambda _: PlayedChannel(greeting, said)
     run._conversation._open_channel = run._open_channel
     return run
 
@@ -595,27 +578,14 @@ def test_noise_is_refused_or_waited_for(seed: int) -> None:
 # A program that is attached
 
 
-class Console:
-    size = None
-
-    def __init__(self) -> None:
-        self.seen = b""
-
-    def input(self) -> Iterator[bytes]:
-        return iter(())
-
-    def write(self, data: bytes, *, error: bool) -> None:
-        self.seen += data
-
-
 def _attach(said: bytes) -> tuple[int, bytes]:
-    console = Console()
+    console = FakeConsole()
 
-    def opened(line: str) -> Channel:
+    def opened(line: str) -> PlayedChannel:
         marker = line.rstrip("'").rsplit(" ", 1)[1].encode()
-        return Channel(b"\n" + marker + b"\n" + said)
+        return PlayedChannel(b"\n" + marker + b"\n" + said)
 
-    return attach(Program(("true",), ("true",)), opened, console), console.seen
+    return attach(Program(("true",), ("true",)), opened, console), console.seen[False]
 
 
 @pytest.mark.parametrize(
@@ -647,7 +617,7 @@ def test_conversations_that_are_not_understood_are_not_gone_on_with() -> None:
     """A stop, or a last word, finds nothing to talk to: and says so as the host's failure."""
     session = Session(Payload("digest", b"THE AGENT"))
     said = b"\n" + session._marker.encode() + b" ready\n" + HELLO + pack({"failed": ["x"]})
-    with AgentClient(session, lambda _: Channel(said), lambda _: None) as conversation:
+    with AgentClient(session, lambda _: PlayedChannel(said), lambda _: None) as conversation:
         conversation.start()
         for _ in range(2):
             with pytest.raises(ConnectionLostError):

@@ -19,106 +19,32 @@ from provisioning.deploy.begin import Beginning
 from provisioning.deploy.phases import Change, Planner, Step
 from provisioning.deploy.rollout import Rollout
 from provisioning.errors import (
-    HomeportError,
     InterruptedRunError,
     ResourceFailedError,
-    UnreachableError,
 )
 from provisioning.hosts.fleet import Fleet
 from provisioning.inventory.models.app import App
 from provisioning.protocol.session import RunDiedError
-from provisioning.report import HostReport
 from provisioning.resources import Virtualenv
+from tests.fakes.hooks import NoHooks
+from tests.fakes.remote_host import SwitchingHost
 
 OLD, NEW = "20260101T000000.000Z-aaaaaaa", "20260202T000000.000Z-bbbbbbb"
 NEWER = "20260303T000000.000Z-ccccccc"
 HOSTS = ("web1", "web2", "web3")
 
 
-class Run:
-    """A host's run, of which the host is a pointer in memory.
-
-    Args:
-        name: The host's name.
-        dies: Whether its run is killed right after the switch.
-        comes_back: Whether the host can be connected to after that.
-        deaf: Whether its run hears nothing more after the switch, and ends as it was told to.
-    """
-
-    def __init__(
-        self, name: str, *, dies: bool = False, comes_back: bool = True, deaf: bool = False
-    ) -> None:
-        self.name = name
-        self.report = HostReport(name)
-        self.live, self.running = OLD, {OLD, NEW}
-        self.has_host, self.at_work = True, False
-        self.is_stopping = False
-        self.notes: list[str] = []
-        self._dies, self._comes_back, self._deaf = dies, comes_back, deaf
-        self._on_failure: list[Any] = []
-
-    def converge(
-        self, resources: Iterable[Any], *, final: bool = True, on_failure: Any = ()
-    ) -> bool:
-        if self._deaf and self.live == NEW:
-            self._deaf = False
-            self.go_silent()
-        if not self.has_host:
-            raise RunDiedError("nothing was heard from here for too long")
-        self._make(resources)
-        self._on_failure = list(on_failure)
-        self.has_host = not final
-        return True
-
-    def go_silent(self) -> None:
-        """Do what is to be done if nobody says what comes next."""
-        self._make(self._on_failure)
-        self._on_failure, self.has_host = [], False
-
-    def ask(self, question: str, *, app: str) -> dict[str, str]:
-        assert (question, app) == ("app", "hello")
-        return {"live": self.live}
-
-    def _make(self, resources: Iterable[Any]) -> None:
-        for resource in resources:
-            if resource.kind == "release-running":
-                self.running.add(resource.release)
-            elif resource.kind == "live-release":
-                if resource.reverts and resource.reverts != self.live:
-                    continue
-                self.live = resource.release
-                if self._dies:
-                    self._dies, self.has_host = False, False
-                    self.running.discard(OLD)
-                    raise RunDiedError("the run on the host died")
-            elif resource.kind == "old-releases":
-                self.running &= {self.live}
-
-    def begin_again(self, what: str) -> None:
-        if not self._comes_back:
-            raise UnreachableError("cannot connect")
-        self.has_host = True
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-    def fail(self, error: HomeportError) -> None:
-        self.report.error = error
-
-
-class NoHooks:
-    def has(self, stage: str) -> bool:
-        return False
-
-    def run(self, stage: str) -> None:
-        pass
-
-    def on_host(self, *arguments: Any, **options: Any) -> Iterable[Any]:
-        return ()
+def host(name: str, **becomes: bool) -> SwitchingHost:
+    return SwitchingHost(name, OLD, NEW, **becomes)
 
 
 def rollout(
-    runs: list[Run], batch: object, before: str = OLD, *, pause_s: int = 0, build: Any = ()
+    runs: list[SwitchingHost],
+    batch: object,
+    before: str = OLD,
+    *,
+    pause_s: int = 0,
+    build: Any = (),
 ) -> Rollout:
     given: Any = {"batch": batch, "pause_s": pause_s, "domains": ["hello.example"]}
     app = App(name="hello", source=".", wsgi="app:app", **given)
@@ -134,7 +60,7 @@ def rollout(
 @pytest.mark.parametrize("batch", [1, "100%"])
 @pytest.mark.parametrize("victim", HOSTS)
 def test_a_host_whose_run_dies_right_after_its_switch_is_taken_back(victim: str, batch: object):
-    runs = [Run(name, dies=name == victim) for name in HOSTS]
+    runs = [host(name, dies=name == victim) for name in HOSTS]
     assert not rollout(runs, batch).carry_out()
     assert {run.name: run.live for run in runs} == dict.fromkeys(HOSTS, OLD)
     assert all(run.running == {OLD} for run in runs)
@@ -144,7 +70,7 @@ def test_a_host_whose_run_dies_right_after_its_switch_is_taken_back(victim: str,
 
 
 def test_a_host_that_cannot_be_reached_any_more_is_named():
-    runs = [Run("web1"), Run("web2", dies=True, comes_back=False), Run("web3")]
+    runs = [host("web1"), host("web2", dies=True, comes_back=False), host("web3")]
     assert not rollout(runs, 1).carry_out()
     assert {run.name: run.live for run in runs} == {"web1": OLD, "web2": NEW, "web3": OLD}
     assert runs[1].report.status == "unreachable"
@@ -154,7 +80,7 @@ def test_a_host_that_cannot_be_reached_any_more_is_named():
 @pytest.mark.parametrize("batch", [1, "100%"])
 @pytest.mark.parametrize("victim", HOSTS)
 def test_a_host_that_went_back_by_itself_takes_the_others_along(victim: str, batch: object):
-    runs = [Run(name, deaf=name == victim) for name in HOSTS]
+    runs = [host(name, deaf=name == victim) for name in HOSTS]
     assert not rollout(runs, batch).carry_out()
     assert {run.name: run.live for run in runs} == dict.fromkeys(HOSTS, OLD)
     assert all(run.running == {OLD} for run in runs)
@@ -163,7 +89,7 @@ def test_a_host_that_went_back_by_itself_takes_the_others_along(victim: str, bat
 @pytest.mark.parametrize("before", [OLD, ""])
 def test_what_somebody_else_has_deployed_meanwhile_is_left_alone(before: str):
     """All went back while their controller slept, and were free: somebody has used that."""
-    runs = [Run(name) for name in HOSTS]
+    runs = [host(name) for name in HOSTS]
     for run in runs:
         run.live, run.running = before, {before, NEW} - {""}
     pausing = rollout(runs, 1, before, pause_s=1)
@@ -183,17 +109,17 @@ def test_what_somebody_else_has_deployed_meanwhile_is_left_alone(before: str):
 
 def test_a_release_that_is_live_again_is_not_started_anew():
     """It may be ill: to ask for its health would be to end it."""
-    runs = [Run("web1"), Run("web2", deaf=True)]
+    runs = [host("web1"), host("web2", deaf=True)]
     started: list[Any] = []
-    make = Run._make
+    make = SwitchingHost.make
 
-    def note_starts(run: Run, resources: Iterable[Any]) -> None:
+    def note_starts(run: SwitchingHost, resources: Iterable[Any]) -> None:
         known = list(resources)
         started.extend(each for each in known if each.kind == "release-running")
         make(run, known)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Run, "_make", note_starts)
+        patch.setattr(SwitchingHost, "make", note_starts)
         assert not rollout(runs, 1).carry_out()
     assert {run.live for run in runs} == {OLD}
     assert started == []
@@ -208,7 +134,7 @@ class Dead(BaseException):
 def test_hosts_end_on_one_release_whatever_round_their_controller_dies_before(
     rounds: int, batch: object, monkeypatch: pytest.MonkeyPatch
 ):
-    runs, count, converge = [Run(name) for name in HOSTS], itertools.count(), Fleet.converge
+    runs, count, converge = [host(name) for name in HOSTS], itertools.count(), Fleet.converge
 
     def die_before(fleet: Fleet, *arguments: Any, **options: Any) -> list[Any]:
         if next(count) == rounds:
@@ -230,7 +156,7 @@ def test_nothing_goes_live_after_ctrl_c_whatever_round_it_comes_in(
     rounds: int, monkeypatch: pytest.MonkeyPatch
 ):
     """Whoever presses it while the last host gets ready finds no host that has switched."""
-    runs, count, converge = [Run(name) for name in HOSTS], itertools.count(), Fleet.converge
+    runs, count, converge = [host(name) for name in HOSTS], itertools.count(), Fleet.converge
 
     def stop_in(fleet: Fleet, *arguments: Any, **options: Any) -> list[Any]:
         done = converge(fleet, *arguments, **options)
@@ -252,9 +178,9 @@ def test_nothing_goes_live_after_ctrl_c_whatever_round_it_comes_in(
 def test_what_fails_after_the_switch_leaves_the_release_live(
     names: tuple[str, ...], kind: str, goes_live: bool, monkeypatch: pytest.MonkeyPatch
 ):
-    runs, make = [Run(name) for name in names], Run._make
+    runs, make = [host(name) for name in names], SwitchingHost.make
 
-    def fail(run: Run, resources: Iterable[Any]) -> None:
+    def fail(run: SwitchingHost, resources: Iterable[Any]) -> None:
         for resource in resources:
             if resource.kind == kind and run is runs[-1]:
                 run.report.hear(Finished(f"{kind}:hello", FAILED))
@@ -263,7 +189,7 @@ def test_what_fails_after_the_switch_leaves_the_release_live(
             if resource.kind == "live-release" and resource.release == NEW:
                 run.report.hear(Finished("live-release:hello", CHANGED))
 
-    def converge(run: Run, resources: Iterable[Any], **options: Any) -> bool:
+    def converge(run: SwitchingHost, resources: Iterable[Any], **options: Any) -> bool:
         try:
             return told(run, resources, **options)
         except ResourceFailedError:
@@ -271,9 +197,9 @@ def test_what_fails_after_the_switch_leaves_the_release_live(
             run.has_host = False
             return False
 
-    told = Run.converge
-    monkeypatch.setattr(Run, "_make", fail)
-    monkeypatch.setattr(Run, "converge", converge)
+    told = SwitchingHost.converge
+    monkeypatch.setattr(SwitchingHost, "make", fail)
+    monkeypatch.setattr(SwitchingHost, "converge", converge)
     build = [Virtualenv("/srv/hello/venvs/1", {})]
     assert rollout(runs, "100%", build=build).carry_out() is goes_live
     assert {run.live for run in runs} == {NEW if goes_live else OLD}

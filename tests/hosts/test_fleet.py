@@ -6,44 +6,15 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from provisioning.errors import HomeportError
 from provisioning.hosts.fleet import Fleet
-from provisioning.report import HostReport
+from tests.fakes.remote_host import LockedHost
 
 HOSTS = ("web1", "web2", "web3")
 
 
-class Run:
-    """A host's run with a lock in memory in place of the host's.
-
-    Args:
-        name: The host's name.
-        locks: The hosts' locks, shared by all commands.
-    """
-
-    def __init__(self, name: str, locks: dict[str, threading.Lock]) -> None:
-        self.name = name
-        self.report = HostReport(name)
-        self.has_host = False
-        self._lock = locks[name]
-
-    def begin(self, what: str) -> None:
-        if not self._lock.acquire(blocking=False):
-            raise HomeportError("another run is at work on this host")
-        self.has_host = True
-
-    def let_go(self) -> None:
-        if self.has_host:
-            self.has_host = False
-            self._lock.release()
-
-    def fail(self, error: HomeportError) -> None:
-        self.report.error = error
-
-
 def fleets(*orders: tuple[str, ...]) -> list[Any]:
     locks = {name: threading.Lock() for name in HOSTS}
-    return [Fleet([Run(name, locks) for name in order]) for order in orders]
+    return [Fleet([LockedHost(name, locks) for name in order]) for order in orders]
 
 
 def held(fleet: Any) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from provisioning.errors import ConnectionLostError, UnreachableError
+from provisioning.errors import ConnectionLostError
 from provisioning.operations import logs
 from provisioning.operations.logs import (
     Merged,
@@ -15,6 +15,7 @@ from provisioning.operations.logs import (
     read_log,
 )
 from provisioning.report import LogLine
+from tests.fakes.remote_host import LoggingHost
 
 
 class Reader:
@@ -75,37 +76,6 @@ def test_who_follows_does_not_wait_for_a_silent_host_for_ever(monkeypatch):
     assert reader.texts == ["a 1", "a 2"]
 
 
-class FakeRun:
-    """A host that answers with these pages."""
-
-    name = "a"
-
-    def __init__(self, *pages: dict[str, Any] | None, then=lambda: None) -> None:
-        self.pages = list(pages)
-        self.notes: list[str] = []
-        self.unreachable = 0
-        self.asked: list[dict[str, Any]] = []
-        self._then = then
-
-    def ask(self, question: str, **values: Any) -> Any:
-        assert question == "logs"
-        self.asked.append(values)
-        if len(self.asked) == len(self.pages):
-            self._then()
-        page = self.pages[len(self.asked) - 1]
-        if page is None:
-            raise ConnectionLostError("the connection is lost")
-        return page
-
-    def connect_again(self) -> None:
-        self.unreachable -= 1
-        if self.unreachable >= 0:
-            raise UnreachableError("it boots")
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-
 def page(*entries, cursor: str = "", more: bool = False, now: float = 50.0) -> dict[str, Any]:
     found = [[at, "hello@1.service", 6, text] for at, text in entries]
     return {"entries": found, "cursor": cursor, "more": more, "now": now}
@@ -113,7 +83,7 @@ def page(*entries, cursor: str = "", more: bool = False, now: float = 50.0) -> d
 
 def test_a_long_log_is_read_page_by_page_to_its_end():
     reader = Reader()
-    run = FakeRun(
+    run = LoggingHost(
         page((1.0, "one"), cursor="c1", more=True),
         page(cursor="c2", more=True),
         page((3.0, "three"), cursor="c3"),
@@ -130,7 +100,10 @@ def test_nothing_is_let_out_past_what_another_page_may_bring():
     merged = Merged(["a", "b"], reader)
     merged.add("b", [line("b", 2)], until=50)
     read_log(
-        FakeRun(page(cursor="c", more=True), page((1.0, "first"))), Query(["hello"]), merged, None
+        LoggingHost(page(cursor="c", more=True), page((1.0, "first"))),
+        Query(["hello"]),
+        merged,
+        None,
     )
     assert reader.texts[:2] == ["first", "b 2"]
 
@@ -144,7 +117,7 @@ def test_following_goes_on_where_the_log_ended_until_it_is_told_to_stop(at_once)
     stop = threading.Event()
     reader = Reader()
     pages = page((1.0, "one"), cursor="c1"), page(cursor="c1"), page((2.0, "two"), cursor="c2")
-    run = FakeRun(*pages, then=stop.set)
+    run = LoggingHost(*pages, then=stop.set)
     read_log(run, Query(["hello"], lines=5), Merged(["a"], reader), stop)
     assert reader.texts == ["one", "two"]
     assert [asked["after"] for asked in run.asked] == ["", "c1", "c1"]
@@ -153,9 +126,8 @@ def test_following_goes_on_where_the_log_ended_until_it_is_told_to_stop(at_once)
 def test_following_goes_on_across_a_reboot(at_once):
     stop = threading.Event()
     reader = Reader()
-    run = FakeRun(page((1.0, "one"), cursor="c1"), None, page((2.0, "two"), cursor="c2"))
-    run.unreachable = 3
-    run._then = stop.set
+    pages = page((1.0, "one"), cursor="c1"), None, page((2.0, "two"), cursor="c2")
+    run = LoggingHost(*pages, then=stop.set, unreachable=3)
     read_log(run, Query(["hello"], lines=5), Merged(["a"], reader), stop)
     assert reader.texts == ["one", "two"]
     assert [asked["after"] for asked in run.asked] == ["", "c1", "c1"]
@@ -165,19 +137,19 @@ def test_following_goes_on_across_a_reboot(at_once):
 def test_a_log_that_is_not_followed_or_was_never_heard_fails_with_its_connection(at_once):
     with pytest.raises(ConnectionLostError):
         read_log(
-            FakeRun(page(cursor="c1", more=True), None),
+            LoggingHost(page(cursor="c1", more=True), None),
             Query(["hello"]),
             Merged([], Reader()),
             None,
         )
     with pytest.raises(ConnectionLostError):
-        read_log(FakeRun(None), Query(["hello"]), Merged([], Reader()), threading.Event())
+        read_log(LoggingHost(None), Query(["hello"]), Merged([], Reader()), threading.Event())
 
 
 def test_following_what_has_logged_nothing_yet_begins_then(at_once):
     stop = threading.Event()
     reader = Reader()
-    run = FakeRun(page(now=50.0), page((51.0, "first"), cursor="c1"), then=stop.set)
+    run = LoggingHost(page(now=50.0), page((51.0, "first"), cursor="c1"), then=stop.set)
     merged = Merged(["a"], reader)
     read_log(run, Query(["hello"], lines=5), merged, stop)
     merged.leave("a")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -15,20 +14,10 @@ from provisioning.operations import provision
 from provisioning.operations.watched_facts import WatchedFacts
 from provisioning.protocol.plan import Plan, make_plan
 from provisioning.protocol.submission import Submission
+from tests.fakes.remote_host import BareHost
 
 KNOWN = Facts(debian="12", python="3.11.2")
 CANDIDATES = {"nginx": "1.22.1", "openssl": "3.0.1", "certbot": "2.1.0"}
-
-
-class Run:
-    """A bare host: it knows versions only of what it is asked for."""
-
-    def __init__(self) -> None:
-        self.asked: list[list[str]] = []
-
-    def facts(self, candidates: Any = ()) -> Facts:
-        self.asked.append(list(candidates))
-        return replace(KNOWN, **{n: v for n, v in CANDIDATES.items() if n in candidates})
 
 
 def test_what_was_looked_at_is_known() -> None:
@@ -76,19 +65,14 @@ def _makes_no_sense_of_nothing(facts: Facts) -> Plan:
 def test_a_host_is_asked_for_what_its_roles_look_at(
     plan_for: Callable[[Facts], Plan], asked: list[list[str]]
 ) -> None:
-    run = Run()
+    run = BareHost(KNOWN, CANDIDATES)
     facts = provision._first_facts(run, plan_for)  # type: ignore[arg-type]
     assert run.asked == asked
     assert provision._plan(plan_for, WatchedFacts.of(facts)).facts == ""
 
 
 def test_a_version_that_is_nowhere_to_be_had_is_asked_for_once() -> None:
-    class Nowhere(Run):
-        def facts(self, candidates: Any = ()) -> Facts:
-            self.asked.append(list(candidates))
-            return KNOWN
-
-    run = Nowhere()
+    run = BareHost(KNOWN, {})
     assert provision._first_facts(run, _nginx) == KNOWN  # type: ignore[arg-type]
     assert run.asked == [[], ["nginx", "python"]]
 

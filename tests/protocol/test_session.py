@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
 
 import pytest
 
@@ -30,9 +29,9 @@ from provisioning.protocol.session import (
 )
 from provisioning.protocol.submission import Submission
 from provisioning.resources import File
+from tests.fakes.channel import HELLO, PlayedChannel
 
 PAYLOAD = Payload("digest", b"THE AGENT")
-HELLO = pack({"hello": {"python": "3.11.2"}})
 
 
 @pytest.fixture
@@ -230,25 +229,9 @@ def test_an_oversized_frame_is_no_agent_of_ours(session: Session) -> None:
 # AgentClient
 
 
-class Script:
-    """A channel that plays back what a host would say."""
-
-    def __init__(self, session: Session, parts: Iterable[bytes]) -> None:
-        self._parts = [b"\n" + _marker(session) + b" ready\n" + HELLO, *parts]
-        self.sent = bytearray()
-        self.closed = False
-
-    def send(self, data: bytes) -> None:
-        self.sent += data
-
-    def receive(self, timeout_s: float | None = None) -> bytes:
-        return self._parts.pop(0) if self._parts else b""
-
-    def stderr_tail(self) -> str:
-        return "the last words"
-
-    def close(self) -> None:
-        self.closed = True
+def _played(session: Session, *parts: bytes) -> PlayedChannel:
+    greeting = b"\n" + _marker(session) + b" ready\n" + HELLO
+    return PlayedChannel(greeting, *parts, last_words="the last words")
 
 
 DONE = pack(events.to_message(events.Done("run" * 5)))
@@ -258,7 +241,7 @@ DONE = pack(events.to_message(events.Done("run" * 5)))
 def test_an_end_without_the_last_message_means_that_the_state_is_unknown(
     session: Session, kept: int
 ) -> None:
-    channel = Script(session, [DONE[:kept]] if kept else [])
+    channel = _played(session, *([DONE[:kept]] if kept else []))
     with AgentClient(session, lambda _: channel, lambda _: None) as conversation:
         conversation.start()
         with pytest.raises(ConnectionLostError, match="state is unknown") as caught:
@@ -269,7 +252,7 @@ def test_an_end_without_the_last_message_means_that_the_state_is_unknown(
 
 
 def test_a_request_to_stop_is_sent_once(session: Session) -> None:
-    channel = Script(session, [pack({"answer": "1"}), pack({"answer": "2"})])
+    channel = _played(session, pack({"answer": "1"}), pack({"answer": "2"}))
     with AgentClient(session, lambda _: channel, lambda _: None) as conversation:
         conversation.start()
         conversation.stop()
