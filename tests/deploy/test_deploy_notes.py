@@ -30,7 +30,7 @@ method = "off"
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def unreachable_project(tmp_path: Path) -> Path:
     for folder in ("inventory", "hello"):
         (tmp_path / folder).mkdir()
     (tmp_path / "fabfile.py").write_text("from provisioning.commands import namespace\n")
@@ -56,63 +56,65 @@ def deploy(project: Path, requirements: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_requirements_without_hashes_are_noted_once(project: Path) -> None:
-    done = deploy(project, "flask==3.1.3\n")
+def test_requirements_without_hashes_are_noted_once(unreachable_project: Path) -> None:
+    done = deploy(unreachable_project, "flask==3.1.3\n")
     said = "hello: requirements.txt names no hashes; what the index serves is trusted"
     assert (done.stdout + done.stderr).count(said) == 1
     assert done.returncode == 3
 
 
-def test_nothing_is_noted_where_all_have_hashes(project: Path) -> None:
-    done = deploy(project, f"flask==3.1.3 {HASH}\n")
+def test_nothing_is_noted_where_all_have_hashes(unreachable_project: Path) -> None:
+    done = deploy(unreachable_project, f"flask==3.1.3 {HASH}\n")
     assert "is trusted" not in done.stdout + done.stderr
     assert done.returncode == 3
 
 
 def test_a_source_that_others_could_replace_is_refused_before_a_host_is_asked(
-    project: Path,
+    unreachable_project: Path,
 ) -> None:
-    done = deploy(project, "lib @ http://example.com/lib-1.0.tar.gz\n")
+    done = deploy(unreachable_project, "lib @ http://example.com/lib-1.0.tar.gz\n")
     assert "requirements.txt, line 1: lib @ http://example.com/" in done.stdout + done.stderr
     assert "use https" in done.stdout + done.stderr
     assert done.returncode == 2
 
 
-def test_links_that_lead_out_are_refused_before_a_host_is_asked(project: Path) -> None:
-    inventory = project / "inventory" / "production.toml"
+def test_links_that_lead_out_are_refused_before_a_host_is_asked(unreachable_project: Path) -> None:
+    inventory = unreachable_project / "inventory" / "production.toml"
     text = inventory.read_text()
     inventory.write_text(text.replace("[tls]", 'static = { "/s/" = "static" }\n\n[tls]'))
-    static = project / "hello" / "static"
+    static = unreachable_project / "hello" / "static"
     static.mkdir()
     (static / "a.css").write_text("a")
     (static / "name").symlink_to("/etc/hostname")
-    done = deploy(project, f"flask==3.1.3 {HASH}\n")
+    done = deploy(unreachable_project, f"flask==3.1.3 {HASH}\n")
     assert "static/name -> /etc/hostname leads out of the release" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert done.returncode == 2
     (static / "name").unlink()
     (static / "name").symlink_to("../not-there")
-    done = deploy(project, f"flask==3.1.3 {HASH}\n")
+    done = deploy(unreachable_project, f"flask==3.1.3 {HASH}\n")
     assert "hello: static/name -> ../not-there leads to no file" in done.stdout + done.stderr
     assert done.returncode == 3
 
 
-def test_a_mistake_in_an_own_template_is_told_before_a_host_is_asked(project: Path) -> None:
-    own = project / "templates" / "gunicorn" / "server.py.j2"
+def test_a_mistake_in_an_own_template_is_told_before_a_host_is_asked(
+    unreachable_project: Path,
+) -> None:
+    own = unreachable_project / "templates" / "gunicorn" / "server.py.j2"
     own.parent.mkdir(parents=True)
     own.write_text("bind = '{{ no_such_name }}'\n")
-    done = deploy(project, f"flask==3.1.3 {HASH}\n")
+    done = deploy(unreachable_project, f"flask==3.1.3 {HASH}\n")
     assert "no_such_name" in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert done.returncode == 2
 
 
-def test_a_key_file_that_others_can_read_is_told(project: Path) -> None:
-    inventory = project / "inventory" / "production.toml"
+def test_a_key_file_that_others_can_read_is_told(unreachable_project: Path) -> None:
+    inventory = unreachable_project / "inventory" / "production.toml"
     key = 'secrets = { KEY = { file = "key" } }\n\n[tls]'
     inventory.write_text(inventory.read_text().replace("[tls]", key))
-    (project / "inventory" / "key").write_text("canary-value\n")
-    (project / "inventory" / "key").chmod(0o644)
-    said = deploy(project, f"flask==3.1.3 {HASH}\n")
+    (unreachable_project / "inventory" / "key").write_text("canary-value\n")
+    (unreachable_project / "inventory" / "key").chmod(0o644)
+    said = deploy(unreachable_project, f"flask==3.1.3 {HASH}\n")
     assert "key can be read by others (mode 0644); chmod 600 it" in said.stdout + said.stderr
     assert "canary-value" not in said.stdout + said.stderr

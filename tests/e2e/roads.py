@@ -1,17 +1,15 @@
-"""Fixtures for the whole road: `fab` on real hosts, provisioned as seldom as possible.
+"""The whole road: `fab` on real hosts, provisioned as seldom as possible.
 
-`project` is a person's folder of the test's own. `provisioned_host` and `deployed_host` are
-functions that give a running host at that point of the road: they restore a snapshot, which
-is made once per suite and run. `bare_host` (tests/lab_fixtures.py) gives bare ones.
+The fixtures for it are in tests/conftest.py: tests of several folders share what is made here once
+per suite and run.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import pytest
 
 from provisioning.lab import Lab, LabHost
 from tests.e2e.project import Project, Result
@@ -42,23 +40,14 @@ class Road:
     deploy: Result
 
 
-@pytest.fixture
-def project(lab: Lab, tmp_path: Path) -> Project:
-    """Return a project with the example app; its hosts are those of the lab, as root."""
-    return Project.create(tmp_path / "project", lab)
+def bookworm_road(directory: Path, lab: Lab) -> Road:
+    """Go the road on Debian 12 as root, from a directory that is made."""
+    return _travel(Project.create(directory, lab), "bookworm")
 
 
-@pytest.fixture(scope="session")
-def bookworm_road(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Road:
-    """Go the road on Debian 12 as root."""
-    project = Project.create(tmp_path_factory.mktemp("bookworm") / "project", lab)
-    return _travel(project, "bookworm")
-
-
-@pytest.fixture(scope="session")
-def trixie_road(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Road:
+def trixie_road(directory: Path, lab: Lab) -> Road:
     """Go the road on Debian 13 as a user whose sudo asks for a password."""
-    project = Project.create(tmp_path_factory.mktemp("trixie") / "project", lab)
+    project = Project.create(directory, lab)
     project.env["LAB_SUDO_PASSWORD"] = lab.sudo_password
     # Also the first of the bare ones: what a check of it foretells is done to the other.
     users = "".join(
@@ -67,21 +56,6 @@ def trixie_road(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Road:
     )
     project.configure("[apps.hello]\n", f"{users}[apps.hello]\n")
     return _travel(project, "trixie")
-
-
-@pytest.fixture
-def provisioned_host(lab: Lab, request: pytest.FixtureRequest) -> Iterator[HostAt]:
-    """Return a function that gives a provisioned host: `provisioned_host("trixie")`.
-
-    Domains of the example app lead there; nothing is deployed yet.
-    """
-    yield from _restored(lab, request, "provisioned")
-
-
-@pytest.fixture
-def deployed_host(lab: Lab, request: pytest.FixtureRequest) -> Iterator[HostAt]:
-    """Return a function that gives a host on which the example app is live."""
-    yield from _restored(lab, request, "deployed")
 
 
 def lead_domains_to(lab: Lab, host: LabHost, domains: tuple[str, ...] = DOMAINS) -> None:
@@ -103,16 +77,26 @@ def _travel(project: Project, suite: str) -> Road:
     return Road(project, host, provision, unavailable, deploy)
 
 
-def _restored(lab: Lab, request: pytest.FixtureRequest, snapshot: str) -> Iterator[HostAt]:
+@contextlib.contextmanager
+def restored_hosts(lab: Lab, road_of: Callable[[str], Road], snapshot: str) -> Iterator[HostAt]:
+    """Give a function that gives running hosts at a point of the road; switch them off at the end.
+
+    Args:
+        lab: Whose they are.
+        road_of: Suite -> the road that was gone there.
+        snapshot: The point: "provisioned" or "deployed".
+    """
     given: list[LabHost] = []
 
     def give(suite: str = "bookworm") -> LabHost:
-        road: Road = request.getfixturevalue(f"{suite}_road")
+        road = road_of(suite)
         lead_domains_to(lab, road.host)
         road.host.restore(snapshot)
         given.append(road.host)
         return road.host
 
-    yield give
-    for host in given:
-        host.power_cut()
+    try:
+        yield give
+    finally:
+        for host in given:
+            host.power_cut()

@@ -18,8 +18,8 @@ domains = ["hello.example.com"]
 """
 
 
-class Project:
-    """A person's project in a folder of its own."""
+class Inventories:
+    """A person's project, in which inventories are written and loaded."""
 
     smallest = SMALLEST
 
@@ -53,10 +53,10 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
+def inventories(tmp_path: Path) -> Inventories:
+    return Inventories(tmp_path)
 
 
 @pytest.fixture
-def app_with(project: Project) -> Callable[[str], object]:
-    return lambda keys: project.load(SMALLEST + keys).apps["hello"]
+def app_with(inventories: Inventories) -> Callable[[str], object]:
+    return lambda keys: inventories.load(SMALLEST + keys).apps["hello"]

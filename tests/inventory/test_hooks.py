@@ -10,7 +10,7 @@ import pytest
 from provisioning.secrets import EnvSource
 
 if TYPE_CHECKING:
-    from tests.inventory.conftest import Project
+    from tests.inventory.conftest import Inventories
 
 AppWith = Callable[[str], Any]
 
@@ -81,20 +81,22 @@ def test_hooks_keep_their_order_and_have_defaults(app_with: AppWith) -> None:
         ),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_where_it_stands(project: Project, text: str, mistake: str) -> None:
-    assert mistake in project.app_mistakes(text)
+def test_a_mistake_is_told_where_it_stands(
+    inventories: Inventories, text: str, mistake: str
+) -> None:
+    assert mistake in inventories.app_mistakes(text)
 
 
-def test_a_url_in_plain_text_is_refused_and_not_shown(project: Project) -> None:
+def test_a_url_in_plain_text_is_refused_and_not_shown(inventories: Inventories) -> None:
     text = hook('at = "after-switch"', 'webhook = "https://hooks.example.com/canary"')
-    (mistake,) = project.app_mistakes(text)
+    (mistake,) = inventories.app_mistakes(text)
     assert "must not stand in the inventory in plain text" in mistake
     assert "canary" not in mistake
 
 
-def test_mistakes_of_several_hooks_are_told_with_their_lines(project: Project) -> None:
-    first, second = project.mistakes(
-        project.smallest + hook('at = "after-switch"') + hook('at = "after-switch"', "once = 1")
+def test_mistakes_of_several_hooks_are_told_with_their_lines(inventories: Inventories) -> None:
+    first, second = inventories.mistakes(
+        inventories.smallest + hook('at = "after-switch"') + hook('at = "after-switch"', "once = 1")
     )
     lines = [int(each.split(":")[0]) for each in (first, second)]
     assert lines == [9, 14]

@@ -13,7 +13,7 @@ from provisioning.inventory import (
 )
 
 if TYPE_CHECKING:
-    from tests.inventory.conftest import Project
+    from tests.inventory.conftest import Inventories
 
 FLEET = """
 [hosts.web1]
@@ -43,8 +43,8 @@ domains = ["mixed.example.com"]
 
 
 @pytest.fixture
-def fleet(project: Project) -> Inventory:
-    return project.load(FLEET)
+def fleet(inventories: Inventories) -> Inventory:
+    return inventories.load(FLEET)
 
 
 def names(hosts: tuple[Host, ...] | tuple[App, ...]) -> list[str]:

@@ -21,13 +21,13 @@ from provisioning.secrets import (
 )
 
 if TYPE_CHECKING:
-    from tests.inventory.conftest import Project
+    from tests.inventory.conftest import Inventories
 
 AppWith = Callable[[str], Any]
 
 
-def test_the_smallest_inventory_gets_every_default(project: Project) -> None:
-    inventory = project.load(project.smallest)
+def test_the_smallest_inventory_gets_every_default(inventories: Inventories) -> None:
+    inventory = inventories.load(inventories.smallest)
     host, app = inventory.hosts["web1"], inventory.apps["hello"]
     assert inventory.environment == "production"
     assert (host.name, host.address, host.user, host.port) == ("web1", "web1", None, None)
@@ -81,8 +81,8 @@ def test_an_inventory_cannot_be_changed(app_with: AppWith) -> None:
     assert app.workers == 0
 
 
-def test_all_mistakes_are_reported_at_once_each_with_its_line(project: Project) -> None:
-    assert project.mistakes("""\
+def test_all_mistakes_are_reported_at_once_each_with_its_line(inventories: Inventories) -> None:
+    assert inventories.mistakes("""\
 workers = 3
 [hosts.web1]
 adress = "203.0.113.10"
@@ -131,14 +131,14 @@ method = "acm"
 
 
 def test_the_message_names_the_file_the_count_and_where_keys_are_explained(
-    project: Project,
+    inventories: Inventories,
 ) -> None:
-    project.write(project.smallest + "workers = -1\nthreads = 1000\n")
+    inventories.write(inventories.smallest + "workers = -1\nthreads = 1000\n")
     with pytest.raises(ConfigurationError) as caught:
-        load(project.directory, environ={})
+        load(inventories.directory, environ={})
     assert caught.value.message == "cannot use inventory/production.toml: 2 mistakes"
     assert "inventory/example.toml" in caught.value.hint
-    assert str(project.directory) not in str(caught.value)
+    assert str(inventories.directory) not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -240,9 +240,9 @@ def test_the_message_names_the_file_the_count_and_where_keys_are_explained(
     ],
 )
 def test_a_wrong_value_of_an_app_is_told_in_one_line(
-    project: Project, key: str, mistake: str
+    inventories: Inventories, key: str, mistake: str
 ) -> None:
-    told = project.app_mistakes(key)
+    told = inventories.app_mistakes(key)
     assert len(told) == 1
     assert mistake in told[0]
 
@@ -262,9 +262,11 @@ def test_a_wrong_value_of_an_app_is_told_in_one_line(
     ],
 )
 def test_a_wrong_value_of_a_host_is_told_in_one_line(
-    project: Project, key: str, mistake: str
+    inventories: Inventories, key: str, mistake: str
 ) -> None:
-    (told,) = project.mistakes(project.smallest.replace("[hosts.web1]", f"[hosts.web1]\n{key}"))
+    (told,) = inventories.mistakes(
+        inventories.smallest.replace("[hosts.web1]", f"[hosts.web1]\n{key}")
+    )
     assert told.startswith("3: hosts.web1.")
     assert mistake in told
 
@@ -281,10 +283,12 @@ def test_a_wrong_value_of_a_host_is_told_in_one_line(
         '[apps.hello]\nsecrets = "canary-plain"',
     ],
 )
-def test_a_secret_in_plain_text_is_refused_and_not_repeated(project: Project, keys: str) -> None:
+def test_a_secret_in_plain_text_is_refused_and_not_repeated(
+    inventories: Inventories, keys: str
+) -> None:
     if keys.startswith("[apps.hello]\n"):
         keys = keys.removeprefix("[apps.hello]\n")
-    (told,) = project.app_mistakes(keys)
+    (told,) = inventories.app_mistakes(keys)
     assert "canary" not in told
     assert "plain text" in told or "unknown key" in told or "must be a table" in told
 
@@ -300,17 +304,17 @@ def test_what_only_looks_like_a_secret_is_allowed_in_the_environment(app_with: A
     assert app_with(f"[apps.hello.env]\n{keys}").env == env
 
 
-def test_a_variable_is_either_plain_or_secret(project: Project) -> None:
-    (told,) = project.app_mistakes("""
+def test_a_variable_is_either_plain_or_secret(inventories: Inventories) -> None:
+    (told,) = inventories.app_mistakes("""
 env = { A = "x" }
 secrets = { A = { env = "X" } }
 """)
     assert told == "env.A: stands among the secrets too; take one out"
 
 
-def test_two_apps_may_not_have_one_domain_on_one_host(project: Project) -> None:
-    (told,) = project.mistakes(
-        project.smallest
+def test_two_apps_may_not_have_one_domain_on_one_host(inventories: Inventories) -> None:
+    (told,) = inventories.mistakes(
+        inventories.smallest
         + """
 [apps.other]
 source = ".."
@@ -323,9 +327,9 @@ domains = ["other.example.com", "HELLO.example.com"]
     )
 
 
-def test_two_apps_may_have_one_domain_on_different_hosts(project: Project) -> None:
-    inventory = project.load(
-        project.smallest.replace("source", 'hosts = ["web1"]\nsource')
+def test_two_apps_may_have_one_domain_on_different_hosts(inventories: Inventories) -> None:
+    inventory = inventories.load(
+        inventories.smallest.replace("source", 'hosts = ["web1"]\nsource')
         + """
 [hosts.web2]
 [apps.other]
@@ -338,26 +342,26 @@ domains = ["hello.example.com"]
     assert set(inventory.apps) == {"hello", "other"}
 
 
-def test_two_hosts_may_not_have_one_address_and_port(project: Project) -> None:
+def test_two_hosts_may_not_have_one_address_and_port(inventories: Inventories) -> None:
     hosts = '[hosts.a]\naddress = "192.0.2.1"\n[hosts.b]\naddress = "192.0.2.1"\n'
-    (told,) = project.mistakes(hosts)
+    (told,) = inventories.mistakes(hosts)
     assert told == "4: hosts.b.address: is that of the host a too: 192.0.2.1"
-    assert set(project.load(hosts + "port = 2222\n").hosts) == {"a", "b"}
+    assert set(inventories.load(hosts + "port = 2222\n").hosts) == {"a", "b"}
 
 
-def test_a_group_of_a_host_with_mistakes_is_still_a_group(project: Project) -> None:
-    (told,) = project.mistakes(
-        project.smallest.replace("[hosts.web1]", '[hosts.web1]\ngroups = ["web"]\nport = 0')
+def test_a_group_of_a_host_with_mistakes_is_still_a_group(inventories: Inventories) -> None:
+    (told,) = inventories.mistakes(
+        inventories.smallest.replace("[hosts.web1]", '[hosts.web1]\ngroups = ["web"]\nport = 0')
         + 'hosts = ["web"]'
     )
     assert "port" in told
 
 
-def test_an_inventory_without_hosts_is_refused(project: Project) -> None:
+def test_an_inventory_without_hosts_is_refused(inventories: Inventories) -> None:
     for text in ("", "[hosts]\n"):
-        project.write(text)
+        inventories.write(text)
         with pytest.raises(ConfigurationError) as caught:
-            load(project.directory, environ={})
+            load(inventories.directory, environ={})
         assert "there is no host: a table [hosts.<name>] is missing" in caught.value.output
 
 
@@ -372,9 +376,9 @@ def test_an_inventory_without_hosts_is_refused(project: Project) -> None:
     ],
 )
 def test_what_should_be_a_table_and_is_none_is_told(
-    project: Project, text: str, mistake: str
+    inventories: Inventories, text: str, mistake: str
 ) -> None:
-    assert any(told.startswith(mistake) for told in project.mistakes(text))
+    assert any(told.startswith(mistake) for told in inventories.mistakes(text))
 
 
 @pytest.mark.parametrize(
@@ -386,36 +390,38 @@ def test_what_should_be_a_table_and_is_none_is_told(
     ],
 )
 def test_invalid_toml_is_told_with_its_line_and_the_line_itself(
-    project: Project, text: str, place: str, row: str
+    inventories: Inventories, text: str, place: str, row: str
 ) -> None:
-    project.write(text)
+    inventories.write(text)
     with pytest.raises(ConfigurationError, match="it is not valid TOML") as caught:
-        load(project.directory, environ={})
+        load(inventories.directory, environ={})
     assert f"inventory/production.toml{place}: " in caught.value.message
     assert caught.value.output == row
 
 
-def test_a_file_that_is_not_text_is_told(project: Project) -> None:
-    path = project.write("")
+def test_a_file_that_is_not_text_is_told(inventories: Inventories) -> None:
+    path = inventories.write("")
     path.write_bytes(b"[hosts.web1]\nuser = '\xff'\n")
     with pytest.raises(ConfigurationError, match=r"production.toml:2: it is not UTF-8"):
-        load(project.directory, environ={})
+        load(inventories.directory, environ={})
 
 
-def test_own_roles_are_looked_for_beside_the_fabfile(project: Project) -> None:
-    text = project.smallest.replace(
+def test_own_roles_are_looked_for_beside_the_fabfile(inventories: Inventories) -> None:
+    text = inventories.smallest.replace(
         "[hosts.web1]", '[hosts.web1]\nroles = ["monitoring", "firewall"]'
     )
-    (project.directory / "roles").mkdir()
-    (project.directory / "roles" / "monitoring.py").touch()
-    (told,) = project.mistakes(text)
+    (inventories.directory / "roles").mkdir()
+    (inventories.directory / "roles" / "monitoring.py").touch()
+    (told,) = inventories.mistakes(text)
     assert "no roles/firewall.py" in told
-    (project.directory / "roles" / "firewall.py").touch()
-    assert load(project.directory).hosts["web1"].roles == ("monitoring", "firewall")
+    (inventories.directory / "roles" / "firewall.py").touch()
+    assert load(inventories.directory).hosts["web1"].roles == ("monitoring", "firewall")
 
 
-def test_the_source_is_needed_only_when_it_is_asked_for(project: Project, tmp_path: Path) -> None:
-    inventory = project.load(project.smallest.replace('".."', '"../nowhere"'))
+def test_the_source_is_needed_only_when_it_is_asked_for(
+    inventories: Inventories, tmp_path: Path
+) -> None:
+    inventory = inventories.load(inventories.smallest.replace('".."', '"../nowhere"'))
     app = inventory.apps["hello"]
     with pytest.raises(ConfigurationError, match="there is no such folder") as caught:
         inventory.source_of(app)
@@ -435,11 +441,13 @@ def test_the_source_is_needed_only_when_it_is_asked_for(project: Project, tmp_pa
     ],
 )
 def test_domains_that_cannot_have_a_certificate_are_told(
-    project: Project, domains: str, mistake: str
+    inventories: Inventories, domains: str, mistake: str
 ) -> None:
-    text = project.smallest.replace('["hello.example.com"]', domains)
-    (told,) = project.mistakes(text)
+    text = inventories.smallest.replace('["hello.example.com"]', domains)
+    (told,) = inventories.mistakes(text)
     assert mistake in told
     if "names" not in mistake and "empty" not in mistake:
         # The same names are fine where no authority is asked.
-        assert project.load(f'{text}[tls]\nmethod = "self-signed"\n').tls.method == "self-signed"
+        assert (
+            inventories.load(f'{text}[tls]\nmethod = "self-signed"\n').tls.method == "self-signed"
+        )

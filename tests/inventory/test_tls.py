@@ -8,7 +8,7 @@ from provisioning.errors import ConfigurationError
 from provisioning.inventory import Tls
 
 if TYPE_CHECKING:
-    from tests.inventory.conftest import Project
+    from tests.inventory.conftest import Inventories
 
 
 def test_directories_go_by_name_or_by_address() -> None:
@@ -45,21 +45,22 @@ def test_the_directory_of_the_lab_is_unknown_until_the_lab_is_up() -> None:
     ],
 )
 def test_keys_that_contradict_the_method_are_told(
-    project: Project, keys: str, mistakes: list[str]
+    inventories: Inventories, keys: str, mistakes: list[str]
 ) -> None:
-    told = project.mistakes(f"{project.smallest}[tls]\n{keys}\n")
+    told = inventories.mistakes(f"{inventories.smallest}[tls]\n{keys}\n")
     assert len(told) == len(mistakes)
     for line, mistake in zip(told, mistakes, strict=True):
         assert mistake in line
 
 
-def test_a_certificate_of_ones_own_needs_both_files(project: Project) -> None:
-    inventory = project.load(
-        f'{project.smallest}[tls]\nmethod = "files"\ncertificate = "tls/a.pem"\nkey = "tls/a.key"\n'
+def test_a_certificate_of_ones_own_needs_both_files(inventories: Inventories) -> None:
+    inventory = inventories.load(
+        f"{inventories.smallest}[tls]\n"
+        'method = "files"\ncertificate = "tls/a.pem"\nkey = "tls/a.key"\n'
     )
     assert inventory.tls.certificate
     assert inventory.local_path(inventory.tls.certificate) == (
-        project.directory / "inventory" / "tls" / "a.pem"
+        inventories.directory / "inventory" / "tls" / "a.pem"
     )
 
 
@@ -78,19 +79,21 @@ def hosts(count: int) -> str:
     ],
 )
 def test_no_more_hosts_than_lets_encrypt_gives_certificates_for_the_same_names(
-    project: Project, count: int, tls: str, refused: bool
+    inventories: Inventories, count: int, tls: str, refused: bool
 ) -> None:
-    text = project.smallest.replace("[hosts.web1]\n", hosts(count)) + f"[tls]\n{tls}\n"
+    text = inventories.smallest.replace("[hosts.web1]\n", hosts(count)) + f"[tls]\n{tls}\n"
     if not refused:
-        project.load(text)
+        inventories.load(text)
         return
-    [told] = project.mistakes(text)
+    [told] = inventories.mistakes(text)
     assert "runs on 6 hosts" in told
     assert 'tls.method = "files"' in told
 
 
 @pytest.mark.parametrize("address", ["web2.example.com", "10.0.0.1:80", "fe80::1%eth0", ""])
-def test_peers_have_addresses(project: Project, address: str) -> None:
-    text = project.smallest.replace("[hosts.web1]\n", f'[hosts.web1]\npeer_address = "{address}"\n')
-    [told] = project.mistakes(text)
+def test_peers_have_addresses(inventories: Inventories, address: str) -> None:
+    text = inventories.smallest.replace(
+        "[hosts.web1]\n", f'[hosts.web1]\npeer_address = "{address}"\n'
+    )
+    [told] = inventories.mistakes(text)
     assert "must be an IP address" in told

@@ -7,7 +7,7 @@ import pytest
 from provisioning.errors import HomeportError
 from provisioning.lab import Lab
 from tests.lab.conftest import Ssh
-from tests.lab_fixtures import BareHost
+from tests.labs import BareHost
 
 pytestmark = pytest.mark.lab
 

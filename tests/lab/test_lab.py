@@ -20,7 +20,7 @@ from provisioning.lab import (
     layers,
     registry,
 )
-from tests.lab_fixtures import BareHost, take_down_abandoned_labs
+from tests.labs import BareHost, take_down_abandoned_labs
 
 pytestmark = pytest.mark.lab
 

@@ -6,7 +6,7 @@ import pytest
 
 from provisioning.errors import HomeportError
 from provisioning.lab import Lab, machine
-from tests.lab_fixtures import BareHost
+from tests.labs import BareHost
 
 pytestmark = pytest.mark.lab
 

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from provisioning.report.output import Output
 from provisioning.report.sinks.terminal import TerminalSink
-from provisioning.secrets import REDACTOR
 
 
 class TerminalStream(io.StringIO):
@@ -17,14 +16,6 @@ class TerminalStream(io.StringIO):
 
     def isatty(self) -> bool:
         return True
-
-
-@pytest.fixture(autouse=True)
-def forget_secrets() -> Iterator[None]:
-    """Take back the secrets of a test: other tests print words that look like them."""
-    written = set(REDACTOR._written)
-    yield
-    REDACTOR._written, REDACTOR._pattern = written, None
 
 
 @pytest.fixture

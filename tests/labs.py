@@ -1,7 +1,8 @@
-"""Fixtures for every test that needs real hosts: one lab per run, bare hosts for the asking."""
+"""Real hosts for tests: one lab per run, bare hosts for the asking."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -9,8 +10,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-
-import pytest
 
 from provisioning.lab import (
     Lab,
@@ -24,24 +23,14 @@ _PREFIX, _OWNER = "homeport-lab-", "owner"
 BareHost = Callable[..., LabHost]
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Take down what workers have left that were ended amid their tests, such as by Ctrl-C."""
-    if not hasattr(config, "workerinput") and _can_have_labs():
-        take_down_abandoned_labs()
-
-
-def _can_have_labs() -> bool:
+def can_have_labs() -> bool:
+    """Tell whether this machine and user can have real hosts."""
     return sys.platform == "linux" and os.geteuid() == 0
 
 
-@pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
-    """A lab of this run's own, taken down at the end whatever happens.
-
-    The next run takes down what a killed run left behind.
-    """
-    if not _can_have_labs():
-        pytest.skip("real hosts need root on Linux")
+@contextlib.contextmanager
+def lab_of_this_run() -> Iterator[Lab]:
+    """Give a lab, and take it down at the end whatever happens."""
     take_down_abandoned_labs()
     directory = Path(tempfile.mkdtemp(prefix=_PREFIX))
     (directory / _OWNER).write_text(f"{os.getpid()} {guest.start_time_s(os.getpid())}")
@@ -61,14 +50,9 @@ def lab() -> Iterator[Lab]:
         signal.signal(signal.SIGTERM, before)
 
 
-@pytest.fixture
-def bare_host(lab: Lab) -> Iterator[BareHost]:
-    """Return a function that gives bare, running hosts: `bare_host("trixie")`.
-
-    Two calls in one test give two hosts. They are switched off after the test
-    and used again; a host that must keep its state has a name of its own:
-    `lab.up(["mine"])`.
-    """
+@contextlib.contextmanager
+def bare_hosts(lab: Lab) -> Iterator[BareHost]:
+    """Give a function that gives bare, running hosts; switch them off at the end."""
     given: list[LabHost] = []
 
     def give(suite: str = "bookworm", *, disk_size_mb: int | None = None) -> LabHost:
@@ -81,12 +65,14 @@ def bare_host(lab: Lab) -> Iterator[BareHost]:
         given.append(lab.hosts[name])
         return given[-1]
 
-    yield give
-    for host in given:
-        host.power_cut()
-    for domain in list(lab.state().domains):
-        if lab.state().domains[domain] in {host.name for host in given}:
-            lab.set_domain(domain, None)
+    try:
+        yield give
+    finally:
+        for host in given:
+            host.power_cut()
+        for domain in list(lab.state().domains):
+            if lab.state().domains[domain] in {host.name for host in given}:
+                lab.set_domain(domain, None)
 
 
 def take_down_abandoned_labs() -> None:
@@ -106,6 +92,3 @@ def _is_alive(owner: str) -> bool:
         return guest.start_time_s(int(pid)) == float(started)
     except OSError:
         return False
-
-
-__all__ = ["BareHost", "bare_host", "lab", "take_down_abandoned_labs"]
