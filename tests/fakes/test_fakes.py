@@ -114,7 +114,7 @@ def test_it_has_what_the_real_one_has_and_what_is_named_here(
 
 
 @pytest.mark.parametrize("protocol", [client.Channel, exec.Channel])
-@pytest.mark.parametrize("fake", [PlayedChannel(), AgentChannel(b"")], ids=repr)
+@pytest.mark.parametrize("fake", [PlayedChannel(), AgentChannel(b"")], ids=["played", "agent"])
 def test_a_channel_has_all_that_is_asked_of_one(fake: object, protocol: type) -> None:
     assert _public(protocol) <= _public(fake)
 
