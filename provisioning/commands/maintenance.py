@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from provisioning.cli.context import CommandContext
 from provisioning.cli.options import Options
@@ -13,6 +12,7 @@ from provisioning.hosts.client import Ended
 from provisioning.hosts.host import RemoteHost
 from provisioning.operations.maintenance import networks
 from provisioning.protocol.plan import make_plan
+from provisioning.protocol.queries import app_state, client_address
 from provisioning.resources import Resource
 from provisioning.roles import web_server
 
@@ -49,15 +49,14 @@ def maintenance(
     server = web_server(found.web_server)
 
     def work(run: RemoteHost) -> bool:
-        known: Any = run.ask("app", app=app)
-        if not known["provisioned"]:
+        if not run.ask(app_state(app)).provisioned:
             raise ConfigurationError(
                 f"{run.name} is not provisioned for {app}",
                 hint=f"fab -H {run.name} provision",
             )
         if state == "off":
             return carry_out(run, server.maintenance(app, None))
-        own = allowed or networks(str(run.ask("caller")))
+        own = allowed or networks(run.ask(client_address()))
         run.note(f"let through: {', '.join(own) or 'the host itself'}")
         return carry_out(run, server.maintenance(app, own))
 

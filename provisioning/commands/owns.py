@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import asdict
 
+from provisioning.agent.answers import Owned
 from provisioning.cli.context import CommandContext
 from provisioning.cli.options import Options
 from provisioning.hosts.host import RemoteHost
+from provisioning.protocol import queries
 from provisioning.protocol.plan import make_plan
 from provisioning.resources import Restored
 
@@ -21,17 +23,17 @@ def owns(options: Options) -> int:
     """
     context = CommandContext(options)
     fleet = context.fleet(context.hosts)
-    answers: dict[str, Any] = fleet.all(lambda run: run.ask("owned"))
+    answers = fleet.all(lambda run: run.ask(queries.owned()))
     rows = [row for host, owned in sorted(answers.items()) for row in rows_of(host, owned)]
     context.sink.table(
         f"Made or managed by Homeport on {', '.join(sorted(answers)) or 'no host'}",
         ("host", "kind", "name", "for", "since"),
         rows,
         keys=3,
-        values=[{"host": host, **owned} for host, owned in sorted(answers.items())],
+        values=[{"host": host, **asdict(owned)} for host, owned in sorted(answers.items())],
     )
     for host, owned in sorted(answers.items()):
-        for when, things in sorted(owned["adopted"].items()):
+        for when, things in sorted(owned.adopted.items()):
             context.sink.note(
                 f"handed over, with a copy in /var/backups/homeport/{when}: {', '.join(things)}",
                 host,
@@ -60,11 +62,11 @@ def restore_adopted(options: Options, *, copy: str) -> int:
     return context.end(fleet.runs)
 
 
-def rows_of(host: str, owned: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, str]]:
+def rows_of(host: str, owned: Owned) -> Iterator[tuple[str, str, str, str, str]]:
     """Yield a row for each thing of a host's record: host, kind, name, for whom, since when."""
-    for thing, entry in sorted(owned["things"].items()):
+    for thing, entry in sorted(owned.things.items()):
         kind, _, name = thing.partition(":")
-        yield host, kind, name, ", ".join(entry["owners"]) or "the host", _date(entry["since"])
+        yield host, kind, name, ", ".join(entry.owners) or "the host", _date(entry.since)
 
 
 def _date(since: float) -> str:

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
+from provisioning.agent.answers import (
+    BUILT,
+    FAILED,
+    LIVE,
+    RETIRED,
+    ROLLED_BACK,
+    STOPPED,
+    AppState,
+    HistoryEvent,
+    ReleaseInfo,
+)
 from provisioning.cli.apps_in_turn import Fleets
 from provisioning.cli.context import CommandContext
 from provisioning.cli.options import Options
 from provisioning.cli.selection import apps_here
+from provisioning.protocol.queries import app_state
 
 if TYPE_CHECKING:
     from provisioning.hosts.host import RemoteHost
@@ -30,7 +42,7 @@ def releases(options: Options, *, app: str = "") -> int:
         states = fleets.of(each).all(_question(each))
         for host, state in states.items():
             rows = list(_rows(state))
-            counts.append(f"{each.name} on {host}: {_count(rows, len(state['releases']))}")
+            counts.append(f"{each.name} on {host}: {_count(rows, len(state.releases))}")
             context.sink.table(
                 f"{each.name} on {host}", ("release", "state", "since", "by", "commit"), rows
             )
@@ -43,58 +55,56 @@ def _count(rows: Sequence[object], there: int) -> str:
     return said if there == len(rows) else f"{said}, {there} of them still there"
 
 
-def _question(app: App) -> Callable[[RemoteHost], Any]:
-    return lambda run: run.ask("app", app=app.name)
+def _question(app: App) -> Callable[[RemoteHost], AppState]:
+    return lambda run: run.ask(app_state(app.name))
 
 
-def _rows(state: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+def _rows(state: AppState) -> Iterator[tuple[str, ...]]:
     """Yield a row for each release that is or was there, the newest first."""
-    manifests = {each["release"]: each for each in state["releases"]}
-    last: dict[str, Mapping[str, Any]] = {}
-    built: dict[str, Mapping[str, Any]] = {}
-    for line in state["history"]:
-        if line["event"] in ENDINGS:
+    there = {each.release: each for each in state.releases}
+    last: dict[str, HistoryEvent] = {}
+    built: dict[str, HistoryEvent] = {}
+    for event in state.history:
+        if event.event in ENDINGS:
             # That it was stopped afterwards says less than why.
-            before = last.get(line["release"], {}).get("event")
-            if not (before in ("rolled_back", "stopped") and line["event"] == "retired"):
-                last[line["release"]] = line
-        if line["event"] == "built":
-            built[line["release"]] = line
-    for release in sorted({*manifests, *last}, reverse=True):
-        manifest, line = manifests.get(release, {}), last.get(release, {})
+            before = last.get(event.release)
+            if not (before and before.event in (ROLLED_BACK, STOPPED) and event.event == RETIRED):
+                last[event.release] = event
+        if event.event == BUILT:
+            built[event.release] = event
+    for release in sorted({*there, *last}, reverse=True):
+        info, event_of_it = there.get(release), last.get(release)
         # What was pruned is known from the history only.
-        about = manifest or built.get(release, {})
-        at = line.get("at") or manifest.get("built")
+        about = info or built.get(release) or ReleaseInfo(release)
+        at = event_of_it.at if event_of_it else info.built if info else 0.0
         since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at)) if at else ""
         yield (
             release,
-            _condition(release, state, manifest, line),
+            _condition(release, state, event_of_it),
             since,
-            str(line.get("by") or about.get("by", "")),
-            str(about.get("commit", ""))[:7] + (" dirty" if about.get("dirty") else ""),
+            (event_of_it.by if event_of_it else "") or about.by,
+            about.commit[:7] + (" dirty" if about.dirty else ""),
         )
 
 
-ENDINGS = ("live", "failed", "rolled_back", "retired", "built", "stopped")
-"""Events of a host's history that say how a release stands."""
+ENDINGS = (LIVE, FAILED, ROLLED_BACK, RETIRED, BUILT, STOPPED)
+"""What says how a release stands."""
 
 
-def _condition(
-    release: str, state: Mapping[str, Any], manifest: Mapping[str, Any], line: Mapping[str, Any]
-) -> str:
-    if release == state["live"]:
+def _condition(release: str, state: AppState, last: HistoryEvent | None) -> str:
+    if release == state.live:
         return "live"
-    event = line.get("event")
-    if event == "failed":
-        return f"failed at {line.get('at_state', '?')}"
-    if event == "rolled_back":
+    event = last.event if last else ""
+    if last and event == FAILED:
+        return f"failed at {last.at_state or '?'}"
+    if event == ROLLED_BACK:
         return "reverted"
-    if lacks := state["lacks"].get(release):
+    if lacks := state.lacks.get(release):
         return f"its {lacks[0]} is gone"
-    if event == "stopped":
+    if event == STOPPED:
         return "stopped"
-    if release == state["previous"]:
+    if release == state.previous:
         return "previous"
-    if not manifest:
+    if release not in {each.release for each in state.releases}:
         return "pruned"
-    return "kept" if event in ("live", "retired") else "built, never live"
+    return "kept" if event in (LIVE, RETIRED) else "built, never live"

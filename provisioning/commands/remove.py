@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from provisioning.cli.context import CommandContext
 from provisioning.cli.options import Options
 from provisioning.errors import ConfigurationError
 from provisioning.hosts.host import RemoteHost, who
 from provisioning.inventory.models.web_servers import WEB_SERVERS
+from provisioning.protocol import queries
 from provisioning.protocol.plan import make_plan
 from provisioning.resources import RemovedApp, Resource
 from provisioning.roles import web_server
@@ -47,11 +47,9 @@ def remove(options: Options, *, app: str, data: bool, yes: bool) -> int:
     fleet = context.fleet(hosts)
 
     def work(run: RemoteHost) -> None:
-        owned: Any = run.ask("owned")
+        owned = run.ask(queries.owned())
         ours = {
-            name
-            for name, entry in owned["apps"].items()
-            if entry["owner"] == context.inventory.owner
+            name for name, entry in owned.apps.items() if entry.owner == context.inventory.owner
         }
         resources: list[Resource] = [
             *(

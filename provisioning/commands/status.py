@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from provisioning.agent import layout
+from provisioning.agent.answers import (
+    AppStatus,
+    Owned,
+    ProcessStatus,
+    RunStatus,
+    TimerStatus,
+)
 from provisioning.agent.debian.certbot import Lineage
 from provisioning.cli.context import CommandContext
 from provisioning.cli.options import Options
 from provisioning.deploy.checks import tell_difference
 from provisioning.hosts.host import RemoteHost
+from provisioning.protocol import queries
 
 if TYPE_CHECKING:
     from provisioning.inventory import Inventory
@@ -30,9 +39,6 @@ SHORT = (
 """Those that fit 100 characters; without the ones in which nothing stands that is worth it."""
 
 _USUAL = ("", "served")
-
-State = Mapping[str, Any]
-"""What a host says of an app: see agent/queries/status.py. Empty where it says nothing."""
 
 
 def status(options: Options, *, wide: bool = False) -> int:
@@ -53,11 +59,13 @@ def status(options: Options, *, wide: bool = False) -> int:
         for run, host in zip(fleet.runs, context.hosts, strict=True)
     }
 
-    records: dict[str, Any] = {}
+    records: dict[str, Owned] = {}
 
-    def ask(run: RemoteHost) -> Any:
-        records[run.name] = run.ask("owned")
-        return run.ask("status", apps=[_question(context.inventory, app) for app in apps[run.name]])
+    def ask(run: RemoteHost) -> Mapping[str, AppStatus]:
+        records[run.name] = run.ask(queries.owned())
+        return run.ask(
+            queries.app_status([_question(context.inventory, app) for app in apps[run.name]])
+        )
 
     answers = fleet.all(ask)
     found = sorted(_found(apps, answers), key=lambda each: each[:2])
@@ -67,10 +75,13 @@ def status(options: Options, *, wide: bool = False) -> int:
         columns,
         lines,
         keys=2,
-        values=[{"app": app, "host": host, **state} for app, host, state in found],
+        values=[
+            {"app": app, "host": host, **(asdict(state) if state else {})}
+            for app, host, state in found
+        ],
     )
     for app, rows in groupby(found, key=lambda each: each[0]):
-        difference = tell_difference(app, {host: state for _, host, state in rows if state})
+        difference = tell_difference(app, {host: state.live for _, host, state in rows if state})
         if difference:
             context.sink.note(f"{difference}: `fab deploy` of all hosts makes it one")
     for host, owned in sorted(records.items()):
@@ -78,9 +89,9 @@ def status(options: Options, *, wide: bool = False) -> int:
             owned, context.inventory.owner, {app.name for app in apps[host]}
         ):
             context.sink.note(text, host)
-    well = sum(_is_well(state) for _, _, state in found)
+    well = sum(state is not None and _is_well(state) for _, _, state in found)
     code = context.end(fleet.runs, conclusion=f"{well} of {len(found)} healthy")
-    return code or int(any(state.get("live") and not _is_well(state) for _, _, state in found))
+    return code or int(any(state and state.live and not _is_well(state) for _, _, state in found))
 
 
 def _columns(
@@ -97,28 +108,28 @@ def _columns(
     return names, [tuple(row[number] for number in shown) for row in rows]
 
 
-def _apps_of_others(owned: Any, owner: str, known: Container[str]) -> Iterator[str]:
+def _apps_of_others(owned: Owned, owner: str, known: Container[str]) -> Iterator[str]:
     """Yield a line for each app on a host that this inventory does not have."""
-    for app, entry in sorted(owned["apps"].items()):
-        serves = f"serves {', '.join(entry['domains'])}" if entry["domains"] else "serves nothing"
-        if entry["owner"] != owner:
-            yield f"also here: the app {app} of {entry['owner']}, which {serves}"
+    for app, entry in sorted(owned.apps.items()):
+        serves = f"serves {', '.join(entry.domains)}" if entry.domains else "serves nothing"
+        if entry.owner != owner:
+            yield f"also here: the app {app} of {entry.owner}, which {serves}"
         elif app not in known:
             yield f"not in the inventory any more: the app {app}, which {serves}"
 
 
 def _found(
-    apps: Mapping[str, Sequence[App]], answers: Mapping[str, Any]
-) -> Iterator[tuple[str, str, State]]:
+    apps: Mapping[str, Sequence[App]], answers: Mapping[str, Mapping[str, AppStatus]]
+) -> Iterator[tuple[str, str, AppStatus | None]]:
     """Yield app, host and state; those of hosts that gave no answer are not left out."""
     for host, its_apps in apps.items():
         for app in its_apps:
-            yield app.name, host, answers.get(host, {}).get(app.name, {})
+            yield app.name, host, answers.get(host, {}).get(app.name)
 
 
-def _is_well(state: State) -> bool:
-    return state.get("health") == state.get("site") == "200" and all(
-        each["running"] == each["wanted"] for each in state["processes"].values()
+def _is_well(state: AppStatus) -> bool:
+    return state.health == state.site == "200" and all(
+        each.running == each.wanted for each in state.processes.values()
     )
 
 
@@ -138,51 +149,51 @@ def _question(inventory: Inventory, app: App) -> dict[str, Any]:
     }
 
 
-def _row(app: str, host: str, state: State) -> tuple[str, ...]:
+def _row(app: str, host: str, state: AppStatus | None) -> tuple[str, ...]:
     if not state:
         return (app, host, "unknown", *[""] * (len(COLUMNS) - 4), "the host gave no answer")
-    days, memory = state["certificate_days"], state["memory_bytes"]
+    days, memory = state.certificate_days, state.memory_bytes
     return (
         app,
         host,
-        state["live"] or ("stopped" if state["stopped"] else "none"),
-        age(time.time() - state["since"]) if state["since"] else "",
-        state["by"],
-        state["health"],
-        state["site"],
-        str(len(state["running"])),
-        "yes" if state["at_boot"] else "no",
-        str(state["restarts"]),
+        state.live or ("stopped" if state.stopped else "none"),
+        age(time.time() - state.since) if state.since else "",
+        state.by,
+        state.health,
+        state.site,
+        str(len(state.running)),
+        "yes" if state.at_boot else "no",
+        str(state.restarts),
         f"{memory / 2**20:.0f} MB" if memory else "",
-        ", ".join(_process(name, each) for name, each in state["processes"].items()),
-        ", ".join(_timer(name, each) for name, each in state["timers"].items()),
+        ", ".join(_process(name, each) for name, each in state.processes.items()),
+        ", ".join(_timer(name, each) for name, each in state.timers.items()),
         f"{days} days" if days is not None else "",
-        f"{state['disk_free_percent']} %",
-        "maintenance" if state["maintenance"] else "served",
-        _run(state["runs"][0]) if state["runs"] else "",
-        "; ".join(state["pending"]) or "nothing",
+        f"{state.disk_free_percent} %",
+        "maintenance" if state.maintenance else "served",
+        _run(state.runs[0]) if state.runs else "",
+        "; ".join(state.pending) or "nothing",
     )
 
 
-def _process(name: str, state: Mapping[str, int]) -> str:
+def _process(name: str, state: ProcessStatus) -> str:
     """Return "worker 2/2": how many of it run, of how many."""
-    restarts = f" ({state['restarts']} restarts)" if state["restarts"] else ""
-    return f"{name} {state['running']}/{state['wanted']}{restarts}"
+    restarts = f" ({state.restarts} restarts)" if state.restarts else ""
+    return f"{name} {state.running}/{state.wanted}{restarts}"
 
 
-def _timer(name: str, state: Mapping[str, Any]) -> str:
+def _timer(name: str, state: TimerStatus) -> str:
     """Return "nightly 2026-11-26 03:00:00 UTC": when it runs next."""
     # systemd writes the day of the week before it, and nothing while the command runs.
-    when = state["next"].partition(" ")[2]
-    if state["running"]:
+    when = state.next.partition(" ")[2]
+    if state.running:
         when = "runs now"
-    return f"{name} {when or 'is stopped'}{' (last run failed)' if state['failed'] else ''}"
+    return f"{name} {when or 'is stopped'}{' (last run failed)' if state.failed else ''}"
 
 
-def _run(run: Mapping[str, Any]) -> str:
+def _run(run: RunStatus) -> str:
     """Return "provision by ann@desk 5 min ago: done"."""
-    since = age(time.time() - run["began"])
-    return f"{run['what']} by {run['who']} {since} ago: {run['ended'] or 'not ended'}"
+    since = age(time.time() - run.began)
+    return f"{run.what} by {run.who} {since} ago: {run.ended or 'not ended'}"
 
 
 def age(seconds: float) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from provisioning.cli.context import CommandContext
 from provisioning.cli.options import Options
 from provisioning.cli.selection import apps_named, hosts_of
@@ -11,6 +9,7 @@ from provisioning.errors import ConfigurationError
 from provisioning.hosts.client import Ended
 from provisioning.hosts.host import RemoteHost, who
 from provisioning.protocol.plan import make_plan
+from provisioning.protocol.queries import app_state
 from provisioning.resources import Stopped
 
 
@@ -32,8 +31,8 @@ def stop(options: Options, *, app: str, now: bool = False) -> int:
     stopped = Stopped(app, by=who(), at_once=now, drain_timeout_s=found.drain_timeout_s)
 
     def work(run: RemoteHost) -> bool:
-        known: Any = run.ask("app", app=app)
-        if not known["provisioned"]:
+        known = run.ask(app_state(app))
+        if not known.provisioned:
             raise ConfigurationError(
                 f"{run.name} is not provisioned for {app}", hint=f"fab -H {run.name} provision"
             )

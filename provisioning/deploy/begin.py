@@ -6,22 +6,21 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioning.agent.apps.releases import RELEASE_ID
 from provisioning.deploy.checks import must_be_on_one_release
 from provisioning.errors import DeployRefusedError, UnreachableError
 from provisioning.hosts.fleet import Fleet
+from provisioning.protocol.queries import app_state
 
 if TYPE_CHECKING:
+    from provisioning.agent.answers import AppState
     from provisioning.agent.facts import Facts
     from provisioning.agent.runs.messages import RunInfo
     from provisioning.hooks import Hooks
     from provisioning.hosts.host import RemoteHost
     from provisioning.inventory.models.app import App
-
-State = Mapping[str, Any]
-"""What a host says of an app: see agent/queries/app.py."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +33,14 @@ class Beginning:
         instead: The release that is live because another command has done the same meanwhile.
     """
 
-    states: Mapping[str, State] = field(default_factory=dict)
+    states: Mapping[str, AppState] = field(default_factory=dict)
     facts: Mapping[str, Facts] = field(default_factory=dict)
     instead: str = ""
 
     @property
     def live(self) -> dict[str, str]:
         """Host -> the release that is live there, "" for none."""
-        return {host: str(state["live"]) for host, state in self.states.items()}
+        return {host: state.live for host, state in self.states.items()}
 
 
 def begin(fleet: Fleet, app: App, what: str, hooks: Hooks, *, repeats: bool) -> Beginning:
@@ -85,7 +84,7 @@ def begin(fleet: Fleet, app: App, what: str, hooks: Hooks, *, repeats: bool) -> 
     # Several commands may have been watched, each a restart of hosts of its own.
     states, _ = _ask(fleet, app)
     must_be_on_one_release(app, states)
-    return Beginning(instead=next((str(state["live"]) for state in states.values()), ""))
+    return Beginning(instead=next((state.live for state in states.values()), ""))
 
 
 def _kind(what: str) -> str:
@@ -121,20 +120,19 @@ def _say_who_waits(fleet: Fleet) -> None:
             )
 
 
-def about(state: State, release: str) -> dict[str, str]:
+def about(state: AppState, release: str) -> dict[str, str]:
     """Return what hooks are told of a release that is there already."""
-    commits = [each.get("commit", "") for each in state["releases"] if each["release"] == release]
-    return {"previous": str(state["live"]), "commit": str(commits[0]) if commits else ""}
+    commits = [each.commit for each in state.releases if each.release == release]
+    return {"previous": state.live, "commit": commits[0] if commits else ""}
 
 
-def _ask(fleet: Fleet, app: App) -> tuple[dict[str, State], dict[str, Facts]]:
+def _ask(fleet: Fleet, app: App) -> tuple[dict[str, AppState], dict[str, Facts]]:
     """Ask every host for its facts, and what is there of an app; in the fleet's order."""
     salt = secrets.token_hex(8)
 
-    def ask(run: RemoteHost) -> tuple[Facts, State]:
+    def ask(run: RemoteHost) -> tuple[Facts, AppState]:
         facts = run.facts()
-        state: Any = run.ask("app", app=app.name, salt=salt)
-        return facts, state
+        return facts, run.ask(app_state(app.name, salt))
 
     found = fleet.all(ask)
     answers = {run.name: found[run.name] for run in fleet.runs if run.name in found}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from provisioning.agent.answers import BUILT, LIVE
 from provisioning.errors import (
     ConfigurationError,
     DeployRefusedError,
@@ -12,22 +13,20 @@ from provisioning.errors import (
 )
 
 if TYPE_CHECKING:
+    from provisioning.agent.answers import AppState
     from provisioning.inventory.models.app import App
 
-State = Mapping[str, Any]
-"""What a host says of an app: see agent/queries/app.py."""
 
-
-def release_to_revive(app: App, states: Mapping[str, State], to: str) -> str:
+def release_to_revive(app: App, states: Mapping[str, AppState], to: str) -> str:
     """Return the release to go back to, which every host must have."""
     if to:
-        there = [{each["release"] for each in state["releases"]} for state in states.values()]
+        there = [{each.release for each in state.releases} for state in states.values()]
         matching = sorted(each for each in set.intersection(*there) if _means(to, each))
         if len(matching) != 1:
             raise no_such_release(app, states, to, matching)
-        release = str(matching[0])
+        release = matching[0]
     else:
-        previous = {str(state["previous"]) for state in states.values()}
+        previous = {state.previous for state in states.values()}
         if len(previous) != 1 or "" in previous:
             raise ConfigurationError(
                 f"cannot roll {app.name} back: "
@@ -36,23 +35,23 @@ def release_to_revive(app: App, states: Mapping[str, State], to: str) -> str:
                 hint="fab releases, then fab rollback --to ID",
             )  # fmt: skip
         release = previous.pop()
-    if all(state["live"] == release for state in states.values()):
+    if all(state.live == release for state in states.values()):
         raise ConfigurationError(
             f"release {release} of {app.name} is live already", hint="fab releases"
         )
     return release
 
 
-def stopped_release(app: App, states: Mapping[str, State]) -> str:
+def stopped_release(app: App, states: Mapping[str, AppState]) -> str:
     """Return the release that was stopped, which must be the same on every host.
 
     Raises:
         ConfigurationError: there is none, or the hosts differ.
     """
-    stopped = {str(state["stopped"]) for state in states.values()}
+    stopped = {state.stopped for state in states.values()}
     if len(stopped) == 1 and "" not in stopped:
         return stopped.pop()
-    lives = ", ".join(host for host, state in states.items() if state["live"])
+    lives = ", ".join(host for host, state in states.items() if state.live)
     raise ConfigurationError(
         f"cannot start {app.name}: "
         + (f"a release of it is live on {lives}" if lives else
@@ -62,28 +61,26 @@ def stopped_release(app: App, states: Mapping[str, State]) -> str:
     )  # fmt: skip
 
 
-def refuse_over_migration(app: App, states: Mapping[str, State], release: str) -> None:
+def refuse_over_migration(app: App, states: Mapping[str, AppState], release: str) -> None:
     """Refuse to run an older release on a database that a newer one has migrated.
 
     Also one that never went live: it is migrated before. What renews a release is as old as that.
     """
     for state in states.values():
-        renews = {str(each["release"]): str(each.get("renews", "")) for each in state["releases"]}
+        renews = {each.release: each.renews for each in state.releases}
         code = release
         # Taken out: a hostile host may say that two releases renew each other.
         while renewed := renews.pop(code, ""):
             code = renewed
-        were_live = {each["release"] for each in state["history"] if each["event"] == "live"}
+        were_live = {each.release for each in state.history if each.event == LIVE}
         # Their deploys did not come to the migration.
         not_importable = {
-            each["release"] for each in state["history"] if each.get("at_state") == "import"
+            each.release for each in state.history if each.at_state == "import"
         } - were_live
         newer = [
-            each["release"]
-            for each in state["releases"]
-            if code < each["release"]
-            and each.get("migrates")
-            and each["release"] not in not_importable
+            each.release
+            for each in state.releases
+            if code < each.release and each.migrates and each.release not in not_importable
         ]
         if newer:
             raise DeployRefusedError(
@@ -95,7 +92,7 @@ def refuse_over_migration(app: App, states: Mapping[str, State], release: str) -
 
 
 def no_such_release(
-    app: App, states: Mapping[str, State], to: str, matching: Sequence[str]
+    app: App, states: Mapping[str, AppState], to: str, matching: Sequence[str]
 ) -> HomeportError:
     """Return why none of the releases is the one that is meant.
 
@@ -127,20 +124,18 @@ def no_such_release(
     )
 
 
-def must_be_whole(app: App, states: Mapping[str, State], release: str) -> None:
+def must_be_whole(app: App, states: Mapping[str, AppState], release: str) -> None:
     """Return if a release has all that it needs to run, on every host.
 
     Raises:
         DeployRefusedError: somebody has removed a part of it.
     """
     for host, state in states.items():
-        lacks = state.get("lacks", {}).get(release)
+        lacks = state.lacks.get(release)
         if lacks:
             python = lost_python(state, release)
-            is_live = state.get("live") == release
-            commit = next(
-                (each.get("commit") for each in state["releases"] if each["release"] == release), ""
-            )
+            is_live = state.live == release
+            commit = next((each.commit for each in state.releases if each.release == release), "")
             source = f"check out {commit[:7]}" if commit else "check its source out"
             raise DeployRefusedError(
                 f"cannot use release {release} of {app.name}: "
@@ -153,29 +148,29 @@ def must_be_whole(app: App, states: Mapping[str, State], release: str) -> None:
             )  # fmt: skip
 
 
-def lost_python(state: State, release: str) -> str:
+def lost_python(state: AppState, release: str) -> str:
     """Return the Python that a release was made for, as "Python 3.11", if the host lost it."""
-    lacks = state.get("lacks", {}).get(release, [])
-    return next((str(each) for each in lacks if str(each).startswith("Python ")), "")
+    lacks = state.lacks.get(release, ())
+    return next((each for each in lacks if each.startswith("Python ")), "")
 
 
-def lost_virtualenvs(states: Mapping[str, State]) -> frozenset[str]:
+def lost_virtualenvs(states: Mapping[str, AppState]) -> frozenset[str]:
     """Return the names of virtualenvs that were made for a Python which a host has lost."""
     return frozenset(
-        str(each.get("venv", ""))
+        each.venv
         for state in states.values()
-        for each in state["releases"]
-        if lost_python(state, str(each["release"]))
+        for each in state.releases
+        if lost_python(state, each.release)
     )
 
 
-def must_be_on_one_release(app: App, states: Mapping[str, State]) -> None:
+def must_be_on_one_release(app: App, states: Mapping[str, AppState]) -> None:
     """Return if the same release is live on every host.
 
     Raises:
         DeployRefusedError: They differ: what is made of these would differ under one id.
     """
-    difference = tell_difference(app.name, states)
+    difference = tell_difference(app.name, {host: each.live for host, each in states.items()})
     if difference:
         raise DeployRefusedError(
             difference,
@@ -183,27 +178,27 @@ def must_be_on_one_release(app: App, states: Mapping[str, State]) -> None:
         )
 
 
-def tell_difference(app: str, states: Mapping[str, State]) -> str:
+def tell_difference(app: str, live: Mapping[str, str]) -> str:
     """Return which hosts have which release live, or "" if it is the same on all of them."""
     hosts: dict[str, list[str]] = {}
-    for host, state in states.items():
-        hosts.setdefault(str(state["live"]) or "no release", []).append(host)
+    for host, release in live.items():
+        hosts.setdefault(release or "no release", []).append(host)
     told = "; ".join(f"{release} on {', '.join(names)}" for release, names in hosts.items())
     return f"{app} is not on one release: {told}" if len(hosts) > 1 else ""
 
 
-def _releases(state: State) -> set[str]:
-    return {str(each["release"]) for each in state["releases"]}
+def _releases(state: AppState) -> set[str]:
+    return {each.release for each in state.releases}
 
 
 def _means(to: str, release: str) -> bool:
     return release.startswith(to) or release.endswith(to)
 
 
-def _pruned(states: Mapping[str, State], to: str) -> tuple[str, str] | None:
+def _pruned(states: Mapping[str, AppState], to: str) -> tuple[str, str] | None:
     """Return a release that was there once, and its commit."""
     for state in states.values():
-        for line in reversed(state["history"]):
-            if line.get("event") == "built" and _means(to, str(line["release"])):
-                return str(line["release"]), str(line.get("commit", ""))
+        for each in reversed(state.history):
+            if each.event == BUILT and _means(to, each.release):
+                return each.release, each.commit
     return None

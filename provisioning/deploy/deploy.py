@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from provisioning.deploy.begin import State, begin
+from provisioning.deploy.begin import begin
 from provisioning.deploy.checks import lost_virtualenvs
 from provisioning.deploy.environment import shared_secrets
 from provisioning.deploy.phases import Change, Planner, Step
@@ -15,6 +15,7 @@ from provisioning.deploy.steps import build, migrate, start
 from provisioning.errors import DeployRefusedError
 
 if TYPE_CHECKING:
+    from provisioning.agent.answers import AppState
     from provisioning.deploy.deployment import Deployment
     from provisioning.hooks import Hooks
     from provisioning.hosts.fleet import Fleet
@@ -75,8 +76,8 @@ def _tell_of_migration(fleet: Fleet, app: App, release: str) -> None:
             )
 
 
-def _must_be_provisioned(app: App, states: Mapping[str, State]) -> None:
-    bare = [host for host, state in states.items() if not state["provisioned"]]
+def _must_be_provisioned(app: App, states: Mapping[str, AppState]) -> None:
+    bare = [host for host, state in states.items() if not state.provisioned]
     if bare:
         raise DeployRefusedError(
             f"cannot deploy {app.name} to {', '.join(bare)}: not provisioned for it yet",

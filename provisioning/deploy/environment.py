@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from provisioning.errors import ConfigurationError, DeployRefusedError
 from provisioning.hosts.fleet import Fleet
+from provisioning.protocol.queries import generated_secrets
 from provisioning.secrets import (
     GenerateSource,
     Secret,
@@ -16,7 +17,7 @@ from provisioning.secrets import (
 )
 
 if TYPE_CHECKING:
-    from provisioning.deploy.begin import State
+    from provisioning.agent.answers import AppState
     from provisioning.inventory import Inventory
     from provisioning.inventory.models.app import App
 
@@ -61,14 +62,14 @@ def propose_secrets(app: App, known: Mapping[str, Secret] | None = None) -> dict
     }
 
 
-def shared_secrets(fleet: Fleet, app: App, states: Mapping[str, State]) -> dict[str, Secret]:
+def shared_secrets(fleet: Fleet, app: App, states: Mapping[str, AppState]) -> dict[str, Secret]:
     """Return the generated secrets, the same for all hosts: theirs where they have any.
 
     Raises:
         ConfigurationError: hosts have different ones.
         DeployRefusedError: a host does not tell one that it has.
     """
-    held = {host: state["secrets"] for host, state in states.items()}
+    held = {host: state.secrets for host, state in states.items()}
     known: dict[str, Secret] = {}
     for name in propose_secrets(app):
         holders = {host: digests[name] for host, digests in held.items() if name in digests}
@@ -80,7 +81,7 @@ def shared_secrets(fleet: Fleet, app: App, states: Mapping[str, State]) -> dict[
             )
         if holders and len(holders) < len(fleet.runs):
             holder = next(run for run in fleet.runs if run.name in holders)
-            values = Fleet([holder]).all(lambda run: run.ask("secrets", app=app.name))
+            values = Fleet([holder]).all(lambda run: run.ask(generated_secrets(app.name)))
             if name not in values.get(holder.name, {}):
                 raise DeployRefusedError(
                     f"cannot deploy {app.name}: {holder.name} does not tell the generated secret "

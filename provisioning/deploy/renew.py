@@ -7,13 +7,13 @@ does not answer, never sees one. Nothing is uploaded: the code is the host's own
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioning.agent.layout import AppLayout
 from provisioning.deploy.artifact import release_id
-from provisioning.deploy.begin import State, begin
+from provisioning.deploy.begin import begin
 from provisioning.deploy.checks import must_be_on_one_release, must_be_whole
 from provisioning.deploy.environment import (
     Environment,
@@ -39,6 +39,7 @@ from provisioning.roles import (
 )
 
 if TYPE_CHECKING:
+    from provisioning.agent.answers import AppState, ReleaseInfo
     from provisioning.agent.facts import Facts
     from provisioning.hooks import Hooks
     from provisioning.hosts.fleet import Fleet
@@ -108,14 +109,14 @@ def renewed_id(live: str) -> str:
 
 
 def build_again(
-    renewal: Renewal, release: str, live: Mapping[str, Any], facts: Facts
+    renewal: Renewal, release: str, live: ReleaseInfo, facts: Facts
 ) -> Iterator[Resource]:
     """Yield what the renewed release needs before it may go live.
 
     Args:
         renewal: What is wanted.
         release: Its new id.
-        live: Manifest of the host's live release.
+        live: The host's live release.
         facts: The host's.
     """
     app = renewal.app
@@ -125,13 +126,13 @@ def build_again(
         app=app.name,
         release=release,
         files={},
-        base=live["release"],
+        base=live.release,
         shared=tuple(app.shared),
-        static=live["static"],
+        static=dict(live.static or {}),
         # Those that it had stay masked, whatever the inventory says now.
-        secrets=tuple({**dict.fromkeys(live["secrets"]), **dict.fromkeys(app.secrets)}),
-        venv=f"{AppLayout(app.name).venvs}/{live['venv']}",
-        python=live["python"],
+        secrets=tuple({**dict.fromkeys(live.secrets or ()), **dict.fromkeys(app.secrets)}),
+        venv=f"{AppLayout(app.name).venvs}/{live.venv}",
+        python=live.python or "",
         settings=app_server(app.server).files(app, facts, release),
         parts=PARTS,
         units=release_units(app, facts, release),
@@ -140,10 +141,10 @@ def build_again(
         rotate=renewal.rotate,
         about={
             "by": renewal.by,
-            "commit": live.get("commit", ""),
-            "dirty": live.get("dirty", ""),
+            "commit": live.commit,
+            "dirty": live.dirty,
             "migrates": "",
-            "renews": live["release"],
+            "renews": live.release,
         },
     )
     yield StaticFiles(app.name, release)
@@ -172,15 +173,15 @@ def renew(fleet: Fleet, renewal: Renewal, hooks: Hooks) -> str:
             return begun.instead
         states = begun.states
         must_be_on_one_release(app, states)
-        live = {host: live_manifest(app, host, state) for host, state in states.items()}
+        live = {host: live_release(app, host, state) for host, state in states.items()}
         for host, manifest in live.items():
-            must_be_whole(app, {host: states[host]}, str(manifest["release"]))
+            must_be_whole(app, {host: states[host]}, manifest.release)
         if renewal.env is not None:
             renewal = replace(renewal, proposed=shared_secrets(fleet, app, states))
         before = next(iter(live.values()))
-        release = renewed_id(str(before["release"]))
-        commit = str(before.get("commit", ""))
-        hooks.tell(release=release, previous=str(before["release"]), commit=commit)
+        release = renewed_id(before.release)
+        commit = before.commit
+        hooks.tell(release=release, previous=before.release, commit=commit)
         change = Change(app, release, renewal.https, renewal.by)
         planner = Planner(change, begun, hooks)
         again = {
@@ -191,20 +192,21 @@ def renew(fleet: Fleet, renewal: Renewal, hooks: Hooks) -> str:
         return release if done else ""
 
 
-def live_manifest(app: App, host: str, state: State) -> Mapping[str, Any]:
-    """Return the manifest of a host's live release.
+def live_release(app: App, host: str, state: AppState) -> ReleaseInfo:
+    """Return a host's live release.
 
     Raises:
-        DeployRefusedError: there is none, or it lacks what is needed.
+        DeployRefusedError: there is none, or its manifest does not say what is needed.
     """
-    for manifest in state["releases"]:
-        if manifest["release"] == state["live"]:
-            found: Mapping[str, Any] = manifest
-            if lacking := [name for name in ("static", "secrets", "venv") if name not in found]:
-                raise DeployRefusedError(
-                    f"cannot restart release {found['release']} of {app.name}: on {host} its "
-                    f"manifest does not say its {lacking[0]}",
-                    hint="fab deploy, which builds a whole release",
-                )
-            return found
-    raise DeployRefusedError(f"{app.name} has no live release on {host}", hint="fab deploy")
+    live = next((each for each in state.releases if each.release == state.live), None)
+    if live is None:
+        raise DeployRefusedError(f"{app.name} has no live release on {host}", hint="fab deploy")
+    needed = {"static": live.static, "secrets": live.secrets, "python": live.python}
+    lacking = [name for name, value in needed.items() if value is None]
+    if lacking or not live.venv:
+        raise DeployRefusedError(
+            f"cannot restart release {live.release} of {app.name}: on {host} its "
+            f"manifest does not say its {(*lacking, 'venv')[0]}",
+            hint="fab deploy, which builds a whole release",
+        )
+    return live

@@ -15,10 +15,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioning.errors import InterruptedRunError
 from provisioning.hosts.fleet import Fleet
+from provisioning.protocol.queries import app_state
 
 if TYPE_CHECKING:
     from provisioning.deploy.phases import Change, HostPhases, Phases, Resources
@@ -192,15 +193,15 @@ class Rollout:
             phases, reverted = self.phases.hosts[run.name], False
             try:
                 run.begin_again(f"reverting {app} {release}")
-                state: Any = run.ask("app", app=app)
-                if state["live"] not in (phases.before, release):
+                state = run.ask(app_state(app))
+                if state.live not in (phases.before, release):
                     # The host was free for a moment.
-                    live = state["live"] or "no release"
+                    live = state.live or "no release"
                     run.note(f"another command has made {live} live here; leaving it")
                     reverted = run.converge(())
                     return
                 # It may have ended by itself, or with the run.
-                again = phases.start_before if state["live"] == release else ()
+                again = phases.start_before if state.live == release else ()
                 reverted = run.converge([*again, *phases.revert])
             finally:
                 if not reverted:

@@ -7,12 +7,11 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from provisioning.agent import events
-from provisioning.agent.facts import Facts
 from provisioning.agent.runs.messages import (
     Answer,
     Begun,
@@ -21,11 +20,13 @@ from provisioning.agent.runs.messages import (
     RunEnded,
 )
 from provisioning.errors import ConnectionLostError, HomeportError
-from provisioning.protocol.answers import ANSWERS
 from provisioning.protocol.plan import Plan
+from provisioning.protocol.queries import Query
 from provisioning.protocol.session import Heard, RunDiedError, Session
 from provisioning.protocol.shapes import ShapeError
 from provisioning.protocol.submission import Submission
+
+T = TypeVar("T")
 
 PING_EVERY_S = 5.0
 """The agent takes 30 s without a word for a lost connection, a run in the background 60 s."""
@@ -111,20 +112,20 @@ class AgentClient:
         hello: Hello = self._until(Hello)
         return hello
 
-    def ask(self, question: str, **values: Any) -> Any:
+    def ask(self, query: Query[T]) -> T:
         """Ask for something that changes nothing.
 
-        Returns:
-            The answer, which has the shape that `protocol/answers.py` names.
+        Args:
+            query: See protocol/queries.py.
 
         Raises:
-            ConnectionLostError: it has not, or the connection ended first.
+            ConnectionLostError: what came is no answer to it, or the connection ended first.
         """
         with self._session_lock:
-            self._session.ask(question, **values)
+            self._session.ask(query.name, **query.values)
         answer = self._until(Answer).value
         try:
-            return ANSWERS[question](answer, "answer")
+            return query.read(answer)
         except ShapeError as error:
             raise ConnectionLostError(f"cannot understand the agent: {error}") from error
 
@@ -277,13 +278,3 @@ class AgentClient:
             data = self._session.outgoing()
             if data:
                 channel.send(data)
-
-
-def facts_of(conversation: AgentClient, candidates: Iterable[str] = ()) -> Facts:
-    """Ask a host for its facts.
-
-    Args:
-        conversation: With the host.
-        candidates: Versions that are needed also of what is not installed.
-    """
-    return Facts.from_json(conversation.ask("facts", candidates=list(candidates)))

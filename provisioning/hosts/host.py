@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from provisioning.agent.events import FAILED, Finished
 from provisioning.agent.facts import Facts
@@ -23,17 +23,17 @@ from provisioning.errors import (
     InterruptedRunError,
     UnreachableError,
 )
-from provisioning.hosts.client import (
-    AgentClient,
-    Ended,
-    facts_of,
-)
+from provisioning.hosts.client import AgentClient, Ended
+from provisioning.protocol import queries
 from provisioning.protocol.payload import agent_payload
 from provisioning.protocol.plan import Plan, make_plan
+from provisioning.protocol.queries import Query
 from provisioning.protocol.session import Heard, RunDiedError, Session
 from provisioning.protocol.submission import Submission
 from provisioning.render import annotate
 from provisioning.report import HostReport, Sink
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -132,11 +132,11 @@ class RemoteHost:
             self._conversation.start()
             self._started = True
 
-    def ask(self, question: str, **values: object) -> object:
-        """Ask the agent for something that changes nothing."""
+    def ask(self, query: Query[T]) -> T:
+        """Ask the agent for something that changes nothing: see protocol/queries.py."""
         with self._speaking:
             self.start()
-            return self._conversation.ask(question, **values)
+            return self._conversation.ask(query)
 
     def facts(self, candidates: Iterable[str] = ()) -> Facts:
         """Ask for the host's facts.
@@ -144,9 +144,7 @@ class RemoteHost:
         Args:
             candidates: Versions that are needed also of what is not installed.
         """
-        with self._speaking:
-            self.start()
-            return facts_of(self._conversation, candidates)
+        return self.ask(queries.facts(candidates))
 
     def carry_out(
         self,
@@ -312,8 +310,7 @@ class RemoteHost:
 
     def current_run(self) -> RunInfo | None:
         """Return the run in the background that is at work on the host, if there is one."""
-        found = self.ask("run")
-        return RunInfo(**found) if isinstance(found, dict) else None
+        return self.ask(queries.current_run())
 
     def watch(self, run: str) -> None:
         """Hear of a run in the background that somebody else has begun, to its end.

@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioning.errors import (
     ConnectionLostError,
     HostKeyError,
     UnreachableError,
 )
+from provisioning.protocol.queries import log_page
 from provisioning.report import LogLine
 
 if TYPE_CHECKING:
@@ -125,13 +126,8 @@ def read_log(
     heard = False
     while True:
         try:
-            page: Any = run.ask(
-                "logs",
-                apps=list(query.apps),
-                grep=query.grep,
-                after=after,
-                since=since,
-                lines=lines,
+            page = run.ask(
+                log_page(query.apps, grep=query.grep, after=after, since=since, lines=lines)
             )
         except ConnectionLostError:
             if following is None or not heard:
@@ -140,13 +136,15 @@ def read_log(
                 return
             continue
         heard = True
-        found = [LogLine(run.name, *entry) for entry in page["entries"]]
-        more, after = page["more"], page["cursor"]
+        found = [
+            LogLine(run.name, each.at, each.unit, each.priority, each.text) for each in page.entries
+        ]
+        more, after = page.more, page.cursor
         told = found[-1].at if found else -math.inf
-        merged.add(run.name, found, told if more else page["now"])
+        merged.add(run.name, found, told if more else page.now)
         if not after:
             # Nothing so far; what comes is from later.
-            since, lines = page["now"], 0
+            since, lines = page.now, 0
         if more:
             continue
         if following is None or following.wait(LOOK_EVERY_S):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.systemd import unexpanded
 from provisioning.deploy.checks import lost_python
 from provisioning.errors import ConfigurationError
 from provisioning.hosts.exec import Program
+from provisioning.protocol.queries import app_state
 from provisioning.roles import sandbox_properties
 
 if TYPE_CHECKING:
@@ -35,17 +36,17 @@ def live_release(run: RemoteHost, app: App) -> str:
     Raises:
         ConfigurationError: There is none.
     """
-    state: Any = run.ask("app", app=app.name)
-    if not state["provisioned"]:
+    state = run.ask(app_state(app.name))
+    if not state.provisioned:
         raise ConfigurationError(
             f"{run.name} is not provisioned for {app.name}",
             hint=f"fab -H {run.name} provision",
         )
-    if not state["live"]:
+    if not state.live:
         raise ConfigurationError(
             f"no release of {app.name} is live on {run.name}", hint=f"fab deploy --app {app.name}"
         )
-    live = str(state["live"])
+    live = state.live
     if python := lost_python(state, live):
         raise ConfigurationError(
             f"cannot run anything in release {live} of {app.name}: it was made for {python}, "

@@ -6,9 +6,10 @@ part of paths on all hosts of an app, and a commit goes into the environment of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import MISSING, fields
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from provisioning.agent import events
 from provisioning.agent.facts import Facts
@@ -97,93 +98,71 @@ FAILURE = record(
     {"hint": text, "output": text, "busy": anything, "died": anything, "underway": BEGUN},
 )
 
-_MANIFEST = record(
-    {"release": NAME},
-    {
-        "built": number,
-        "by": text,
-        "commit": COMMIT,
-        "dirty": text,
-        "migrates": text,
-        "renews": NAME,
-        "venv": NAME,
-        "python": matching(r"/[A-Za-z0-9._/+-]{0,200}"),
-        "env": NAME,
-        "static": mapping_of(text),
-        "secrets": list_of(text),
-    },
-)
+# Answers to queries
 
-_HISTORY = record(
-    {"event": text, "release": NAME},
-    {"at": number, "by": text, "commit": COMMIT, "dirty": text, "at_state": text},
-)
+A = TypeVar("A")
 
-_APP = record(
-    {
-        "live": NAME,
-        "previous": NAME,
-        "stopped": NAME,
-        "provisioned": flag,
-        "releases": list_of(_MANIFEST),
-        "lacks": mapping_of(list_of(text)),
-        "history": list_of(_HISTORY),
-        "secrets": mapping_of(text),
-    }
-)
-
-_PROCESS = record({"running": whole, "wanted": whole, "restarts": whole})
-_TIMER = record({"next": text, "running": flag, "failed": flag})
-_RUN = record({"run": text, "who": text, "what": text, "began": number, "at": text, "ended": text})
-
-_STATUS_OF_APP = record(
-    {
-        "live": NAME,
-        "stopped": NAME,
-        "since": number,
-        "by": text,
-        "health": text,
-        "site": text,
-        "running": list_of(text),
-        "at_boot": flag,
-        "restarts": whole,
-        "memory_bytes": whole,
-        "certificate_days": maybe(whole),
-        "disk_free_percent": whole,
-        "maintenance": flag,
-        "processes": mapping_of(_PROCESS),
-        "timers": mapping_of(_TIMER),
-        "runs": list_of(_RUN),
-        "pending": list_of(text),
-    }
-)
-
-_PAGE = record(
-    {
-        # When, which unit, priority, text: see agent/queries/logs.py.
-        "entries": list_of(row(number, text, whole, text)),
-        "cursor": text,
-        "more": flag,
-        "now": number,
-    }
-)
-
-_OWNED = record(
-    {
-        "apps": mapping_of(record({"owner": text, "domains": list_of(text)})),
-        "things": mapping_of(record({"owners": list_of(text), "since": number})),
-        "adopted": mapping_of(list_of(text)),
-    }
-)
-
-ANSWERS: Mapping[str, Shape] = {
-    "app": _APP,
-    "caller": WORD,
-    "facts": FACTS,
-    "logs": _PAGE,
-    "owned": _OWNED,
-    "run": maybe(BEGUN),
-    "secrets": mapping_of(text),
-    "status": mapping_of(_STATUS_OF_APP),
+_TEXTS: Mapping[str, Shape] = {
+    "release": NAME,
+    "commit": COMMIT,
+    "interpreter": matching(r"/[A-Za-z0-9._/+-]{0,200}"),
 }
-"""Query -> the shape of its answer: see agent/queries/, which gives them."""
+"""What a text is that is more than a text -> its shape: see agent/answers.py."""
+
+_PLAIN: Mapping[Any, Shape] = {str: text, bool: flag, int: whole, float: number}
+
+
+@cache
+def shape_of(kind: Any) -> Shape:
+    """Return the shape of what travels of a type of agent/answers.py."""
+    if kind in _PLAIN:
+        return _PLAIN[kind]
+    if marks := getattr(kind, "__metadata__", None):
+        return _TEXTS[marks[0]]
+    if is_dataclass(kind):
+        return _shape_of_class(kind)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is tuple:
+        return list_of(shape_of(arguments[0]))
+    if origin is Union:
+        return maybe(shape_of(arguments[0]))
+    return mapping_of(shape_of(arguments[1]))
+
+
+def _shape_of_class(kind: Any) -> Shape:
+    types = get_type_hints(kind, include_extras=True)
+    needed: dict[str, Shape] = {}
+    others: dict[str, Shape] = {}
+    for each in fields(kind):
+        has_default = each.default is not MISSING or each.default_factory is not MISSING
+        (others if has_default else needed)[each.name] = shape_of(types[each.name])
+    return record(needed, others)
+
+
+def made_of(kind: Any, value: Any) -> Any:
+    """Return what a value of the right shape stands for."""
+    if is_dataclass(kind):
+        types = get_type_hints(kind, include_extras=True)
+        return kind(**{name: made_of(types[name], each) for name, each in value.items()})  # type: ignore[operator]
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is tuple:
+        return tuple(made_of(arguments[0], each) for each in value)
+    if origin is Union:
+        return None if value is None else made_of(arguments[0], value)
+    if arguments and not hasattr(kind, "__metadata__"):
+        return {name: made_of(arguments[1], each) for name, each in value.items()}
+    return value
+
+
+def answer_of(kind: Callable[..., A], value: Any) -> A:
+    """Return the answer of a host.
+
+    Args:
+        kind: What it is to be: a dataclass of agent/answers.py, or a type made of these.
+        value: What came.
+
+    Raises:
+        ShapeError: it is no such answer.
+    """
+    answer: A = made_of(kind, shape_of(kind)(value, "answer"))
+    return answer

@@ -26,4 +26,4 @@ def test_it_is_ended_unless_visitors_see_it(root: Path, live: str, *, is_ended: 
     with pytest.raises(AgentError, match="was not answered in time"):
         sick.apply(system, {})
     assert any(argv[:2] == ["systemctl", "kill"] for argv in system.told) is is_ended
-    assert Releases("root", system).history()[-1]["event"] == "failed"
+    assert Releases("root", system).history()[-1].event == "failed"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from provisioning.agent.answers import HistoryEvent
 from provisioning.agent.apps.leftovers import Leftovers
 from provisioning.agent.apps.names import say_strangers
 from provisioning.agent.apps.releases import Releases
@@ -128,8 +129,8 @@ def test_what_has_another_name_than_homeport_gives_is_never_pruned(layout: AppLa
             path.write_text("{}")
     system = _system()
     Path(layout.release(OTHER), "manifest.json").write_text(json.dumps({"release": OTHER}))
-    Releases("root", system).record("live", RELEASE)
-    Releases("root", system).record("live", OTHER)
+    Releases("root", system).record(HistoryEvent("live", RELEASE))
+    Releases("root", system).record(HistoryEvent("live", OTHER))
     Pruned("root", keep=1).apply(system, {})
     assert Pruned("root", keep=1).actual(system) == {"to remove": ""}
     assert [path for path in kept if not path.exists()] == []

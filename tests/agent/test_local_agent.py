@@ -29,9 +29,11 @@ from provisioning.agent.runs.wire import (
     pack_blob,
 )
 from provisioning.errors import ConnectionLostError, ResourceFailedError
-from provisioning.hosts.client import Ended, facts_of
+from provisioning.hosts.client import Ended
+from provisioning.protocol import queries
 from provisioning.protocol.payload import agent_payload
 from provisioning.protocol.plan import Plan, make_plan
+from provisioning.protocol.queries import Query
 from provisioning.protocol.session import HostBusyError
 from provisioning.protocol.submission import Submission
 from provisioning.resources import (
@@ -102,7 +104,7 @@ def test_the_last_event_repeats_the_id_of_the_run(agent: LocalAgent, root: Path)
 
 
 def test_facts_are_told(agent: LocalAgent) -> None:
-    facts = facts_of(agent.conversation)
+    facts = agent.conversation.ask(queries.facts())
     assert facts.nginx == "1.22.1"
     assert facts.python == "3.11.2"
     assert facts.cores >= 1
@@ -129,7 +131,7 @@ def test_only_lacking_contents_are_asked_for(agent: LocalAgent, root: Path) -> N
 
 def test_an_unknown_query_is_refused_in_words(agent: LocalAgent) -> None:
     with pytest.raises(ResourceFailedError, match="unknown query 'nonsense'"):
-        agent.conversation.ask("nonsense")
+        agent.conversation.ask(Query("nonsense", {}, str))
 
 
 def test_a_check_changes_nothing_and_needs_no_lock(machine: Machine, root: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from provisioning.agent.answers import LogEntry
 from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.system import System
@@ -32,13 +34,14 @@ def ask(system: System, **values: Any) -> dict[str, Any]:
 
 
 def texts(page: dict[str, Any]) -> list[str]:
-    return [entry[-1] for entry in page["entries"]]
+    return [entry["text"] for entry in page["entries"]]
 
 
 def test_an_entry_is_told_with_its_time_unit_and_priority() -> None:
     page = ask(_journal(said("a"), said("b", PRIORITY="3")))
     unit = f"hello@{RELEASE}.service"
-    assert page["entries"] == [[0.5, unit, 6, "a"], [1.5, unit, 3, "b"]]
+    entries = (LogEntry(0.5, unit, 6, "a"), LogEntry(1.5, unit, 3, "b"))
+    assert page["entries"] == tuple(map(asdict, entries))
     assert (page["cursor"], page["more"]) == ("c1", False)
 
 
@@ -66,7 +69,7 @@ def test_only_units_of_this_very_app_are_told_of(unit: str, is_ours: bool) -> No
 
 def test_what_systemd_says_about_a_unit_is_told_of_that_unit() -> None:
     entry = said("Started.", "init.scope", UNIT="hello-boot.service")
-    assert ask(_journal(entry))["entries"][0][1] == "hello-boot.service"
+    assert ask(_journal(entry))["entries"][0]["unit"] == "hello-boot.service"
 
 
 def test_messages_that_are_no_text_are_made_one() -> None:
@@ -124,7 +127,7 @@ def test_a_search_that_finds_nothing_for_long_goes_on_with_the_next_page(
 ) -> None:
     monkeypatch.setattr(module, "PAGE_S", -1)
     page = ask(_journal(said("a"), said("b")), grep="z")
-    assert (page["entries"], page["cursor"], page["more"]) == ([], "c0", True)
+    assert (page["entries"], page["cursor"], page["more"]) == ((), "c0", True)
 
 
 def test_a_controller_that_is_gone_ends_it() -> None:

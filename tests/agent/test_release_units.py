@@ -169,7 +169,7 @@ def test_a_release_of_which_either_is_left_is_retired(runtime: Path, loaded: str
     assert not [line for line in _done(system) if RELEASE in line]
     assert not socket.exists()
     assert list(runtime.iterdir()) == []
-    assert Releases("root", system).history()[-1]["event"] == "retired"
+    assert Releases("root", system).history()[-1].event == "retired"
 
 
 def test_a_release_that_systemd_forgets_while_another_is_retired_stops_nothing(
@@ -188,7 +188,7 @@ def test_a_release_that_systemd_forgets_while_another_is_retired_stops_nothing(
     system.loaded_units = forgetful  # type: ignore[method-assign]
     OldReleasesStopped("root", drain_timeout_s=0).apply(system, {})
     assert not [line for line in _done(system) if line.strip() == "systemctl stop"]
-    assert Releases("root", system).history()[-1]["event"] == "retired"
+    assert Releases("root", system).history()[-1].event == "retired"
 
 
 def test_a_socket_stays_while_systemd_knows_anything_of_its_release(runtime: Path) -> None:

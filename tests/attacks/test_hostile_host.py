@@ -9,13 +9,16 @@ import struct
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, is_dataclass, replace
 from typing import Any
 
 import pytest
 
-from provisioning.agent import events, queries
+from provisioning.agent import events
+from provisioning.agent import queries as agents
+from provisioning.agent.answers import ReleaseInfo
 from provisioning.agent.facts import Facts
-from provisioning.agent.runs.messages import Answer, Begun, OtherFacts, RunInfo
+from provisioning.agent.runs.messages import Answer, Begun, OtherFacts
 from provisioning.agent.runs.wire import (
     FROM_HOST,
     HEADER,
@@ -31,7 +34,7 @@ from provisioning.commands.releases import _rows
 from provisioning.commands.status import _is_well, _row
 from provisioning.deploy import environment
 from provisioning.deploy.checks import refuse_over_migration, release_to_revive
-from provisioning.deploy.renew import live_manifest
+from provisioning.deploy.renew import live_release
 from provisioning.errors import (
     ConnectionLostError,
     DeployRefusedError,
@@ -51,7 +54,7 @@ from provisioning.operations.logs import (
     Query,
     read_log,
 )
-from provisioning.protocol.answers import ANSWERS
+from provisioning.protocol import queries
 from provisioning.protocol.payload import Payload
 from provisioning.protocol.plan import make_plan
 from provisioning.protocol.session import Session
@@ -63,6 +66,7 @@ from provisioning.report.sinks.json_lines import JsonSink
 from provisioning.report.sinks.plain import PlainSink
 from provisioning.resources import File
 from provisioning.transport import Counters
+from tests.fakes.answers import app_state
 from tests.fakes.channel import PlayedChannel
 from tests.fakes.console import FakeConsole
 
@@ -287,7 +291,7 @@ GOOD: dict[str, Any] = {
     "caller": "2001:db8::1",
     "facts": Facts(debian="12", codename="bookworm", nginx="1.22.1").to_json(),
     "logs": {
-        "entries": [[1.5, "hello@x.service", 6, "text"]],
+        "entries": [{"at": 1.5, "unit": "hello@x.service", "priority": 6, "text": "text"}],
         "cursor": "s=1;i=2",
         "more": False,
         "now": 5.5,
@@ -323,15 +327,32 @@ GOOD: dict[str, Any] = {
 }  # fmt: skip
 
 
+ANSWERS: dict[str, Callable[[Any], Any]] = {
+    query.name: query.read
+    for query in (
+        queries.app_state("hello"),
+        queries.app_status([]),
+        queries.client_address(),
+        queries.facts(),
+        queries.log_page([]),
+        queries.owned(),
+        queries.current_run(),
+        queries.generated_secrets("hello"),
+    )
+}
+"""Query -> what makes its answer of what a host says."""
+
+
 def test_every_question_has_a_shape_of_its_answer() -> None:
-    assert ANSWERS.keys() == set(queries.QUERIES) == GOOD.keys()
+    assert ANSWERS.keys() == set(agents.QUERIES) == GOOD.keys()
+    assert len(ANSWERS) == len(queries.QUERIES)
 
 
 def _shown(question: str, answer: Any) -> None:
     """Use an answer as the commands do, in the thread of all hosts."""
     if question == "status":
         for app, state in answer.items():
-            assert len(_row(app, "web1", state)) == len(_row(app, "web1", {}))
+            assert len(_row(app, "web1", state)) == len(_row(app, "web1", None))
             _is_well(state)
     elif question == "owned":
         list(rows_of("web1", answer))
@@ -339,7 +360,7 @@ def _shown(question: str, answer: Any) -> None:
         list(_rows(answer))
         for use in (
             lambda: refuse_over_migration(APP, {"web1": answer}, OLDER),
-            lambda: live_manifest(APP, "web1", answer),
+            lambda: live_release(APP, "web1", answer),
             lambda: release_to_revive(APP, {"web1": answer}, ""),
             lambda: release_to_revive(APP, {"web1": answer}, LIVE),
         ):
@@ -347,23 +368,30 @@ def _shown(question: str, answer: Any) -> None:
                 use()
             except HomeportError:
                 continue
-    elif question == "run" and answer is not None:
-        RunInfo(**answer)
-    elif question == "facts":
-        Facts.from_json(answer)
 
 
 @pytest.mark.parametrize("question", GOOD)
 def test_an_answer_that_an_agent_gives_is_taken_as_it_is(question: str) -> None:
-    answer = ANSWERS[question](json.loads(json.dumps(GOOD[question])), "answer")
+    answer = ANSWERS[question](json.loads(json.dumps(GOOD[question])))
     if question == "app":
-        assert answer["releases"][0] == {
-            name: value for name, value in MANIFEST.items() if name not in ("app", "shared")
-        }
-        assert answer["lacks"] == GOOD["app"]["lacks"]
+        told = {name: value for name, value in MANIFEST.items() if name not in ("app", "shared")}
+        assert _plain(answer.releases[0]) == {**told, "python": None}
+        assert answer.lacks == {OLDER: ("virtualenv",)}
+        assert [each.event for each in answer.history] == [
+            each["event"] for each in GOOD["app"]["history"]
+        ]
+    elif question == "facts":
+        assert answer == Facts.from_json(GOOD["facts"])
     else:
-        assert answer == GOOD[question]
+        assert _plain(answer) == GOOD[question]
     _shown(question, answer)
+
+
+def _plain(answer: Any) -> Any:
+    """Return an answer as it travels."""
+    if isinstance(answer, dict):
+        return {name: _plain(each) for name, each in answer.items()}
+    return json.loads(json.dumps(asdict(answer) if is_dataclass(answer) else answer))
 
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -400,7 +428,7 @@ def test_an_answer_with_anything_anywhere_is_refused_or_can_be_used(question: st
     for path in _places(GOOD[question]):
         for odd in ODD:
             try:
-                answer = ANSWERS[question](_changed(GOOD[question], path, odd), "answer")
+                answer = ANSWERS[question](_changed(GOOD[question], path, odd))
             except ShapeError:
                 refused += 1
             else:
@@ -412,14 +440,14 @@ def test_an_answer_with_anything_anywhere_is_refused_or_can_be_used(question: st
 
 @pytest.mark.timeout(60)
 def test_releases_that_renew_each_other_are_no_chain_without_end() -> None:
-    state = dict(GOOD["app"])
-    state["releases"] = [
-        {"release": OLDER, "renews": LIVE, "migrates": "yes"},
-        {"release": LIVE, "renews": OLDER, "migrates": "yes"},
-    ]
+    there = (
+        ReleaseInfo(OLDER, renews=LIVE, migrates="yes"),
+        ReleaseInfo(LIVE, renews=OLDER, migrates="yes"),
+    )
+    state = replace(ANSWERS["app"](GOOD["app"]), releases=there)
     refuse_over_migration(APP, {"web1": state}, LIVE)
     with pytest.raises(DeployRefusedError, match="has migrated"):
-        refuse_over_migration(APP, {"web1": {**state, "history": []}}, "20240102T030405.000Z-0")
+        refuse_over_migration(APP, {"web1": replace(state, history=())}, "20240102T030405.000Z-0")
 
 
 # Hosts together
@@ -451,17 +479,21 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
 def test_a_hostile_host_fails_and_the_others_are_heard(attack: str) -> None:
     good = pack({"answer": GOOD["app"]})
     fleet = Fleet([_run("web1", good), _run("evil", ATTACKS[attack]()), _run("web2", good)])
-    answers = fleet.all(lambda run: run.ask("app", app="hello"))
+    answers = fleet.all(lambda run: run.ask(queries.app_state("hello")))
     assert set(answers) == {"web1", "web2"}
     assert isinstance(fleet.runs[1].report.error, ConnectionLostError)
 
 
+ENTRY = {"at": 1.5, "unit": "u", "priority": 6, "text": "text"}
+
+
 def test_pages_of_a_log_with_wrong_values_are_that_host_s_failure() -> None:
     pages = [
-        {**GOOD["logs"], "entries": [["yesterday", "u", 6, "text"]]},
-        {**GOOD["logs"], "entries": [[1e300, "u", 6, "text"]]},
-        {**GOOD["logs"], "entries": [[1.5, "u", 6]]},
-        {**GOOD["logs"], "entries": [[1.5, "u", "6", "text"]]},
+        {**GOOD["logs"], "entries": [{**ENTRY, "at": "yesterday"}]},
+        {**GOOD["logs"], "entries": [{**ENTRY, "at": 1e300}]},
+        {**GOOD["logs"], "entries": [{"at": 1.5, "unit": "u", "priority": 6}]},
+        {**GOOD["logs"], "entries": [{**ENTRY, "priority": "6"}]},
+        {**GOOD["logs"], "entries": [[1.5, "u", 6, "text"]]},
         {**GOOD["logs"], "cursor": ["x"]},
         {**GOOD["logs"], "now": None},
         {"entries": []},
@@ -479,7 +511,7 @@ def test_a_host_that_keeps_a_shared_secret_to_itself_is_named(
 ) -> None:
     monkeypatch.setattr(environment, "propose_secrets", lambda app, known=None: {"KEY": "new"})
     fleet = Fleet([_run("web1", b""), _run("evil", pack({"answer": {"OTHER": "x"}}))])
-    states = {"web1": {"secrets": {}}, "evil": {"secrets": {"KEY": "0" * 64}}}
+    states = {"web1": app_state(), "evil": app_state(secrets={"KEY": "0" * 64})}
     with pytest.raises(DeployRefusedError, match="evil does not tell"):
         environment.shared_secrets(fleet, APP, states)
 
@@ -621,4 +653,4 @@ def test_conversations_that_are_not_understood_are_not_gone_on_with() -> None:
         conversation.start()
         for _ in range(2):
             with pytest.raises(ConnectionLostError):
-                conversation.ask("facts")
+                conversation.ask(queries.facts())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from provisioning.agent.answers import AppState, HistoryEvent, ReleaseInfo
 from provisioning.deploy.checks import (
     lost_virtualenvs,
     must_be_whole,
@@ -14,6 +16,7 @@ from provisioning.deploy.checks import (
 )
 from provisioning.errors import ConfigurationError, DeployRefusedError
 from provisioning.inventory.models.app import App
+from tests.fakes.answers import app_state
 
 ONE, TWO, THREE = (f"2026010{day}T030405Z-abc000{day}" for day in (1, 2, 3))
 
@@ -23,9 +26,9 @@ def app() -> App:
     return App(name="hello", source=".", wsgi="app:app", domains=["hello.test"], keep_releases=2)
 
 
-def state(*releases: str, **more: Any) -> dict[str, Any]:
-    manifests = [{"release": each, "commit": "abc000123456"} for each in releases]
-    return {"releases": manifests, "history": [], "lacks": {}, **more}
+def state(*releases: str, **more: Any) -> AppState:
+    there = tuple(ReleaseInfo(each, commit="abc000123456") for each in releases)
+    return app_state(releases=there, **more)
 
 
 def test_a_release_that_never_was_is_told_with_those_that_are(app: App) -> None:
@@ -48,8 +51,8 @@ def test_a_host_that_lacks_the_release_is_named(app: App) -> None:
 
 
 def test_a_release_that_was_pruned_is_told_with_the_way_to_have_it_again(app: App) -> None:
-    built = {"event": "built", "release": ONE, "commit": "abc0001ffffff"}
-    error = no_such_release(app, {"web1": state(TWO, THREE, history=[built])}, ONE, [])
+    built = HistoryEvent("built", ONE, commit="abc0001ffffff")
+    error = no_such_release(app, {"web1": state(TWO, THREE, history=(built,))}, ONE, [])
     assert error.message.endswith(f": {ONE} was pruned: hello keeps 2 releases")
     assert "check out abc0001 and `fab deploy`" in error.hint
     assert "keep_releases under [apps.hello]" in error.hint
@@ -57,7 +60,7 @@ def test_a_release_that_was_pruned_is_told_with_the_way_to_have_it_again(app: Ap
 
 
 def test_a_release_of_which_a_part_is_gone_is_refused(app: App) -> None:
-    states = {"web1": state(ONE, TWO), "web2": state(ONE, TWO, lacks={ONE: ["virtualenv"]})}
+    states = {"web1": state(ONE, TWO), "web2": state(ONE, TWO, lacks={ONE: ("virtualenv",)})}
     with pytest.raises(
         DeployRefusedError, match=f"{ONE} of hello: on web2 its virtualenv is gone"
     ) as error:
@@ -69,7 +72,7 @@ def test_a_release_of_which_a_part_is_gone_is_refused(app: App) -> None:
 
 @pytest.mark.parametrize("live", [ONE, TWO])
 def test_a_release_for_another_python_is_refused_with_the_way_out(app: App, live: str) -> None:
-    lacks = {ONE: ["Python 3.11", "interpreter"]}
+    lacks = {ONE: ("Python 3.11", "interpreter")}
     states = {"web1": state(ONE, TWO), "web2": state(ONE, TWO, lacks=lacks, live=live)}
     with pytest.raises(DeployRefusedError) as error:
         must_be_whole(app, states, ONE)
@@ -81,19 +84,17 @@ def test_a_release_for_another_python_is_refused_with_the_way_out(app: App, live
 
 
 def test_virtualenvs_for_a_python_that_is_gone_are_told() -> None:
-    one = state(ONE, TWO, lacks={ONE: ["Python 3.11"], TWO: ["virtualenv"]})
-    for number, manifest in enumerate(one["releases"]):
-        manifest["venv"] = f"venv{number}"
+    one = state(ONE, TWO, lacks={ONE: ("Python 3.11",), TWO: ("virtualenv",)})
+    there = tuple(replace(each, venv=f"venv{number}") for number, each in enumerate(one.releases))
+    one = replace(one, releases=there)
     assert lost_virtualenvs({"web1": one, "web2": state(TWO)}) == {"venv0"}
 
 
-def manifests(*names: str, **more: dict[str, str]) -> dict[str, Any]:
+def manifests(*names: str, **more: dict[str, Any]) -> AppState:
     """Return what a host says that has these releases; `more` of their manifests."""
     named = {"one": ONE, "two": TWO, "three": THREE}
-    found = state(*(named[each] for each in names), live=TWO)
-    for manifest in found["releases"]:
-        manifest |= more.get(next(n for n in named if named[n] == manifest["release"]), {})
-    return found
+    there = tuple(ReleaseInfo(named[each], **more.get(each, {})) for each in names)
+    return app_state(releases=there, live=TWO)
 
 
 MIGRATES = {"migrates": "yes"}
@@ -113,7 +114,7 @@ MIGRATES = {"migrates": "yes"}
     ],
 )
 def test_older_code_does_not_come_to_a_database_that_newer_has_migrated(
-    app: App, there: dict[str, Any], to: str, refused: bool
+    app: App, there: AppState, to: str, refused: bool
 ) -> None:
     if not refused:
         refuse_over_migration(app, {"web1": there}, to)
@@ -124,5 +125,5 @@ def test_older_code_does_not_come_to_a_database_that_newer_has_migrated(
 
 def test_a_release_that_could_not_be_imported_has_migrated_nothing(app: App) -> None:
     there = manifests("one", "two", "three", three=MIGRATES)
-    there["history"] = [{"event": "failed", "release": THREE, "at_state": "import"}]
-    refuse_over_migration(app, {"web1": there}, ONE)
+    failed = HistoryEvent("failed", THREE, at_state="import")
+    refuse_over_migration(app, {"web1": replace(there, history=(failed,))}, ONE)

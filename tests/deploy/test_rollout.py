@@ -26,6 +26,7 @@ from provisioning.hosts.fleet import Fleet
 from provisioning.inventory.models.app import App
 from provisioning.protocol.session import RunDiedError
 from provisioning.resources import Virtualenv
+from tests.fakes.answers import app_state
 from tests.fakes.hooks import NoHooks
 from tests.fakes.remote_host import SwitchingHost
 
@@ -52,7 +53,9 @@ def rollout(
     hooks: Any = NoHooks()
     change = Change(app, NEW, https=True, by="me")
     names = [run.name for run in runs]
-    begun = Beginning({name: {"live": before} for name in names}, {name: Facts() for name in names})
+    begun = Beginning(
+        {name: app_state(live=before) for name in names}, {name: Facts() for name in names}
+    )
     phases = Planner(change, begun, hooks).plan(Step(None, dict.fromkeys(names, build)))
     return Rollout(fleet, change, phases, hooks)
 

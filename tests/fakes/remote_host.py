@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import replace
-from typing import Any
+from dataclasses import asdict, replace
+from typing import Any, TypeVar
 
 from provisioning.agent import events
+from provisioning.agent.answers import LogPage
 from provisioning.agent.facts import Facts
 from provisioning.agent.resource import Resource
 from provisioning.agent.runs.messages import RunInfo
 from provisioning.errors import ConnectionLostError, HomeportError, UnreachableError
+from provisioning.protocol.queries import Query
 from provisioning.protocol.session import HostBusyError, RunDiedError
 from provisioning.report import HostReport
+from tests.fakes.answers import app_state
+
+T = TypeVar("T")
+
+
+def _answer(query: Query[T], name: str, answer: Any) -> T:
+    """Answer a query as the agent would, from what it says to what is made of that."""
+    assert query.name == name
+    return query.read(json.loads(json.dumps(asdict(answer))))
 
 
 class FakeHost:
@@ -90,8 +102,8 @@ class BusyHost(FakeHost):
     def facts(self, candidates: Iterable[str] = ()) -> Facts:
         return Facts()
 
-    def ask(self, question: str, **values: object) -> object:
-        return {"live": self._live}
+    def ask(self, query: Query[T]) -> T:
+        return _answer(query, "app", app_state(live=self._live))
 
 
 class SwitchingHost(FakeHost):
@@ -145,9 +157,9 @@ class SwitchingHost(FakeHost):
         self.make(self._on_failure)
         self._on_failure, self.has_host = [], False
 
-    def ask(self, question: str, **values: object) -> object:
-        assert (question, values) == ("app", {"app": "hello"})
-        return {"live": self.live}
+    def ask(self, query: Query[T]) -> T:
+        assert query.values["app"] == "hello"
+        return _answer(query, "app", app_state(live=self.live))
 
     def make(self, resources: Iterable[Any]) -> None:
         """Bring resources to their desired state, as far as they are of releases."""
@@ -182,7 +194,7 @@ class LoggingHost(FakeHost):
 
     def __init__(
         self,
-        *pages: dict[str, Any] | None,
+        *pages: LogPage | None,
         then: Callable[[], None] = lambda: None,
         unreachable: int = 0,
     ) -> None:
@@ -190,15 +202,14 @@ class LoggingHost(FakeHost):
         self.asked: list[dict[str, Any]] = []
         self._pages, self._then, self._unreachable = pages, then, unreachable
 
-    def ask(self, question: str, **values: object) -> object:
-        assert question == "logs"
-        self.asked.append(values)
+    def ask(self, query: Query[T]) -> T:
+        self.asked.append(dict(query.values))
         if len(self.asked) == len(self._pages):
             self._then()
         page = self._pages[len(self.asked) - 1]
         if page is None:
             raise ConnectionLostError("the connection is lost")
-        return page
+        return _answer(query, "logs", page)
 
     def connect_again(self) -> None:
         self._unreachable -= 1

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 import pytest
 
+from provisioning.agent.answers import LogEntry, LogPage
 from provisioning.errors import ConnectionLostError
 from provisioning.operations import logs
 from provisioning.operations.logs import (
@@ -76,9 +76,9 @@ def test_who_follows_does_not_wait_for_a_silent_host_for_ever(monkeypatch):
     assert reader.texts == ["a 1", "a 2"]
 
 
-def page(*entries, cursor: str = "", more: bool = False, now: float = 50.0) -> dict[str, Any]:
-    found = [[at, "hello@1.service", 6, text] for at, text in entries]
-    return {"entries": found, "cursor": cursor, "more": more, "now": now}
+def page(*entries, cursor: str = "", more: bool = False, now: float = 50.0) -> LogPage:
+    found = tuple(LogEntry(at, "hello@1.service", 6, text) for at, text in entries)
+    return LogPage(found, cursor, more, now)
 
 
 def test_a_long_log_is_read_page_by_page_to_its_end():

@@ -19,6 +19,7 @@ from provisioning.errors import ConnectionLostError, ResourceFailedError
 from provisioning.hosts.client import AgentClient
 from provisioning.protocol.payload import Payload
 from provisioning.protocol.plan import Plan, make_plan
+from provisioning.protocol.queries import client_address
 from provisioning.protocol.session import (
     MAX_BANNER_BYTES,
     Heard,
@@ -256,8 +257,8 @@ def test_a_request_to_stop_is_sent_once(session: Session) -> None:
     with AgentClient(session, lambda _: channel, lambda _: None) as conversation:
         conversation.start()
         conversation.stop()
-        conversation.ask("caller")
-        conversation.ask("caller")
+        conversation.ask(client_address())
+        conversation.ask(client_address())
     decoder = Decoder()
     decoder.feed(bytes(channel.sent))
     # With the first request goes a ping: from then on the agent notices a silence.

@@ -7,8 +7,10 @@ import json
 import os
 import re
 import time
+from dataclasses import replace
 from typing import Any, Container, List, Mapping, Set
 
+from provisioning.agent.answers import LIVE, ROLLED_BACK, STOPPED, HistoryEvent
 from provisioning.agent.apps.pythons import lost_python
 from provisioning.agent.layout import READY, AppLayout
 from provisioning.agent.machine import files
@@ -127,10 +129,10 @@ class Releases:
         """The id of the release that was stopped while it was live, and is still there, or ""."""
         if self.live:
             return ""
-        said = [line for line in self.history() if line.get("event") in ("live", "stopped")]
-        release = str(said[-1].get("release", "")) if said else ""
-        is_stopped = bool(said) and said[-1]["event"] == "stopped"
-        return release if is_stopped and release in self.complete() else ""
+        said = [each for each in self.history() if each.event in (LIVE, STOPPED)]
+        if not said or said[-1].event != STOPPED or said[-1].release not in self.complete():
+            return ""
+        return said[-1].release
 
     @property
     def previous(self) -> str:
@@ -142,34 +144,31 @@ class Releases:
     def were_live(self) -> List[str]:
         """Return the ids of releases that were live and not taken back, the latest last, once."""
         stayed: List[str] = []
-        for line in self.history():
-            release = str(line.get("release", ""))
-            if line.get("event") == "live":
-                stayed.append(release)
-            elif line.get("event") == "rolled_back" and stayed[-1:] == [release]:
+        for each in self.history():
+            if each.event == LIVE:
+                stayed.append(each.release)
+            elif each.event == ROLLED_BACK and stayed[-1:] == [each.release]:
                 stayed.pop()
         latest_first = dict.fromkeys(reversed(stayed))
         return list(latest_first)[::-1]
 
-    def history(self) -> List[Mapping[str, Any]]:
+    def history(self) -> List[HistoryEvent]:
         """Return what happened to the app's releases, oldest first."""
-        lines = []
+        found = []
         for line in self._system.read(self.layout.history).decode(errors="replace").splitlines():
-            try:
-                lines.append(json.loads(line))
-            except ValueError:
-                continue  # A line that a power cut tore.
-        return lines
+            # A power cut tears lines.
+            with contextlib.suppress(ValueError, TypeError, AttributeError):
+                found.append(HistoryEvent.of_line(json.loads(line)))
+        return found
 
-    def record(self, event: str, release: str, **values: Any) -> None:
-        """Append to the history, durably.
+    def record(self, event: HistoryEvent) -> None:
+        """Append to the history, durably, as of now.
 
         What is so is read from the host itself: a history that cannot be written (a full disk)
         is said, and no reason to leave a switch half done.
         """
-        line = {"at": round(time.time(), 3), "event": event, "release": release, **values}
         try:
-            self._append(line)
+            self._append(replace(event, at=round(time.time(), 3)).line())
         except OSError as error:
             self._system.say(f"cannot write {self.layout.history}: {error.strerror}")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from dataclasses import dataclass
+from typing import Dict, Mapping, Tuple
 
+from provisioning.agent.answers import ProcessStatus, TimerStatus
 from provisioning.agent.apps.release_services import (
     RUNNING,
     ReleaseServices,
@@ -15,24 +17,29 @@ from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.system import System
 
 
-def units_status(app: str, system: System) -> Dict[str, Any]:
-    """Return how they are doing.
+@dataclass(frozen=True)
+class UnitsStatus:
+    """How processes and timers are doing; `pending` are sentences."""
 
-    Returns:
-        "processes": name -> "running", "wanted" and "restarts"; "timers": name -> "next", as
-        systemd writes it, "running", and "failed", whether its last run has; "pending":
-        sentences.
-    """
+    processes: Mapping[str, ProcessStatus]
+    timers: Mapping[str, TimerStatus]
+    pending: Tuple[str, ...]
+
+
+def units_status(app: str, system: System) -> UnitsStatus:
+    """Return how the processes and timers of an app are doing."""
     units, releases = ReleaseServices(app, system), Releases(app, system)
     names = list(units.files(releases.live))
     shown = units.show(names)
-    processes: Dict[str, Dict[str, int]] = {}
+    processes: Dict[str, ProcessStatus] = {}
     for name in filter(is_process, names):
         values = shown.get(name, {})
-        each = processes.setdefault(process_of(name), {"running": 0, "wanted": 0, "restarts": 0})
-        each["wanted"] += 1
-        each["running"] += values.get("SubState") == "running"
-        each["restarts"] += int(values.get("NRestarts", 0))
+        before = processes.get(process_of(name), ProcessStatus())
+        processes[process_of(name)] = ProcessStatus(
+            running=before.running + (values.get("SubState") == "running"),
+            wanted=before.wanted + 1,
+            restarts=before.restarts + int(values.get("NRestarts", 0)),
+        )
     layout = AppLayout(app)
     timers = {}
     for timer in (name for name in names if name.endswith(".timer")):
@@ -41,11 +48,8 @@ def units_status(app: str, system: System) -> Dict[str, Any]:
         values = shown.get(timer, {})
         # Its run may have ended a moment ago, and the timer not know of it yet.
         runs = service.get("ActiveState") in RUNNING or values.get("SubState") == "running"
-        timers[name] = {
-            "next": values.get("NextElapseUSecRealtime", ""),
-            "running": runs,
-            "failed": service.get("ActiveState") == "failed",
-        }
+        failed = service.get("ActiveState") == "failed"
+        timers[name] = TimerStatus(values.get("NextElapseUSecRealtime", ""), runs, failed)
     pending = [f"{name} is not as the live release has it" for name in units.wrong()]
     pending += [f"{name} is left over" for name in units.leftovers()]
-    return {"processes": processes, "timers": timers, "pending": pending}
+    return UnitsStatus(processes, timers, tuple(pending))

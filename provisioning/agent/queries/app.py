@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import asdict, fields
 from typing import Any, Dict, Mapping
 
+from provisioning.agent.answers import AppState, ReleaseInfo
 from provisioning.agent.apps.environment import generated_secrets
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.machine.system import System
@@ -22,23 +24,23 @@ def answer(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
     app = message["app"]
     releases = Releases(app, system)
     salt = message.get("salt", "")
-    return {
-        "live": releases.live,
-        "previous": releases.previous,
-        "stopped": releases.stopped,
-        "provisioned": system.stat(releases.layout.releases) is not None,
-        "releases": [
-            {
-                key: value
-                for key, value in releases.manifest(each).items()
-                if key not in ("files", "links")
-            }
-            for each in releases.complete()
-        ],
-        "lacks": {each: lacks for each in releases.complete() if (lacks := releases.lacks(each))},
-        "history": releases.history()[-HISTORY_LINES:],
-        "secrets": {
+    complete = releases.complete()
+    state = AppState(
+        live=releases.live,
+        previous=releases.previous,
+        stopped=releases.stopped,
+        provisioned=system.stat(releases.layout.releases) is not None,
+        releases=tuple(_info(releases.manifest(each)) for each in complete),
+        lacks={each: tuple(lacks) for each in complete if (lacks := releases.lacks(each))},
+        history=tuple(releases.history()[-HISTORY_LINES:]),
+        secrets={
             name: hashlib.sha256(f"{salt}{value}".encode()).hexdigest()
             for name, value in generated_secrets(system, app).items()
         },
-    }
+    )
+    return asdict(state)
+
+
+def _info(manifest: Mapping[str, Any]) -> ReleaseInfo:
+    known = {each.name for each in fields(ReleaseInfo)}
+    return ReleaseInfo(**{name: value for name, value in manifest.items() if name in known})

@@ -10,8 +10,10 @@ import itertools
 import json
 import re
 import time
+from dataclasses import asdict
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
+from provisioning.agent.answers import LogEntry, LogPage
 from provisioning.agent.apps.environment import mask_for
 from provisioning.agent.apps.one_off_units import unit_names
 from provisioning.agent.errors import AgentError, StoppedError
@@ -41,17 +43,15 @@ def answer(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
         system: The machine.
 
     Returns:
-        "entries": lists of seconds since the epoch, unit, priority and text; "cursor": where
-        the next page begins, or ""; "more": whether it is there already; "now": everything
-        until then, by the host's clock, is in this page or those before it.
+        See `LogPage`.
     """
     try:
-        return _page(message, system)
+        return asdict(_page(message, system))
     except StoppedError:
         raise AgentError("stopped looking through the journal") from None
 
 
-def _page(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
+def _page(message: Mapping[str, Any], system: System) -> LogPage:
     now, began = time.time(), time.monotonic()
     journal = _Journal(message["apps"], message.get("grep", ""), system)
     cursor = message.get("after", "")
@@ -59,18 +59,18 @@ def _page(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
     if message.get("lines") and not cursor:
         first = journal.nth_last(message["lines"], start)
         start = [f"--cursor={first}"] if first else start
-    found: List[Any] = []
+    found: List[LogEntry] = []
     chars = 0
     for entry in journal.entries(start):
         cursor = entry["__CURSOR"]
         shown = journal.shown(entry)
         if shown:
             found.append(shown)
-            chars += len(shown[-1])
+            chars += len(shown.text)
         full = len(found) >= PAGE_ENTRIES or chars >= PAGE_CHARS
         if full or time.monotonic() - began > PAGE_S:
-            return {"entries": found, "cursor": cursor, "more": True, "now": now}
-    return {"entries": found, "cursor": cursor, "more": False, "now": now}
+            return LogPage(tuple(found), cursor, True, now)
+    return LogPage(tuple(found), cursor, False, now)
 
 
 def _since(message: Mapping[str, Any]) -> List[str]:
@@ -124,7 +124,7 @@ class _Journal:
             self._system.checkpoint()
             yield _entry(line)
 
-    def shown(self, entry: Mapping[str, Any]) -> Optional[List[Any]]:
+    def shown(self, entry: Mapping[str, Any]) -> Optional[LogEntry]:
         """Return what is told of an entry; None if it is not one that was asked for."""
         units = [entry[name] for name in UNIT_FIELDS if isinstance(entry.get(name), str)]
         unit = next((each for each in units if self._unit.fullmatch(each)), "")
@@ -133,7 +133,7 @@ class _Journal:
             return None
         at = int(entry["__REALTIME_TIMESTAMP"]) / 1e6
         priority = str(entry.get("PRIORITY", ""))
-        return [at, unit, int(priority) if priority.isdigit() else INFO, text]
+        return LogEntry(at, unit, int(priority) if priority.isdigit() else INFO, text)
 
 
 def _entry(line: bytes) -> Dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Dict, Mapping
 
+from provisioning.agent.answers import Owned, OwnedApp, OwnedThing
 from provisioning.agent.claims import PATH, thing_id
 from provisioning.agent.machine.record import Record
 from provisioning.agent.machine.system import System
@@ -18,21 +20,21 @@ def answer(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
     """
     record = Record.of_host(writable=False)
     reserved = [thing_id(PATH, path) for path in RESERVED if system.stat(path) is not None]
-    return {
-        "apps": {
-            name: {"owner": entry.owner, "domains": list(entry.domains)}
-            for name, entry in record.apps.items()
+    owned = Owned(
+        apps={
+            name: OwnedApp(entry.owner, tuple(entry.domains)) for name, entry in record.apps.items()
         },
-        "things": {
-            **{thing: {"owners": [], "since": 0.0} for thing in reserved},
+        things={
+            **{thing: OwnedThing((), 0.0) for thing in reserved},
             **{
-                thing: {"owners": owners, "since": since}
+                thing: OwnedThing(tuple(owners), since)
                 for thing, (owners, since) in record.things().items()
             },
         },
-        "adopted": {
-            when: [each["id"] for each in kept.things]
+        adopted={
+            when: tuple(each["id"] for each in kept.things)
             for when, kept in backups.kept(system).items()
             if not kept.is_restored
         },
-    }
+    )
+    return asdict(owned)

@@ -6,8 +6,10 @@ import os
 import re
 import shutil
 import time
+from dataclasses import asdict
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
+from provisioning.agent.answers import LIVE, AppStatus, RunStatus
 from provisioning.agent.apps.leftovers import Leftovers
 from provisioning.agent.apps.one_off_units import one_offs
 from provisioning.agent.apps.pythons import made_for_lost
@@ -35,10 +37,10 @@ def answer(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
         message: "apps": for each what `_app_status` needs.
         system: The machine.
     """
-    return {each["app"]: _app_status(each, system) for each in message["apps"]}
+    return {each["app"]: asdict(_app_status(each, system)) for each in message["apps"]}
 
 
-def _app_status(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
+def _app_status(message: Mapping[str, Any], system: System) -> AppStatus:
     """Return how an app is doing.
 
     Args:
@@ -54,29 +56,25 @@ def _app_status(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
     mine = units.get(layout.unit(live), {})
     since, by = _live_since(releases, live)
     beside = units_status(app, system)
-    return {
-        "live": live,
-        "stopped": releases.stopped,
-        "since": since,
-        "by": by,
-        "health": _health(message, releases.socket(live)) if live else "",
-        "site": _site(message),
-        "running": sorted(unit for unit, each in units.items() if each["active"] == "active"),
-        "at_boot": boot.get("enabled") == "enabled",
-        "restarts": int(mine.get("restarts", 0)),
-        "memory_bytes": int(mine.get("memory", 0)),
-        "certificate_days": _days_left(system, message["certificates"]),
-        "disk_free_percent": _disk_free_percent(layout.root),
-        "maintenance": system.stat(layout.maintenance) is not None,
-        "processes": beside["processes"],
-        "timers": beside["timers"],
-        "runs": [each.values() for each in last_runs(SHOWN_RUNS)],
-        "pending": [
-            *_pending(units, live, layout, system),
-            *beside["pending"],
-            *_at_work(),
-        ],
-    }
+    return AppStatus(
+        live=live,
+        stopped=releases.stopped,
+        since=since,
+        by=by,
+        health=_health(message, releases.socket(live)) if live else "",
+        site=_site(message),
+        running=tuple(sorted(unit for unit, each in units.items() if each["active"] == "active")),
+        at_boot=boot.get("enabled") == "enabled",
+        restarts=int(mine.get("restarts", 0)),
+        memory_bytes=int(mine.get("memory", 0)),
+        certificate_days=_days_left(system, message["certificates"]),
+        disk_free_percent=_disk_free_percent(layout.root),
+        maintenance=system.stat(layout.maintenance) is not None,
+        processes=beside.processes,
+        timers=beside.timers,
+        runs=tuple(RunStatus(**each.values()) for each in last_runs(SHOWN_RUNS)),
+        pending=(*_pending(units, live, layout, system), *beside.pending, *_at_work()),
+    )
 
 
 def _units(system: System, app: str) -> Dict[str, Dict[str, str]]:
@@ -102,8 +100,8 @@ def _units(system: System, app: str) -> Dict[str, Dict[str, str]]:
 def _live_since(releases: Releases, live: str) -> Tuple[float, str]:
     """Return since when a release is live (seconds since the epoch, 0 if unknown), and by whom."""
     for line in reversed(releases.history()):
-        if live and line.get("event") == "live" and line.get("release") == live:
-            return float(line["at"]), str(line.get("by", ""))
+        if live and line.event == LIVE and line.release == live:
+            return line.at, line.by
     return 0.0, ""
 
 

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import ClassVar, Optional
 
+from provisioning.agent.answers import LIVE, ROLLED_BACK, HistoryEvent
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
@@ -80,11 +81,11 @@ class LiveRelease(Resource):
         before = releases.live
         if before and releases.were_live()[-1:] != [before]:
             # The run that switched to it died before it could say so; a rollback must know.
-            releases.record("live", before)
+            releases.record(HistoryEvent(LIVE, before))
         if self.reverts:
             # Visitors had it a moment ago: there is nothing better to have in its place.
             # It is recorded first: a run that dies in between finds the release live, and says so.
-            releases.record("rolled_back", before, to=self.release, by=self.by)
+            releases.record(HistoryEvent(ROLLED_BACK, before, to=self.release, by=self.by))
             self._back(system, self.release)
             return
         self._point(system, self.release)
@@ -92,7 +93,7 @@ class LiveRelease(Resource):
         if answer is not None:
             self._back(system, before)
             OldReleasesStopped(self.app, self.drain_timeout_s).apply(system, {})
-            releases.record("rolled_back", self.release, to=before, by=self.by)
+            releases.record(HistoryEvent(ROLLED_BACK, self.release, to=before, by=self.by))
             raise AgentError(
                 f"release {self.release} of {self.app} was reverted: through the web server "
                 f"{self.health} {answer}",
@@ -100,8 +101,10 @@ class LiveRelease(Resource):
                 f"else look into {self.logs} on the host",
                 refused=True,
             )
-        event = {"rollback_from": before} if self.rollback else {}
-        releases.record("live", self.release, by=self.by, before=before, **event)
+        came_from = before if self.rollback else ""
+        releases.record(
+            HistoryEvent(LIVE, self.release, by=self.by, before=before, rollback_from=came_from)
+        )
 
     def _point(self, system: System, release: str) -> None:
         layout = AppLayout(self.app)

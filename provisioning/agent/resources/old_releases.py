@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import ClassVar, List
 
+from provisioning.agent.answers import RETIRED, HistoryEvent
 from provisioning.agent.apps.leftovers import Leftovers
 from provisioning.agent.apps.names import say_strangers
 from provisioning.agent.apps.release_services import STOP_S, ReleaseServices
@@ -79,7 +80,7 @@ class OldReleasesStopped(Resource):
         for release in others:
             self._drain(system, release, deadline)
             self._stop(system, release)
-            releases.record("retired", release)
+            releases.record(HistoryEvent(RETIRED, release))
         units.stop(processes)
         system.forget_cached()
         Leftovers(self.app, system).sweep()

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import ClassVar, Mapping, Tuple
 
+from provisioning.agent.answers import FAILED, HistoryEvent
 from provisioning.agent.apps.environment import masked
 from provisioning.agent.apps.failure_output import why_it_failed
 from provisioning.agent.apps.journal import last_lines_of
@@ -148,7 +149,7 @@ class OneOff(Resource):
             system.notes.append(f"warning: {self.label} {how}")
             system.notes += [f"| {line}" for line in output.splitlines()[-NOTED_LINES:]]
             return
-        Releases(self.app, system).record("failed", self.release, at_state=self.label)
+        Releases(self.app, system).record(HistoryEvent(FAILED, self.release, at_state=self.label))
         raise AgentError(
             f"release {self.release} of {self.app} was refused: {self.label} {how}",
             hint=self.hint,

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import ClassVar, List, Mapping
 
+from provisioning.agent.answers import FAILED, HistoryEvent
 from provisioning.agent.apps.failure_output import refusal
 from provisioning.agent.apps.release_services import (
     ReleaseServices,
@@ -95,7 +96,9 @@ class ProcessCheck(Resource):
         except (AgentError, StoppedError, OSError):
             # The web server of this release too, which has passed already.
             OldReleasesStopped(self.app, self.drain_timeout_s).apply(system, {})
-            Releases(self.app, system).record("failed", self.release, at_state="processes")
+            Releases(self.app, system).record(
+                HistoryEvent(FAILED, self.release, at_state="processes")
+            )
             raise
 
     def _look_for_programs(self, system: System) -> None:

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import ClassVar, Dict, Iterable, Mapping, Optional, Tuple
 
+from provisioning.agent.answers import BUILT, HistoryEvent
 from provisioning.agent.apps import (
     compiled,
     environment,
@@ -153,7 +154,8 @@ class Release(Resource):
         os.sync()
         fs.rename(part, final)
         fs.sync(self._layout.releases)
-        Releases(self.app, system).record("built", self.release, **self.about)
+        built = {"event": BUILT, "release": self.release, **self.about}
+        Releases(self.app, system).record(HistoryEvent.of_line(built))
 
     def _build(self, system: System, part: str, final: str) -> None:
         code = os.path.join(part, CODE)

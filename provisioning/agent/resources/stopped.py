@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, List
 
+from provisioning.agent.answers import STOPPED, HistoryEvent
 from provisioning.agent.apps.release_services import ReleaseServices
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import AppLayout
@@ -66,7 +67,7 @@ class Stopped(Resource):
         releases = Releases(self.app, system)
         live = releases.live
         if live:
-            releases.record("stopped", live, by=self.by)
+            releases.record(HistoryEvent(STOPPED, live, by=self.by))
             system.remove(AppLayout(self.app).live_socket)
             releases.follow()
         # Without a live release no timer and no process is one that is to be here.

@@ -1,0 +1,267 @@
+"""What an agent answers to queries: a dataclass for each, known to both sides.
+
+They travel as plain values (`dataclasses.asdict`). The controller holds what comes against the
+types of their fields before it makes these of it: protocol/answers.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, Dict, Mapping, Optional, Tuple
+
+ReleaseId = Annotated[str, "release"]
+"""A release's id, or "": never a path."""
+
+Commit = Annotated[str, "commit"]
+
+Interpreter = Annotated[str, "interpreter"]
+"""The path of a Python on the host."""
+
+BUILT, GATED, LIVE, RETIRED = "built", "gated", "live", "retired"
+FAILED, ROLLED_BACK, STOPPED = "failed", "rolled_back", "stopped"
+"""What happens to releases: see `HistoryEvent`."""
+
+
+@dataclass(frozen=True)
+class HistoryEvent:
+    """Something that happened to a release of an app.
+
+    Args:
+        event: "built"; "gated", it runs and answers; "live"; "retired", it was stopped because
+            another is live; "failed", see `at_state`; "rolled_back", another was made live in its
+            place; "stopped", by a person.
+        release: Its id.
+        at: When, in seconds since the epoch.
+        by: By whom, as "user@machine".
+        before: The release that was live before it.
+        to: The one that was made live in its place.
+        rollback_from: The one that was live until a person went back to it.
+        at_state: The step at which it failed: "import", "migrate", "start", "processes".
+        commit, dirty, migrates, renews: See `ReleaseInfo`.
+    """
+
+    event: str
+    release: ReleaseId
+    at: float = 0.0
+    by: str = ""
+    before: ReleaseId = ""
+    to: ReleaseId = ""
+    rollback_from: ReleaseId = ""
+    at_state: str = ""
+    commit: Commit = ""
+    dirty: str = ""
+    migrates: str = ""
+    renews: ReleaseId = ""
+
+    def line(self) -> Dict[str, Any]:
+        """Return it as it is kept: what says nothing is left out."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value for name, value in values.items() if value}
+
+    @classmethod
+    def of_line(cls, line: Mapping[str, Any]) -> HistoryEvent:
+        """Return what was kept, also by another version of this program.
+
+        Raises:
+            TypeError: it does not say what happened, or to which release.
+        """
+        known = {each.name for each in fields(cls)}
+        return cls(**{name: value for name, value in line.items() if name in known})
+
+
+@dataclass(frozen=True)
+class ReleaseInfo:
+    """A release that is there, as its manifest says.
+
+    Args:
+        release: Its id.
+        built: When, in seconds since the epoch.
+        by: By whom, as "user@machine".
+        commit: Of which commit, "" for none.
+        dirty: Whether it has changes that are in no commit: "yes" or "".
+        migrates: Whether its app migrates the database: "yes" or "".
+        renews: The release whose code it has, "" for its own.
+        venv, env: The names of its virtualenv and of its revision of the environment.
+        python: The host's interpreter that the virtualenv was made with.
+        static: URL -> folder of its static files; None where the manifest does not say.
+        secrets: Names of its secrets; None where the manifest does not say.
+    """
+
+    release: ReleaseId
+    built: float = 0.0
+    by: str = ""
+    commit: Commit = ""
+    dirty: str = ""
+    migrates: str = ""
+    renews: ReleaseId = ""
+    venv: ReleaseId = ""
+    env: ReleaseId = ""
+    python: Optional[Interpreter] = None
+    static: Optional[Mapping[str, str]] = None
+    secrets: Optional[Tuple[str, ...]] = None
+
+
+@dataclass(frozen=True)
+class AppState:
+    """What is there of an app.
+
+    Args:
+        live: The release that visitors see, "" for none.
+        previous: The one before it that is still there, "" for none.
+        stopped: The one that a person has stopped, "" for none.
+        provisioned: Whether the host is provisioned for the app.
+        releases: Those that were built to the end, oldest first.
+        lacks: Release -> names of its parts that are gone; whole ones are left out.
+        history: What happened last, oldest first.
+        secrets: Name of a generated secret -> salted digest of its value.
+    """
+
+    live: ReleaseId
+    previous: ReleaseId
+    stopped: ReleaseId
+    provisioned: bool
+    releases: Tuple[ReleaseInfo, ...]
+    lacks: Mapping[str, Tuple[str, ...]]
+    history: Tuple[HistoryEvent, ...]
+    secrets: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ProcessStatus:
+    """How many instances of a process run, how many should, and how often they were restarted."""
+
+    running: int = 0
+    wanted: int = 0
+    restarts: int = 0
+
+
+@dataclass(frozen=True)
+class TimerStatus:
+    """A timer.
+
+    Args:
+        next: When it runs next, as systemd writes it; "" if it does not.
+        running: Whether its command runs right now.
+        failed: Whether its last run has failed.
+    """
+
+    next: str = ""
+    running: bool = False
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """A run that is or was: see runs/messages.py, `RunInfo`, and runs/journal.py, `PastRun`."""
+
+    run: str
+    who: str
+    what: str
+    began: float
+    at: str
+    ended: str
+
+
+@dataclass(frozen=True)
+class AppStatus:
+    """How an app is doing.
+
+    Args:
+        live, stopped: See `AppState`.
+        since: When the live release became so, in seconds since the epoch; 0 if nobody knows.
+        by: Who made it so.
+        health, site: What the release, and the site, answer: a status such as "200", or why not.
+        running: Units of its web servers that run.
+        at_boot: Whether it starts at boot.
+        restarts: How often systemd has restarted the live one.
+        memory_bytes: What the live one has.
+        certificate_days: How long its certificate is good for; None for none.
+        disk_free_percent: Of the file system of its releases.
+        maintenance: Whether visitors get the maintenance page.
+        processes, timers: Name -> how it is doing.
+        runs: The last ones on the host, the newest first.
+        pending: Sentences: what was cut off, and what the next command will put in order.
+    """
+
+    live: ReleaseId
+    stopped: ReleaseId
+    since: float
+    by: str
+    health: str
+    site: str
+    running: Tuple[str, ...]
+    at_boot: bool
+    restarts: int
+    memory_bytes: int
+    certificate_days: Optional[int]
+    disk_free_percent: int
+    maintenance: bool
+    processes: Mapping[str, ProcessStatus]
+    timers: Mapping[str, TimerStatus]
+    runs: Tuple[RunStatus, ...]
+    pending: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """An entry of the journal.
+
+    Args:
+        at: When, in seconds since the epoch.
+        unit: The unit that it is about.
+        priority: As in syslog(3).
+        text: What was logged.
+    """
+
+    at: float
+    unit: str
+    priority: int
+    text: str
+
+
+@dataclass(frozen=True)
+class LogPage:
+    """A page of what apps have logged.
+
+    Args:
+        entries: Oldest first.
+        cursor: Where the next page begins, or "".
+        more: Whether it is there already.
+        now: Everything until then, by the host's clock, is in this page or those before it.
+    """
+
+    entries: Tuple[LogEntry, ...]
+    cursor: str
+    more: bool
+    now: float
+
+
+@dataclass(frozen=True)
+class OwnedApp:
+    """An app in the record: whose it is, and the names it is served under."""
+
+    owner: str
+    domains: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class OwnedThing:
+    """A thing in the record: for whom it was made, and since when, in seconds since the epoch."""
+
+    owners: Tuple[str, ...]
+    since: float
+
+
+@dataclass(frozen=True)
+class Owned:
+    """What Homeport made on a host.
+
+    Args:
+        apps: Name -> whose it is.
+        things: Id -> for whom.
+        adopted: Time in the name of a copy -> ids of the things that were handed over.
+    """
+
+    apps: Mapping[str, OwnedApp]
+    things: Mapping[str, OwnedThing]
+    adopted: Mapping[str, Tuple[str, ...]]
