@@ -171,7 +171,7 @@ def test_a_run_that_was_killed_anywhere_is_completed_by_the_next(
         host.memory.unlink(missing_ok=True)
         sample.prepare()
 
-    _killed_everywhere(empty, sample.resource, host, root, own_paths)
+    _must_be_completed_after_any_kill(empty, sample.resource, host, root, own_paths)
 
 
 @pytest.mark.parametrize(
@@ -189,10 +189,10 @@ def test_a_repair_that_was_killed_anywhere_is_completed_by_the_next(
         assert not host.run([sample.resource]).done.failed
         sample.damages[damage]()
 
-    _killed_everywhere(damaged, sample.resource, host, root, own_paths)
+    _must_be_completed_after_any_kill(damaged, sample.resource, host, root, own_paths)
 
 
-def _killed_everywhere(
+def _must_be_completed_after_any_kill(
     prepare: Callable[[], None], resource: Resource, host: Host, root: Path, own_paths: Path
 ) -> None:
     prepare()

@@ -230,11 +230,10 @@ def test_what_a_person_gives_an_account_is_no_damage(provisioned: RealHost) -> N
 
 
 def test_key_and_certificate_belong_together_after_every_repair(provisioned: RealHost) -> None:
-    provisioned.host.shell(
-        "cd /etc/homeport/tls/daemon;"
-        'test "$(openssl x509 -in fullchain.pem -noout -pubkey)" = '
-        '"$(openssl pkey -in privkey.pem -pubout)"'
-    )
+    shell, place = provisioned.host.shell, "/etc/homeport/tls/daemon"
+    of_certificate = shell(f"openssl x509 -in {place}/fullchain.pem -noout -pubkey")
+    assert of_certificate == shell(f"openssl pkey -in {place}/privkey.pem -pubout")
+    assert of_certificate.startswith("-----BEGIN PUBLIC KEY-----")
 
 
 def test_a_run_killed_before_its_reload_is_completed_by_the_next(

@@ -107,10 +107,14 @@ def test_an_interpreter_that_others_can_change_is_not_run(
         "nobody's": python.unlink,
     }[whose]()
     outcome = host.run([_release(layout, FIRST, {"a.py": "a = 1\n"}, python=str(python))])
-    expected = "is not there" if whose == "nobody's" else "other users than root can change"
+    expected, hint = (
+        ("is not there", "correct the app's `python`, or add its Debian package")
+        if whose == "nobody's"
+        else ("other users than root can change", "give it and the directories above it to root")
+    )
     assert expected in outcome.failure.message
     assert str(python) in outcome.failure.message
-    assert outcome.failure.hint
+    assert outcome.failure.hint.startswith(hint)
     assert not ran.exists()
     assert not Path(layout.release(FIRST)).exists()
     assert not Path(layout.release(FIRST) + ".part").exists()

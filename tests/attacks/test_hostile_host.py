@@ -18,7 +18,6 @@ from provisioning.agent import events
 from provisioning.agent import queries as agents
 from provisioning.agent.answers import ReleaseInfo
 from provisioning.agent.facts import Facts
-from provisioning.agent.runs.messages import Answer, Begun, OtherFacts
 from provisioning.agent.runs.wire import (
     FROM_HOST,
     HEADER,
@@ -57,7 +56,7 @@ from provisioning.operations.logs import (
 from provisioning.protocol import queries
 from provisioning.protocol.payload import Payload
 from provisioning.protocol.plan import make_plan
-from provisioning.protocol.session import Session
+from provisioning.protocol.session import Heard, Session
 from provisioning.protocol.shapes import ShapeError
 from provisioning.protocol.submission import Submission
 from provisioning.report import make_sink
@@ -534,10 +533,10 @@ STREAM: list[dict[str, Any]] = [
     events.to_message(events.Done("run", seconds=1.5)),
     {"failed": "died", "died": True},
 ]
-HEARD = (Answer, Begun, OtherFacts, HomeportError)
+HEARD = Heard | HomeportError
 
 
-def _hear(data: bytes, chance: random.Random) -> int:
+def _must_be_understood_or_refused(data: bytes, chance: random.Random) -> int:
     """Feed bytes in pieces of any length and show what comes of them; return how much that is."""
     session, count = _started(), 0
     # To which a host may say most.
@@ -552,6 +551,7 @@ def _hear(data: bytes, chance: random.Random) -> int:
             size = 1 + chance.randrange(len(data))
             for heard in session.receive(data[:size]):
                 count += 1
+                assert isinstance(heard, HEARD), heard
                 if isinstance(heard, HomeportError):
                     str(heard)
                     continue
@@ -578,7 +578,7 @@ def test_damaged_frames_are_understood_or_refused(seed: int) -> None:
                 case _:
                     at = chance.randrange(len(data))
                     data[at:at] = chance.randbytes(chance.randrange(9))
-        _hear(bytes(data), chance)
+        _must_be_understood_or_refused(bytes(data), chance)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -593,7 +593,7 @@ def test_messages_with_anything_anywhere_are_understood_or_refused(seed: int) ->
                 path = chance.choice(list(_places(message))[1:])
                 changed = _changed(message, path, chance.choice(ODD))
             frames.append(pack(changed))
-        heard += _hear(b"".join(frames), chance)
+        heard += _must_be_understood_or_refused(b"".join(frames), chance)
     assert heard
 
 
@@ -604,7 +604,9 @@ def test_noise_is_refused_or_waited_for(seed: int) -> None:
         noise = chance.randbytes(chance.randrange(2000))
         body = noise if chance.randrange(2) else zlib.compress(noise)
         type_ = chance.choice((JSON, PACKED, chance.randrange(256)))
-        _hear(_frame(type_, body) if chance.randrange(3) else noise, chance)
+        _must_be_understood_or_refused(
+            _frame(type_, body) if chance.randrange(3) else noise, chance
+        )
 
 
 # A program that is attached

@@ -304,7 +304,7 @@ def test_any_file_name_reaches_the_host(source: Path, tracked: bool) -> None:
 def test_an_empty_source_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="there are no files in it") as caught:
         _build(tmp_path)
-    assert caught.value.hint
+    assert caught.value.hint.startswith("git add what belongs to the app, or correct")
 
 
 def test_hashes_are_noticed(source: Path) -> None:

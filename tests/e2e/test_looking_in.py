@@ -51,14 +51,14 @@ def left_running(host: LabHost) -> str:
 def test_looking_in(lab: Lab, project: Project, deployed_host, bare_host):
     """One host for all of it: to restore it takes longer than the commands."""
     host = deployed_host()
-    _run(project, host)
-    _shell(project, host)
-    _logs(project, host)
-    _one_of_two_hosts_is_down(project, host, bare_host("trixie"))
-    _maintenance(lab, project, host)
+    _must_run_programs(project, host)
+    _must_give_a_shell(project, host)
+    _must_show_logs(project, host)
+    _must_do_without_a_host_that_is_down(project, host, bare_host("trixie"))
+    _must_show_maintenance(lab, project, host)
 
 
-def _run(project: Project, host: LabHost) -> None:
+def _must_run_programs(project: Project, host: LabHost) -> None:
     code = f"/srv/hello/releases/{live_on(host)}/code"
     done = in_release(project, host, "sh", "-c", 'id -un; pwd; command -v flask; echo "$1"; exit 7',
                       "sh", "two  words $HOME")  # fmt: skip
@@ -130,7 +130,7 @@ class Terminal:
         return status
 
 
-def _shell(project: Project, host: LabHost) -> None:
+def _must_give_a_shell(project: Project, host: LabHost) -> None:
     terminal = Terminal(project, "-H", host.name, "shell", "hello")
     terminal.resize(33, 101)
     terminal.wait_for(b"$ ")
@@ -161,7 +161,7 @@ def _shell(project: Project, host: LabHost) -> None:
     wait_for(lambda: not left_running(host))
 
 
-def _logs(project: Project, host: LabHost) -> None:
+def _must_show_logs(project: Project, host: LabHost) -> None:
     before = live_on(host)
     with (project.directory / "followed").open("w+") as followed:
         process = subprocess.Popen(
@@ -208,7 +208,7 @@ def _logs(project: Project, host: LabHost) -> None:
     assert found[0]["at"] <= found[1]["at"]
 
 
-def _one_of_two_hosts_is_down(project: Project, host: LabHost, dead: LabHost) -> None:
+def _must_do_without_a_host_that_is_down(project: Project, host: LabHost, dead: LabHost) -> None:
     dead.power_cut()
     both = project.fab("-H", f"{dead.name},{host.name}", "logs", "hello", "--lines", "3")
     assert both.code == 3
@@ -218,7 +218,7 @@ def _one_of_two_hosts_is_down(project: Project, host: LabHost, dead: LabHost) ->
     assert f"cannot connect to {dead.name}" in both.stderr
 
 
-def _maintenance(lab: Lab, project: Project, host: LabHost) -> None:
+def _must_show_maintenance(lab: Lab, project: Project, host: LabHost) -> None:
     site = Site(lab, host)
 
     def set_to(*words: str) -> Result:

@@ -54,7 +54,10 @@ def _old_python() -> str | None:
 
 @sources
 def test_the_agent_is_written_in_old_python(path: Path) -> None:
-    ast.parse(path.read_text(), filename=str(path), feature_version=OLDEST)
+    try:
+        ast.parse(path.read_text(), filename=str(path), feature_version=OLDEST)
+    except SyntaxError as error:
+        pytest.fail(f"Python {OLDEST[0]}.{OLDEST[1]} cannot read it: {error}")
 
 
 @sources

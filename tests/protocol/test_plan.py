@@ -30,7 +30,7 @@ def _started(*resources: Resource) -> str:
 def test_two_resources_of_one_id_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="two resources are called file:/etc/x") as caught:
         make_plan([File("/etc/x", "a"), File("/etc/x", "b")])
-    assert caught.value.hint
+    assert caught.value.hint == "merge them, or give one of them another name"
 
 
 @pytest.mark.parametrize("reference", ["file:/etc/nothing", "service:nginx"])

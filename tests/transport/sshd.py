@@ -33,6 +33,14 @@ def make_key(path: Path, kind: str = "ed25519", passphrase: str = "") -> Path:
     return path
 
 
+def fingerprint(path: Path) -> str:
+    """Return the fingerprint of a key, by its public half."""
+    shown = subprocess.run(
+        ["ssh-keygen", "-l", "-f", f"{path}.pub"], capture_output=True, text=True, check=True
+    )
+    return shown.stdout.split()[1]
+
+
 class Sshd:
     """An sshd, a client key that it accepts, and an ssh_config that leads to it.
 

@@ -14,7 +14,7 @@ from provisioning.hosts.parallel import map_hosts
 from provisioning.secrets import Secret
 from provisioning.transport import Connection, connect
 from provisioning.transport.shared import KEYS
-from tests.transport.sshd import Sshd, make_key
+from tests.transport.sshd import Sshd, fingerprint, make_key
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +56,14 @@ def log_in(server: Sshd, *identities: Path, extra: str = "", **options: Any) -> 
     return connection
 
 
+def must_let_in(server: Sshd, by: str, *identities: Path, **options: Any) -> None:
+    """See that a login with these identity files succeeds, by the key with a fingerprint."""
+    before = len(server.log)
+    log_in(server, *identities, **options)
+    accepted = [line for line in server.log[before:].splitlines() if "Accepted publickey" in line]
+    assert [line.split()[-1] for line in accepted] == [by]
+
+
 def let_in(server: Sshd, key: Path) -> None:
     with server.authorized_keys.open("a") as file:
         file.write(Path(f"{key}.pub").read_text())
@@ -65,16 +73,16 @@ def let_in(server: Sshd, key: Path) -> None:
 def test_keys_of_every_usual_type_are_accepted(sshd: Sshd, tmp_path: Path, kind: str) -> None:
     key = make_key(tmp_path / "key", kind)
     let_in(sshd, key)
-    log_in(sshd, key)
+    must_let_in(sshd, fingerprint(key), key)
 
 
 def test_missing_identity_files_are_skipped(sshd: Sshd, tmp_path: Path) -> None:
-    log_in(sshd, tmp_path / "nothing", sshd.client_key)
+    must_let_in(sshd, fingerprint(sshd.client_key), tmp_path / "nothing", sshd.client_key)
 
 
 def test_the_first_keys_may_be_wrong(sshd: Sshd, tmp_path: Path) -> None:
     wrong = [make_key(tmp_path / f"wrong{number}") for number in range(3)]
-    log_in(sshd, *wrong, sshd.client_key)
+    must_let_in(sshd, fingerprint(sshd.client_key), *wrong, sshd.client_key)
 
 
 def test_after_a_wrong_key_a_program_can_be_started(sshd: Sshd, tmp_path: Path) -> None:
@@ -93,10 +101,7 @@ def test_a_refusal_lists_each_key_with_its_fingerprint(sshd: Sshd, tmp_path: Pat
         error.value.message
     )
     for path in wrong:
-        shown = subprocess.run(
-            ["ssh-keygen", "-l", "-f", path], capture_output=True, text=True, check=True
-        ).stdout.split()[1]
-        assert f"{path}: ssh-ed25519 {shown}" in error.value.output
+        assert f"{path}: ssh-ed25519 {fingerprint(path)}" in error.value.output
     assert "authorized_keys" in error.value.hint
 
 
@@ -171,9 +176,10 @@ def test_a_key_in_the_agent_is_used(sshd: Sshd, tmp_path: Path, agent: Path, kin
     key = make_key(tmp_path / "key", kind)
     let_in(sshd, key)
     add(agent, key)
+    by = fingerprint(key)
     key.unlink()
     Path(f"{key}.pub").unlink()
-    log_in(sshd, extra=f"  IdentityAgent {agent}\n")
+    must_let_in(sshd, by, extra=f"  IdentityAgent {agent}\n")
 
 
 def test_the_agent_of_the_environment_is_used(
@@ -181,7 +187,7 @@ def test_the_agent_of_the_environment_is_used(
 ) -> None:
     add(agent, sshd.client_key)
     monkeypatch.setenv("SSH_AUTH_SOCK", str(agent))
-    log_in(sshd, extra="  IdentityAgent SSH_AUTH_SOCK\n")
+    must_let_in(sshd, fingerprint(sshd.client_key), extra="  IdentityAgent SSH_AUTH_SOCK\n")
 
 
 def test_an_encrypted_identity_that_the_agent_holds_needs_no_passphrase(
@@ -239,7 +245,8 @@ def test_the_agent_s_keys_that_are_configured_come_first(
 
 
 def test_an_agent_that_is_gone_does_not_matter(sshd: Sshd, tmp_path: Path) -> None:
-    log_in(sshd, sshd.client_key, extra=f"  IdentityAgent {tmp_path}/gone.sock\n")
+    extra = f"  IdentityAgent {tmp_path}/gone.sock\n"
+    must_let_in(sshd, fingerprint(sshd.client_key), sshd.client_key, extra=extra)
 
 
 def test_an_agent_that_refuses_to_sign_is_mentioned(

@@ -9,7 +9,7 @@ import pytest
 
 from provisioning.errors import HostKeyError
 from provisioning.transport import HostKeyPolicy, connect
-from tests.transport.sshd import Sshd, make_key
+from tests.transport.sshd import Sshd, fingerprint, make_key
 
 
 def log_in(server: Sshd, policy: HostKeyPolicy = HostKeyPolicy.STRICT, extra: str = "") -> None:
@@ -17,17 +17,19 @@ def log_in(server: Sshd, policy: HostKeyPolicy = HostKeyPolicy.STRICT, extra: st
         connection.authenticate()
 
 
-def fingerprint(path: Path) -> str:
-    shown = subprocess.run(
-        ["ssh-keygen", "-l", "-f", f"{path}.pub"], capture_output=True, text=True, check=True
-    )
-    return shown.stdout.split()[1]
+def must_be_trusted(server: Sshd, extra: str = "") -> None:
+    """See that the login succeeds under the strict policy, and that nothing is recorded for it."""
+    known = server.known_hosts.read_bytes() if server.known_hosts.exists() else None
+    before = len(server.log)
+    log_in(server, extra=extra)
+    assert "Accepted publickey" in server.log[before:]
+    assert known == (server.known_hosts.read_bytes() if server.known_hosts.exists() else None)
 
 
 def test_a_host_that_known_hosts_knows_is_trusted(sshd: Sshd) -> None:
     sshd.trust("ed25519")
     before = sshd.known_hosts.read_bytes()
-    log_in(sshd)
+    must_be_trusted(sshd)
     log_in(sshd, HostKeyPolicy.ACCEPT_NEW)
     assert sshd.known_hosts.read_bytes() == before
 
@@ -139,7 +141,7 @@ def test_a_revoked_key_is_refused_under_every_policy(sshd: Sshd, policy: HostKey
 @pytest.mark.parametrize("kind", ["ecdsa", "rsa"])
 def test_the_host_is_asked_for_the_key_that_is_known_of_it(sshd: Sshd, kind: str) -> None:
     sshd.trust(kind)  # and the server would show its Ed25519 key first
-    log_in(sshd)
+    must_be_trusted(sshd)
 
 
 @pytest.mark.parametrize("policy", list(HostKeyPolicy))
@@ -161,13 +163,13 @@ def test_a_host_trusted_only_through_an_authority_is_told_apart(sshd: Sshd) -> N
 
 def test_an_alias_for_the_key_is_honoured(sshd: Sshd) -> None:
     sshd.trust("ed25519", name="cluster")
-    log_in(sshd, extra="HostKeyAlias cluster")
+    must_be_trusted(sshd, "HostKeyAlias cluster")
 
 
 def test_the_global_known_hosts_file_is_read_too(sshd: Sshd, tmp_path: Path) -> None:
     path = tmp_path / "global"
     path.write_text(f"[127.0.0.1]:{sshd.port} {sshd.public_key('ed25519')}\n")
-    log_in(sshd, extra=f"GlobalKnownHostsFile {path}")
+    must_be_trusted(sshd, f"GlobalKnownHostsFile {path}")
 
 
 def test_a_key_that_cannot_be_recorded_is_not_accepted(sshd: Sshd) -> None:

@@ -199,20 +199,50 @@ def test_what_a_login_shell_prints_is_skipped(server: SudoSshd) -> None:
 
 
 @pytest.mark.parametrize(
-    ("user", "password", "reason", "hint"),
+    ("user", "password", "reason", "hint", "said"),
     [
-        ("guest", PASSWORD, "the user is not allowed to use sudo", "add the user to the group"),
-        ("limited", PASSWORD, "the user is not allowed to use sudo", "add the user to the group"),
-        ("ttyonly", None, "sudo wants a terminal", "Defaults:ttyonly !requiretty"),
-        ("ttyonly", PASSWORD, "sudo wants a terminal", "Defaults:ttyonly !requiretty"),
-        ("bare", None, "there is no sudo on the host", "log in as root"),
-        ("bare", PASSWORD, "there is no sudo on the host", "log in as root"),
-        ("blocked", None, "sudo did not start the program", "by hand"),
-        ("blocked", PASSWORD, "sudo did not start the program", "by hand"),
+        (
+            "guest",
+            PASSWORD,
+            "the user is not allowed to use sudo",
+            "add the user to the group",
+            "guest is not in the sudoers file",
+        ),
+        (
+            "limited",
+            PASSWORD,
+            "the user is not allowed to use sudo",
+            "add the user to the group",
+            "user limited is not allowed to execute",
+        ),
+        (
+            "ttyonly",
+            None,
+            "sudo wants a terminal",
+            "Defaults:ttyonly !requiretty",
+            "you must have a tty",
+        ),
+        (
+            "ttyonly",
+            PASSWORD,
+            "sudo wants a terminal",
+            "Defaults:ttyonly !requiretty",
+            "you must have a tty",
+        ),
+        ("bare", None, "there is no sudo on the host", "log in as root", "sudo: not found"),
+        ("bare", PASSWORD, "there is no sudo on the host", "log in as root", "sudo: not found"),
+        ("blocked", None, "sudo did not start the program", "by hand", "currently not available"),
+        (
+            "blocked",
+            PASSWORD,
+            "sudo did not start the program",
+            "by hand",
+            "currently not available",
+        ),
     ],
 )
 def test_each_refusal_says_why_and_what_to_do(
-    server: SudoSshd, user: str, password: str | None, reason: str, hint: str
+    server: SudoSshd, user: str, password: str | None, reason: str, hint: str, said: str
 ) -> None:
     options = {"sudo_password": Secret(password)} if password else {}
     with (
@@ -223,7 +253,7 @@ def test_each_refusal_says_why_and_what_to_do(
     ):
         talk(connection.open(PROGRAM, sudo=True))
     assert hint in error.value.hint
-    assert error.value.output
+    assert said in error.value.output
 
 
 def test_a_refusal_by_the_login_shell_shows_its_words(server: SudoSshd) -> None:
