@@ -13,6 +13,7 @@ import pytest
 from provisioning.agent import layout
 from provisioning.agent.layout import AppLayout
 from tests.agent.runs import Host
+from tests.umask import usual_umask
 
 
 @pytest.fixture
@@ -45,9 +46,8 @@ def own_paths(roots_place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 def agents_umask() -> Iterator[None]:
     """The agent sets it when it starts."""
-    before = os.umask(0o022)
-    yield
-    os.umask(before)
+    with usual_umask():
+        yield
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 
 from tests.roles.samples import BOOKWORM, HELLO, compiled
 from tests.roles.staged_nginx import IPV6, Release, StagedNginx, missing
+from tests.umask import usual_umask
 
 INVENTORY = (
     HELLO
@@ -51,8 +52,17 @@ def nginx(tmp_path_factory):
         pytest.skip(missing())
     folder = tmp_path_factory.mktemp("nginx")
     resources = compiled(folder / "project", INVENTORY, replace(BOOKWORM, ipv6=IPV6)).values()
-    with StagedNginx(resources, folder) as staged:
+    with usual_umask():
+        staged = StagedNginx(resources, folder)
+    with staged:
         yield staged
+
+
+@pytest.fixture(autouse=True)
+def hosts_umask():
+    """Let nginx's workers read what a test puts there, and talk to its releases."""
+    with usual_umask():
+        yield
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from pathlib import Path
 from socketserver import ThreadingUnixStreamServer
 
 from tests.roles.samples import write_tree
+from tests.umask import USUAL
 
 CLONE_NEWNET = 0x40000000
 ELSEWHERE = "192.0.2.5"
@@ -97,7 +98,10 @@ class StagedNginx:
     def __enter__(self):
         self._errors = (self.folder / "stderr").open("wb")
         self._process = subprocess.Popen(
-            self._command("-g", "daemon off;"), stderr=self._errors, stdout=self._errors
+            self._command("-g", "daemon off;"),
+            stderr=self._errors,
+            stdout=self._errors,
+            umask=USUAL,
         )
         deadline = time.monotonic() + 20
         while True:

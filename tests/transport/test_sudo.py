@@ -18,6 +18,7 @@ from provisioning.transport import (
 )
 from tests.proxy import Proxy
 from tests.transport.sudoers import PASSWORD, SudoSshd
+from tests.umask import usual_umask
 
 # Says who it is and echoes one line: what an agent does, in small.
 PROGRAM = "id -u; read line; echo got $line; echo whisper >&2"
@@ -27,7 +28,8 @@ PROGRAM = "id -u; read line; echo got $line; echo whisper >&2"
 def server() -> Iterator[SudoSshd]:
     # Not in pytest's own folder: that is closed to other users.
     with tempfile.TemporaryDirectory(prefix="homeport-sudo-") as folder:
-        server = SudoSshd(Path(folder))
+        with usual_umask():
+            server = SudoSshd(Path(folder))
         server.start()
         server.trust()
         yield server
