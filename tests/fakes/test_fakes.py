@@ -114,7 +114,9 @@ def test_it_has_what_the_real_one_has_and_what_is_named_here(
 
 
 @pytest.mark.parametrize("protocol", [client.Channel, exec.Channel])
-@pytest.mark.parametrize("fake", [PlayedChannel(), AgentChannel(b"")], ids=["played", "agent"])
+@pytest.mark.parametrize(
+    "fake", [PlayedChannel(), AgentChannel(b"")], ids=lambda each: type(each).__name__
+)
 def test_a_channel_has_all_that_is_asked_of_one(fake: object, protocol: type) -> None:
     assert _public(protocol) <= _public(fake)
 
