@@ -19,22 +19,32 @@ def run_to_its_end(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str] | N
     Returns:
         Its exit code; 128 and the signal's number if it was killed by one.
     """
-    with subprocess.Popen(argv, cwd=cwd, env=env) as process, _terminated_as_interrupted(process):
-        while True:
-            try:
-                code = process.wait()
-            except KeyboardInterrupt:
-                continue
-            return code if code >= 0 else 128 - code
+    with _interrupted_only_by_its_program() as program:
+        process = subprocess.Popen(argv, cwd=cwd, env=env)
+        program.append(process)
+        code = process.wait()
+        return code if code >= 0 else 128 - code
 
 
 @contextmanager
-def _terminated_as_interrupted(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        process.send_signal(signal.SIGINT)
+def _interrupted_only_by_its_program() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Leave both signals to the program; it is to be put into the list."""
+    program: list[subprocess.Popen[bytes]] = []
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    def nothing(_signal: int, _frame: FrameType | None) -> None:
+        """Go on waiting: an exception here could lose the code of a program that has ended."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        for each in program:
+            each.send_signal(signal.SIGINT)
+
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, interrupt)}
+    # A program gets back what Ctrl-C does by itself, but not if it was to be ignored.
+    # Source: execve(2), on signals that are caught.
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, nothing)
     try:
-        yield
+        yield program
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

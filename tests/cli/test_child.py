@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from provisioning.cli.child import run_to_its_end
+
 ROOT = Path(__file__).resolve().parents[2]
 
 _PROGRAM = """
@@ -52,3 +54,25 @@ def test_a_command_that_is_to_end_waits_until_its_program_has_cleaned_up(tmp_pat
             os.killpg(command.pid, signal.SIGKILL)
         command.communicate()
     assert done.read_text() == "cleaned up"
+
+
+def test_ctrl_c_at_the_moment_in_which_its_program_ends_loses_no_exit_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Popen has the code from the kernel, which gives it once, and has not kept it yet."""
+    waitpid = os.waitpid
+
+    def interrupted(*arguments: int) -> tuple[int, int]:
+        found = waitpid(*arguments)
+        os.kill(os.getpid(), signal.SIGINT)
+        return found
+
+    monkeypatch.setattr(os, "waitpid", interrupted)
+    program = [sys.executable, "-c", "raise SystemExit(7)"]
+    assert run_to_its_end(program, cwd=ROOT) == 7
+
+
+def test_what_the_signals_did_before_they_do_again() -> None:
+    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    run_to_its_end(["true"], cwd=ROOT)
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
