@@ -77,7 +77,11 @@ def test_every_packaged_template_says_on_top_who_owns_the_file():
     names = ("process.service", "timed.service", "timer", "web.socket")
     of_a_release = {
         *(f"app/{name}.j2" for name in names),
-        *(f"{name}/server.py.j2" for name in APP_SERVERS),
+        *(
+            f"{name}/{path.name}"
+            for name in APP_SERVERS
+            for path in (packaged_folder() / name).glob("server.*.j2")
+        ),
     }
     for path in packaged_folder().rglob("*.j2"):
         name = str(path.relative_to(packaged_folder()))

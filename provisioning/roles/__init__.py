@@ -22,6 +22,7 @@ from provisioning.resources import (
 )
 from provisioning.roles.app import app_resources
 from provisioning.roles.app_servers import app_server
+from provisioning.roles.app_servers.units import upstream, web_units
 from provisioning.roles.base import base
 from provisioning.roles.certificates import certificates
 from provisioning.roles.loading import (
@@ -79,8 +80,10 @@ def release_units(app: App, facts: Facts, release_id: str) -> dict[str, str]:
         facts: Of the host that the release is for.
         release_id: The release's id.
     """
-    web = app_server(app.server).units(app, facts, release_id)
-    return {**web, **process_units(app, facts, release_id)}
+    return {
+        **web_units(app, facts, release_id),
+        **process_units(app, facts, release_id),
+    }
 
 
 def compile_host(
@@ -121,7 +124,7 @@ def compile_host(
         sites = [
             site(
                 app,
-                app_server(app.server).upstream(app),
+                upstream(app),
                 inventory.tls,
                 peers(inventory, host, app),
             )

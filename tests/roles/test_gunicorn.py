@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from provisioning.roles.app_servers import gunicorn
+from provisioning.roles.app_servers.units import upstream
 from tests.roles.samples import (
     BOOKWORM,
     HELLO,
@@ -118,7 +119,7 @@ def test_every_answer_says_which_release_it_came_from(tmp_path):
 
 def test_the_web_server_is_sent_to_the_link_and_never_to_one_release(tmp_path):
     app = inventory(tmp_path, HELLO).apps["hello"]
-    assert gunicorn.upstream(app).socket == "/srv/hello/live.sock"
+    assert upstream(app).socket == "/srv/hello/live.sock"
 
 
 def test_systemd_makes_the_socket_and_hands_it_to_every_master(tmp_path):

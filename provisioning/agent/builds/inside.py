@@ -27,7 +27,8 @@ def main(argv: List[str]) -> int:
     On standard input is JSON: "socket", the path of the proxy's; "home", the environment that is
     built; "env"; "steps", in their order. A step has "argv", or "files": path below home -> text.
     With "lacking", distribution -> requirement, the requirements of those that are not installed
-    are written to the file "requirements" first; if there are none, the step is left out.
+    are written to the file "requirements" first; if there are none, the step is left out. Of
+    distributions with "|" between them any one will do.
 
     Returns:
         0, or the exit status of the step that failed.
@@ -69,7 +70,9 @@ def _write(home: str, texts: Mapping[str, str]) -> None:
 def _write_lacking(step: Mapping[str, Any], home: str) -> bool:
     """Write the requirements of what is not installed; return whether there are any."""
     there = installed(home)
-    lines = [line for name, line in step["lacking"].items() if name not in there]
+    lines = [
+        line for name, line in step["lacking"].items() if not there.keys() & set(name.split("|"))
+    ]
     with open(step["requirements"], "w") as file:
         file.writelines(f"{line}\n" for line in lines)
     return bool(lines)

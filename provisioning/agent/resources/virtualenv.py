@@ -60,7 +60,8 @@ class Virtualenv(Resource):
             uv.lock (with pyproject.toml beside it).
         require_hashes: Refuse packages whose hash the requirements do not name.
         extra: Distribution -> its requirement with hashes, one line; what of these the environment
-            lacks after all else is added, such as the server.
+            lacks after all else is added, such as the server. Of distributions with "|" between
+            them any one will do.
         hosts: "name" or "name:port" that the build may reach besides the package index.
         fresh: Believe nothing that earlier builds have downloaded.
         python: Interpreter to build it with; root's.

@@ -49,7 +49,7 @@ _ELSEWHERE = {
     for table, model in reversed(
         [*_TABLES.items(), *((f"[apps.<name>.{each}]", APP_SERVERS[each]) for each in APP_SERVERS)]
     )
-    for key in model.model_fields
+    for key in model.key_names()
 }
 
 
@@ -131,7 +131,7 @@ class _Reading:
         self, path: KeyPath, model: type[ServerSettings], given: object
     ) -> ServerSettings | None:
         table = self._table(path, given)
-        refused = {key: why for key, why in model.refused.items() if key in table}
+        refused = {key: why for key in table if (why := model.why_refused(key))}
         for key, why in refused.items():
             self.mistakes.append(Mistake((*path, key), f"cannot be set: {why}"))
         rest = {key: value for key, value in table.items() if key not in refused}
@@ -163,7 +163,7 @@ class _Reading:
 
     def _made(self, path: KeyPath, model: type[M], given: object, **more: object) -> M | None:
         table = self._table(path, given)
-        known = set(model.model_fields) - more.keys()
+        known = model.key_names() - more.keys()
         if model is App:
             known |= APP_SERVERS.keys()
         for key in more.keys() & table.keys():

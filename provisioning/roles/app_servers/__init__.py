@@ -1,7 +1,7 @@
-"""App servers: an app to units, an upstream, and the settings of each release.
+"""App servers: the settings of each release, and what installs the server.
 
-One file each, by the name that stands in the inventory (models/app_servers/); it is imported when
-an app uses it.
+Its units and where it answers are the same for all (units.py). One file each, by the name that
+stands in the inventory (models/app_servers/); it is imported when an app uses it.
 """
 
 from __future__ import annotations
@@ -11,23 +11,19 @@ from typing import Protocol, cast
 
 from provisioning.agent.facts import Facts
 from provisioning.inventory.models.app import App
-from provisioning.roles.site import Upstream
 
 
 class AppServer(Protocol):
     """What a file here is: a module with these functions."""
 
-    def upstream(self, app: App) -> Upstream:
-        """Return where the app answers."""
-
-    def units(self, app: App, facts: Facts, release_id: str) -> dict[str, str]:
-        """Return the unit files of a release's web server: its socket and its service."""
-
     def files(self, app: App, facts: Facts, release_id: str) -> dict[str, str]:
         """Return the server's own settings: path below the release -> text."""
 
     def requirements(self, app: App) -> dict[str, str]:
-        """Return what installs it where the app's own do not: distribution -> requirement."""
+        """Return what installs it where the app's own do not: distribution -> requirement.
+
+        Of several distributions any one will do: "mine|other" names both.
+        """
 
 
 def app_server(name: str) -> AppServer:

@@ -1,4 +1,4 @@
-"""The units of a release's web server: what they have in common, whatever the server is."""
+"""The units of a release's web server, and where it answers: the same, whatever the server is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from provisioning.agent.layout import WEB_USER, AppLayout
 from provisioning.inventory.models.app import App
 from provisioning.render import render
 from provisioning.roles.sandbox import sandbox_properties
+from provisioning.roles.site import Upstream
+
+
+def upstream(app: App) -> Upstream:
+    """Return where the app answers: the link to the live release's socket."""
+    return Upstream(socket=AppLayout(app.name).live_socket, timeout_s=app.timeout_s)
 
 
 def web_units(app: App, facts: Facts, release_id: str) -> dict[str, str]:

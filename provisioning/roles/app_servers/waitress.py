@@ -7,19 +7,7 @@ from provisioning.agent.layout import AppLayout
 from provisioning.inventory.models.app import App
 from provisioning.inventory.models.app_servers.waitress import WaitressSettings
 from provisioning.render import render
-from provisioning.roles.app_servers.units import web_units
 from provisioning.roles.locks import read_lock
-from provisioning.roles.site import Upstream
-
-
-def upstream(app: App) -> Upstream:
-    """Return where the app answers: the link to the live release's socket."""
-    return Upstream(socket=AppLayout(app.name).live_socket, timeout_s=app.timeout_s)
-
-
-def units(app: App, facts: Facts, release_id: str) -> dict[str, str]:
-    """Return the units of a release's web server. See `AppServer.units`."""
-    return web_units(app, facts, release_id)
 
 
 def files(app: App, facts: Facts, release_id: str) -> dict[str, str]:

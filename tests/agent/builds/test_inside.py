@@ -129,18 +129,22 @@ def _distribution(home: Path, name: str, version: str = "1") -> None:
 def test_what_is_lacking_is_added_and_nothing_else(home: Path) -> None:
     _distribution(home, "Zope_Interface", "8.7")
     _distribution(home, "gunicorn", "20.0.post1")
+    _distribution(home, "uWSGI", "2.0.31")
     step = {
         "lacking": {
             "gunicorn": "gunicorn==27 --hash=sha256:a",
             "zope-interface": "zope.interface==1",
             "gevent": "gevent==1 ; x\ngevent==2 ; y",
             "greenlet": "greenlet==3",
+            # One of them will do.
+            "pyuwsgi|uwsgi": "pyuwsgi==2",
+            "one|other": "one==1",
         },
         "requirements": str(home / "more.txt"),
         **_sh("cat more.txt > installed"),
     }  # fmt: skip
     assert _run(home, [step]).returncode == 0
-    assert (home / "installed").read_text() == "gevent==1 ; x\ngevent==2 ; y\ngreenlet==3\n"
+    assert (home / "installed").read_text() == "gevent==1 ; x\ngevent==2 ; y\ngreenlet==3\none==1\n"
 
 
 def test_a_step_for_what_is_lacking_is_left_out_where_nothing_is(home: Path) -> None:

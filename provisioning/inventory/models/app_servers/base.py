@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from fnmatch import fnmatchcase
 from typing import ClassVar
 
 from provisioning.inventory.models.base import Model
@@ -16,7 +17,18 @@ class ServerSettings(Model):
     """
 
     refused: ClassVar[Mapping[str, str]] = {}
-    """Settings that the server has and an inventory may not give -> why, after "cannot be set"."""
+    """Settings that the server has and an inventory may not give -> why, after "cannot be set".
+
+    Names, or patterns of names where a server has hundreds of them. A key that the table has is
+    never refused.
+    """
+
+    @classmethod
+    def why_refused(cls, name: str) -> str | None:
+        """Return why a setting cannot be given; None where it can, or the server has none such."""
+        if name in cls.key_names():
+            return None
+        return next((why for each, why in cls.refused.items() if fnmatchcase(name, each)), None)
 
     def contradictions(self, given: AbstractSet[str]) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield which keys have no effect or cannot be: path within the app's table, and why.
