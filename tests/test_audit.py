@@ -53,6 +53,7 @@ def test_everything_that_travels_is_audited():
         "gunicorn-gevent.txt",
         "gunicorn.txt",
         "uv.txt",
+        "uwsgi.txt",
         "waitress.txt",
         "this environment",
     ]

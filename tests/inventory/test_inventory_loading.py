@@ -185,7 +185,7 @@ def test_the_message_names_the_file_the_count_and_where_keys_are_explained(
             "gunicorn.worker_connections: has no effect: workers of class gthread take as many",
         ),
         ("settings = {}", "settings: unknown key"),
-        ("uwsgi = {}", "uwsgi: unknown table; app servers are gunicorn, waitress"),
+        ("mod_wsgi = {}", "unknown table; app servers are gunicorn, uwsgi, waitress"),
         ("max_requests = -1", "max_requests: must be at least 0, not -1"),
         ('network = "lokal"', "did you mean local?"),
         ('relax = ["jitt"]', "did you mean jit?"),

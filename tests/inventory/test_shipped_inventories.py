@@ -20,6 +20,7 @@ from provisioning.inventory import (
 )
 from provisioning.inventory.models.app_servers import APP_SERVERS
 from provisioning.inventory.models.app_servers.gunicorn import GunicornSettings
+from provisioning.inventory.models.app_servers.uwsgi import UwsgiSettings
 from provisioning.inventory.models.app_servers.waitress import WaitressSettings
 from provisioning.inventory.models.hooks import Hook
 
@@ -42,6 +43,7 @@ def test_the_example_loads_and_means_what_its_comments_say() -> None:
         (App, "[apps.hello]"),
         (Hook, "[[apps.hello.hooks]]"),
         (GunicornSettings, "[apps.hello.gunicorn]"),
+        (UwsgiSettings, "# [apps.hello.uwsgi]"),
         (WaitressSettings, "# [apps.hello.waitress]"),
         (Tls, "[tls]"),
         (Ssh, "[ssh]"),
@@ -54,7 +56,7 @@ def test_every_key_there_is_stands_in_the_example_with_a_word_about_it(
     table = text[text.index(f"\n{heading}") :]
     end = re.search(r"\n# ----", table)
     table = table[: end.start()] if end else table
-    for key in set(model.model_fields) - {"name", "settings"}:
+    for key in model.key_names() - {"name", "settings"}:
         written = re.search(rf"^(# )?(\[\[?apps\.hello\.)?{key}( = |\]).*#.*$", table, re.MULTILINE)
         assert written, f"{key} is not explained in {heading}"
 
@@ -123,7 +125,8 @@ def test_the_schema_accepts_every_inventory_of_this_repository() -> None:
         ("apps", "settings", {}),
         ("apps", "gunicorn", {"worker_class": "gthred"}),
         ("apps", "gunicorn", {"bind": "0.0.0.0:80"}),
-        ("apps", "uwsgi", {}),
+        ("apps", "uwsgi", {"bind": "x"}),
+        ("apps", "mod_wsgi", {}),
         ("apps", "server", "gunicor"),
         ("apps", "max_body", "huge"),
         ("apps", "workers", -1),
