@@ -171,7 +171,7 @@ def test_other_ways_to_a_certificate_leave_no_timer_and_come_back_without_anothe
     provision(project, host).must_succeed()
     assert "homeport-renewal@hello.timer" in host.shell(timers)
     assert certbot.orders(lab) == asked
-    status = project.fab("-H", host.name, "status").must_succeed().output
+    status = project.fab("-H", host.name, "status", "--wide").must_succeed().output
     assert "89 days" in status
 
 
