@@ -89,11 +89,10 @@ def has_attacked(project: Neighbours, result: Result, *names: str) -> None:
         assert any(name in result.output for name in names), result.output
 
 
-KINDS = (
-    "set_uid", "access_list", "capability", "device", "links_out", "redirected_requirements",
-)  # fmt: skip
+KINDS = ("set_uid", "capability", "device", "redirected_requirements")
 MORE_KINDS = (
-    "world_writable", "set_gid_directory", "fifo", "unix_socket", "redirected_lib64", "sparse",
+    "access_list", "links_out", "world_writable", "set_gid_directory", "fifo", "unix_socket",
+    "redirected_lib64", "sparse",
 )  # fmt: skip
 
 
