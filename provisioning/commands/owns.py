@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 
-from provisioning.agent.answers import Owned
+from provisioning.agent.answers import Owned, plain
 from provisioning.cli.context import CommandContext
 from provisioning.cli.options import Options
 from provisioning.hosts.host import RemoteHost
@@ -30,7 +29,7 @@ def owns(options: Options) -> int:
         ("host", "kind", "name", "for", "since"),
         rows,
         keys=3,
-        values=[{"host": host, **asdict(owned)} for host, owned in sorted(answers.items())],
+        values=[{"host": host, **plain(owned)} for host, owned in sorted(answers.items())],
     )
     for host, owned in sorted(answers.items()):
         for when, things in sorted(owned.adopted.items()):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from provisioning.agent.answers import (
     ProcessStatus,
     RunStatus,
     TimerStatus,
+    plain,
 )
 from provisioning.agent.debian.certbot import Lineage
 from provisioning.cli.context import CommandContext
@@ -76,7 +76,7 @@ def status(options: Options, *, wide: bool = False) -> int:
         lines,
         keys=2,
         values=[
-            {"app": app, "host": host, **(asdict(state) if state else {})}
+            {"app": app, "host": host, **(plain(state) if state else {})}
             for app, host, state in found
         ],
     )

@@ -7,7 +7,7 @@ part of paths on all hosts of an app, and a commit goes into the environment of 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields
 from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -119,8 +119,8 @@ def shape_of(kind: Any) -> Shape:
         return _PLAIN[kind]
     if marks := getattr(kind, "__metadata__", None):
         return _TEXTS[marks[0]]
-    if is_dataclass(kind):
-        return _shape_of_class(kind)
+    if hasattr(kind, "_fields"):
+        return _shape_of_tuple(kind)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is tuple:
         return list_of(shape_of(arguments[0]))
@@ -129,21 +129,19 @@ def shape_of(kind: Any) -> Shape:
     return mapping_of(shape_of(arguments[1]))
 
 
-def _shape_of_class(kind: Any) -> Shape:
-    types = get_type_hints(kind, include_extras=True)
-    needed: dict[str, Shape] = {}
-    others: dict[str, Shape] = {}
-    for each in fields(kind):
-        has_default = each.default is not MISSING or each.default_factory is not MISSING
-        (others if has_default else needed)[each.name] = shape_of(types[each.name])
-    return record(needed, others)
+def _shape_of_tuple(kind: Any) -> Shape:
+    shapes = {
+        name: shape_of(each) for name, each in get_type_hints(kind, include_extras=True).items()
+    }
+    others = {name: shapes.pop(name) for name in kind._field_defaults}
+    return record(shapes, others)
 
 
 def made_of(kind: Any, value: Any) -> Any:
     """Return what a value of the right shape stands for."""
-    if is_dataclass(kind):
+    if hasattr(kind, "_fields"):
         types = get_type_hints(kind, include_extras=True)
-        return kind(**{name: made_of(types[name], each) for name, each in value.items()})  # type: ignore[operator]
+        return kind(**{name: made_of(types[name], each) for name, each in value.items()})
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is tuple:
         return tuple(made_of(arguments[0], each) for each in value)
@@ -158,7 +156,7 @@ def answer_of(kind: Callable[..., A], value: Any) -> A:
     """Return the answer of a host.
 
     Args:
-        kind: What it is to be: a dataclass of agent/answers.py, or a type made of these.
+        kind: What it is to be: a named tuple of agent/answers.py, or a type made of these.
         value: What came.
 
     Raises:

@@ -8,7 +8,6 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -334,7 +333,7 @@ def test_a_run_without_a_change_leaves_no_journal_and_only_the_last_are_kept() -
     quiet.close()
     assert journal.last_runs() == []
     for number in range(journal.KEPT + 5):
-        kept = journal.RunJournal(replace(ABOUT, run=str(number), began=1000.0 + number))
+        kept = journal.RunJournal(ABOUT._replace(run=str(number), began=1000.0 + number))
         kept(Started("file:/a"))
         kept(Done(str(number)))
         kept.close()
@@ -343,11 +342,11 @@ def test_a_run_without_a_change_leaves_no_journal_and_only_the_last_are_kept() -
 
 
 def test_a_run_that_was_cut_off_in_the_future_is_said_once() -> None:
-    tomorrow = journal.RunJournal(replace(ABOUT, run="tomorrow", began=90_000.0))
+    tomorrow = journal.RunJournal(ABOUT._replace(run="tomorrow", began=90_000.0))
     tomorrow(Started("file:/a"))
     tomorrow.close()
     # The clock has been set right since.
-    now, first = journal.RunJournal.begin(replace(ABOUT, run="now", began=5_000.0))
+    now, first = journal.RunJournal.begin(ABOUT._replace(run="now", began=5_000.0))
     assert [event.text for event in first] == [journal.describe_cut_off(journal.last_runs()[0])]
     now(Done("now"))
     now.close()

@@ -8,7 +8,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -453,6 +452,6 @@ def test_a_lock_can_be_taken_again_once_it_was_given_back() -> None:
     for _ in range(2):
         lock.acquire(ABOUT)
         with pytest.raises(LockHeldError, match="provision by me, since"):
-            HostLock(layout.LOCK).acquire(replace(ABOUT, who="you"))
+            HostLock(layout.LOCK).acquire(ABOUT._replace(who="you"))
         lock.release()
     assert Path(layout.LOCK).exists()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from provisioning.agent.answers import LogEntry
+from provisioning.agent.answers import LogEntry, plain
 from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.system import System
@@ -41,7 +40,7 @@ def test_an_entry_is_told_with_its_time_unit_and_priority() -> None:
     page = ask(_journal(said("a"), said("b", PRIORITY="3")))
     unit = f"hello@{RELEASE}.service"
     entries = (LogEntry(0.5, unit, 6, "a"), LogEntry(1.5, unit, 3, "b"))
-    assert page["entries"] == tuple(map(asdict, entries))
+    assert page["entries"] == list(map(plain, entries))
     assert (page["cursor"], page["more"]) == ("c1", False)
 
 
@@ -127,7 +126,7 @@ def test_a_search_that_finds_nothing_for_long_goes_on_with_the_next_page(
 ) -> None:
     monkeypatch.setattr(module, "PAGE_S", -1)
     page = ask(_journal(said("a"), said("b")), grep="z")
-    assert (page["entries"], page["cursor"], page["more"]) == ((), "c0", True)
+    assert (page["entries"], page["cursor"], page["more"]) == ([], "c0", True)
 
 
 def test_a_controller_that_is_gone_ends_it() -> None:

@@ -9,14 +9,13 @@ import struct
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, is_dataclass, replace
 from typing import Any
 
 import pytest
 
 from provisioning.agent import events
 from provisioning.agent import queries as agents
-from provisioning.agent.answers import ReleaseInfo
+from provisioning.agent.answers import ReleaseInfo, plain
 from provisioning.agent.facts import Facts
 from provisioning.agent.runs.wire import (
     FROM_HOST,
@@ -388,9 +387,7 @@ def test_an_answer_that_an_agent_gives_is_taken_as_it_is(question: str) -> None:
 
 def _plain(answer: Any) -> Any:
     """Return an answer as it travels."""
-    if isinstance(answer, dict):
-        return {name: _plain(each) for name, each in answer.items()}
-    return json.loads(json.dumps(asdict(answer) if is_dataclass(answer) else answer))
+    return json.loads(json.dumps(plain(answer)))
 
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -443,10 +440,10 @@ def test_releases_that_renew_each_other_are_no_chain_without_end() -> None:
         ReleaseInfo(OLDER, renews=LIVE, migrates="yes"),
         ReleaseInfo(LIVE, renews=OLDER, migrates="yes"),
     )
-    state = replace(ANSWERS["app"](GOOD["app"]), releases=there)
+    state = ANSWERS["app"](GOOD["app"])._replace(releases=there)
     refuse_over_migration(APP, {"web1": state}, LIVE)
     with pytest.raises(DeployRefusedError, match="has migrated"):
-        refuse_over_migration(APP, {"web1": replace(state, history=())}, "20240102T030405.000Z-0")
+        refuse_over_migration(APP, {"web1": state._replace(history=())}, "20240102T030405.000Z-0")
 
 
 # Hosts together

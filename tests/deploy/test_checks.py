@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -86,8 +85,8 @@ def test_a_release_for_another_python_is_refused_with_the_way_out(app: App, live
 
 def test_virtualenvs_for_a_python_that_is_gone_are_told() -> None:
     one = state(ONE, TWO, lacks={ONE: ("Python 3.11",), TWO: ("virtualenv",)})
-    there = tuple(replace(each, venv=f"venv{number}") for number, each in enumerate(one.releases))
-    one = replace(one, releases=there)
+    there = tuple(each._replace(venv=f"venv{number}") for number, each in enumerate(one.releases))
+    one = one._replace(releases=there)
     assert lost_virtualenvs({"web1": one, "web2": state(TWO)}) == {"venv0"}
 
 
@@ -134,4 +133,4 @@ def test_a_release_that_could_not_be_imported_has_migrated_nothing(app: App) -> 
     there = manifests("one", "two", "three", three=MIGRATES)
     assert goes_back_over_migration(app, there, ONE)
     failed = HistoryEvent("failed", THREE, at_state="import")
-    assert not goes_back_over_migration(app, replace(there, history=(failed,)), ONE)
+    assert not goes_back_over_migration(app, there._replace(history=(failed,)), ONE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from provisioning.agent.answers import AppState, AppStatus
@@ -41,9 +40,9 @@ IDLE = AppStatus(
 
 def app_state(**values: Any) -> AppState:
     """Return what is there of an app that was never deployed, but for some values."""
-    return replace(NOTHING, **values)
+    return NOTHING._replace(**values)
 
 
 def app_status(**values: Any) -> AppStatus:
     """Return how an app is doing that was never deployed, but for some values."""
-    return replace(IDLE, **values)
+    return IDLE._replace(**values)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from provisioning.agent import events
-from provisioning.agent.answers import LogPage
+from provisioning.agent.answers import LogPage, plain
 from provisioning.agent.facts import Facts
 from provisioning.agent.resource import Resource
 from provisioning.agent.runs.messages import RunInfo
@@ -25,7 +25,7 @@ T = TypeVar("T")
 def _answer(query: Query[T], name: str, answer: Any) -> T:
     """Answer a query as the agent would, from what it says to what is made of that."""
     assert query.name == name
-    return query.read(json.loads(json.dumps(asdict(answer))))
+    return query.read(json.loads(json.dumps(plain(answer))))
 
 
 class FakeHost:

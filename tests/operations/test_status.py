@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from provisioning.agent.answers import ProcessStatus
 from provisioning.commands.status import COLUMNS, SHORT, _columns, _row
 from tests.fakes.answers import app_status
@@ -23,7 +21,7 @@ WORKER = {"worker": ProcessStatus(running=2, wanted=2)}
 
 
 def test_by_default_a_line_fits_100_characters() -> None:
-    rows = [_row("hello", "bookworm-site", replace(STATE, processes=WORKER, since=1.0))]
+    rows = [_row("hello", "bookworm-site", STATE._replace(processes=WORKER, since=1.0))]
     names, lines = _columns(rows, wide=False)
     assert names == tuple(name for name in SHORT if name != "visitors")
     widths = [max(len(name), len(cell)) for name, cell in zip(names, lines[0], strict=True)]
@@ -37,7 +35,7 @@ def test_a_column_in_which_nothing_stands_is_left_out() -> None:
 
 
 def test_maintenance_is_shown() -> None:
-    names, [line] = _columns([_row("hello", "web1", replace(STATE, maintenance=True))], wide=False)
+    names, [line] = _columns([_row("hello", "web1", STATE._replace(maintenance=True))], wide=False)
     assert dict(zip(names, line, strict=True))["visitors"] == "maintenance"
 
 
@@ -48,6 +46,6 @@ def test_wide_shows_all() -> None:
 
 
 def test_a_stopped_app_is_told_from_one_that_was_never_deployed():
-    stopped = replace(STATE, live="", stopped="20261130T100000.000Z-abcdef0")
+    stopped = STATE._replace(live="", stopped="20261130T100000.000Z-abcdef0")
     assert _row("hello", "web1", stopped)[2] == "stopped"
-    assert _row("hello", "web1", replace(STATE, live=""))[2] == "none"
+    assert _row("hello", "web1", STATE._replace(live=""))[2] == "none"

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import time
-from dataclasses import replace
 from typing import Any, Container, List, Mapping, Set
 
 from provisioning.agent.answers import LIVE, ROLLED_BACK, STOPPED, HistoryEvent
@@ -168,7 +167,7 @@ class Releases:
         is said, and no reason to leave a switch half done.
         """
         try:
-            self._append(replace(event, at=round(time.time(), 3)).line())
+            self._append(event._replace(at=round(time.time(), 3)).line())
         except OSError as error:
             self._system.say(f"cannot write {self.layout.history}: {error.strerror}")
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Dict, Mapping, Tuple
+from typing import Dict, Mapping, NamedTuple, Tuple
 
 from provisioning.agent.answers import ProcessStatus, TimerStatus
 from provisioning.agent.apps.release_services import (
@@ -17,8 +16,7 @@ from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.system import System
 
 
-@dataclass(frozen=True)
-class UnitsStatus:
+class UnitsStatus(NamedTuple):
     """How processes and timers are doing; `pending` are sentences."""
 
     processes: Mapping[str, ProcessStatus]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, fields
-from typing import Any, Dict, Mapping
+from typing import Any, Mapping
 
-from provisioning.agent.answers import AppState, ReleaseInfo
+from provisioning.agent.answers import AppState, ReleaseInfo, plain
 from provisioning.agent.apps.environment import generated_secrets
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.machine.system import System
@@ -14,7 +13,7 @@ from provisioning.agent.machine.system import System
 HISTORY_LINES = 200
 
 
-def answer(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
+def answer(message: Mapping[str, Any], system: System) -> Any:
     """Return what is there of an app.
 
     Args:
@@ -38,9 +37,9 @@ def answer(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
             for name, value in generated_secrets(system, app).items()
         },
     )
-    return asdict(state)
+    return plain(state)
 
 
 def _info(manifest: Mapping[str, Any]) -> ReleaseInfo:
-    known = {each.name for each in fields(ReleaseInfo)}
+    known = ReleaseInfo._fields
     return ReleaseInfo(**{name: value for name, value in manifest.items() if name in known})

@@ -10,10 +10,9 @@ import itertools
 import json
 import re
 import time
-from dataclasses import asdict
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
-from provisioning.agent.answers import LogEntry, LogPage
+from provisioning.agent.answers import LogEntry, LogPage, plain
 from provisioning.agent.apps.environment import mask_for
 from provisioning.agent.apps.one_off_units import unit_names
 from provisioning.agent.errors import AgentError, StoppedError
@@ -33,7 +32,7 @@ INFO = 6
 """Source: syslog(3)."""
 
 
-def answer(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
+def answer(message: Mapping[str, Any], system: System) -> Any:
     """Return a page of what apps have logged, oldest first.
 
     Args:
@@ -46,7 +45,7 @@ def answer(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
         See `LogPage`.
     """
     try:
-        return asdict(_page(message, system))
+        return plain(_page(message, system))
     except StoppedError:
         raise AgentError("stopped looking through the journal") from None
 

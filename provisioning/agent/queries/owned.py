@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any, Dict, Mapping
+from typing import Any, Mapping
 
-from provisioning.agent.answers import Owned, OwnedApp, OwnedThing
+from provisioning.agent.answers import Owned, OwnedApp, OwnedThing, plain
 from provisioning.agent.claims import PATH, thing_id
 from provisioning.agent.machine.record import Record
 from provisioning.agent.machine.system import System
@@ -13,7 +12,7 @@ from provisioning.agent.ownership import backups
 from provisioning.agent.ownership.things import RESERVED
 
 
-def answer(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
+def answer(message: Mapping[str, Any], system: System) -> Any:
     """Return the record of what was made, and the copies that may be put back.
 
     The directories that bear Homeport's name are not in the record: they are of no project.
@@ -37,4 +36,4 @@ def answer(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
             if not kept.is_restored
         },
     )
-    return asdict(owned)
+    return plain(owned)

@@ -6,10 +6,9 @@ import os
 import re
 import shutil
 import time
-from dataclasses import asdict
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-from provisioning.agent.answers import LIVE, AppStatus, RunStatus
+from provisioning.agent.answers import LIVE, AppStatus, plain
 from provisioning.agent.apps.leftovers import Leftovers
 from provisioning.agent.apps.one_off_units import one_offs
 from provisioning.agent.apps.pythons import made_for_lost
@@ -37,7 +36,7 @@ def answer(message: Mapping[str, Any], system: System) -> Dict[str, Any]:
         message: "apps": for each what `_app_status` needs.
         system: The machine.
     """
-    return {each["app"]: asdict(_app_status(each, system)) for each in message["apps"]}
+    return {each["app"]: plain(_app_status(each, system)) for each in message["apps"]}
 
 
 def _app_status(message: Mapping[str, Any], system: System) -> AppStatus:
@@ -72,7 +71,7 @@ def _app_status(message: Mapping[str, Any], system: System) -> AppStatus:
         maintenance=system.stat(layout.maintenance) is not None,
         processes=beside.processes,
         timers=beside.timers,
-        runs=tuple(RunStatus(**each.values()) for each in last_runs(SHOWN_RUNS)),
+        runs=tuple(last_runs(SHOWN_RUNS)),
         pending=(*_pending(units, live, layout, system), *beside.pending, *_at_work()),
     )
 

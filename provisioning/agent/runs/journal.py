@@ -10,10 +10,10 @@ import contextlib
 import json
 import os
 import time
-from dataclasses import dataclass, fields
 from typing import List, Optional, TextIO, Tuple
 
 from provisioning.agent import events, layout
+from provisioning.agent.answers import RunStatus
 from provisioning.agent.runs.messages import Response, RunInfo
 from provisioning.agent.runs.wire import Message
 
@@ -78,32 +78,19 @@ class RunJournal:
         return file
 
 
-@dataclass(frozen=True)
-class PastRun(RunInfo):
-    """What is known of a run that was.
-
-    Args:
-        at: The resource that it was at last.
-        ended: "done", "failed", "stopped", or "" for one that was cut off or goes on.
-    """
-
-    at: str = ""
-    ended: str = ""
-
-
-def last_runs(count: int = KEPT) -> List[PastRun]:
+def last_runs(count: int = KEPT) -> List[RunStatus]:
     """Return what is known of the last runs, the newest first."""
     found = (_summary(os.path.join(layout.RUNS, name)) for name in reversed(_names()))
     return [each for each in found if each is not None][:count]
 
 
-def cut_off() -> Optional[PastRun]:
+def cut_off() -> Optional[RunStatus]:
     """Return the last run if it has not come to its end; to be asked under the host's lock."""
     newest = last_runs(1)
     return newest[0] if newest and not newest[0].ended else None
 
 
-def describe_cut_off(run: PastRun) -> str:
+def describe_cut_off(run: RunStatus) -> str:
     """Say which run was cut off, when and where."""
     ago_min = max(0, int(time.time() - run.began)) // 60
     when = f"{ago_min} min ago" if ago_min else "just now"
@@ -156,10 +143,10 @@ def _events(lines: List[Message]) -> List[events.Event]:
     return found
 
 
-def _summary(path: str) -> Optional[PastRun]:
+def _summary(path: str) -> Optional[RunStatus]:
     try:
         about, *said = _lines(path)
-        values = {each.name: about[each.name] for each in fields(RunInfo)}
+        values = {name: about[name] for name in RunInfo._fields}
     except (OSError, ValueError, LookupError, TypeError):
         return None
     at, ended = "", ""
@@ -168,7 +155,7 @@ def _summary(path: str) -> Optional[PastRun]:
             at = event.id
         elif isinstance(event, events.Done):
             ended = _ended(event)
-    return PastRun(**values, at=at, ended=ended)
+    return RunStatus(**values, at=at, ended=ended)
 
 
 def _ended(done: events.Done) -> str:
