@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,13 +45,14 @@ _TABLES: dict[str, type[Model]] = {
     "[project]": Project,
 }
 _TOP = ("hosts", "apps", "tls", "ssh", "project")
-_ELSEWHERE = {
-    key: table
-    for table, model in reversed(
-        [*_TABLES.items(), *((f"[apps.<name>.{each}]", APP_SERVERS[each]) for each in APP_SERVERS)]
-    )
-    for key in model.key_names()
-}
+
+
+@cache
+def _elsewhere() -> dict[str, str]:
+    """Return keys and the table that has them; asked only where a key is in none of its own."""
+    servers = ((f"[apps.<name>.{each}]", APP_SERVERS[each]) for each in APP_SERVERS)
+    tables = [*_TABLES.items(), *servers]
+    return {key: table for table, model in reversed(tables) for key in model.key_names()}
 
 
 def load(
@@ -150,7 +152,7 @@ class _Reading:
         """Note the keys outside of all tables."""
         for key in self.raw:
             if key not in _TOP:
-                self.mistakes.append(Mistake((key,), unknown_key(key, _TOP, _ELSEWHERE)))
+                self.mistakes.append(Mistake((key,), unknown_key(key, _TOP, _elsewhere())))
 
     def host_names(self) -> frozenset[str]:
         """Return the names of all hosts and groups, also of hosts that have mistakes."""
@@ -173,7 +175,7 @@ class _Reading:
         try:
             return model.model_validate({**table, **more})
         except ValidationError as error:
-            self.mistakes += from_validation(error, path, known, _ELSEWHERE)
+            self.mistakes += from_validation(error, path, known, _elsewhere())
             return _remainder(model, {**table, **more}, error)
 
     def _table(self, path: KeyPath, given: object) -> dict[str, Any]:

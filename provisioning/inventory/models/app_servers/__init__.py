@@ -6,18 +6,44 @@ row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
+from collections.abc import Iterator, Mapping
 
 from provisioning.inventory.models.app_servers.base import ServerSettings
-from provisioning.inventory.models.app_servers.gunicorn import GunicornSettings
-from provisioning.inventory.models.app_servers.uwsgi import UwsgiSettings
-from provisioning.inventory.models.app_servers.waitress import WaitressSettings
 
 __all__ = ["APP_SERVERS", "ServerSettings"]
 
-APP_SERVERS: Mapping[str, type[ServerSettings]] = {
-    "gunicorn": GunicornSettings,
-    "uwsgi": UwsgiSettings,
-    "waitress": WaitressSettings,
-}
+
+class _AppServers(Mapping[str, type[ServerSettings]]):
+    """Name of a server -> what its table may hold; a server's file is loaded when it is looked up.
+
+    Args:
+        classes: Name of a server, and of its file -> the class in there.
+    """
+
+    def __init__(self, **classes: str) -> None:
+        self._classes = classes
+
+    def __getitem__(self, name: str) -> type[ServerSettings]:
+        # First: what is no server is a KeyError, and no file of another name.
+        class_name = self._classes[name]
+        module = importlib.import_module(f"{__name__}.{name}")
+        settings: type[ServerSettings] = getattr(module, class_name)
+        return settings
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._classes)
+
+    def __len__(self) -> int:
+        return len(self._classes)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._classes
+
+
+APP_SERVERS = _AppServers(
+    gunicorn="GunicornSettings",
+    uwsgi="UwsgiSettings",
+    waitress="WaitressSettings",
+)
 """Value of `server`, and name of a table within an app's -> what that table may hold."""
