@@ -215,6 +215,8 @@ def test_a_compressed_neighbour_is_served_to_those_who_take_it(nginx):
 )
 def test_no_path_leads_out_of_the_static_files(nginx, deploy, path):
     deploy()
+    nginx.put_static("site.css", b"public")
+    assert nginx.ask(f"{SITE}/static/site.css").body == b"public"
     (nginx.srv / "hello/static/secrets.json").write_text("secret")
     (nginx.srv / "hello/secrets.json").write_text("secret")
     assert b"secret" not in nginx.ask(SITE + path).body
