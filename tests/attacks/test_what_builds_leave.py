@@ -89,9 +89,9 @@ def has_attacked(project: Neighbours, result: Result, *names: str) -> None:
         assert any(name in result.output for name in names), result.output
 
 
-KINDS = ("set_uid", "capability", "device", "redirected_requirements")
+KINDS = ("set_uid", "capability")
 MORE_KINDS = (
-    "access_list", "links_out", "world_writable", "set_gid_directory", "fifo", "unix_socket",
+    "device", "redirected_requirements", "access_list", "links_out", "world_writable", "set_gid_directory", "fifo", "unix_socket",
     "redirected_lib64", "sparse",
 )  # fmt: skip
 

@@ -24,7 +24,7 @@ from tests.suites import FIRST_BOOKWORM
 
 pytestmark = pytest.mark.lab
 
-SERVERS = ["uwsgi", "waitress"]
+SERVERS = ["uwsgi", pytest.param("waitress", marks=pytest.mark.thorough)]
 """Besides gunicorn, which all other tests use."""
 
 SETTINGS = {

@@ -260,6 +260,7 @@ def test_a_provision_puts_in_order_what_a_killed_deploy_has_left(project: Projec
     must_run_only(host, deploy(project, host))
 
 
+@pytest.mark.thorough
 def test_hosts_end_on_what_they_had_when_one_of_them_refuses_at_the_switch(
     project: Project, deployed_host
 ):

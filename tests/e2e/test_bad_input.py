@@ -335,6 +335,7 @@ def test_a_package_index_that_cannot_be_reached_is_told(project: Project, deploy
     must_run_only(host, deploy(project, host))
 
 
+@pytest.mark.thorough
 def test_a_disk_that_is_full_is_told_and_what_was_begun_is_given_back(
     lab: Lab, project: Project, bare_host
 ):

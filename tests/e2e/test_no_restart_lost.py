@@ -140,6 +140,7 @@ def test_a_package_installation_that_was_cut_off_is_completed(project: Project, 
     assert host.shell("dpkg --audit") == ""
 
 
+@pytest.mark.thorough
 def test_a_bare_host_whose_runs_are_killed_at_random_moments_converges(
     lab: Lab, project: Project, bare_host
 ):
