@@ -91,8 +91,8 @@ def has_attacked(project: Neighbours, result: Result, *names: str) -> None:
 
 KINDS = ("set_uid", "capability")
 MORE_KINDS = (
-    "device", "redirected_requirements", "access_list", "links_out", "world_writable", "set_gid_directory", "fifo", "unix_socket",
-    "redirected_lib64", "sparse",
+    "device", "redirected_requirements", "access_list", "links_out", "world_writable",
+    "set_gid_directory", "fifo", "unix_socket", "redirected_lib64", "sparse",
 )  # fmt: skip
 
 
