@@ -33,6 +33,7 @@ from provisioning.agent.runs.messages import (
     Failed,
     RunInfo,
     Submit,
+    Unreadable,
     Values,
 )
 from provisioning.agent.runs.outbox import Outbox
@@ -137,6 +138,9 @@ class _Run:
                 return replace(done, stopped=message is None)
             if isinstance(message, Ask):
                 self._executor.answer(message)
+                continue
+            if isinstance(message, Unreadable):
+                self._outbox.send(Failed(message.why))
                 continue
             if not isinstance(message, Submit):
                 self._outbox.send(Failed(f"a run cannot be asked for {type(message).__name__}"))

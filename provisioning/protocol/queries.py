@@ -101,9 +101,3 @@ def generated_secrets(app: str) -> Query[Mapping[str, str]]:
     """Ask for the values of an app's generated secrets, for another host of it."""
     kind: Any = Mapping[str, str]
     return Query("secrets", {"app": app}, lambda value: answer_of(kind, value))
-
-
-QUERIES: tuple[Callable[..., Query[Any]], ...] = (
-    app_state, app_status, client_address, facts, log_page, owned, current_run, generated_secrets,
-)  # fmt: skip
-"""All of them."""

@@ -1,4 +1,4 @@
-"""What an agent says, checked and turned into dataclasses."""
+"""What an agent says, checked and turned into the classes of agent/runs/messages.py."""
 
 from __future__ import annotations
 

@@ -278,10 +278,14 @@ def test_a_run_that_was_killed_is_known_to_the_next(root: Path, begin, runs: Run
 def test_a_run_says_what_it_cannot_be_asked_for(root: Path, begin) -> None:
     run = begin()
     run.until("begun")
-    for message in ({"begin": "another"}, {"nonsense": 1}, {"plan": []}):
+    for message, why in (
+        ({"begin": "another"}, "cannot be asked for Begin"),
+        ({"nonsense": 1}, "no controller says 'nonsense'"),
+        ({"plan": []}, "cannot read 'plan'"),
+    ):
         run.send(message)
         [*_, failed] = run.until("failed")
-        assert failed["failed"]
+        assert why in failed["failed"]
     run.submit(plan_of(File(str(root / "one"), "1")), final=True)
     run.until("ended")
     assert (root / "one").exists()

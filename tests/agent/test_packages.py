@@ -82,3 +82,19 @@ def test_a_page_that_comes_back_by_hand_stays(machine: InstalledSystem) -> None:
     _converge(packages, machine)
     machine.write(PAGE, b"theirs")
     assert _converge(packages, machine) == {}
+
+
+def test_a_check_knows_that_a_removal_is_not_imagined(machine: InstalledSystem) -> None:
+    """What comes later is not tested on a host that still has the package."""
+    machine.dry, machine.names = True, ("apache2",)
+    assert _converge(Packages("web", absent=("apache2",)), machine)
+    assert machine.acted
+
+
+def test_a_check_removes_a_page_that_is_left_without_asking_apt(machine: InstalledSystem) -> None:
+    machine.dry, machine.names = True, ("nginx",)
+    machine.owned.add(machine.owner, [f"path:{PAGE}"])
+    machine.write(PAGE, b"It works!")
+    assert _converge(Packages("web", ("nginx",), unasked=(PAGE,)), machine)
+    assert not machine.acted
+    assert machine.stat(PAGE) is None

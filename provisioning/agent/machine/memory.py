@@ -65,7 +65,7 @@ class Memory:
 
     def forget_all(self, keys: Iterable[str]) -> None:
         """Forget, durably, what any owner knows: what it was about is gone."""
-        known = [self._records.pop(key, None) for key in list(keys)]
+        known = [self._records.pop(key, None) for key in keys]
         if any(known):
             self._save()
 

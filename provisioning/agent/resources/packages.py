@@ -99,7 +99,7 @@ class Packages(Resource):
         if system.dry:
             # Also says so now if the archive does not have them.
             brought = apt.simulate(system, wanted) if wanted else ()
-            if wanted:
+            if wanted or unwanted:
                 system.act(["apt-get"], why="install packages", installs=[*wanted, *brought])
             self._remove_unasked(system)
             return
