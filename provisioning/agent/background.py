@@ -112,8 +112,8 @@ class _Run:
         self._listeners.accept(self._inbox)
         self._outbox.send(
             Failed(
-                f"the run on the host broke off: {why}",
-                hint="journalctl -t homeport on the host may tell more",
+                f"the run on the host ended unexpectedly: {why}",
+                hint="on the host, `journalctl -t homeport` may show more",
             )
         )
         return replace(done, failed=True)

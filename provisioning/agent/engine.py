@@ -180,12 +180,12 @@ def _unified(texts: Iterable[Tuple[str, bytes, bytes]]) -> Iterator[str]:
 
 UNFORESEEN_FRAMES = 3
 
-_MEANWHILE = "somebody has put something else there meanwhile: run again"
+_MEANWHILE = "something else was put there in the meantime: run again"
 _HINTS: Mapping[int, str] = {
     errno.EISDIR: _MEANWHILE,
     errno.ELOOP: _MEANWHILE,
     errno.ENOSPC: disk.HINT,
-    errno.EROFS: "the file system is mounted read-only: look into `dmesg` on the host",
+    errno.EROFS: "the file system is mounted read-only: check `dmesg` on the host",
     errno.EDQUOT: "raise the disk quota on the host, then run again",
 }
 _NO_SPACE = re.compile(r"no space left on device|enough free space|disk is full", re.IGNORECASE)
@@ -219,7 +219,7 @@ def _unforeseen(resource: Resource, error: Exception) -> AgentError:
     frames = traceback.extract_tb(error.__traceback__)[-UNFORESEEN_FRAMES:]
     return AgentError(
         f"cannot apply {resource.id}: {type(error).__name__}: {error}",
-        hint="this is a bug, or something on the host is not as anybody would expect",
+        hint="this is a bug in Homeport, or the host is in a state that Homeport does not expect",
         output="\n".join(f"{each.filename}:{each.lineno} in {each.name}" for each in frames),
     )
 

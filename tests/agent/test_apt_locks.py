@@ -74,7 +74,7 @@ def test_a_wait_says_for_whom_once_and_ends_with_the_holder(
             holder.communicate()
 
     apt_locks.wait(System(said.append, checkpoint))
-    assert said == [f"waiting for upgrade (process {holder.pid}), which is at work with apt"]
+    assert said == [f"waiting for upgrade (process {holder.pid}), which is using apt"]
 
 
 def test_a_wait_is_bounded(

@@ -163,7 +163,7 @@ def test_an_apt_goes_on_without_its_agent_and_the_next_run_waits_for_it(real: Re
     assert isinstance(first.end(), ConnectionLostError)
     assert real.host.shell("pidof dpkg")
     second = InBackground(real)
-    second.until_it_says(r"waiting for apt-get \(process \d+\), which is at work with apt")
+    second.until_it_says(r"waiting for apt-get \(process \d+\), which is using apt")
     real.host.shell("rm /root/hold-postinst")
     ended = second.end()
     assert isinstance(ended, Outcome)
@@ -182,7 +182,7 @@ def test_locks_for_which_apt_itself_does_not_wait_are_waited_for(real: RealHost,
     real.host.shell(f'systemd-run --quiet --unit=holder python3 -c "{program % lock}"')
     _until(lambda: real.host.path("/root/at-lock").exists())
     running = InBackground(real)
-    running.until_it_says(r"waiting for .+ \(process \d+\), which is at work with apt")
+    running.until_it_says(r"waiting for .+ \(process \d+\), which is using apt")
     real.host.shell("systemctl kill -s KILL holder; systemctl reset-failed holder || true")
     ended = running.end()
     assert isinstance(ended, Outcome)
@@ -226,7 +226,7 @@ def test_an_archive_that_answers_nonsense_is_told_in_its_words(real: RealHost) -
         assert "Clearsigned file isn't valid" in failure.output
         assert "/etc/apt/sources.list.d/page.list:1" in failure.output
         assert "/etc/apt/sources.list.d/page.list:1 " in failure.output
-        assert failure.hint.startswith("mend these sources, or take them out")
+        assert failure.hint.startswith("repair or remove these sources")
     finally:
         real.host.shell(
             "mv /root/away/* /etc/apt/sources.list.d; rm /etc/apt/sources.list.d/page.list; "

@@ -267,7 +267,7 @@ def test_a_run_that_was_killed_is_known_to_the_next(root: Path, begin, runs: Run
     cut_off = journal.cut_off()
     assert cut_off is not None
     said = journal.describe_cut_off(cut_off)
-    assert "cut off at command:holds: deploy of hello by ann@desk" in said
+    assert "interrupted at command:holds: deploy of hello by ann@desk" in said
     again = begin()
     again.send({"end": 1})
     heard = again.until("ended")

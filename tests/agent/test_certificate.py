@@ -84,7 +84,7 @@ def test_one_of_the_same_name_that_somebody_else_renews_is_refused(place: Path) 
     conf.write_text(RENEWAL.format(place=place, label="hello", account="aaa"))
     made.test(System(), {})
     conf.write_text("authenticator = manual\n")
-    with pytest.raises(AgentError, match="is not Homeport's") as caught:
+    with pytest.raises(AgentError, match="does not belong to Homeport") as caught:
         made.test(System(), {})
     assert "give the app another name" in caught.value.hint
 
@@ -121,7 +121,7 @@ def test_one_that_does_not_pass_the_answer_on_is_named_with_what_to_do(
         AgentError, match=r"10\.0\.0\.2, and port 80 there does not pass on"
     ) as told:
         asks(("10.0.0.2",), -1)
-    assert "provision all of them at the same time" in told.value.hint
+    assert "provision all its hosts at the same time" in told.value.hint
     assert "peer_address" in told.value.hint
 
 

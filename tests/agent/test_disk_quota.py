@@ -45,9 +45,9 @@ def test_the_bound_is_set_on_the_file_system_of_the_app() -> None:
 def test_a_file_system_that_does_not_count_is_refused_with_the_way_out() -> None:
     with pytest.raises(AgentError) as caught:
         DiskQuota("hello", 5).test(QuotaSystem(REPORT, None), {"at most KiB": (0, 5)})
-    assert "/srv does not count what users occupy" in caught.value.message
+    assert "/srv does not count usage by user" in caught.value.message
     assert "usrquota" in caught.value.hint
-    assert "disk_max out of [apps.hello]" in caught.value.hint
+    assert "remove disk_max from [apps.hello]" in caught.value.hint
 
 
 def test_without_the_tools_there_is_no_bound() -> None:

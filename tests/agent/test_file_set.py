@@ -38,7 +38,7 @@ def test_a_refused_set_leaves_everything_as_it_was(etc: Path, host: Host) -> Non
     assert listing(etc) == before
     assert failure.message == "sh refuses the new configuration; the live one was not touched"
     assert failure.output == f"{etc}/main.conf: unknown directive"
-    assert failure.hint.startswith("correct what stands in the lines it names")
+    assert failure.hint.startswith("correct the lines that it names")
 
 
 def test_a_check_finds_a_refused_set_too(etc: Path, host: Host) -> None:

@@ -149,7 +149,7 @@ def test_what_has_another_name_is_said_once_and_when_there_is_more(layout: AppLa
     Path(layout.venvs, "main").mkdir()
     Path(layout.current).symlink_to("releases/20260101120000")
     assert said() == [
-        "left alone, since Homeport did not make it: "
+        "left in place, because Homeport did not make it: "
         f"{layout.venvs}/main, {layout.current}"
     ]  # fmt: skip
     assert said() == []

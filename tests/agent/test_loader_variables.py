@@ -58,5 +58,5 @@ def test_a_library_in_a_directory_that_others_may_write_is_refused(tmp_path: Pat
     library = tmp_path / "evil.so"
     library.touch()
     tmp_path.chmod(0o777)
-    with pytest.raises(AgentError, match="not root's alone"):
+    with pytest.raises(AgentError, match="can be changed by users other than root"):
         refuse_unsafe_loader("LD_PRELOAD", str(library))

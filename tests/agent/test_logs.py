@@ -79,7 +79,7 @@ def test_messages_that_are_no_text_are_made_one() -> None:
 
 def test_a_message_of_any_size_is_left_out_and_the_others_are_told() -> None:
     journal = _journal(said("a"), said("x" * HUGE), said("b"), said("y" * HUGE), said("c"))
-    too_long = "(a message that is too long to be shown)"
+    too_long = "(a message that is too long to show)"
     page = ask(journal)
     assert texts(page) == ["a", too_long, "b", too_long, "c"]
     assert page["cursor"] == "c4"

@@ -52,7 +52,7 @@ def test_what_leaves_room(site: str) -> None:
         ("server { listen 443 ssl; server_name .hello.test; }", "server_name .hello.test"),
         ("server { listen localhost:80; }", "listens on localhost, port 80"),
         ("server { listen 192.0.2.1:443 ssl; }", "listens on 192.0.2.1, port 443"),
-        ("server { listen 80 proxy_protocol; }", "proxy protocol"),
+        ("server { listen 80 proxy_protocol; }", "PROXY protocol"),
         ("server { listen [::]:80 ipv6only=off; }", "IPv6 socket"),
         ("server { listen 443; }", "443 without ssl"),
     ],
@@ -89,7 +89,7 @@ def test_workers_must_reach_the_apps(user: str, words: str) -> None:
 )
 def test_the_first_server_of_theirs_stays_the_first(includes: str, is_after: bool) -> None:
     found = in_the_way("", f"http {{ {includes} }}", entry=ENTRY)
-    assert ("comes after ours" in found) is is_after
+    assert ("comes after Homeport's" in found) is is_after
 
 
 def test_nowhere_to_come_in_is_said_with_the_line_of_http() -> None:

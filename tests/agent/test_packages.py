@@ -72,7 +72,7 @@ def test_a_run_that_is_cut_off_leaves_the_page_to_the_next_one(machine: Installe
     with pytest.raises(KeyboardInterrupt):
         _converge(packages, machine)
     assert f"path:{PAGE}" in machine.owned.things()
-    assert _converge(packages, machine) == {PAGE: ("left by a run that was cut off", None)}
+    assert _converge(packages, machine) == {PAGE: ("left by an interrupted run", None)}
     assert machine.stat(PAGE) is None
     assert not machine.owned.things()
 

@@ -108,9 +108,9 @@ def test_an_interpreter_that_others_can_change_is_not_run(
     }[whose]()
     outcome = host.run([_release(layout, FIRST, {"a.py": "a = 1\n"}, python=str(python))])
     expected, hint = (
-        ("is not there", "correct the app's `python`, or add its Debian package")
+        ("does not exist", "correct the app's `python`, or add its Debian package")
         if whose == "nobody's"
-        else ("other users than root can change", "give it and the directories above it to root")
+        else ("users other than root can change", "make root the owner")
     )
     assert expected in outcome.failure.message
     assert str(python) in outcome.failure.message

@@ -75,7 +75,7 @@ def test_a_folder_that_leads_out_of_the_release_is_refused(
     with pytest.raises(AgentError, match=f"cannot publish the static folder {folder}") as caught:
         static_sources(manifest)
     assert caught.value.refused
-    assert caught.value.hint == "name the folder in the source where the files are"
+    assert caught.value.hint == "name the folder of the source that holds the files"
 
 
 def test_a_link_may_lead_past_a_shared_folder() -> None:

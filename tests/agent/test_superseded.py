@@ -81,7 +81,7 @@ def test_a_directory_that_is_too_full_is_left_for_the_next_boot_and_said(
     system = System()
     Superseded("root").apply(system, {})
     assert system.notes == [
-        f"warning: {old[-1]} holds too much to be removed now: the next boot does so"
+        f"warning: {old[-1]} holds too much to be removed now; the next boot removes it"
     ]
     assert old[-1].stat().st_mode & 0o777 == 0o700
     assert [each.exists() for each in old] == [False, False, True]

@@ -142,7 +142,7 @@ def test_an_interpreter_that_others_can_change_is_not_used(
     python.touch(0o777)
     python.chmod(0o777)
     failure = host.run([_venv(python=str(python))]).failure
-    assert "other users than root can change" in failure.message
+    assert "users other than root can change" in failure.message
     assert builder.builds == []
 
 

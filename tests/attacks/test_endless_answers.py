@@ -45,22 +45,22 @@ SLOW = {
     "a body that has a length": (
         [OK + b"Content-Length: 60\r\n\r\n", *_drip(b"x" * 60)],
         PAUSE_S,
-        "status 200, but no end of its body",
+        "status 200, but no complete body",
     ),
     "a body without a length": (
         [OK + b"\r\n", *_drip(b"x" * PARTS)],
         PAUSE_S,
-        "status 200, but no end of its body",
+        "status 200, but no complete body",
     ),
     "a body in chunks": (
         [OK + b"Transfer-Encoding: chunked\r\n\r\n", *[b"1\r\nx\r\n"] * PARTS],
         PAUSE_S,
-        "status 200, but no end of its body",
+        "status 200, but no complete body",
     ),
     "the line before a chunk": (
         [OK + b"Transfer-Encoding: chunked\r\n\r\n", *_drip(b"1" + b";" * PARTS)],
         PAUSE_S,
-        "status 200, but no end of its body",
+        "status 200, but no complete body",
     ),
 }
 
@@ -134,7 +134,7 @@ FLOODS = {
     ),
     "the line before a chunk": (
         [OK + b"Transfer-Encoding: chunked\r\n\r\n", *[b";" * 1000] * FLOOD],
-        "is not made of chunks",
+        "is not chunked",
     ),
 }
 
@@ -162,16 +162,17 @@ def test_the_beginning_of_a_body_without_end_is_enough(tmp_path: Path) -> None:
 
 
 NO_ANSWERS = {
-    b"": "it ended the connection before it had answered",
+    b"": "it closed the connection before it answered",
     b"SSH-2.0-OpenSSH\r\n": "no answer in HTTP: 'SSH-2.0-OpenSSH\\r\\n'",
     b"HTTP/1.1 2000 OK\r\n\r\n": "no answer in HTTP: 'HTTP/1.1 2000 OK\\r\\n'",
-    OK + b"x: y\r\n": "it ended the connection before it had answered",
-    OK + b"Content-Length: 9\r\n\r\nshort": "its body ended before the length that it had said",
-    OK + b"Content-Length: -1\r\n\r\n": "its Content-Length is no number",
-    OK + b"Content-Length: " + b"9" * 9000 + b"\r\n\r\n": "its Content-Length is no number",
+    OK + b"x: y\r\n": "it closed the connection before it answered",
+    OK
+    + b"Content-Length: 9\r\n\r\nshort": "its body is shorter than its Content-Length or chunk size",
+    OK + b"Content-Length: -1\r\n\r\n": "its Content-Length is not a number",
+    OK + b"Content-Length: " + b"9" * 9000 + b"\r\n\r\n": "its Content-Length is not a number",
     OK + b"Transfer-Encoding: gzip\r\n\r\n": "its Transfer-Encoding is not chunked",
-    OK + b"Transfer-Encoding: chunked\r\n\r\nfff": "its body ended before the length",
-    OK + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n": "is not made of chunks",
+    OK + b"Transfer-Encoding: chunked\r\n\r\nfff": "its body is shorter than its Content-Length",
+    OK + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n": "is not chunked",
     OK + b"x: y\r\n" * 101 + b"\r\n": "got more than 100 headers",
 }
 

@@ -28,7 +28,7 @@ HOSTS_S = (-2 * DAY_S, 2 * DAY_S)
 
 DATED = "/etc /opt/homeport /srv/hello /var/lib/homeport /var/lib/apt/lists"
 
-CUT_OFF = "was cut off"
+CUT_OFF = "was interrupted"
 
 
 def set_wrong(

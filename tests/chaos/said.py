@@ -11,8 +11,8 @@ WATCHED = re.compile(
     r"(deploy|rollback) of hello.* by \S+ has been running for \d+ s: following it"
 )
 REFUSED = re.compile(
-    r"another run is at work on this host: "
-    r"(deploy of hello \S+|rollback of hello|provision) by \S+@\S+, since \d+ s"
+    r"another run is in progress on this host: "
+    r"(deploy of hello \S+|rollback of hello|provision) by \S+@\S+, started \d+ s ago"
 )
 
 

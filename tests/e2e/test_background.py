@@ -158,7 +158,7 @@ def test_a_provision_is_told_who_is_at_work(project: Project, held: Held):
     wait_for(step.is_reached, first)
     told = provision(project, host)
     assert told.code == 1
-    assert "another run is at work on this host: deploy of hello" in told.output
+    assert "another run is in progress on this host: deploy of hello" in told.output
     step.let_go()
     first.communicate(timeout=120)
     assert first.returncode == 0
@@ -177,7 +177,7 @@ def test_a_run_that_is_killed_is_said_and_its_migration_waited_for(project: Proj
     step.forget()
     again = project.start("-H", host.name, "deploy", "--json")
     heard = hear(again, lambda event: "a migration of an earlier run" in event.get("text", ""))
-    assert "the run before was cut off at one-off:hello/" in only(heard, "note")["text"]
+    assert "the previous run was interrupted at one-off:hello/" in only(heard, "note")["text"]
     # It goes on, and no second one has begun beside it.
     assert len(one_offs(host, "migrate")) == 1
     assert not step.is_reached()
@@ -188,7 +188,7 @@ def test_a_run_that_is_killed_is_said_and_its_migration_waited_for(project: Proj
     assert host.shell("cat /srv/hello/shared/instance/migrated").split() == ["printed", "printed"]
     assert live_on(host) != before
     must_run_only(host, live_on(host))
-    assert "was cut off" not in provision(project, host).must_succeed().output
+    assert "was interrupted" not in provision(project, host).must_succeed().output
 
 
 NEVER_LIVE = "20260102T030405.000Z-abc1234"
@@ -223,9 +223,9 @@ def test_a_provision_puts_in_order_what_a_killed_deploy_has_left(project: Projec
     )
     told = project.fab("-H", host.name, "status").output
     for words in (
-        f"{orphan} of an earlier run is at work",
+        f"{orphan} of an earlier run is still running",
         f"hello@{NEVER_LIVE}.service is active",
-        "the live release does not run",
+        "the live release is not running",
         f"releases/{live}.part is half built",
         "venvs/0123456789abcdef is half built",
         "/srv/hello/.live.sock.homeport-new is left over",
@@ -386,4 +386,4 @@ def test_the_next_deploy_after_a_clean_one_says_nothing_of_it(project: Project, 
     change_code(project)
     must_run_only(host, deploy(project, host))
     change_code(project)
-    assert "was cut off" not in project.fab("-H", host.name, "deploy").must_succeed().output
+    assert "was interrupted" not in project.fab("-H", host.name, "deploy").must_succeed().output

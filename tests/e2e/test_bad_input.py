@@ -329,7 +329,9 @@ def test_a_package_index_that_cannot_be_reached_is_told(project: Project, deploy
     requirements.write_text(requirements.read_text() + "# another\n")
     change_code(project)
     refused = project.fab("-H", host.name, "deploy")
-    must_be_told(refused, 4, "cannot build the virtualenv", "the package index cannot be reached")
+    must_be_told(
+        refused, 4, "cannot build the virtualenv", "the host cannot reach the package index"
+    )
     must_run_only(host, live)
     host.shell(NAMES_AGAIN)
     must_run_only(host, deploy(project, host))
@@ -380,7 +382,7 @@ def test_the_second_of_two_runs_is_told_who_is_at_work(project: Project, provisi
         wait_until_held(host, first)
         for command in ("provision", "deploy"):
             second = project.fab("-H", host.name, command)
-            must_be_told(second, 1, "another run is at work on this host", "@", "since")
+            must_be_told(second, 1, "another run is in progress on this host", "@", "started")
         # Looking is always possible.
         provision(project, host, "--check").must_succeed()
     finally:
@@ -443,4 +445,4 @@ def test_a_bound_that_the_file_system_does_not_keep_is_told(project: Project, pr
     host = provisioned_host()
     project.configure("migrate_compatible", 'disk_max = "1g"\nmigrate_compatible')
     told = provision(project, host)
-    must_be_told(told, 1, "cannot bound the disk of hello", "usrquota", "disk_max")
+    must_be_told(told, 1, "cannot limit the disk usage of hello", "usrquota", "disk_max")

@@ -34,9 +34,11 @@ apt-get -qqy autoremove --purge >/dev/null 2>&1
 
 
 def _must_name_it(project: Project, host: LabHost, python: str) -> None:
-    words = f"made for Python {python}, which is no longer"
+    words = f"built for Python {python}, which"
     told = project.fab("-H", host.name, "status")
-    assert f"{words} the host's: fab deploy makes it anew" in told.output.replace("\n", " ")
+    assert f"{words} the host no longer has: fab deploy builds a new one" in told.output.replace(
+        "\n", " "
+    )
     for command in (["restart"], ["rollback"], ["run", "hello", "--", "true"]):
         refused = project.fab("-H", host.name, *command)
         assert refused.code in (2, 4), refused.output
@@ -77,7 +79,7 @@ def test_a_release_for_another_python_is_named_and_made_anew(
         assert Site(lab, host).get("/").status == 200
     else:
         assert provisioned.code == 1, provisioned.output
-        assert f"made for Python {OLD_PYTHON}, which is no longer" in provisioned.output
+        assert f"built for Python {OLD_PYTHON}, which the host no longer has" in provisioned.output
         assert "fab deploy" in provisioned.output
         assert "Traceback" not in provisioned.output
     lost = host.shell("readlink /srv/hello/current/venv").strip()

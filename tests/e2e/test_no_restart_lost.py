@@ -86,7 +86,7 @@ def test_a_controller_killed_between_a_file_and_its_service_loses_no_restart(
     # The agent ends what it is at, and only that. Until then nobody else may begin.
     second = provision(project, host)
     assert second.code == 1
-    assert "another run is at work on this host" in second.output
+    assert "another run is in progress on this host" in second.output
     let_go(host)
     wait_for(lambda: not agents(host))
     assert _loaded(host) == "before"

@@ -112,8 +112,8 @@ def test_one_of_two_alone_waits_for_the_other_and_says_what_to_do(
     refused = project.fab("-H", hosts[0].name, "provision", timeout_s=400)
     assert refused.code == 1
     assert time.monotonic() - began < 330
-    assert f"it leads to {hosts[1].address}, and port 80 there does not pass on" in refused.output
-    assert "provision all of them at the same time" in refused.output
+    assert f"it points to {hosts[1].address}, and port 80 there does not pass on" in refused.output
+    assert "provision all its hosts at the same time" in refused.output
     assert Site(lab, hosts[0]).get("/").status == 503, "its site goes on with what it has"
 
 

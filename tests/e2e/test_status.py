@@ -71,6 +71,6 @@ def test_what_is_wrong_is_told(project: Project, deployed_host):
     assert row["health"] == "no answer"
     assert row["site"] in ("502", "503")
     assert row["pending"] == [
-        "the live release does not run",
+        "the live release is not running",
         "venvs/0123456789abcdef is half built",
     ]

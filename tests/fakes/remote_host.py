@@ -61,7 +61,7 @@ class LockedHost(FakeHost):
 
     def begin(self, what: str) -> None:
         if not self._lock.acquire(blocking=False):
-            raise HomeportError("another run is at work on this host")
+            raise HomeportError("another run is in progress on this host")
         self.has_host = True
 
     def let_go(self) -> None:
@@ -88,7 +88,7 @@ class BusyHost(FakeHost):
 
     def begin(self, what: str) -> None:
         if self._begun:
-            raise HostBusyError("another run is at work", current_run=self._begun)
+            raise HostBusyError("another run is in progress", current_run=self._begun)
         self.has_host = True
 
     def current_run(self) -> RunInfo | None:

@@ -154,7 +154,7 @@ def test_an_app_of_another_environment_is_refused(
     told = staging.fab("-H", host.name, command, *more.get(command, ()))
     assert told.code in (1, 4), told.output
     assert "an app of project/lab" in told.output
-    assert '[project] with name = "project"' in told.output
+    assert 'set name = "project" under [project]' in told.output
     assert "Traceback" not in told.output
     assert host.shell("readlink /srv/hello/live.sock") == live
     assert Site(lab, host).get("/healthz").status == 200
@@ -199,7 +199,7 @@ def test_an_app_that_the_inventory_has_no_more_goes_on_and_is_named(
     head, _, rest = kept.partition("[apps.hello]")
     ours.inventory.write_text(head + rest[rest.index("[tls]") :])
     told = provision(ours, host).must_succeed().output
-    assert "the app hello is not in the inventory any more" in told
+    assert "the app hello is no longer in the inventory" in told
     assert "fab remove hello" in told
     assert Site(lab, host).get("/healthz").status == 200
     # Under another name it would be a second app, with none of the first one's data.

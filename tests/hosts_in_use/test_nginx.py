@@ -52,7 +52,7 @@ def test_others_sites_answer_as_before_beside_ours(
     before = Kept(host, tls)
 
     check = provision(project, host, "--check").must_succeed()
-    assert "nginx serves others on this host" in check.output
+    assert "nginx serves other sites on this host" in check.output
     # The test of the configuration would have made it, for everybody to read.
     assert host.run("test", "-e", OUR_LOG, check=False).returncode == 1
     before.must_be_kept()
@@ -126,11 +126,11 @@ CLASHES = {
     ),
     "the proxy protocol": (
         f"echo 'server {{ listen 80 proxy_protocol; }}' > {SITE}",
-        [f"{SITE}:1: port 80 takes the proxy protocol"],
+        [f"{SITE}:1: port 80 accepts the PROXY protocol"],
     ),
     "IPv4 by an IPv6 socket": (
         f"echo 'server {{ listen [::]:443 ssl ipv6only=off; }}' > {SITE}",
-        [f"{SITE}:1: takes IPv4 by an IPv6 socket"],
+        [f"{SITE}:1: accepts IPv4 on an IPv6 socket"],
     ),
     "a stream": (
         "echo 'stream { server { listen 443; return x; } }' > /etc/nginx/modules-enabled/99-s.conf",
@@ -139,7 +139,7 @@ CLASHES = {
     "a server that comes after ours": (
         "echo 'server { listen 80; }' > /etc/nginx/sites-enabled/zzz; rm /etc/nginx/sites-enabled/"
         "{blog,api,whoever}",
-        ["/etc/nginx/sites-enabled/zzz:1: this server comes after ours"],
+        ["/etc/nginx/sites-enabled/zzz:1: this server comes after Homeport's"],
     ),
     "an upstream": (
         "echo 'upstream homeport_app_hello { server 127.0.0.1:1; }' > /etc/nginx/conf.d/up.conf",

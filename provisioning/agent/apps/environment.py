@@ -42,9 +42,9 @@ def generated_secrets(system: System, app: str) -> Dict[str, str]:
         secrets: Dict[str, str] = json.loads(text) if text else {}
     except ValueError:
         raise AgentError(
-            f"{path} cannot be read as JSON: somebody has damaged it",
-            hint="mend it or bring it back from a backup; without it, each generated secret "
-            "would be another one",
+            f"{path} cannot be read as JSON: the file is damaged",
+            hint="repair the file or restore it from a backup: without it, every generated "
+            "secret would get a new value",
         ) from None
     return secrets
 
@@ -102,8 +102,9 @@ def refuse_unsafe_loader(name: str, value: str) -> None:
             is_safe = files.is_roots_alone(part)
         if value and not is_safe:
             raise AgentError(
-                f"the variable {name} was refused: it leads the loader of programs to "
-                f"{part or 'the current directory'!r}, which is not root's alone, or not there",
+                f"the variable {name} was refused: it points the dynamic loader to "
+                f"{part or 'the current directory'!r}, which does not exist or can be changed by "
+                "users other than root",
                 hint="name a library of a Debian package, such as libjemalloc.so.2, or one below "
                 "/usr/local",
                 refused=True,

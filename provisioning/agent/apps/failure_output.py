@@ -25,8 +25,8 @@ def refusal(system: System, app: str, release: str, unit: str, why: str) -> Agen
     """
     return AgentError(
         masked(system, app, f"release {release} of {app} was refused: {why}"),
-        hint="fix it and deploy again; no traffic reached this release. "
-        f"All it printed: journalctl -u {unit}",
+        hint="fix it and deploy again; no traffic reached this release. Its complete output: "
+        f"journalctl -u {unit}",
         output=own_words(system, app, release, unit),
         refused=True,
     )

@@ -50,5 +50,5 @@ def say_strangers(app: str, system: System) -> None:
     ]
     if not Releases(app, system).may_lead_current:
         found.append(layout.current)
-    text = f"left alone, since Homeport did not make it: {', '.join(found)}" if found else ""
+    text = f"left in place, because Homeport did not make it: {', '.join(found)}" if found else ""
     system.say_once(f"strangers:{app}", text)

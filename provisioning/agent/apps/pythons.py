@@ -44,4 +44,4 @@ def lost_python(virtualenv: str, system: System) -> str:
 
 def made_for_lost(version: str) -> str:
     """Return the words for that."""
-    return f"made for Python {version}, which is no longer the host's"
+    return f"built for Python {version}, which the host no longer has"

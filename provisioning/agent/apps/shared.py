@@ -162,5 +162,6 @@ def leave(app: str, path: str, system: System) -> None:
     system.left.add(full)
     if not is_said:
         system.notes.append(
-            f"warning: {full} is left as it is: the app has put something else there, or moves it"
+            f"warning: {full} is left as it is: the app has replaced it with something else, or "
+            "is moving it"
         )

@@ -56,8 +56,9 @@ def published(manifest: Mapping[str, Any]) -> Published:
             real = tree.resolved(folder)
         except _LeadsOutError:
             raise AgentError(
-                f"cannot publish the static folder {folder}: it leads out of the release by a link",
-                hint="name the folder in the source where the files are",
+                f"cannot publish the static folder {folder}: through a symbolic link it leads "
+                "out of the release",
+                hint="name the folder of the source that holds the files",
                 refused=True,
             ) from None
         tree.publish(real, url.strip("/"), found)
@@ -153,12 +154,14 @@ class _Tree:
             if self._left < 0:
                 raise AgentError(
                     f"cannot publish {url}: its links lead to more than {MOST_ENTRIES} files",
-                    hint="take out links that lead to folders with links",
+                    hint="remove links that lead to folders with further links",
                     refused=True,
                 )
             path, where = posixpath.join(folder, name), posixpath.join(url, name)
             if is_temporary(name):
-                found.refused[path] = f"{path} has a name under which Homeport makes files ready"
+                found.refused[path] = (
+                    f"{path} has a name that Homeport reserves for files that it is still writing"
+                )
                 continue
             if path in self._links:
                 if path not in followed:

@@ -20,12 +20,12 @@ def must_be_roots(program: str, what: str) -> None:
     """
     if not os.path.exists(program):
         raise AgentError(
-            f"{what} is not there: {program}",
+            f"{what} does not exist: {program}",
             hint="correct the app's `python`, or add its Debian package to the app's `packages`",
         )
     if not files.is_roots_alone(program):
         raise AgentError(
-            f"{what} will not be used: other users than root can change {program}",
-            hint="give it and the directories above it to root, writable by nobody else "
-            "(chown root: and chmod go-w), or use Debian's own python3",
+            f"{what} was refused: users other than root can change {program}",
+            hint="make root the owner and the only writer of it and of the directories above it "
+            "(chown root: and chmod go-w), or use Debian's python3",
         )

@@ -48,6 +48,6 @@ def units_status(app: str, system: System) -> UnitsStatus:
         runs = service.get("ActiveState") in RUNNING or values.get("SubState") == "running"
         failed = service.get("ActiveState") == "failed"
         timers[name] = TimerStatus(values.get("NextElapseUSecRealtime", ""), runs, failed)
-    pending = [f"{name} is not as the live release has it" for name in units.wrong()]
+    pending = [f"{name} differs from what the live release defines" for name in units.wrong()]
     pending += [f"{name} is left over" for name in units.leftovers()]
     return UnitsStatus(processes, timers, tuple(pending))

@@ -84,12 +84,14 @@ class Built:
         try:
             settings = _settings(data)
         except ValueError:
-            raise self._refused("its pyvenv.cfg is not as venv and uv write it") from None
+            raise self._refused(
+                "its pyvenv.cfg does not have the form that venv and uv write"
+            ) from None
         homes = {os.path.dirname(self.python), os.path.dirname(os.path.realpath(self.python))}
         if not settings.get("home") or set(settings["home"]) - homes:
-            raise self._refused("its pyvenv.cfg leads to another Python")
+            raise self._refused("its pyvenv.cfg names another Python")
         if set(settings.get("include-system-site-packages", ())) - {"false"}:
-            raise self._refused("its pyvenv.cfg lets the host's own packages in")
+            raise self._refused("its pyvenv.cfg admits the host's system packages")
 
     def _check_interpreter(self, target: str) -> None:
         for name in ("bin/python", "bin/python3"):
@@ -118,8 +120,8 @@ class Built:
     def _refused(self, why: str) -> AgentError:
         return AgentError(
             f"the virtualenv {self.path} was refused: {why}",
-            hint="a package has tampered with it while it was built: find out which of the app's "
-            "requirements does so, and take it out",
+            hint="a package tampered with it during the build: find the requirement of the app "
+            "that does so, and remove it",
             refused=True,
         )
 

@@ -121,8 +121,8 @@ def complete(system: System) -> None:
     if left:
         raise AgentError(
             f"cannot complete an interrupted installation: {left}",
-            hint="on the host, `dpkg --configure -a` and `apt-get --fix-broken install` "
-            "show the same",
+            hint="on the host, `dpkg --configure -a` and `apt-get --fix-broken install` show the "
+            "same error",
             output=errors(fixed) if fixed.status else errors(configured),
         )
 
@@ -157,7 +157,7 @@ def _cannot_install(names: Iterable[str], done: Completed, system: System) -> Ag
         return AgentError(
             f"cannot install {', '.join(missing or names)}, and not all package sources of the "
             "host can be read",
-            hint="mend these sources, or take them out, if the packages are to come from them",
+            hint="repair or remove these sources if the packages are to come from them",
             output="\n".join([*system.troubled_sources, errors(done)]),
         )
     if missing:

@@ -59,7 +59,7 @@ def update(system: System) -> None:
     left_mb = disk.free_mb(os.path.dirname(LISTS))
     if left_mb < UPDATE_MB:
         raise AgentError(
-            f"cannot fetch Debian's package lists: {left_mb} MB are left on the disk",
+            f"cannot fetch Debian's package lists: the disk has only {left_mb} MB left",
             hint=disk.HINT,
         )
     system.say("fetching Debian's package lists")
@@ -70,8 +70,8 @@ def update(system: System) -> None:
     if not (troubles or system.unreadable_sources) or not _has_lists(system):
         raise AgentError(
             "cannot fetch Debian's package lists",
-            hint="check the host's network and /etc/apt/sources.list*; "
-            "on the host, `apt-get update` shows the same",
+            hint="check the host's network and /etc/apt/sources.list*; on the host, `apt-get "
+            "update` shows the same error",
             output="\n".join([*troubles, errors(done)]),
         )
     for trouble in troubles:

@@ -71,12 +71,12 @@ def wait(system: System, at_work: Callable[[], str] = holder) -> None:
             return
         if time.monotonic() > give_up:
             raise AgentError(
-                f"cannot install packages: {who} is still at work with apt, "
-                f"after {WAIT_S:.0f} s of waiting",
-                hint="let it come to its end on the host, then run again",
+                f"cannot install packages: {who} is still using apt, after {WAIT_S:.0f} s of "
+                "waiting",
+                hint="let it finish on the host, then run again",
             )
         if who != said:
-            system.say(f"waiting for {who}, which is at work with apt")
+            system.say(f"waiting for {who}, which is using apt")
             said = who
         system.checkpoint()
         time.sleep(LOOK_EVERY_S)

@@ -83,7 +83,9 @@ def leave_out(done: Completed, system: System) -> bool:
     for file, line in sorted(found):
         where = f"{file}:{line}" if line else file
         words = reason[len("E: ") :]
-        warn(system, f"{where} is left out: apt cannot read it, and does nothing else ({words})")
+        warn(
+            system, f"{where} is ignored: apt cannot read it, and refuses to work with it ({words})"
+        )
     system.unreadable_sources |= found
     return bool(found)
 

@@ -188,7 +188,7 @@ def _get(connect: _Connect, target: str, headers: Mapping[str, str], timeout_s: 
             request.request("GET", target, headers=dict(headers))
             stream = io.BufferedReader(_Incoming(connected, deadline))
             status, found = _head(stream)
-            reached = f"status {status}, but no end of its body"
+            reached = f"status {status}, but no complete body"
             body = _body(stream, status, found).decode(errors="replace")
             return Answer(status, body, found)
     # Until Python 3.10 a socket's timeout is no TimeoutError.
@@ -210,12 +210,12 @@ def _head(stream: BinaryIO) -> Tuple[int, Dict[str, str]]:
             left -= len(line)
             if not line.endswith(b"\n"):
                 raise _BadAnswerError(
-                    "it ended the connection before it had answered"
+                    "it closed the connection before it answered"
                     if left
                     else f"more than {HEAD_BYTES} bytes of headers"
                 )
             if not lines and not STATUS_LINE.fullmatch(line):
-                raise _BadAnswerError(f"no answer in HTTP: {line[:80].decode('latin-1')!r}")
+                raise _BadAnswerError(f"its answer is not HTTP: {line[:80].decode('latin-1')!r}")
             lines.append(line)
         found = STATUS_LINE.fullmatch(lines[0])
         status = int(found[1]) if found else 0
@@ -240,7 +240,7 @@ def _body(stream: BinaryIO, status: int, headers: Mapping[str, str]) -> bytes:
         return stream.read(BODY_BYTES)
     length = headers["content-length"].strip()
     if not NUMBER.fullmatch(length):
-        raise _BadAnswerError("its Content-Length is no number")
+        raise _BadAnswerError("its Content-Length is not a number")
     return _exactly(stream, min(int(length), BODY_BYTES))
 
 
@@ -250,7 +250,7 @@ def _chunks(stream: BinaryIO) -> bytes:
     while len(body) < BODY_BYTES:
         size = HEX.match(stream.readline(CHUNK_LINE_BYTES))
         if not size:
-            raise _BadAnswerError("its body ended amid its chunks, or is not made of chunks")
+            raise _BadAnswerError("its body ended within a chunk, or is not chunked")
         length = int(size[0], 16)
         if not length:
             break
@@ -263,5 +263,5 @@ def _chunks(stream: BinaryIO) -> bytes:
 def _exactly(stream: BinaryIO, length: int) -> bytes:
     data = stream.read(length)
     if len(data) < length:
-        raise _BadAnswerError("its body ended before the length that it had said")
+        raise _BadAnswerError("its body is shorter than its Content-Length or chunk size")
     return data

@@ -271,7 +271,9 @@ def _start(
         )
     except FileNotFoundError as error:
         if error.filename == cwd:
-            raise CannotStartError(f"cannot run {argv[0]}: there is no {cwd}") from None
+            raise CannotStartError(
+                f"cannot run {argv[0]}: the directory {cwd} does not exist"
+            ) from None
         raise CannotStartError(f"cannot run {argv[0]}: it is not installed") from None
 
 

@@ -151,7 +151,8 @@ class Record:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise AgentError(
                 f"cannot read {path}, the record of what Homeport made on this host: {error}",
-                hint="put it right, or move it away: what is found on the host is recognised again",
+                hint="repair the file, or move it away: Homeport then recognises again what it "
+                "made on the host",
             ) from None
 
     def _save(self) -> None:

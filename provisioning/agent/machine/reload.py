@@ -36,8 +36,9 @@ def wait_until_replaced(system: System, unit: str, title: str, before: List[int]
     while any(_takes_connections(system, pid, title) for pid in before):
         if time.monotonic() > deadline:
             raise AgentError(
-                f"{unit} was reloaded, but its workers still have the configuration from before",
-                hint=f"its log says why, or journalctl -u {unit} on the host; then run again",
+                f"{unit} was reloaded, but its workers still use the previous configuration",
+                hint=f"find the cause in its log or with journalctl -u {unit} on the host, then "
+                "run again",
             )
         time.sleep(POLL_S)
 

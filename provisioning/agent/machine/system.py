@@ -193,7 +193,7 @@ class System:
         for number in range(999, 99, -1):
             if number not in taken:
                 return number
-        raise AgentError("cannot create a user: all numbers of system users are taken")
+        raise AgentError("cannot create a user: all user ids for system users are taken")
 
     def _taken_numbers(self) -> Set[int]:
         return {each.pw_uid for each in pwd.getpwall()} | {each.gr_gid for each in grp.getgrall()}
@@ -480,4 +480,6 @@ def _unlink_if_there(path: str) -> None:
 
 
 def _nobody_to_ask(digests: Sequence[str]) -> Mapping[str, bytes]:
-    raise AgentError(f"content {digests[0][:12]} is not at hand, and there is nobody to ask")
+    raise AgentError(
+        f"content {digests[0][:12]} is missing, and no controller is connected that could send it"
+    )

@@ -37,7 +37,7 @@ def value(system: System, name: str, unit: str) -> str:
 
 def read_units_again(system: System) -> None:
     """Have systemd read its unit files."""
-    _act(system, "daemon-reload", why="have systemd read its units anew")
+    _act(system, "daemon-reload", why="make systemd reload its unit files")
 
 
 def start(system: System, *units: str) -> None:

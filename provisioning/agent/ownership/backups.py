@@ -31,13 +31,13 @@ def adopt(found: Sequence[Obstacle], system: System) -> None:
         return
     if system.dry:
         for each in found:
-            system.notes.append(f"{each.name} would be copied and handed over")
+            system.notes.append(f"{each.name} would be copied and handed over to Homeport")
         system.owned.add(system.owner, [each.id for each in found])
         return
     directory = _keep_all(found, system)
     system.owned.add(system.owner, [each.id for each in found])
     for each in found:
-        system.notes.append(f"{each.name} is handed over; its copy is in {directory}")
+        system.notes.append(f"{each.name} is handed over to Homeport; its copy is in {directory}")
 
 
 def _keep_all(found: Sequence[Obstacle], system: System) -> str:
@@ -137,7 +137,7 @@ def restore(when: str, system: System) -> None:
     found = kept(system).get(when)
     if found is None:
         raise AgentError(
-            f"there is no copy of {when} in {layout.BACKUPS}",
+            f"there is no copy from {when} in {layout.BACKUPS}",
             hint="`fab owns` lists what was handed over, and when",
         )
     entries = [Obstacle(each["id"], each["there"], "") for each in found.things]
@@ -152,7 +152,7 @@ def restore(when: str, system: System) -> None:
             system.act(
                 ["usermod", "--gid", group, "--groups", groups,
                  "--home", home, "--shell", shell, name],
-                why=f"give the account {name} back",
+                why=f"restore the account {name}",
             )  # fmt: skip
         system.owned.forget([entry["id"]])
     system.write(os.path.join(layout.BACKUPS, when, RESTORED), b"", mode="0600")

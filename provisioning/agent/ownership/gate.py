@@ -58,7 +58,9 @@ class Gate:
         found = _outermost(obstacles(self._resources, system))
         for name in adopted:
             if not any(each.is_among((name,)) for each in found) and not _is_ours(name, system):
-                system.notes.append(f"{name} was to be handed over, and is in nobody's way")
+                system.notes.append(
+                    f"{name} is listed to be handed over, but is not in the way of this run"
+                )
         in_the_way = [each for each in found if not each.is_among(adopted)]
         if in_the_way:
             raise _refusal(in_the_way, adopted)
@@ -104,8 +106,8 @@ def _of_another_owner(resource: Resource, system: System) -> Iterator[Obstacle]:
             thing_id("app", app),
             f"an app of {entry.owner}",
             f"an app of {system.owner}",
-            f"rename [apps.{app}]; or, where both are one project and environment, write "
-            f'[project] with name = "{project}" in its inventory',
+            f"rename [apps.{app}]; or, if both are the same project and environment, set name = "
+            f'"{project}" under [project] in the inventory',
             can_be_adopted=False,
         )
 
@@ -119,7 +121,9 @@ def _foreign(resource: Resource, system: System) -> Iterator[Obstacle]:
     for claim in claims:
         concerned = set(change) if not claim.keys else set(claim.keys) & set(change)
         if concerned or claim.always:
-            becomes = "removed" if claim.removes else claim.becomes or f"what {resource.id} says"
+            becomes = (
+                "removed" if claim.removes else claim.becomes or f"as {resource.id} describes it"
+            )
             yield Obstacle(claim.id, things.describe(system, claim), becomes)
 
 
@@ -153,14 +157,17 @@ def _refusal(found: Sequence[Obstacle], adopted: Sequence[str]) -> NotOursError:
         if each.way_out:
             lines.append(f"    way out: {each.way_out}")
         if not each.can_be_adopted and {each.id, each.name} & set(adopted):
-            lines.append("    adopt:   this cannot be handed over, whoever names it")
+            lines.append("    adopt:   not possible: this cannot be handed over")
     adoptable = [each.name for each in found if each.can_be_adopted]
-    hint = "use another name, or see docs/hosts-in-use.md for how to live beside what is there"
+    hint = (
+        "use another name, or see docs/hosts-in-use.md for how Homeport shares a host with what "
+        "is there"
+    )
     if adoptable:
         hint = (
-            "use another name, live beside it (docs/hosts-in-use.md), or hand over exactly these: "
-            + f"--adopt {','.join(adoptable)} (copies are kept below {layout.BACKUPS})"
-        )
+            "use another name, keep both on the host (docs/hosts-in-use.md), or hand over "
+            "exactly these: "
+        ) + f"--adopt {','.join(adoptable)} (copies are kept below {layout.BACKUPS})"
     # In the message and not in the output, of which reports show the end only.
     head = f"{count} in the way that this project did not make; nothing was done"
     return NotOursError("\n".join((head, *lines)), hint=hint)

@@ -165,7 +165,7 @@ def _describe_package(system: System, name: str) -> str:
 
 def _describe_certificate(system: System, name: str) -> str:
     path = Lineage(name).renewal
-    return f"a certificate of certbot's, renewed by {path}" if system.stat(path) else ""
+    return f"a certbot certificate, renewed by {path}" if system.stat(path) else ""
 
 
 def _describe_unit(system: System, name: str) -> str:
@@ -173,7 +173,7 @@ def _describe_unit(system: System, name: str) -> str:
     if unit.load == "not-found":
         return ""
     enabled = f", {unit.enabled}" if unit.enabled else ""
-    return f"a unit that somebody has set so: {unit.active}{enabled}"
+    return f"a systemd unit, now {unit.active}{enabled}"
 
 
 def _recognise_unit(system: System, name: str) -> bool:

@@ -26,7 +26,7 @@ PAGE_S = 2.0
 UNIT_FIELDS = ("UNIT", "COREDUMP_UNIT", "OBJECT_SYSTEMD_UNIT", "_SYSTEMD_UNIT")
 """Which unit an entry is about, or else from. Source: systemd.journal-fields(7)."""
 
-TOO_LONG = "(a message that is too long to be shown)"
+TOO_LONG = "(a message that is too long to show)"
 
 INFO = 6
 """Source: syslog(3)."""
@@ -47,7 +47,7 @@ def answer(message: Mapping[str, Any], system: System) -> Any:
     try:
         return plain(_page(message, system))
     except StoppedError:
-        raise AgentError("stopped looking through the journal") from None
+        raise AgentError("stopped searching the journal") from None
 
 
 def _page(message: Mapping[str, Any], system: System) -> LogPage:

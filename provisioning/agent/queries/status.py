@@ -152,15 +152,17 @@ def _pending(
         if unit != layout.unit(live) and each["active"] not in ("inactive", ""):
             found.append(f"{unit} is {each['active']}")
     if live and units.get(layout.unit(live), {}).get("active") != "active":
-        found.append("the live release does not run")
+        found.append("the live release is not running")
     lost = Releases(layout.app, system).lost_python(live) if live else ""
     if lost:
-        found.append(f"the live release was {made_for_lost(lost)}: fab deploy makes it anew")
+        found.append(f"the live release was {made_for_lost(lost)}: fab deploy builds a new one")
     left = Leftovers(layout.app, system)
     found += [f"{os.path.relpath(path, layout.root)} is half built" for path in left.half_built()]
     found += [f"{path} is left over" for path in left.temporary()]
     if current_run() is None:
-        found += [f"{unit} of an earlier run is at work" for unit in one_offs(layout.app, system)]
+        found += [
+            f"{unit} of an earlier run is still running" for unit in one_offs(layout.app, system)
+        ]
     return found
 
 

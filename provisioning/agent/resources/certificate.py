@@ -95,9 +95,9 @@ class Certificate(Resource):
         lineage = self._lineage
         if system.stat(lineage.renewal) and not lineage.is_renewed_by(system, self.webroot):
             raise AgentError(
-                f"cannot get a certificate for {self.domains[0]}: {lineage.renewal} is not "
-                f"Homeport's: it is not renewed by way of {self.webroot}",
-                hint=f"give the app another name, or have certbot forget it: {layout.CERTBOT} "
+                f"cannot get a certificate for {self.domains[0]}: {lineage.renewal} does not "
+                f"belong to Homeport: it does not renew through {self.webroot}",
+                hint=f"give the app another name, or delete that certificate: {layout.CERTBOT} "
                 f"delete --cert-name {self.label}",
             )
 
@@ -139,15 +139,15 @@ class Certificate(Resource):
         if not self.preflight:
             return said
         said += (
-            "; this host itself reaches port 80 of these names: where the authority does not, look "
-            "for a firewall, on the host (nft list ruleset) and before it"
+            "; this host itself reaches port 80 of these names: if the authority does not, look "
+            "for a firewall on the host (nft list ruleset) and in front of it"
         )
         words = system.read("/etc/hosts").decode(errors="replace").split()
         own = [domain for domain in self.domains if domain in words]
         if own:
             said += (
-                f", and ask DNS where {', '.join(own)} leads: on this host /etc/hosts says so, "
-                "which the authority does not read"
+                f", and check where {', '.join(own)} points in DNS: this host has the address "
+                "from /etc/hosts, which the authority does not read"
             )
         return said
 
@@ -191,7 +191,7 @@ class Certificate(Resource):
         except socket.gaierror:
             raise AgentError(
                 f"cannot get a certificate for {domain}: the name does not exist",
-                hint=f"add an A record for {domain} that leads to this host, then run again",
+                hint=f"add an A record for {domain} that points to this host, then run again",
             ) from None
         token = "homeport-" + secrets.token_hex(8)
         path = os.path.join(self._challenges, token)
@@ -214,7 +214,7 @@ class Certificate(Resource):
             if time.monotonic() > deadline:
                 raise _leads_elsewhere(domain, address, answer, self.peers)
             if not said:
-                system.say(f"waiting for {address}, which {domain} leads to as well")
+                system.say(f"waiting for {address}, to which {domain} points too")
                 said = True
             system.checkpoint()
             time.sleep(PEER_POLL_S)
@@ -226,16 +226,17 @@ def _leads_elsewhere(
     said = f"answers with status {answer.status}" if answer.status else answer.body.lower()
     if peers:
         return AgentError(
-            f"cannot get a certificate for {domain}: it leads to {address}, and port 80 there does "
-            f"not pass on what this host answers ({said})",
-            hint=f"the authority was not asked. Where that is another host of this app: provision "
-            f"all of them at the same time, so that each knows the others; they ask each other at "
-            f"{', '.join(peers)} (peer_address of [hosts.<name>], else its address). Else point "
-            f"{domain}'s A and AAAA records at the app's hosts only",
+            f"cannot get a certificate for {domain}: it points to {address}, and port 80 there "
+            f"does not pass on the answer of this host ({said})",
+            hint="the authority was not asked. If that is another host of this app, provision "
+            "all its hosts at the same time, so that each knows the others; they ask each "
+            f"other at {', '.join(peers)} (peer_address of [hosts.<name>], otherwise its "
+            f"address). Otherwise point {domain}'s A and AAAA records at the app's hosts "
+            "only",
         )
     return AgentError(
-        f"cannot get a certificate for {domain}: it leads to {address}, "
-        f"and port 80 there is not this host's web server ({said})",
+        f"cannot get a certificate for {domain}: it points to {address}, and port 80 there is "
+        f"not this host's web server ({said})",
         hint=f"point {domain}'s A and AAAA records at this host and open port 80, then run "
         "again; the authority was not asked. If this host cannot reach its own public "
         "address, set preflight = false under [tls]",

@@ -73,10 +73,10 @@ class DiskQuota(Resource):
         shown = self._report(system)
         if shown.status != 0:
             raise AgentError(
-                f"cannot bound the disk of {self.app}: {self._mount(system)} does not count what "
-                "users occupy",
-                hint="mount it with usrquota and switch quotas on (quotacheck(8), quotaon(8)), or "
-                f"take disk_max out of [apps.{self.app}]",
+                f"cannot limit the disk usage of {self.app}: {self._mount(system)} does not "
+                "count usage by user",
+                hint="mount it with usrquota and enable quotas (quotacheck(8), quotaon(8)), or "
+                f"remove disk_max from [apps.{self.app}]",
                 output=shown.tail,
             )
 
@@ -86,7 +86,7 @@ class DiskQuota(Resource):
         # No bound on the number of files; the soft bound, which ends after a time of grace, is off.
         system.act(
             ["setquota", "--user", self.app, "0", str(self.kib), "0", "0", self._mount(system)],
-            why=f"bound the disk of {self.app}",
+            why=f"limit the disk usage of {self.app}",
         )
 
 

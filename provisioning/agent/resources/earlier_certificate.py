@@ -62,18 +62,18 @@ class EarlierLineage(Lineage):
         """Return what shows that others need it where it is, or ""."""
         hooks = [key for key in HOOKS if self.settings(system).get(key, "None") not in ("", "None")]
         if hooks:
-            return f"its renewal has a {hooks[0]} of its own"
+            return f"its renewal settings contain a {hooks[0]}"
         settings = f"{layout.EARLIER_ACME}/cli.ini"
         if re.search(rb"^\s*(pre|post|renew|deploy)-hook\b", system.read(settings), re.M):
             return f"{settings} has a hook for all renewals"
         for directory in (f"{layout.EARLIER_ACME}/renewal-hooks/{each}" for each in ALL_HOOKS):
             others = [each for each in system.list(directory) if each != OUR_HOOK]
             if others:
-                return f"{directory}/{others[0]} runs after all renewals, and may be for it"
+                return f"{directory}/{others[0]} runs after every renewal, and may be meant for it"
         for name in ("live", "archive"):
             found = system.stat(os.path.join(layout.EARLIER_ACME, name))
             if found is not None and (found.mode, found.owner) != ("0700", "root"):
-                return f"{layout.EARLIER_ACME}/{name} is open to others than root"
+                return f"{layout.EARLIER_ACME}/{name} is accessible to users other than root"
         return ""
 
 
@@ -123,8 +123,8 @@ class EarlierCertificate(Resource):
         reason = earlier.other_use(system)
         if reason:
             system.notes.append(
-                f"{earlier.live} stays as it is besides, and Debian's certbot.timer renews it: "
-                f"{reason}. Where nothing needs it: certbot delete --cert-name {self.label}"
+                f"{earlier.live} also stays as it is, and Debian's certbot.timer renews it: "
+                f"{reason}. If nothing needs it: certbot delete --cert-name {self.label}"
             )
 
     def _settings(self, system: System, earlier: EarlierLineage) -> bytes:

@@ -241,8 +241,8 @@ class FileSet(Resource):
         if tested.status != 0:
             raise AgentError(
                 f"{self.validate[0]} refuses the new configuration; the live one was not touched",
-                hint="correct what stands in the lines it names: the template or the setting it "
-                "renders, or a file of others, then run again",
+                hint="correct the lines that it names (in the template, in the setting that it "
+                "renders, or in a file that others made), then run again",
                 output=tested.tail,
             )
 

@@ -83,15 +83,15 @@ class NoLeftoverPrograms(Resource):
 
     def _wait_for(self, unit: str, system: System) -> None:
         what = "migration" if label_of(self.app, unit) == "migrate" else "hook"
-        system.say(f"a {what} of an earlier run is still at work: waiting for {unit}")
+        system.say(f"a {what} of an earlier run is still running: waiting for {unit}")
         deadline = time.monotonic() + self.patience_s
         while unit in one_offs(self.app, system):
             system.checkpoint()
             if time.monotonic() > deadline:
                 raise AgentError(
                     f"a {what} of an earlier run does not end: {unit}",
-                    hint=f"look at it on the host with `systemctl status {unit}`; "
-                    "stop it if it may be stopped, then run again",
+                    hint=f"check it on the host with `systemctl status {unit}`; stop it if that "
+                    "is safe, then run again",
                 )
             time.sleep(POLL_S)
             system.forget_cached()

@@ -132,9 +132,9 @@ class LiveProcesses(Resource):
         lost = Releases(self.app, system).lost_python(live)
         if lost:
             raise AgentError(
-                f"the live release of {self.app}, {live}, does not run: it was "
+                f"the live release of {self.app}, {live}, cannot run: it was "
                 + made_for_lost(lost),
-                hint="fab deploy, which makes everything anew for the Python that is there",
+                hint="fab deploy, which builds everything for the Python that the host has",
             )
 
     def _wait_for(self, unit: str, system: System) -> None:
@@ -152,8 +152,8 @@ class LiveProcesses(Resource):
             if self._stopped(system) or time.monotonic() > deadline:
                 raise AgentError(
                     f"the live release of {self.app}, {live}, does not start",
-                    hint="fab deploy brings another one, fab rollback the one before. "
-                    f"All it printed, on the host: journalctl -u {unit}",
+                    hint="fab deploy makes a new release live, fab rollback the previous one. "
+                    f"The complete output, on the host: journalctl -u {unit}",
                     output=own_words(system, self.app, live, unit),
                 )
             time.sleep(POLL_S)

@@ -97,8 +97,8 @@ class LiveRelease(Resource):
             raise AgentError(
                 f"release {self.release} of {self.app} was reverted: through the web server "
                 f"{self.health} {answer}",
-                hint="if the site has never been up, run `fab provision` first; "
-                f"else look into {self.logs} on the host",
+                hint="if the site has never been up, run `fab provision` first; otherwise check "
+                f"{self.logs} on the host",
                 refused=True,
             )
         came_from = before if self.rollback else ""
@@ -139,5 +139,5 @@ class LiveRelease(Resource):
         if answer.status == 0:
             return f"was not answered ({answer.body})"
         if answer.status != 200:
-            return f"answered {answer.status} in place of 200"
+            return f"answered {answer.status} instead of 200"
         return f"was answered by {release or 'something else'}"

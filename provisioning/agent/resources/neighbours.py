@@ -95,10 +95,10 @@ class Neighbours(Resource):
         found = str(change["in_the_way"][0])
         number = len(found.splitlines())
         raise AgentError(
-            "nginx serves others on this host in a way that leaves no room for our sites: "
+            "nginx serves other sites on this host in a way that conflicts with Homeport's: "
             + ("1 thing is" if number == 1 else f"{number} things are")
             + " in the way; nothing was changed",
-            hint="change what stands in these lines, or the inventory, then run again",
+            hint="change these lines, or the inventory, then run again",
             output=found,
         )
 
@@ -107,7 +107,8 @@ class Neighbours(Resource):
         if self.entry == NOWHERE:
             yield (
                 f"{found.http.where if found.http else MAIN}: http includes neither "
-                f"{ROOT}/sites-enabled/*.conf nor {ROOT}/conf.d/*.conf, by which sites come in"
+                f"{ROOT}/sites-enabled/*.conf nor {ROOT}/conf.d/*.conf, through which sites are "
+                "added"
             )
         elif self.entry:
             yield from self._workers_user(found, system)
@@ -119,9 +120,9 @@ class Neighbours(Resource):
         for socket, server in taken.items():
             if server.entries >= len(found.entries) > 0:
                 yield (
-                    f"{server.where}: this server comes after ours ({ROOT}/{self.entry}), and "
-                    f"would no longer answer on port {socket.replace('v6', ' (IPv6)')} for names "
-                    "that nobody has: say default_server in its listen"
+                    f"{server.where}: this server comes after Homeport's ({ROOT}/{self.entry}), "
+                    f"and would no longer answer on port {socket.replace('v6', ' (IPv6)')} for "
+                    "names that no site has: add default_server to its listen"
                 )
 
     @staticmethod
@@ -130,18 +131,23 @@ class Neighbours(Resource):
             yield f"{listen.where}: {server.protocol} listens on port {listen.port} already"
         elif listen.address and listen.address != "[::1]":
             yield (
-                f"{listen.where}: listens on {listen.address}, port {listen.port}: whoever comes "
-                "by that address never gets to sites that listen on all, as ours do"
+                f"{listen.where}: listens on {listen.address}, port {listen.port}: connections "
+                "to that address never reach sites that listen on all addresses, as Homeport's do"
             )
         elif "proxy_protocol" in listen.options:
             yield (
-                f"{listen.where}: port {listen.port} takes the proxy protocol only, for all its "
-                "sites; ours would not be reached without"
+                f"{listen.where}: port {listen.port} accepts the PROXY protocol only, for all "
+                "its sites; without it, Homeport's could not be reached"
             )
         elif listen.ipv6 and "ipv6only=off" in listen.options:
-            yield f"{listen.where}: takes IPv4 by an IPv6 socket, which keeps others from IPv4"
+            yield (
+                f"{listen.where}: accepts IPv4 on an IPv6 socket, which keeps other servers from "
+                "listening on IPv4"
+            )
         elif listen.port == 443 and "ssl" not in listen.options and not server.is_encrypted:
-            yield f"{listen.where}: port 443 without ssl, which our sites there would turn on"
+            yield (
+                f"{listen.where}: port 443 without ssl, which Homeport's sites there would turn on"
+            )
 
     def _at_names(self, server: Server) -> Iterator[str]:
         if server.protocol != "http" or not any(each.port in self.ports for each in server.listens):
@@ -151,8 +157,8 @@ class Neighbours(Resource):
             ours = name[1:] if name.startswith(".") else name
             if ours in self.names:
                 yield (
-                    f"{where}: server_name {name}, but {ours} is to be ours, in "
-                    f"{ROOT}/{self.names[ours]}; nginx would take one and pass over the other"
+                    f"{where}: server_name {name}, but {ours} belongs to Homeport, in "
+                    f"{ROOT}/{self.names[ours]}; nginx would use one and ignore the other"
                 )
 
     @staticmethod
@@ -165,8 +171,9 @@ class Neighbours(Resource):
         if user == "root" or account is None or group in (account.group, *account.groups):
             return
         yield (
-            f"{found.user.where}: nginx's workers run as {user}, who is not in the group {group}, "
-            f"for which the apps' sockets are: usermod --append --groups {group} {user}"
+            f"{found.user.where}: nginx's workers run as {user}, who is not in the group "
+            f"{group}, to which the apps' sockets belong: usermod --append --groups {group} "
+            f"{user}"
         )
 
     def _rehearse(self, system: System, unreadable: List[str]) -> None:
@@ -182,15 +189,16 @@ class Neighbours(Resource):
         system.notes += self.notes
         if unreadable:
             system.notes.append(
-                f"not only root can write {', '.join(unreadable)}, which nginx reads: the names "
-                "there were not compared with ours"
+                f"users other than root can write {', '.join(unreadable)}, which nginx reads: "
+                "the names there were not compared with Homeport's"
             )
         try:
             made.test(system, change)
         except AgentError as error:
             raise AgentError(
-                "nginx would refuse its configuration with our sites in it; nothing was changed",
-                hint="change what stands in these lines, then run again: docs/hosts-in-use.md",
+                "nginx would refuse its configuration with Homeport's sites in it; nothing was "
+                "changed",
+                hint="change these lines, then run again: docs/hosts-in-use.md",
                 output=error.output or error.message,
             ) from None
 

@@ -109,6 +109,6 @@ class OldReleasesStopped(Resource):
             if left == 0:
                 return
             if not said:
-                system.say(f"release {release} finishes {left} requests in flight")
+                system.say(f"release {release} is finishing {left} requests in flight")
                 said = True
             time.sleep(POLL_S)

@@ -41,7 +41,7 @@ class OtherApps(Resource):
         for app, entry in sorted(system.owned.apps.items()):
             if entry.owner == system.owner and app not in self.known:
                 system.notes.append(
-                    f"the app {app} is not in the inventory any more; it stays, and serves "
-                    f"{', '.join(entry.domains)}: `fab remove {app}` takes it away"
+                    f"the app {app} is no longer in the inventory; it stays on the host and "
+                    f"serves {', '.join(entry.domains)}: `fab remove {app}` removes it"
                 )
         return {}

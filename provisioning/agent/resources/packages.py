@@ -87,7 +87,7 @@ class Packages(Resource):
             for name in (*self.names, *self.absent)
         }
         left = (path for path in self.unasked if _is_left(system, path))
-        return {**state, **dict.fromkeys(left, "left by a run that was cut off")}
+        return {**state, **dict.fromkeys(left, "left by an interrupted run")}
 
     def lacking(self, installed: Mapping[str, str]) -> List[str]:
         """Return the packages that are to be installed."""

@@ -55,7 +55,7 @@ class Port(Resource):
             if self.unit and not _is_of(system, pid, self.unit):
                 return {"taken_by": f"a {program} that is not {self.unit} (process {pid})"}
             return {"taken_by": None}
-        return {"taken_by": "a program that cannot be seen"}
+        return {"taken_by": "a program that cannot be identified"}
 
     def obstacles(self, system: System, run: Sequence[Resource]) -> Iterable[Obstacle]:
         taken_by = self.actual(system)["taken_by"]

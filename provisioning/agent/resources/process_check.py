@@ -108,8 +108,8 @@ class ProcessCheck(Resource):
             raise AgentError(
                 f"release {self.release} of {self.app} was refused: the {missing[0]} cannot start: "
                 f"{program} is neither in the release nor on the host",
-                hint=f"add what brings {program} to the app's requirements or packages, "
-                "or correct what is to run",
+                hint=f"add the package that provides {program} to the app's requirements or "
+                "packages, or correct the command",
                 refused=True,
             )
 

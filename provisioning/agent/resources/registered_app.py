@@ -58,7 +58,7 @@ class RegisteredApp(Resource):
         return self.app
 
     def claims(self) -> Iterable[Claim]:
-        becomes = "the app's directory, root's, with its releases and its data"
+        becomes = "the app's directory, owned by root, with its releases and its data"
         return (Claim(PATH, AppLayout(self.app).root, always=True, becomes=becomes),)
 
     def obstacles(self, system: System, run: Sequence[Resource]) -> Iterable[Obstacle]:
@@ -77,10 +77,10 @@ class RegisteredApp(Resource):
                 thing_id("domain", taken[0]),
                 f"served by the app {other} of {entry.owner}",
                 f"served by {self.app}",
-                f"`fab remove {other}` first, which leaves {AppLayout(other).shared}; or name the "
+                f"`fab remove {other}` first, which keeps {AppLayout(other).shared}; or name the "
                 f"app {other} again"
                 if renamed
-                else "serve it under another name, or take it out there",
+                else f"serve {self.app} under another name, or remove the name from that app",
                 can_be_adopted=False,
             )
 
@@ -93,8 +93,8 @@ class RegisteredApp(Resource):
                 if mine.fullmatch(name) and not self._is_ours(system, path):
                     yield Obstacle(
                         thing_id(PATH, path),
-                        "a unit of systemd that Homeport did not make",
-                        "in the way of the app's own units",
+                        "a systemd unit that Homeport did not make",
+                        "in conflict with the app's units",
                         f"rename [apps.{self.app}], or the unit",
                         can_be_adopted=False,
                     )

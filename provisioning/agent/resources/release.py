@@ -215,8 +215,8 @@ class Release(Resource):
             source, full = os.path.join(source_root, path), os.path.join(root, path)
             if system.digest(source) != digest:
                 raise AgentError(
-                    f"{source} is not what was deployed: somebody has changed or removed it",
-                    hint="fab deploy, which builds a whole release",
+                    f"{source} is not what was deployed: it was changed or removed",
+                    hint="fab deploy, which builds a complete release",
                     refused=True,
                 )
             fs.make_directory(os.path.dirname(full))
@@ -256,9 +256,9 @@ class Release(Resource):
             found = system.stat(os.path.join(root, above))
             if found is not None and found.type == LINK:
                 raise AgentError(
-                    f"cannot have the shared folder {path}: in the release, {above} is a link to "
-                    f"{found.target}",
-                    hint="name the folder in the app's `shared` that the link leads to",
+                    f"cannot set up the shared folder {path}: in the release, {above} is a link "
+                    f"to {found.target}",
+                    hint="in the app's `shared`, name the folder that the link points to",
                     refused=True,
                 )
 

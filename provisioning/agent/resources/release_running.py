@@ -130,7 +130,7 @@ class ReleaseRunning(Resource):
         shown = systemctl.show(system, "ActiveState,NRestarts,Result", self.unit)
         values = next(iter(shown.values()), {})
         if values.get("ActiveState") == "failed" or values.get("NRestarts", "0") != "0":
-            raise self._refused(system, "its process ended at the start")
+            raise self._refused(system, "its process ended while it was starting")
 
     def _refused(self, system: System, why: str) -> AgentError:
         return refusal(system, self.app, self.release, self.unit, why)
@@ -139,4 +139,4 @@ class ReleaseRunning(Resource):
 def _said(answer: http.Answer, path: str) -> str:
     if answer.status == 0:
         return f"{path} was not answered in time ({answer.body})"
-    return f"{path} answered {answer.status} in place of 200: {answer.body[:200].strip()}"
+    return f"{path} answered {answer.status} instead of 200: {answer.body[:200].strip()}"

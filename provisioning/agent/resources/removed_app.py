@@ -183,7 +183,7 @@ class RemovedApp(Resource):
         kept = [name for name in system.list(AppLayout(self.app).root) if name not in KEPT]
         if kept:
             system.notes.append(
-                f"left in {AppLayout(self.app).root}, since Homeport did not make it: "
+                f"left in {AppLayout(self.app).root}, because Homeport did not make it: "
                 + ", ".join(kept)
             )
 

@@ -42,9 +42,9 @@ class Restored(Resource):
         if kept is not None and kept.owner != system.owner:
             yield Obstacle(
                 f"copy:{self.when}",
-                f"a copy that {kept.owner} has had made",
-                f"put back by {system.owner}",
-                "put it back from there",
+                f"a copy made for {kept.owner}",
+                f"restored by {system.owner}",
+                "restore it from that project and environment",
                 can_be_adopted=False,
             )
         entries = kept.things if kept else []
@@ -53,8 +53,8 @@ class Restored(Resource):
             if any(f"{entry['id']}/".startswith(f"{root}/") for entry in entries):
                 yield Obstacle(
                     root,
-                    f"the app {app}, at work",
-                    "what was there before it",
+                    f"the running app {app}",
+                    "what was there before the app",
                     f"`fab remove {app}` first",
                     can_be_adopted=False,
                 )

@@ -105,9 +105,9 @@ class Settings(Resource):
             if name in self.values:
                 system.say_once(
                     f"{self.id} {name}",
-                    f"{path} sets {name} to {there} and is read after {self.path}: `override` has "
-                    f"no effect on it; remove it there, or give the file a name before "
-                    f"{os.path.basename(self.path)}",
+                    f"{path} sets {name} to {there} and is read after {self.path}: `override` "
+                    "has no effect on it; remove it there, or give the file a name that sorts "
+                    f"before {os.path.basename(self.path)}",
                 )
 
     def _is_read_after(self, path: str) -> bool:
@@ -128,7 +128,8 @@ class Settings(Resource):
     def _say(self, system: System, name: str, value: str, path: str, there: str) -> None:
         system.say_once(
             f"{self.id} {name}",
-            f"{path} sets {name} to {there}, where Homeport would set {value}; it stays so",
+            f"{path} sets {name} to {there}, where Homeport would set {value}; Homeport leaves "
+            "it as it is",
         )
 
     def apply(self, system: System, change: Change) -> None:

@@ -93,5 +93,5 @@ class Superseded(Resource):
             # and is gone with the next boot.
             system.set_attributes(path, mode="0700", owner="root", group="root")
             system.notes.append(
-                f"warning: {path} holds too much to be removed now: the next boot does so"
+                f"warning: {path} holds too much to be removed now; the next boot removes it"
             )

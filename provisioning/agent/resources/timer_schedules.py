@@ -52,8 +52,8 @@ class TimerSchedules(Resource):
         timer = next(iter(change))
         read = system.run(["systemd-analyze", "calendar", "--", self.times[timer]])
         raise AgentError(
-            f'cannot run the timer {timer} of {self.app} at "{self.times[timer]}": '
-            "systemd knows no such time, or it never comes",
+            f'cannot run the timer {timer} of {self.app} at "{self.times[timer]}": systemd does '
+            "not know this time, or it never occurs",
             hint=f'correct apps.{self.app}.timers.{timer}.at: "03:00", "Mon 06:30", "hourly"; '
             "man 7 systemd.time, CALENDAR EVENTS",
             output=read.tail,

@@ -74,7 +74,7 @@ class User(Resource):
             yield Obstacle(
                 own.id,
                 things.describe(system, own),
-                "the group of an app, whose files its members would read",
+                "the group of an app, whose files its members could read",
                 "give the app another name; the group stays as it is",
                 can_be_adopted=False,
             )

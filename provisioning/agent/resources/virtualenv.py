@@ -243,8 +243,8 @@ def _refused_hosts(names: Sequence[str]) -> str:
     if not names:
         return ""
     return (
-        f"it asked for {', '.join(names)}: a build reaches the package index and the hosts that "
-        "the requirements name, and no others; add them to the app's `build_hosts` if it needs them"
+        f"the build asked for {', '.join(names)}: it may reach only the package index and the "
+        "hosts that the requirements name; add them to the app's `build_hosts` if it needs them"
     )
 
 
@@ -253,16 +253,20 @@ def _hint(output: str) -> str:
     lowered = output.lower()
     if "no solution found" in lowered or "no matching distribution" in lowered:
         return (
-            "correct the requirements so that they can be met together, then deploy again; if they"
-            " can, what answers is no package index (on the host: /etc/uv/uv.toml)"
+            "correct the requirements so that they can be met together, then deploy again; if "
+            "they already can, the host uses a server that is not a package index "
+            "(/etc/uv/uv.toml there)"
         )
     if any(word in lowered for word in ("failed to fetch", "dns error", "connection", "timed out")):
         return (
-            "the package index cannot be reached from the host, or does not answer as one: check "
-            "the host's network or proxy, and the index"
+            "the host cannot reach the package index, or what answers is not one: check the "
+            "host's network or proxy, and the index"
         )
     if "hash" in lowered:
-        return "make the lock file anew: it does not name the hash of what the index serves"
+        return "regenerate the lock file: it lacks the hash of a file that the index serves"
     if any(word in lowered for word in ("gcc", "compiler", "python.h", "pg_config")):
-        return "a package must be compiled: add what it needs to the app's `packages`"
+        return (
+            "a package must be compiled: add the Debian packages that it needs to the app's "
+            "`packages`"
+        )
     return ""

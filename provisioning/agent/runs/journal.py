@@ -95,7 +95,7 @@ def describe_cut_off(run: RunStatus) -> str:
     ago_min = max(0, int(time.time() - run.began)) // 60
     when = f"{ago_min} min ago" if ago_min else "just now"
     at = f" at {run.at}" if run.at else ""
-    return f"the run before was cut off{at}: {run.what} by {run.who}, {when}"
+    return f"the previous run was interrupted{at}: {run.what} by {run.who}, {when}"
 
 
 def events_of(run: str) -> List[events.Event]:

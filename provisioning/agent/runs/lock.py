@@ -60,8 +60,8 @@ def _describe(text: str) -> str:
         holder = json.loads(text)
         ago_s = max(0, int(time.time() - holder["began"]))
         return (
-            f"another run is at work on this host: {holder['what']} by {holder['who']}, "
-            f"since {ago_s} s"
+            f"another run is in progress on this host: {holder['what']} by {holder['who']}, "
+            f"started {ago_s} s ago"
         )
     except (ValueError, KeyError, TypeError):
-        return "another run is at work on this host"
+        return "another run is in progress on this host"

@@ -204,7 +204,7 @@ def request_of(message: Message) -> Request:
                 return read(message)
             except (AttributeError, KeyError, TypeError, ValueError) as error:
                 return Unreadable(message, f"cannot read {key!r}: {error!r}")
-    return Unreadable(message, f"no controller says {', '.join(map(repr, message)) or 'nothing'}")
+    return Unreadable(message, f"unknown message: {', '.join(map(repr, message)) or 'nothing'}")
 
 
 def _submit(message: Message) -> Submit:

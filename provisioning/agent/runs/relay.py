@@ -168,7 +168,7 @@ def _send(connection: socket.socket, frame: Frame) -> None:
 def died() -> Failed:
     """Return what is said of a run that did not come to its end."""
     return Failed(
-        "the run on the host has ended without a word: it was killed, or the host went down",
-        hint="run it again: what was cut off is completed",
+        "the run on the host ended without a result: it was killed, or the host went down",
+        hint="run it again: that completes what was interrupted",
         died=True,
     )

@@ -59,11 +59,11 @@ def become(name: str, description: str) -> None:
          "CollectMode", "s", "inactive-or-failed", "0"]
     )  # fmt: skip
     if done.status != 0:
-        raise AgentError("systemd gives it no unit: " + done.tail)
+        raise AgentError("systemd did not create a unit for it: " + done.tail)
     deadline = time.monotonic() + WAIT_S
     while not _is_in(name):
         if time.monotonic() > deadline:
-            raise AgentError(f"systemd does not move it into {name}")
+            raise AgentError(f"systemd did not move it into {name}")
         time.sleep(0.002)
 
 

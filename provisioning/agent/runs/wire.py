@@ -141,7 +141,9 @@ def _unpacked(body: bytes, limit: int) -> bytes:
     if len(data) > limit:
         raise WireError(f"a frame cannot stand for more than {limit} bytes")
     if not unpacking.eof or unpacking.unused_data:
-        raise WireError("cannot read a frame: it is not what was compressed, and only that")
+        raise WireError(
+            "cannot read a frame: its compressed data is incomplete, or other data follows it"
+        )
     return data
 
 
@@ -154,10 +156,10 @@ def _message(text: bytes, limits: Limits) -> Message:
     except (ValueError, RecursionError) as error:
         raise WireError(f"cannot read a frame: {error}") from error
     if not isinstance(message, dict):
-        raise WireError("cannot read a frame: it is no message")
+        raise WireError("cannot read a frame: it is not a message")
     return message
 
 
 def _no_number(text: str) -> None:
     """Refuse what Python takes for a number, and JSON does not. Source: json, parse_constant."""
-    raise ValueError(f"{text} is no number")
+    raise ValueError(f"{text} is not a number")

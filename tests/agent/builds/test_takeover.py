@@ -185,7 +185,7 @@ def _up_through_a_link(source: Path) -> None:
     (source / SITE / "out").symlink_to("../../../a/b/c/d/e/f/top/../../../../../../etc/hostname")
 
 
-OTHER_PYTHON = "its pyvenv.cfg leads to another Python"
+OTHER_PYTHON = "its pyvenv.cfg names another Python"
 TAMPERED: dict[str, tuple[str, Callable[[Path], object]]] = {
     "a link out": (
         "is a link to /etc/shadow",
@@ -246,11 +246,11 @@ TAMPERED: dict[str, tuple[str, Callable[[Path], object]]] = {
     ),
     "settings that are no text": ("pyvenv.cfg", _settings(lambda text: text + "x = \udcff\n")),
     "the host's own packages": (
-        "lets the host's own packages in",
+        "admits the host's system packages",
         _settings(lambda text: text.replace("false", "true")),
     ),
     "the host's own packages, the second time": (
-        "lets the host's own packages in",
+        "admits the host's system packages",
         _settings(lambda text: text + "include-system-site-packages = TRUE\n"),
     ),
     "another program for Python": (
@@ -292,7 +292,7 @@ def test_what_has_no_business_there_is_refused_and_said(source: Path, what: str)
     assert message in caught.value.message
     assert caught.value.message.startswith(f"the virtualenv {PATH} was refused: ")
     assert caught.value.refused
-    assert "a package has tampered with it" in str(caught.value.hint)
+    assert "a package tampered with it" in str(caught.value.hint)
     assert listing(Path("/etc/ssl")) == before
     assert len(list(Path("/proc/self/fd").iterdir())) == descriptors
 

@@ -212,7 +212,7 @@ def test_an_app_belongs_to_one_project_and_environment(host: Host) -> None:
     told = refusal(host.run([app], owner="shop/staging"))
     assert "app:gateshop" in told
     assert "an app of shop/production" in told
-    assert '[project] with name = "shop"' in told
+    assert 'set name = "shop" under [project]' in told
     assert host.run([app], owner=ONE).statuses == {app.id: UNCHANGED}
 
 
@@ -270,7 +270,8 @@ def test_a_thing_may_be_written_in_any_way(root: Path, host: Host, written: str)
 def test_what_is_named_for_nothing_is_said(root: Path, host: Host) -> None:
     outcome = host.run([File(str(root / "new"), "x")], owner=ONE, adopt=["/srv/nots"])
     assert any(
-        "/srv/nots was to be handed over, and is in nobody's way" in n for n in notes(outcome)
+        "/srv/nots is listed to be handed over, but is not in the way of this run" in n
+        for n in notes(outcome)
     )
 
 
@@ -305,7 +306,7 @@ def test_it_comes_back_where_it_is_gone_meanwhile(root: Path, host: Host, backup
 def test_another_owner_does_not_put_it_back(root: Path, host: Host, backups: Path) -> None:
     when = handed_over(root, host, backups)
     told = refusal(host.run([Restored(when)], owner=TWO))
-    assert "a copy that shop/production has had made" in told
+    assert "a copy made for shop/production" in told
     assert (root / "file").read_text() == "ours"
 
 
@@ -325,4 +326,4 @@ def test_it_is_not_put_over_an_app_at_work(host: Host, backups: Path) -> None:
 
 def test_a_copy_that_is_not_there_is_told(host: Host) -> None:
     outcome = host.run([Restored("20260102T030405Z")], owner=ONE)
-    assert "there is no copy of 20260102T030405Z" in outcome.failure.message
+    assert "there is no copy from 20260102T030405Z" in outcome.failure.message

@@ -109,8 +109,9 @@ def own(opened: int, mode: int, user_id: int, group_id: int, *, what: str) -> No
     is_others = (found.st_uid, found.st_gid) != (user_id, group_id)
     if is_others and stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
         raise UnsafePathError(
-            f"cannot give {what} to another user: the file has another name besides",
-            hint=f"find it on the host with `find / -xdev -inum {found.st_ino}`, and remove one",
+            f"cannot give {what} to another user: the file has another name (a hard link)",
+            hint=f"find it on the host with `find / -xdev -inum {found.st_ino}`, and remove one "
+            "of the names",
         )
     if is_others:
         os.fchown(opened, user_id, group_id)

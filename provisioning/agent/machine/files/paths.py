@@ -117,9 +117,9 @@ def resolve(path: str) -> Tuple[int, bool]:
 def unsafe(path: str, name: str) -> UnsafePathError:
     """Return the error for a link that is not followed."""
     return UnsafePathError(
-        f"cannot follow {path}: {name} is a symbolic link in a place where other users than root "
+        f"cannot follow {path}: {name} is a symbolic link in a place where users other than root "
         "may write",
-        hint="look at it on the host; replace it by what it should be, then run again",
+        hint="check it on the host; replace it with what it should be, then run again",
     )
 
 

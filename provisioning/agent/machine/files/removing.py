@@ -116,8 +116,8 @@ def _empty(held: int, name: str, deadline: Optional[float], path: str) -> None:
             here, left = stack[-1]
             if deadline is not None and time.monotonic() > deadline:
                 raise TooMuchError(
-                    f"cannot remove all of {path} in its time: there is too much of it",
-                    hint=f"on the host: rm -rf {path}",
+                    f"cannot remove all of {path} in the time allowed: it holds too much",
+                    hint=f"remove the rest on the host: rm -rf {path}",
                 )
             if not left:
                 stack.pop()

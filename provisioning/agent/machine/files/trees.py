@@ -43,7 +43,7 @@ def walk(top: int, visit: Callable[[int, Entry], None], *, most_depth: int) -> N
             visit(here, (parts, found))
             if stat.S_ISDIR(found.st_mode):
                 if len(parts) > most_depth:
-                    raise UnsafePathError(f"directories lie more than {most_depth} deep")
+                    raise UnsafePathError(f"directories are nested more than {most_depth} deep")
                 opened = os.open(name, READ | os.O_DIRECTORY, dir_fd=here)
                 stack.append((opened, parts, _backwards(opened)))
     finally:
