@@ -33,9 +33,9 @@ class Address:
 
     def __post_init__(self) -> None:
         if not _HOST.fullmatch(self.address):
-            raise ConfigurationError(f"cannot connect to {self.address!r}: it is no host name")
+            raise ConfigurationError(f"cannot connect to {self.address!r}: it is not a host name")
         if self.user is not None and not _USER.fullmatch(self.user):
-            raise ConfigurationError(f"cannot log in as {self.user!r}: it is no user name")
+            raise ConfigurationError(f"cannot log in as {self.user!r}: it is not a user name")
         if self.port is not None and not 1 <= self.port <= 65535:
             raise ConfigurationError(
                 f"cannot connect to {self.name}: port {self.port} is not within 1 to 65535"
@@ -55,5 +55,5 @@ class Address:
         elif rest.count(":") == 1:
             host, port = rest.split(":")
             if not port.isdigit():
-                raise ConfigurationError(f"cannot connect to {text!r}: {port!r} is no port")
+                raise ConfigurationError(f"cannot connect to {text!r}: {port!r} is not a port")
         return cls(host, host, user or None, int(port) if port else None)

@@ -130,7 +130,7 @@ class Connection:
                 raise UnreachableError(
                     f"cannot start a program on {self.login.where}: "
                     f"{str(error) or 'the connection ended'}",
-                    hint="look into sshd's log on the host (journalctl -u ssh)",
+                    hint="check sshd's log on the host (journalctl -u ssh)",
                 ) from error
         return SshChannel(channel, self.login.where)
 

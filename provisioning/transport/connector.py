@@ -98,8 +98,8 @@ class Road:
         while hop.proxy_jump:
             if hop.proxy_jump in seen:
                 raise ConfigurationError(
-                    f"cannot reach {login.name}: its gateways lead in a circle",
-                    hint="look at ProxyJump in ~/.ssh/config",
+                    f"cannot reach {login.name}: its gateways form a loop",
+                    hint="check ProxyJump in ~/.ssh/config",
                 )
             seen.add(hop.proxy_jump)
             hop = self._last_jump(hop)

@@ -18,7 +18,7 @@ _BY_ERRNO = {
     errno.EHOSTUNREACH: ("there is no route to it", "check its address and your network"),
     errno.ENETUNREACH: ("there is no route to its network", "check its address and your network"),
     errno.ECONNRESET: (
-        "it cut the connection",
+        "it closed the connection",
         "it may be starting, or have too many logins at once, or have banned this address",
     ),
 }
@@ -46,19 +46,22 @@ def _reason(login: Login, error: BaseException, timeout_s: float) -> tuple[str, 
     if isinstance(error, TimeoutError) or getattr(error, "errno", None) == errno.ETIMEDOUT:
         return f"no answer within {timeout_s:g} s", _TIMEOUT_HINT
     if login.proxy_command and not isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
-        return "its ProxyCommand led to no SSH server", f"run it by hand: {login.proxy_command}"
+        return (
+            "its ProxyCommand did not reach an SSH server",
+            f"run it by hand: {login.proxy_command}",
+        )
     if isinstance(error, OSError) and error.errno in _BY_ERRNO:
         return _BY_ERRNO[error.errno]
     if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
-        return f"it offers no way to encrypt that we have ({error})", "update its SSH server"
+        return f"it offers no encryption that Homeport supports ({error})", "update its SSH server"
     if isinstance(error, paramiko.ChannelException):
-        return f"the gateway refused to lead there ({error.text})", "check it from the gateway"
+        return f"the gateway refused to connect to it ({error.text})", "check it from the gateway"
     if isinstance(error, EOFError):
         return _BY_ERRNO[errno.ECONNRESET]
     if "banner" in str(error) or "protocol version" in str(error):
         # paramiko's words for: it hung up, or what it said was no greeting.
         return (
             "it did not answer as an SSH server does",
-            "check the port; or it is starting, or has banned this address",
+            "check the port; the host may also be starting, or have banned this address",
         )
     return str(error) or type(error).__name__, _TIMEOUT_HINT

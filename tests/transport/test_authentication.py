@@ -116,7 +116,7 @@ def test_a_wrong_user_is_named(sshd: Sshd) -> None:
 
 
 def test_no_key_at_all_says_so(sshd: Sshd) -> None:
-    with pytest.raises(UnreachableError, match="there is no key to try; it takes publickey"):
+    with pytest.raises(UnreachableError, match="there is no key to try; it accepts publickey"):
         log_in(sshd)
 
 
@@ -125,7 +125,9 @@ def test_a_host_that_hangs_up_after_too_many_keys_is_explained(
 ) -> None:
     server = start_sshd(options="MaxAuthTries 2\n")
     wrong = [make_key(tmp_path / f"wrong{number}") for number in range(4)]
-    with pytest.raises(UnreachableError, match="it refused 1 key and hung up") as error:
+    with pytest.raises(
+        UnreachableError, match="it refused 1 key and closed the connection"
+    ) as error:
         log_in(server, *wrong)
     assert str(wrong[0]) in error.value.output
 
@@ -151,7 +153,7 @@ def test_no_passphrase_is_asked_for_while_another_key_fits(sshd: Sshd, tmp_path:
 
 @pytest.mark.parametrize(
     ("answer", "words"),
-    [(None, "needs its passphrase"), (Secret("wrong"), "was not opened by that passphrase")],
+    [(None, "needs its passphrase"), (Secret("wrong"), "cannot be decrypted with that passphrase")],
 )
 def test_a_locked_key_that_stays_locked_is_mentioned(
     sshd: Sshd, tmp_path: Path, answer: Secret | None, words: str
@@ -168,7 +170,7 @@ def test_a_file_that_is_no_key_is_mentioned_and_skipped(sshd: Sshd, tmp_path: Pa
     log_in(sshd, broken, sshd.client_key)
     with pytest.raises(UnreachableError) as error:
         log_in(sshd, broken)
-    assert f"{broken} is of a form we cannot read" in error.value.output
+    assert f"{broken} is in a format that Homeport cannot read" in error.value.output
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "rsa"])

@@ -168,7 +168,7 @@ def test_a_lost_connection_is_no_end_of_output(sshd: Sshd, proxy: Proxy, after: 
         if after == "in the middle":
             assert channel.receive(30) == b"ready\n"
         proxy.cut()
-        with pytest.raises(ConnectionLostError, match="how far it came is unknown") as error:
+        with pytest.raises(ConnectionLostError, match="how far the run got is unknown") as error:
             everything(channel)
         assert "run the same command again" in error.value.hint
         assert error.value.exit_code == 1
@@ -264,7 +264,7 @@ def test_something_that_is_no_ssh_server_is_told_apart(sshd: Sshd, greeting: byt
             connect(address, ssh_config=sshd.ssh_config())
         serving.join()
     assert "did not answer as an SSH server" in error.value.message or (
-        "cut the connection" in error.value.message
+        "closed the connection" in error.value.message
     )
     assert "banned this address" in error.value.hint
 

@@ -143,14 +143,14 @@ def test_a_login_password_is_tried_when_no_key_fits(
 def test_a_wrong_login_password_is_mentioned_and_not_shown(
     serve: Callable[..., Connection], method: str
 ) -> None:
-    with pytest.raises(UnreachableError, match=f"it takes {method}") as error:
+    with pytest.raises(UnreachableError, match=f"it accepts {method}") as error:
         serve(Rules(method), login_password=Secret("canary-4711")).authenticate()
     assert "the login password was refused" in error.value.output
     assert "canary-4711" not in str(error.value)
 
 
 def test_a_host_that_takes_a_password_only_says_so(serve: Callable[..., Connection]) -> None:
-    with pytest.raises(UnreachableError, match="it refused 1 key; it takes password"):
+    with pytest.raises(UnreachableError, match="it refused 1 key; it accepts password"):
         serve(Rules("password")).authenticate()
 
 
@@ -164,4 +164,4 @@ def test_a_password_besides_the_key_is_given(serve: Callable[..., Connection]) -
 def test_a_second_factor_that_we_cannot_give_is_named(serve: Callable[..., Connection]) -> None:
     with pytest.raises(UnreachableError) as error:
         serve(Rules("publickey", second="keyboard-interactive")).authenticate()
-    assert "wants keyboard-interactive besides" in error.value.output
+    assert "also requires keyboard-interactive" in error.value.output

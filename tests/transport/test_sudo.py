@@ -132,7 +132,9 @@ def test_what_was_sent_before_the_password_was_asked_for_arrives_once(server: Su
 def test_no_password_is_one_clear_message(server: SudoSshd) -> None:
     with log_in(server, "operator") as connection:
         channel = connection.open(PROGRAM, sudo=True)
-        with pytest.raises(UnreachableError, match="sudo wants a password, and none was") as error:
+        with pytest.raises(
+            UnreachableError, match="sudo requires a password, and none was"
+        ) as error:
             talk(channel)
     assert "--prompt-for-sudo-password" in error.value.hint
 
@@ -220,14 +222,14 @@ def test_what_a_login_shell_prints_is_skipped(server: SudoSshd) -> None:
         (
             "ttyonly",
             None,
-            "sudo wants a terminal",
+            "sudo requires a terminal",
             "Defaults:ttyonly !requiretty",
             "you must have a tty",
         ),
         (
             "ttyonly",
             PASSWORD,
-            "sudo wants a terminal",
+            "sudo requires a terminal",
             "Defaults:ttyonly !requiretty",
             "you must have a tty",
         ),

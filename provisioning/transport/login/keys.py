@@ -150,7 +150,11 @@ def _read_key(path: Path, passphrase: Secret | None) -> paramiko.PKey | str | No
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     except (ValueError, paramiko.SSHException, paramiko.pkey.UnknownKeyType):
-        return "was not opened by that passphrase" if passphrase else "is of a form we cannot read"
+        return (
+            "cannot be decrypted with that passphrase"
+            if passphrase
+            else "is in a format that Homeport cannot read"
+        )
 
 
 def public_blob(path: Path) -> bytes | None:

@@ -89,7 +89,7 @@ class Authentication:
         if more:
             self._accepted = more
             wanted = " or ".join(more)
-            self._notes.append(f"the host took {candidate.label}, but wants {wanted} besides")
+            self._notes.append(f"the host accepted {candidate.label}, but also requires {wanted}")
         return not more
 
     def _try_none(self) -> bool:
@@ -130,15 +130,15 @@ class Authentication:
     def _refusal(self) -> UnreachableError:
         if self._refused:
             keys = "1 key" if len(self._refused) == 1 else f"{len(self._refused)} keys"
-            reason = f"it refused {keys}{' and hung up' * self._hung_up}"
+            reason = f"it refused {keys}{' and closed the connection' * self._hung_up}"
             hint = (
                 f"add one of these to ~{self._login.user}/.ssh/authorized_keys on the host, "
                 "or give the right user and key (`user` in the inventory, -i FILE, "
                 "or User and IdentityFile in ~/.ssh/config)"
             )
         elif self._hung_up:
-            reason = "it hung up"
-            hint = "try once more; if it stays so, sshd's log on the host says why"
+            reason = "it closed the connection"
+            hint = "try again; if it fails again, sshd's log on the host says why"
         elif self._notes:
             reason = "no key could be used"
             hint = "unlock a key (ssh-add), or name another one: -i FILE"
@@ -146,7 +146,7 @@ class Authentication:
             reason = "there is no key to try"
             hint = "give one: -i FILE, or IdentityFile in ~/.ssh/config; ssh-keygen makes one"
         if self._accepted:
-            reason += f"; it takes {' or '.join(self._accepted)}"
+            reason += f"; it accepts {' or '.join(self._accepted)}"
         lines = [
             f"{candidate.label}: {candidate.key.get_name()} {fingerprint(candidate.key.asbytes())}"
             for candidate in self._refused

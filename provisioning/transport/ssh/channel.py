@@ -126,13 +126,13 @@ class SshChannel:
         detail = f" ({reason})" if reason and str(reason) else ""
         if isinstance(self._transport, SshTransport) and self._transport.was_silent:
             return SilentHostError(
-                f"cannot hear from {self._where} any more: it has gone silent{detail}; "
-                "how far it came is unknown",
-                hint="what is under way there comes to a safe end by itself; once the host can be "
-                "reached again, run the same command: it completes what this one began",
+                f"lost contact with {self._where}: it has stopped answering{detail}; how far the "
+                "run got is unknown",
+                hint="the current step there ends safely by itself; once the host can be reached "
+                "again, run the same command: it completes what this one began",
             )
         return ConnectionLostError(
-            f"cannot hear from {self._where} any more: the connection is lost{detail}; "
-            "how far it came is unknown",
+            f"lost contact with {self._where}: the connection is lost{detail}; how far the run "
+            "got is unknown",
             hint="run the same command again: it completes what this one began",
         )

@@ -72,7 +72,7 @@ _REFUSALS = (
     ),
     (
         ("you must have a tty",),
-        "sudo wants a terminal (`Defaults requiretty`), and Homeport uses none",
+        "sudo requires a terminal (`Defaults requiretty`), and Homeport does not use one",
         "add `Defaults:USER !requiretty` to a file in /etc/sudoers.d",
     ),
     (
@@ -130,7 +130,7 @@ def wants_password(stderr: str) -> bool:
 def password_missing(where: str, user: str) -> UnreachableError:
     """Return what to tell a person when sudo wants a password and there is none."""
     return UnreachableError(
-        f"cannot become root on {where} as {user}: sudo wants a password, and none was given",
+        f"cannot become root on {where} as {user}: sudo requires a password, and none was given",
         hint="add --prompt-for-sudo-password before the command's name, "
         f"or allow {user} sudo without a password (NOPASSWD)",
     )

@@ -107,15 +107,15 @@ def _refusal(
     if verdict is Verdict.REVOKED and line:
         return HostKeyError(
             f"cannot trust {login.where}: its host key {shown} was revoked ({line.place})",
-            hint="give the host new keys; whoever has the revoked one can pose as it",
+            hint="give the host new keys; anyone who has the revoked key can impersonate the host",
         )
     if verdict is Verdict.CHANGED and line:
         return HostKeyError(
-            f"cannot trust {login.where}: its host key has changed: it shows {shown}, "
-            f"but {line.place} has {line.key_type} {fingerprint(line.key)}; "
-            "someone may be listening in between, or the host was installed anew",
-            hint=f"only if you know why: {_forget(login, line.path)}, "
-            "then once more with --accept-new-host-keys",
+            f"cannot trust {login.where}: its host key has changed: it sent {shown}, but "
+            f"{line.place} has {line.key_type} {fingerprint(line.key)}; someone may be "
+            "intercepting the connection, or the host was reinstalled",
+            hint=f"only if you know why: {_forget(login, line.path)}, then run again with "
+            "--accept-new-host-keys",
         )
     files = ", ".join(str(path) for path in login.user_known_hosts) or "known_hosts"
     reason = f"its host key {shown} is not in {files}"
@@ -124,8 +124,8 @@ def _refusal(
     return HostKeyError(
         f"cannot trust {login.where}: {reason}",
         hint="compare that fingerprint with the one your provider or the host's console shows "
-        "(ssh-keygen -l -f /etc/ssh/ssh_host_ed25519_key.pub), "
-        "then once more with --accept-new-host-keys",
+        "(ssh-keygen -l -f /etc/ssh/ssh_host_ed25519_key.pub), then run again with "
+        "--accept-new-host-keys",
     )
 
 
