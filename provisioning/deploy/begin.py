@@ -71,14 +71,14 @@ def begin(fleet: Fleet, app: App, what: str, hooks: Hooks, *, repeats: bool) -> 
         if _kind(begun.what) != _kind(what) or not repeats:
             raise DeployRefusedError(
                 f"the {_kind(what)} was not done: {begun.what} by {begun.who} was running",
-                hint="run it again if it is still to be done",
+                hint="run it again if it is still needed",
             )
     if not all(run.report.went_well for run in watched):
         return Beginning()
     if others := [run.name for run in fleet.runs if run not in watched]:
         raise DeployRefusedError(
-            f"the {_kind(what)} was not done on {', '.join(others)}: by another command it was "
-            f"under way on {', '.join(run.name for run in watched)} only",
+            f"the {_kind(what)} was not done on {', '.join(others)}: another command was doing "
+            f"it on {', '.join(run.name for run in watched)} only",
             hint="run it again",
         )
     # Several commands may have been watched, each a restart of hosts of its own.
@@ -115,8 +115,8 @@ def _say_who_waits(fleet: Fleet) -> None:
         limit = ",".join(run.name for run in others)
         for run in others:
             run.note(
-                f"nothing was done: {', '.join(down)} cannot be reached, and all hosts of an "
-                f"app switch together; --limit {limit} does without"
+                f"nothing was done: {', '.join(down)} cannot be reached, and all hosts of an app "
+                f"switch together; --limit {limit} leaves them out"
             )
 
 

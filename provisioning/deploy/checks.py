@@ -30,8 +30,8 @@ def release_to_revive(app: App, states: Mapping[str, AppState], to: str) -> str:
         if len(previous) != 1 or "" in previous:
             raise ConfigurationError(
                 f"cannot roll {app.name} back: "
-                + ("no earlier release is there" if previous <= {""} else
-                   "the hosts differ in what was live before"),
+                + ("there is no earlier release" if previous <= {""} else
+                   "different releases were live on the hosts before"),
                 hint="fab releases, then fab rollback --to ID",
             )  # fmt: skip
         release = previous.pop()
@@ -56,7 +56,7 @@ def stopped_release(app: App, states: Mapping[str, AppState]) -> str:
         f"cannot start {app.name}: "
         + (f"a release of it is live on {lives}" if lives else
            "no release of it was stopped" if stopped <= {""} else
-           "the hosts differ in which release was stopped"),
+           "different releases were stopped on the hosts"),
         hint="fab releases shows what is there; fab deploy and fab rollback --to ID make one live",
     )  # fmt: skip
 
@@ -84,8 +84,8 @@ def refuse_over_migration(app: App, states: Mapping[str, AppState], release: str
         ]
         if newer:
             raise DeployRefusedError(
-                f"cannot roll {app.name} back to {release}: {newer[-1]} has migrated the database "
-                "since, and the older code may not know it",
+                f"cannot roll {app.name} back to {release}: {newer[-1]} has migrated the "
+                "database since, and the older code may not work with it",
                 hint="fab rollback --force if it does; migrate_compatible = true under "
                 f"[apps.{app.name}] if it always does",
             )
@@ -104,7 +104,7 @@ def no_such_release(
     """
     there = {host: _releases(state) for host, state in states.items()}
     every = sorted(set().union(*there.values()))
-    hint = "take one of these; `fab releases` tells more about them"
+    hint = "take one of these; `fab releases` shows more about them"
     if matching:
         reason = "several releases match"
         every = list(matching)
@@ -118,7 +118,7 @@ def no_such_release(
         hint = f"take one of these; or {source} and `fab deploy` it; "
         hint += f"keep_releases under [apps.{app.name}] keeps more of them"
     else:
-        reason = "no such release is there"
+        reason = "there is no such release"
     return ConfigurationError(
         f"cannot roll {app.name} back to {to}: {reason}", output="\n".join(every), hint=hint
     )
@@ -139,12 +139,12 @@ def must_be_whole(app: App, states: Mapping[str, AppState], release: str) -> Non
             source = f"check out {commit[:7]}" if commit else "check its source out"
             raise DeployRefusedError(
                 f"cannot use release {release} of {app.name}: "
-                + (f"it was made for {python}, which is no longer {host}'s" if python else
-                   f"on {host} its {lacks[0]} is gone"),
-                hint="`fab deploy`, which makes everything anew for the Python that is there"
+                + (f"it was built for {python}, which {host} no longer has" if python else
+                   f"on {host} its {lacks[0]} is missing"),
+                hint="`fab deploy`, which builds everything for the Python that the host has"
                 if python and is_live else
-                f"{source} and `fab deploy` it, which builds everything anew; "
-                "or take another release with `fab rollback --to ID`",
+                f"{source} and `fab deploy` it, which rebuilds everything; or take another "
+                "release with `fab rollback --to ID`",
             )  # fmt: skip
 
 
@@ -174,7 +174,8 @@ def must_be_on_one_release(app: App, states: Mapping[str, AppState]) -> None:
     if difference:
         raise DeployRefusedError(
             difference,
-            hint="`fab deploy` makes it one; or go on with one of them at a time, by --limit",
+            hint="`fab deploy` makes one release live on all of them; or continue with one "
+            "release at a time, with --limit",
         )
 
 

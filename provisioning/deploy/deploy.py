@@ -71,8 +71,8 @@ def _tell_of_migration(fleet: Fleet, app: App, release: str) -> None:
     for run in fleet.runs:
         if run.report.has_changed(f"one-off:{app.name}/{release} migrate"):
             run.note(
-                f"the migration of {release} has run all the same ({app.migrate}): the database is "
-                "as it left it"
+                f"the migration of {release} has already run ({app.migrate}): the database stays "
+                "as the migration left it"
             )
 
 

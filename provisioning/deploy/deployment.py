@@ -52,7 +52,7 @@ class Deployment:
     @property
     def what(self) -> str:
         """What others are told that it is."""
-        changed = " with changes that are in no commit" if self.artifact.dirty else ""
+        changed = " with uncommitted changes" if self.artifact.dirty else ""
         kind = "replacement" if self.replace else "deploy"
         return f"{kind} of {self.app.name} {self.release}{changed}"
 
@@ -73,7 +73,7 @@ def plan_deployment(
     notes = check_links(app, artifact.files, artifact.links)
     if artifact.compiled:
         notes.append(
-            f"left out what Python has compiled, {artifact.compiled[0]}"
+            f"left out compiled Python files, {artifact.compiled[0]}"
             + (f" and {len(artifact.compiled) - 1} more" if len(artifact.compiled) > 1 else "")
             + ": each host compiles its own"
         )

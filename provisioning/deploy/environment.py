@@ -76,17 +76,17 @@ def shared_secrets(fleet: Fleet, app: App, states: Mapping[str, AppState]) -> di
         if len(set(holders.values())) > 1:
             raise ConfigurationError(
                 f"the generated secret {name} of {app.name} differs between {', '.join(holders)}",
-                hint=f"decide for one: remove {name} from /srv/{app.name}/secrets.json on the "
-                "other hosts, then deploy again",
+                hint=f"choose one value: remove {name} from /srv/{app.name}/secrets.json on the "
+                "hosts with another value, then deploy again",
             )
         if holders and len(holders) < len(fleet.runs):
             holder = next(run for run in fleet.runs if run.name in holders)
             values = Fleet([holder]).all(lambda run: run.ask(generated_secrets(app.name)))
             if name not in values.get(holder.name, {}):
                 raise DeployRefusedError(
-                    f"cannot deploy {app.name}: {holder.name} does not tell the generated secret "
-                    f"{name} that it has, and all hosts must have the same",
-                    hint=f"look into /srv/{app.name}/secrets.json there",
+                    f"cannot deploy {app.name}: {holder.name} does not send the generated secret "
+                    f"{name} that it has, and all hosts must have the same value",
+                    hint=f"check /srv/{app.name}/secrets.json there",
                 )
             known[name] = Secret(values[holder.name][name])
     return propose_secrets(app, known)

@@ -62,7 +62,8 @@ def _check_shared(app: App, links: Mapping[str, str]) -> None:
                 raise ConfigurationError(
                     f"cannot deploy {app.name}: the shared folder {folder} would lie somewhere "
                     f"else, since {above} is a link to {links[above]}",
-                    hint=f"name the folder in `shared` of [apps.{app.name}] that it leads to",
+                    hint=f"in `shared` of [apps.{app.name}], name the folder that the link "
+                    "points to",
                 )
 
 

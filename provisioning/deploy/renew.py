@@ -88,7 +88,7 @@ def plan_renewal(
     if rotate and not propose_secrets(app):
         raise ConfigurationError(
             f"{app.name} has no secrets that Homeport generates: there is nothing to rotate",
-            hint="give the others new values where they come from, then fab deploy --env-only",
+            hint="change other secrets at their source, then run fab deploy --env-only",
         )
     env, warnings = operators_environment(inventory, app) if new_environment else (None, ())
     proposed = propose_secrets(app) if rotate else {}
@@ -205,8 +205,8 @@ def live_release(app: App, host: str, state: AppState) -> ReleaseInfo:
     lacking = [name for name, value in needed.items() if value is None]
     if lacking or not live.venv:
         raise DeployRefusedError(
-            f"cannot restart release {live.release} of {app.name}: on {host} its "
-            f"manifest does not say its {(*lacking, 'venv')[0]}",
-            hint="fab deploy, which builds a whole release",
+            f"cannot restart release {live.release} of {app.name}: on {host} its manifest does "
+            f"not name its {(*lacking, 'venv')[0]}",
+            hint="fab deploy, which builds a complete release",
         )
     return live

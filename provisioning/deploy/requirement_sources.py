@@ -36,8 +36,8 @@ NAME = re.compile(r"^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)")
 """Source: PEP 508."""
 
 WAY_OUT = (
-    "use https; or name what must come with `--hash=sha256:...` "
-    "(`uv pip compile --generate-hashes` and `uv lock` write hashes)"
+    "use https, or pin the files with `--hash=sha256:...` (`uv pip compile --generate-hashes` "
+    "and `uv lock` write hashes)"
 )
 
 
@@ -91,8 +91,8 @@ def refuse_plain_sources(source: Path, files: Mapping[str, bytes]) -> None:
     ]
     if refused:
         raise ConfigurationError(
-            f"cannot trust requirements of {source}: they come unencrypted and without a hash, so "
-            "anybody on the way to the host can replace them",
+            f"cannot trust requirements of {source}: they are downloaded unencrypted and without "
+            "a hash, so anyone on the network path can replace them",
             hint=WAY_OUT,
             output="\n".join(refused),
         )
@@ -127,7 +127,7 @@ def trusted_unseen(listing: str, files: Mapping[str, bytes]) -> str:
     everything = not is_lock and not any(b"--hash" in content for content in files.values())
     lacks = "no hashes" if everything else f"no hash of {', '.join(names)}"
     adds = "uv lock" if is_lock else "uv pip compile --generate-hashes"
-    return f"{listing} names {lacks}; what the index serves is trusted. `{adds}` adds them"
+    return f"{listing} names {lacks}; Homeport trusts what the index serves. `{adds}` adds them"
 
 
 def _requirements(path: str, text: str) -> Iterator[Requirement]:

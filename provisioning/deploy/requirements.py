@@ -57,7 +57,7 @@ def read_requirements(source: Path, listing: str) -> dict[str, bytes]:
             continue
         if path.is_absolute() or ".." in path.parts:
             raise ConfigurationError(
-                f"cannot take the requirements {path}: they lie outside of {source}",
+                f"cannot take the requirements {path}: they are outside {source}",
                 hint="move them below the app's `source`",
             )
         try:
@@ -65,8 +65,8 @@ def read_requirements(source: Path, listing: str) -> dict[str, bytes]:
         except OSError as error:
             raise ConfigurationError(
                 f"cannot read the requirements {source / path}: {error.strerror}",
-                hint="correct the app's `requirements`, or write the file: "
-                "`pip freeze > requirements.txt` is a beginning",
+                hint="correct the app's `requirements`, or write the file: `pip freeze > "
+                "requirements.txt` is a start",
             ) from None
         found[path.as_posix()] = content
         text = content.decode("utf-8", "replace")
@@ -85,7 +85,7 @@ def _refuse_local(path: Path, text: str) -> None:
     if local:
         raise ConfigurationError(
             f"cannot install what {path} names: it is on this machine only",
-            hint="take it out if it is the app itself, which is deployed and imported as it is; "
+            hint="remove it if it is the app itself, which is deployed and imported as it is; "
             "other packages must come from an index or a URL",
             output="\n".join(local),
         )

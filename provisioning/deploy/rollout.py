@@ -197,7 +197,7 @@ class Rollout:
                 if state.live not in (phases.before, release):
                     # The host was free for a moment.
                     live = state.live or "no release"
-                    run.note(f"another command has made {live} live here; leaving it")
+                    run.note(f"another command has made {live} live here; it stays live")
                     reverted = run.converge(())
                     return
                 # It may have ended by itself, or with the run.

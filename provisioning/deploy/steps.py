@@ -106,7 +106,7 @@ def migrate(app: App, release: str, facts: Facts) -> Iterator[Resource]:
             "migrate",
             tuple(shlex.split(app.migrate)),
             tuple(sandbox_properties(app, facts)),
-            hint="the database may be half way; no traffic reached this release",
+            hint="the database may be partly migrated; no traffic reached this release",
             timeout_s=MIGRATE_TIMEOUT_S,
         )
 

@@ -81,7 +81,7 @@ class HookContext:
         said = {
             "after-switch": f"{what} is live",
             "after-rollback": f"{what} is live again",
-            "after-failure": f"the {self.command} of {what} came to nothing",
+            "after-failure": f"the {self.command} of {what} failed",
         }.get(stage, f"{self.command} of {what}: {stage}")
         return f"{said} ({self.environment}: {', '.join(self.hosts)}; {self.by})"
 

@@ -107,8 +107,8 @@ class Hooks:
                     raise DeployRefusedError(
                         f"the {self._context.command} of {self._app.name} was stopped: the hook "
                         f"{stage}, {what}, {failure.reason}",
-                        hint=f"correct it or what it found, then {self._context.command} again; "
-                        "no traffic reached this release",
+                        hint="correct the hook or the problem that it found, then "
+                        f"{self._context.command} again; no traffic reached this release",
                         output=failure.output,
                     ) from None
                 self._say(f"warning: the hook {stage}, {what}, {failure.reason}")
@@ -158,8 +158,8 @@ def _urls(inventory: Inventory, app: App) -> tuple[dict[int, Secret], tuple[str,
         problem = check_url(url)
         if problem:
             raise ConfigurationError(
-                f"cannot use the webhook {of}.{name}: what its source gives {problem}",
-                hint="nothing was done; correct where the URL comes from",
+                f"cannot use the webhook {of}.{name}: the value from its source {problem}",
+                hint="nothing was done; correct the source of the URL",
             )
     urls = {int(name.partition(" ")[0]): url for name, url in fetched.values.items()}
     return urls, fetched.warnings

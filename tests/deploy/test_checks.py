@@ -34,7 +34,7 @@ def state(*releases: str, **more: Any) -> AppState:
 def test_a_release_that_never_was_is_told_with_those_that_are(app: App) -> None:
     error = no_such_release(app, {"web1": state(ONE, TWO)}, "2020", [])
     assert isinstance(error, ConfigurationError)
-    assert error.message == "cannot roll hello back to 2020: no such release is there"
+    assert error.message == "cannot roll hello back to 2020: there is no such release"
     assert error.output.split() == [ONE, TWO]
 
 
@@ -77,7 +77,7 @@ def test_a_release_for_another_python_is_refused_with_the_way_out(app: App, live
     with pytest.raises(DeployRefusedError) as error:
         must_be_whole(app, states, ONE)
     assert error.value.message == (
-        f"cannot use release {ONE} of hello: it was made for Python 3.11, which is no longer web2's"
+        f"cannot use release {ONE} of hello: it was built for Python 3.11, which web2 no longer has"
     )
     assert "`fab deploy`" in error.value.hint
     assert ("check out" in error.value.hint) == (live != ONE)

@@ -58,14 +58,14 @@ def deploy(project: Path, requirements: str) -> subprocess.CompletedProcess[str]
 
 def test_requirements_without_hashes_are_noted_once(unreachable_project: Path) -> None:
     done = deploy(unreachable_project, "flask==3.1.3\n")
-    said = "hello: requirements.txt names no hashes; what the index serves is trusted"
+    said = "hello: requirements.txt names no hashes; Homeport trusts what the index serves"
     assert (done.stdout + done.stderr).count(said) == 1
     assert done.returncode == 3
 
 
 def test_nothing_is_noted_where_all_have_hashes(unreachable_project: Path) -> None:
     done = deploy(unreachable_project, f"flask==3.1.3 {HASH}\n")
-    assert "is trusted" not in done.stdout + done.stderr
+    assert "trusts what the index serves" not in done.stdout + done.stderr
     assert done.returncode == 3
 
 

@@ -54,7 +54,7 @@ def test_requirements_outside_of_the_source_are_refused(source: Path, outside: s
     """On the host they would be written outside of the virtualenv."""
     (source.parent / "base.txt").write_text("flask\n")
     (source / "requirements.txt").write_text(f"-r {outside}\n")
-    with pytest.raises(ConfigurationError, match="they lie outside of"):
+    with pytest.raises(ConfigurationError, match="they are outside"):
         read_requirements(source, "requirements.txt")
 
 
@@ -99,7 +99,7 @@ def test_what_is_on_this_machine_only_is_refused_with_its_line(source: Path, lin
     with pytest.raises(ConfigurationError, match="it is on this machine only") as caught:
         read_requirements(source, "requirements.txt")
     assert caught.value.output == f"line 3: {line.strip()}"
-    assert "take it out if it is the app itself" in caught.value.hint
+    assert "remove it if it is the app itself" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -344,13 +344,13 @@ def test_a_pylock_may_name_unencrypted_places_only_with_hashes(
         (
             "requirements.txt",
             {"requirements.txt": "flask==3\n"},
-            "requirements.txt names no hashes; what the index serves is trusted. "
+            "requirements.txt names no hashes; Homeport trusts what the index serves. "
             "`uv pip compile --generate-hashes` adds them",
         ),
         (
             "requirements.txt",
             {"requirements.txt": f"flask==3 \\\n    {HASH}\nclick==8\n"},
-            "requirements.txt names no hash of click; what the index serves is trusted. "
+            "requirements.txt names no hash of click; Homeport trusts what the index serves. "
             "`uv pip compile --generate-hashes` adds them",
         ),
         ("requirements.txt", {"requirements.txt": f"flask==3 \\\n    {HASH}\n"}, ""),
@@ -359,7 +359,8 @@ def test_a_pylock_may_name_unencrypted_places_only_with_hashes(
         (
             "uv.lock",
             {"uv.lock": '[[package]]\nname = "a"\nsource = { registry = "https://example.com" }\n'},
-            "uv.lock names no hash of a; what the index serves is trusted. `uv lock` adds them",
+            "uv.lock names no hash of a; Homeport trusts what the index serves. "
+            "`uv lock` adds them",
         ),
         ("uv.lock", {"uv.lock": '[[package]]\nname = "x"\nsource = { virtual = "." }\n'}, ""),
     ],

@@ -107,7 +107,7 @@ def test_what_somebody_else_has_deployed_meanwhile_is_left_alone(before: str):
         assert not pausing.carry_out()
     assert {run.name: run.live for run in runs} == dict.fromkeys(HOSTS, NEWER)
     assert all(run.running == {NEWER} for run in runs)
-    assert runs[0].notes[-1] == f"another command has made {NEWER} live here; leaving it"
+    assert runs[0].notes[-1] == f"another command has made {NEWER} live here; it stays live"
 
 
 def test_a_release_that_is_live_again_is_not_started_anew():

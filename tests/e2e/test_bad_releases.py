@@ -119,7 +119,7 @@ BAD = {
             "answered 500",
             TRACEBACK,
             "RuntimeError: the pier is broken",
-            "has run all the same (flask --app app init-db)",
+            "has already run (flask --app app init-db)",
         ),
     ),
     "contradicts itself": Bad(

@@ -188,7 +188,7 @@ def test_a_webhook_gets_a_message_that_a_chat_can_show(
         "commit": "abcdef0",
     }
     assert failed["result"] == "failed"
-    assert failed["text"].startswith(f"the deploy of hello {RELEASE} came to nothing")
+    assert failed["text"].startswith(f"the deploy of hello {RELEASE} failed")
     assert said == ["after-switch: the webhook", "after-failure: the webhook"]
 
 
