@@ -91,8 +91,8 @@ def _say_who_was_left_out(context: CommandContext, app: App) -> None:
     left = [host.name for host in context.inventory.hosts_of(app) if host.name not in deployed]
     if left:
         context.sink.note(
-            f"{app.name} stays as it was on {', '.join(left)}: the next `fab deploy` of all hosts "
-            "brings them up"
+            f"{app.name} stays as it was on {', '.join(left)}: the next `fab deploy` of all "
+            "hosts updates them"
         )
 
 

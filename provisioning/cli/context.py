@@ -81,7 +81,8 @@ class CommandContext:
             names = _names_without_host(self.inventory, self.project)
             if names:
                 self.sink.note(
-                    f"in the lab nothing leads to {', '.join(names)}: run fab lab.up again"
+                    f"the names {', '.join(names)} point to no host of the lab: run fab lab.up "
+                    "again"
                 )
         self._asked = AskOnce(self._ask_password)
         self._connections: list[Connection] = []

@@ -106,8 +106,8 @@ class FleetTask(fabric_tasks.Task):
         with clean_ending():
             if isinstance(context, Connection):
                 raise ConfigurationError(
-                    "cannot run on several hosts: fabric.yml beside the fabfile "
-                    "does not name the executor",
+                    "cannot run on several hosts: fabric.yml next to the fabfile does not name "
+                    "the executor",
                     hint="`fab init` in that folder writes it",
                 )
             if not isinstance(context, FleetContext):

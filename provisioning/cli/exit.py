@@ -60,9 +60,12 @@ def _bug(error: Exception) -> str:
     """Return the message for an error that nobody foresaw, and save its traceback."""
     what = REDACTOR.redact("".join(traceback.format_exception_only(error)).strip().splitlines()[-1])
     try:
-        hint = f"report it with {_save_report()}, which says where; HOMEPORT_DEBUG=1 shows it here"
+        hint = (
+            f"report it and attach {_save_report()}, which has the traceback; HOMEPORT_DEBUG=1 "
+            "shows it here"
+        )
     except OSError as failure:
-        hint = f"HOMEPORT_DEBUG=1 shows where; a report could not be saved ({failure})"
+        hint = f"HOMEPORT_DEBUG=1 shows the traceback; a report could not be saved ({failure})"
     return f"error: this is a bug in Homeport: {what}\n  try: {hint}"
 
 

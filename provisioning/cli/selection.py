@@ -43,7 +43,7 @@ def apps_here(context: CommandContext, name: str) -> list[App]:
     for app in apps:
         if app.name not in here:
             own = ", ".join(host.name for host in context.inventory.hosts_of(app)) or "no host"
-            context.sink.note(f"{app.name} is left alone: it runs on {own}")
+            context.sink.note(f"{app.name} is skipped: it runs on {own}")
     return [app for app in apps if app.name in here]
 
 

@@ -24,35 +24,35 @@ from provisioning.cli.options import (
 from provisioning.errors import ConfigurationError
 
 HELP = {
-    "adopt": "Hand over what others made there, with commas between: paths, or as refused.",
+    "adopt": "Hand over to Homeport what others made: paths, or names from a refusal, with commas.",
     "accept_new_host_keys": "Trust the key of a host that is seen for the first time.",
-    "allow": "Networks that are let through: 203.0.113.7,2001:db8::/48. Default: you.",
+    "allow": "Networks that still get the app: 203.0.113.7,2001:db8::/48. Default: your address.",
     "app": "Only this app.",
-    "check": "Change nothing; tell what would change.",
-    "copy": "Which: the time in its name, as `fab owns` lists it.",
-    "data": "Its data too: the shared folder, generated secrets, and the account.",
+    "check": "Change nothing; show what would change.",
+    "copy": "Which copy: the time in its name, as `fab owns` lists it.",
+    "data": "Remove its data too: the shared folder, generated secrets, and the account.",
     "diff": "Show what changes in text files.",
     "env": "Environment: inventory/ENV.toml. Default: HOMEPORT_ENV, else production.",
-    "env_only": "Upload nothing: the live release with its environment and secrets read anew.",
-    "exit_code": "With --check: end with 5 if something would change.",
-    "force": "Go back over a database migration.",
-    "follow": "Go on showing what is logged, until Ctrl-C.",
-    "grep": "Only lines that hold this text.",
-    "hosts": "How many hosts.",
+    "env_only": "Upload nothing: restart the live release with current environment and secrets.",
+    "exit_code": "With --check: exit with 5 if something would change.",
+    "force": "Roll back across a database migration.",
+    "follow": "Keep showing new log lines, until Ctrl-C.",
+    "grep": "Only lines that contain this text.",
+    "hosts": "Number of hosts to start.",
     "json": "Print events as JSON lines.",
-    "limit": "Only these hosts or groups, with commas between.",
-    "lines": "Only the last so many of each host; default: 100, or all of --since.",
-    "now": "Kill what runs of it, in place of letting it finish: it has been compromised.",
-    "parallel": "How many hosts are worked on at the same time.",
-    "replace": "Stop the release before first, and build all anew: it has been compromised.",
+    "limit": "Only these hosts or groups, separated by commas.",
+    "lines": "Only the last N lines of each host. Default: 100, or all of --since.",
+    "now": "Kill its processes instead of letting them finish: for a compromised app.",
+    "parallel": "Number of hosts to work on at the same time.",
+    "replace": "Stop the live release first and rebuild everything: for a compromised app.",
     "rotate_secrets": "Give new values to the secrets that Homeport generates.",
     "since": "How far back: 30m, 2h, 7d.",
     "suite": "Debian release: bookworm or trixie.",
-    "quick": "Only what needs no host.",
-    "tests": "Arguments for pytest, as one word.",
-    "wide": "With all columns.",
-    "yes": "Do not ask.",
-    "to": "The release to go back to: its id, or a beginning or end of it.",
+    "quick": "Only the checks that need no host.",
+    "tests": "Arguments for pytest, as one quoted string.",
+    "wide": "Show all columns.",
+    "yes": "Do not ask for confirmation.",
+    "to": "The release to roll back to: its id, or the beginning or end of it.",
 }
 
 
@@ -109,7 +109,7 @@ def deploy(
         raise ConfigurationError(
             "--env-only and --replace exclude each other: the one keeps the code, the other "
             "replaces it",
-            hint="fab deploy --replace reads the environment anew as well",
+            hint="fab deploy --replace uses the current environment as well",
         )
     if env_only:
         return renew(options, app=app, new_environment=True)
@@ -120,7 +120,7 @@ def deploy(
 def restart(
     context: FleetContext, options: Options, app: str = "", rotate_secrets: bool = False
 ) -> int:
-    """Start the live release anew; no request is lost."""
+    """Restart the live release; no request is lost."""
     from provisioning.commands.restart import renew as run
 
     return run(options, app=app, new_environment=False, rotate=rotate_secrets)
@@ -136,7 +136,7 @@ def stop(context: FleetContext, options: Options, app: str, now: bool = False) -
 
 @on_hosts(*COMMON)
 def start(context: FleetContext, options: Options, app: str) -> int:
-    """Make the release live again that fab stop has stopped."""
+    """Start the release that fab stop stopped."""
     from provisioning.commands.rollback import start as run
 
     return run(options, app=app)
@@ -146,7 +146,7 @@ def start(context: FleetContext, options: Options, app: str) -> int:
 def remove(
     context: FleetContext, options: Options, app: str, data: bool = False, yes: bool = False
 ) -> int:
-    """Take an app off its hosts; its data only with --data."""
+    """Remove an app from its hosts; its data only with --data."""
     from provisioning.commands.remove import remove as run
 
     return run(options, app=app, data=data, yes=yes)
@@ -176,7 +176,7 @@ def rollback(
     to: str = "",
     force: bool = False,
 ) -> int:
-    """Make the release before live again, or that of --to."""
+    """Make the previous release live again, or that of --to."""
     from provisioning.commands.rollback import rollback as run
 
     return run(options, app=app, to=to, force=force)
@@ -240,9 +240,9 @@ def maintenance(
     return run(options, app=app, state=state, allow=allow)
 
 
-@fleet_task(help={"force": "Replace what is there."})
+@fleet_task(help={"force": "Replace files that already exist."})
 def init(context: FleetContext, force: bool = False) -> int:
-    """Write what a repository of yours needs to begin with."""
+    """Write the files that your repository needs."""
     from provisioning.commands.init import init as run
 
     return run(Path.cwd(), force=force)
@@ -267,12 +267,12 @@ def check(context: FleetContext, quick: bool = False, tests: str = "") -> int:
 
 @fleet_task(
     help={
-        "faults": "Those of a live host, or services, that are tried, with commas between.",
-        "large": "Every fault at every boundary, in place of a few of each.",
+        "faults": "Faults to try, of a live host or of services, separated by commas.",
+        "large": "Every fault at every boundary, instead of a few of each.",
         "markdown": "Write the tables to this file.",
-        "minutes": "End each part after so many.",
-        "only": "Parts of the suite, with commas between.",
-        "parallel": "How many parts run at the same time.",
+        "minutes": "End each part after this many minutes.",
+        "only": "Parts of the suite, separated by commas.",
+        "parallel": "Number of parts to run at the same time.",
         "seed": "The same seed breaks the same things in the same order.",
     }
 )
@@ -296,7 +296,7 @@ def chaos(
 
 @fleet_task(help=_help("json"))
 def demo(context: FleetContext, json: bool = False) -> int:
-    """Take a bare throwaway host of yours to an app over HTTPS."""
+    """Deploy an example app over HTTPS to a throwaway host."""
     from provisioning.commands.lab import demo as run
 
     return run(json=json)
@@ -306,7 +306,7 @@ def demo(context: FleetContext, json: bool = False) -> int:
 def lab_up(
     context: FleetContext, hosts: int = 1, suite: str = "bookworm", json: bool = False
 ) -> int:
-    """Start bare Debian hosts web1, web2, ... and an authority."""
+    """Start bare Debian hosts web1, web2, ... and an ACME server."""
     from provisioning.commands.lab import lab_up as run
 
     return run(hosts=hosts, suite=suite, json=json)
@@ -314,7 +314,7 @@ def lab_up(
 
 @fleet_task(name="down", help=_help("json"))
 def lab_down(context: FleetContext, json: bool = False) -> int:
-    """Stop the lab's hosts and remove whatever they left."""
+    """Stop the lab's hosts and remove all that they left."""
     from provisioning.commands.lab import lab_down as run
 
     return run(json=json)

@@ -56,7 +56,7 @@ def deploy(options: Options, *, app: str = "", replace: bool = False) -> int:
     )
     for deployment in deployments:
         if deployment.artifact.dirty:
-            context.sink.note(f"{deployment.app.name}: includes changes that are in no commit")
+            context.sink.note(f"{deployment.app.name}: includes uncommitted changes")
         if said := _left_out(deployment.artifact.untracked):
             context.sink.note(f"{deployment.app.name}: {said}")
         for note in deployment.notes:
@@ -73,7 +73,7 @@ def _left_out(untracked: Sequence[str]) -> str:
         return ""
     more = len(untracked) - SHOWN_UNTRACKED
     shown = ", ".join(untracked[:SHOWN_UNTRACKED]) + (f" and {more} more" if more > 0 else "")
-    return f"not deployed, since git does not track it: {shown} (git add, or the app's include)"
+    return f"not deployed, because git does not track it: {shown} (git add, or the app's include)"
 
 
 def _built(context: CommandContext, app: App, hooks: Hooks, replace: bool) -> Deployment:

@@ -39,10 +39,10 @@ def lab_up(*, hosts: int, suite: str, json: bool) -> int:
     _show(lab, sink)
     if LAB not in environments(project_directory()):
         sink.note(
-            f"there is no inventory/{LAB}.toml yet: copy inventory/production.toml to it, call its "
-            'host web1, and let its [tls] say directory_url = "lab"'
+            f"there is no inventory/{LAB}.toml yet: copy inventory/production.toml to it, call "
+            'its host web1, and set directory_url = "lab" in its [tls]'
         )
-    sink.note("go on with: fab -H web1 provision --env lab, fab deploy --env lab, fab lab.down")
+    sink.note("next: fab -H web1 provision --env lab, fab deploy --env lab, fab lab.down")
     return 0
 
 
@@ -60,7 +60,7 @@ def lab_down(*, json: bool) -> int:
         sink.note("the lab is not up")
         return 0
     lab.down()
-    sink.note("the lab is gone")
+    sink.note("the lab is removed")
     return 0
 
 

@@ -47,7 +47,7 @@ def logs(
     """
     since_s = _seconds(since)
     if lines < 0:
-        raise ConfigurationError(f"--lines {lines}: it cannot be less than none")
+        raise ConfigurationError(f"--lines {lines}: it cannot be negative")
     context = CommandContext(options)
     apps = apps_named(context, app)
     hosts = hosts_of(context, apps)

@@ -37,11 +37,11 @@ def maintenance(
     """
     if state not in ("on", "off"):
         raise ConfigurationError(
-            f"cannot set maintenance to {state}: it is on or off", hint=f"fab maintenance {app} on"
+            f"cannot set maintenance to {state}: use on or off", hint=f"fab maintenance {app} on"
         )
     allowed = networks(allow)
     if allow and state == "off":
-        raise ConfigurationError("--allow is for maintenance that goes on")
+        raise ConfigurationError("--allow can be used only with `on`")
     context = CommandContext(options)
     [found] = apps_named(context, app)
     hosts = hosts_of(context, [found])

@@ -100,7 +100,7 @@ def _condition(release: str, state: AppState, last: HistoryEvent | None) -> str:
     if event == ROLLED_BACK:
         return "reverted"
     if lacks := state.lacks.get(release):
-        return f"its {lacks[0]} is gone"
+        return f"its {lacks[0]} is missing"
     if event == STOPPED:
         return "stopped"
     if release == state.previous:

@@ -66,18 +66,19 @@ def remove(options: Options, *, app: str, data: bool, yes: bool) -> int:
     fleet.all(work)
     if found is not None and not options.check:
         context.sink.note(
-            f"take [apps.{app}] out of the inventory, or `fab provision` makes it anew"
+            f"remove [apps.{app}] from the inventory, or `fab provision` sets the app up again"
         )
     return context.end(fleet.runs)
 
 
 def _must_agree(app: str, hosts: Sequence[str], *, data: bool) -> None:
-    what = "with all its data" if data else f"but for its data in /srv/{app}/shared"
-    question = f"This removes {app} from {', '.join(hosts)}, {what}. Write {app} to go on: "
+    what = "with all its data" if data else f"except for its data in /srv/{app}/shared"
+    question = f"This removes {app} from {', '.join(hosts)}, {what}. Type {app} to continue: "
     answer = ask_word(question)
     if answer is None:
         raise ConfigurationError(
-            f"cannot remove {app}: there is nobody to ask", hint="add --yes if you mean it"
+            f"cannot remove {app}: there is no terminal to ask for confirmation",
+            hint="add --yes to confirm",
         )
     if answer != app:
         raise ConfigurationError(f"{app} was not removed", hint="nothing was changed")

@@ -37,7 +37,7 @@ def run(
     """
     if not command:
         raise ConfigurationError(
-            "cannot run nothing: the command is missing", hint=f"fab run {app} -- COMMAND"
+            "nothing to run: the command is missing", hint=f"fab run {app} -- COMMAND"
         )
     return _attended(options, app, command, lambda: nullcontext(PipedConsole()))
 
@@ -50,7 +50,7 @@ def shell(options: Options, *, app: str) -> int:
     """
     if not TerminalConsole.is_possible():
         raise ConfigurationError(
-            "cannot open a shell: this is no terminal", hint=f"fab run {app} -- COMMAND"
+            "cannot open a shell: this is not a terminal", hint=f"fab run {app} -- COMMAND"
         )
     return _attended(options, app, SHELL, TerminalConsole)
 
@@ -66,8 +66,8 @@ def _attended(
     hosts = hosts_of(context, [app])
     if len(options.hosts) > 1 and len(hosts) > 1:
         raise ConfigurationError(
-            f"cannot run {shlex.join(argv)} on {', '.join(host.name for host in hosts)}: "
-            "it is for one host",
+            f"cannot run {shlex.join(argv)} on {', '.join(host.name for host in hosts)}: a "
+            "command runs on one host only",
             hint=f"fab -H {hosts[0].name} ...",
         )
     host = context.run(hosts[0])

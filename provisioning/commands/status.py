@@ -83,7 +83,9 @@ def status(options: Options, *, wide: bool = False) -> int:
     for app, rows in groupby(found, key=lambda each: each[0]):
         difference = tell_difference(app, {host: state.live for _, host, state in rows if state})
         if difference:
-            context.sink.note(f"{difference}: `fab deploy` of all hosts makes it one")
+            context.sink.note(
+                f"{difference}: `fab deploy` of all hosts makes one release live on all of them"
+            )
     for host, owned in sorted(records.items()):
         for text in _apps_of_others(
             owned, context.inventory.owner, {app.name for app in apps[host]}
@@ -115,7 +117,7 @@ def _apps_of_others(owned: Owned, owner: str, known: Container[str]) -> Iterator
         if entry.owner != owner:
             yield f"also here: the app {app} of {entry.owner}, which {serves}"
         elif app not in known:
-            yield f"not in the inventory any more: the app {app}, which {serves}"
+            yield f"no longer in the inventory: the app {app}, which {serves}"
 
 
 def _found(

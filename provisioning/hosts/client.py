@@ -190,8 +190,8 @@ class AgentClient:
                 return heard
             if isinstance(heard, RunEnded):
                 raise RunDiedError(
-                    "the run on the host has ended before it was told what comes next: nothing "
-                    "was heard from here for too long, or somebody has ended it"
+                    "the run on the host ended while it waited for its next plan: it heard "
+                    "nothing from the controller for too long, or it was stopped on the host"
                 )
             if heard.run == plan.run:
                 self._hear_end_of_run(heard)
@@ -241,7 +241,7 @@ class AgentClient:
     def _connected(self) -> Channel:
         if self._channel is None:
             raise ConnectionLostError(
-                "there is no connection to the host any more",
+                "the connection to the host is closed",
                 hint=RUN_AGAIN,
             )
         return self._channel

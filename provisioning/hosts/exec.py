@@ -122,7 +122,7 @@ def _pass_output(channel: Channel, marker: str, console: Console) -> int:
             continue
         if not data:
             raise ConnectionLostError(
-                "the connection ended before the program did; the host ends it now",
+                "the connection ended before the program did; the host ends the program now",
                 output=channel.stderr_tail(),
             )
         for kind, body in frames.of(data):
@@ -156,8 +156,8 @@ class Frames:
                 self._begun, self._data = True, rest
             elif len(self._data) > MAX_BANNER_BYTES:
                 raise ConnectionLostError(
-                    "the login shell prints without end before a command runs",
-                    hint="look into ~/.bashrc and ~/.profile on the host",
+                    "the login shell prints endless output before it runs a command",
+                    hint="check ~/.bashrc and ~/.profile on the host",
                 )
         while self._begun and len(self._data) >= HEADER.size:
             kind, length = HEADER.unpack_from(self._data)
@@ -174,7 +174,7 @@ class Frames:
 
 def _status(body: bytes) -> int:
     if not STATUS.fullmatch(body) or int(body) > 255:
-        raise ConnectionLostError("cannot understand the host: the exit status is none")
+        raise ConnectionLostError("cannot understand the host: the exit status is not valid")
     return int(body)
 
 

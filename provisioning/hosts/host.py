@@ -188,8 +188,8 @@ class RemoteHost:
     def _must_have_been_asked_to_stop(self) -> None:
         if not self._stopping:
             raise RunDiedError(
-                "the run was stopped on the host before its end: the host went down, nothing was "
-                "heard from here for too long, or somebody has ended its unit"
+                "the run was stopped on the host before its end: the host went down, it heard "
+                "nothing from the controller for too long, or its unit was stopped"
             )
 
     def begin(self, what: str) -> None:

@@ -117,7 +117,7 @@ def _bootstrap(suite: str, root: Path, files: dict[str, str]) -> None:
         [*argv, "-"] if sources else argv,
         stdin=lines if sources else None,
         purpose=f"build the {suite} root file system",
-        hint="see whether this machine reaches its package archive: apt-get update",
+        hint="check that this machine reaches its package archive: apt-get update",
     )
     own = set(machine.certificates((root / "etc/ssl/certs/ca-certificates.crt").read_text()))
     for name, text in files.items():

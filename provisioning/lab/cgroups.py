@@ -33,7 +33,9 @@ def lab_group(lab_id: str) -> Path:
     """
     top = root()
     if top is None:
-        raise HomeportError("cannot find the lab's processes: no cgroup version 2 to be written")
+        raise HomeportError(
+            "cannot find the lab's processes: there is no writable cgroup version 2 hierarchy"
+        )
     return top / f"homeport-{lab_id}"
 
 
@@ -72,7 +74,7 @@ def kill(group: Path) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
         if time.monotonic() > deadline:
-            raise HomeportError(f"cannot end the processes of {group.name}: {left} do not die")
+            raise HomeportError(f"cannot end the processes of {group.name}: {left} do not end")
         time.sleep(0.02)
     remove(group)
 

@@ -60,7 +60,8 @@ class Lab(LabRecord):
         # Source: mount(8): these have a meaning in overlayfs options.
         if any(sign in str(lab.paths.directory) for sign in ",:\\"):
             raise ConfigurationError(
-                f"cannot make a lab in {directory}: commas, colons and backslashes do not work"
+                f"cannot make a lab in {directory}: its path must not contain commas, colons or "
+                "backslashes"
             )
         driver = choose_driver()
         with locked(lab.paths.lock):

@@ -58,5 +58,5 @@ def hint_for(log: str) -> str:
     limit = Path(_INOTIFY).read_text().strip()
     return (
         f"this machine allows {limit} inotify instances, and each host takes some {_PER_HOST}: "
-        "fewer hosts, or sysctl fs.inotify.max_user_instances=1024"
+        "start fewer hosts, or run sysctl fs.inotify.max_user_instances=1024"
     )

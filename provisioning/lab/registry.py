@@ -87,7 +87,7 @@ def _free(wanted: str, taken: list[IPv4Network]) -> IPv4Network:
         subnet = IPv4Network(wanted)
         if any(subnet.overlaps(other) for other in taken):
             raise HomeportError(
-                f"cannot start the lab: its network {subnet} is in use by now",
+                f"cannot start the lab: its network {subnet} is in use now",
                 hint="take the lab down and up again; it then gets another one",
             )
         return subnet

@@ -30,12 +30,13 @@ def check(state: LabState, names: Sequence[str], suite: str) -> None:
     for name in names:
         if not _NAME.fullmatch(name):
             raise ConfigurationError(
-                f"cannot make a host {name!r}: small letters, digits and hyphens only"
+                f"cannot make a host {name!r}: its name may have lower-case letters, digits and "
+                "hyphens only"
             )
         known = state.hosts.get(name)
         if known is not None and known.suite != suite:
             raise ConfigurationError(
-                f"cannot start {name} with Debian {suite}: it is there with {known.suite}",
+                f"cannot start {name} with Debian {suite}: it already exists with {known.suite}",
                 hint="take another name, or take the lab down first",
             )
 

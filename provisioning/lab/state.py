@@ -149,8 +149,8 @@ def read(paths: LabPaths) -> LabState | None:
         return LabState(hosts=hosts, **data)
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise HomeportError(
-            f"cannot read the lab in {paths.directory}: {paths.state.name} is not understood"
-            f" ({problem})",
+            f"cannot read the lab in {paths.directory}: {paths.state.name} cannot be understood "
+            f"({problem})",
             hint="remove that directory if nothing of it is needed",
         ) from None
 

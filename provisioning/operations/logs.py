@@ -159,7 +159,7 @@ def _come_back(run: RemoteHost, following: threading.Event) -> bool:
     """
     if following.is_set():
         return False
-    run.note("the connection is lost: connecting again")
+    run.note("the connection was lost: reconnecting")
     while not following.wait(LOOK_EVERY_S):
         try:
             run.connect_again()
@@ -167,6 +167,6 @@ def _come_back(run: RemoteHost, following: threading.Event) -> bool:
             raise
         except (ConnectionLostError, UnreachableError):
             continue
-        run.note("connected again")
+        run.note("reconnected")
         return True
     return False

@@ -64,8 +64,8 @@ def provision_host(
             return
         facts = ended.facts
     raise ResourceFailedError(
-        f"cannot provision {host.name}: its facts change faster than it can be planned for",
-        hint="look for something that installs packages there all the time",
+        f"cannot provision {host.name}: its facts change faster than Homeport can plan for them",
+        hint="look for a program that keeps installing packages there",
     )
 
 

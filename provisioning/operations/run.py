@@ -49,9 +49,10 @@ def live_release(run: RemoteHost, app: App) -> str:
     live = state.live
     if python := lost_python(state, live):
         raise ConfigurationError(
-            f"cannot run anything in release {live} of {app.name}: it was made for {python}, "
-            f"which is no longer {run.name}'s",
-            hint=f"fab deploy --app {app.name}, which makes everything anew",
+            f"cannot run anything in release {live} of {app.name}: it was built for {python}, "
+            f"which {run.name} no longer has",
+            hint=f"fab deploy --app {app.name}, which builds everything for the Python that the "
+            "host has",
         )
     return live
 

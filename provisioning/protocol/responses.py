@@ -38,7 +38,7 @@ def response_of(message: Mapping[str, Any]) -> Response:
     for key, read in _RESPONSES.items():
         if key in message:
             return read(message)
-    raise ShapeError("a message says nothing that an agent says")
+    raise ShapeError("a message is of an unknown kind")
 
 
 def _failed(message: Mapping[str, Any]) -> Failed:

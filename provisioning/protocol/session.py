@@ -91,7 +91,7 @@ class RunDiedError(ResourceFailedError):
         self,
         message: str,
         *,
-        hint: str = "run it again: what was cut off is completed",
+        hint: str = "run it again: that completes what was interrupted",
         **more: str,
     ) -> None:
         super().__init__(message, hint=hint, **more)
@@ -246,8 +246,8 @@ class Session:
             if end < 0:
                 if len(self._banner) > MAX_BANNER_BYTES:
                     raise ConnectionLostError(
-                        "the login shell prints without end before a command runs",
-                        hint="look into ~/.bashrc and ~/.profile on the host",
+                        "the login shell prints endless output before it runs a command",
+                        hint="check ~/.bashrc and ~/.profile on the host",
                     )
                 return
             line = self._banner[start + len(marker) + 2 : end].decode(errors="replace")
@@ -296,7 +296,9 @@ class Session:
             # Each once: a host that asked for the same again and again would fill our memory.
             data = self._blobs.pop(digest, None)
             if data is None:
-                raise ShapeError(f"{digest[:64]} is no content of the plan that was not sent yet")
+                raise ShapeError(
+                    f"{digest[:64]} is not a content of the plan that is still to be sent"
+                )
             self._out += pack_blob(data)
 
 

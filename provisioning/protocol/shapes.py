@@ -32,7 +32,7 @@ class ShapeError(Exception):
 def text(value: Any, where: str) -> str:
     """Take a text."""
     if not isinstance(value, str):
-        raise ShapeError(f"{where} is no text")
+        raise ShapeError(f"{where} is not a text")
     return value
 
 
@@ -46,17 +46,17 @@ def flag(value: Any, where: str) -> bool:
 def whole(value: Any, where: str) -> int:
     """Take a whole number."""
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST:
-        raise ShapeError(f"{where} is no whole number of a possible size")
+        raise ShapeError(f"{where} is not a whole number of a possible size")
     return value
 
 
 def number(value: Any, where: str) -> float:
     """Take a number; of seconds, also since the epoch."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ShapeError(f"{where} is no number")
+        raise ShapeError(f"{where} is not a number")
     # NaN is in no order, so that it is refused as well.
     if not 0 <= value <= LATEST or math.isnan(value):
-        raise ShapeError(f"{where} is no number of a possible size")
+        raise ShapeError(f"{where} is not a number of a possible size")
     return value
 
 
@@ -87,7 +87,7 @@ def list_of(shape: Shape) -> Shape:
 
     def of_list(value: Any, where: str) -> list[Any]:
         if not isinstance(value, list):
-            raise ShapeError(f"{where} is no list")
+            raise ShapeError(f"{where} is not a list")
         return [shape(each, f"{where}[{number}]") for number, each in enumerate(value)]
 
     return of_list
@@ -98,7 +98,7 @@ def row(*shapes: Shape) -> Shape:
 
     def of_row(value: Any, where: str) -> list[Any]:
         if not isinstance(value, list) or len(value) != len(shapes):
-            raise ShapeError(f"{where} is no list of {len(shapes)}")
+            raise ShapeError(f"{where} is not a list of {len(shapes)}")
         pairs = zip(shapes, value, strict=True)
         return [shape(each, f"{where}[{number}]") for number, (shape, each) in enumerate(pairs)]
 
@@ -155,11 +155,11 @@ def _plain(value: Any, where: str, depth: int) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return whole(value, where)
     if isinstance(value, float) and not math.isfinite(value):
-        raise ShapeError(f"{where} is no number of a possible size")
+        raise ShapeError(f"{where} is not a number of a possible size")
     return value
 
 
 def _object(value: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise ShapeError(f"{where} is no object")
+        raise ShapeError(f"{where} is not an object")
     return value

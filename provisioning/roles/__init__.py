@@ -163,7 +163,7 @@ def _web(
 def _own(name: str, own_roles: Mapping[str, Role]) -> Role:
     if name not in own_roles:
         raise ConfigurationError(
-            f"cannot use the role {name}: there is no roles/{name}.py beside the fabfile"
+            f"cannot use the role {name}: there is no roles/{name}.py next to the fabfile"
             + did_you_mean(name, own_roles)
         )
     return own_roles[name]

@@ -115,8 +115,8 @@ def _check_pair(chain: Path, key: Path) -> None:
 
     def passphrase() -> str:
         raise ConfigurationError(
-            f"cannot use tls.key: {key}: it has a passphrase, which nobody would type at a boot",
-            hint="write it without one, for instance with `openssl pkey`",
+            f"cannot use tls.key: {key}: it has a passphrase, which cannot be entered at boot",
+            hint="save it without one, for instance with `openssl pkey`",
         )
 
     try:

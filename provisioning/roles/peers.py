@@ -27,7 +27,8 @@ def peers(inventory: Inventory, host: Host, app: App) -> tuple[str, ...]:
         if not is_address(_address(other)):
             raise ConfigurationError(
                 f"cannot get certificates for {app.name} on {host.name} and {other.name}: each "
-                f"asks the other for answers to the authority, and {_address(other)} is a name",
+                "asks the other for its answers to the authority by IP address, and "
+                f"{_address(other)} is a name",
                 hint=f'add peer_address = "..." to [hosts.{other.name}] in {inventory.path}: the '
                 f"address at which {host.name} reaches port 80 of {other.name}",
             )

@@ -30,7 +30,7 @@ def production_toml(found: ProjectGuess) -> str:
     """Return the text of inventory/production.toml; it loads without mistakes as it is."""
     lines = [
         "[project]",
-        _line("name", found.name, "tells it from other projects on the same host"),
+        _line("name", found.name, "distinguishes it from other projects on the same host"),
         "",
         f"[apps.{found.name}]",
         'source = ".."                           # this repository; what git tracks is deployed',

@@ -139,7 +139,7 @@ def test_where_the_authority_fails_the_firewall_and_other_books_of_names_are_nam
     monkeypatch.setattr(System, "read", lambda *_: b"127.0.1.1 shop.test\n")
     known = Certificate("hello", ("shop.test", "other.test"), SERVER)._hint(System())
     assert "firewall" in known
-    assert "ask DNS where shop.test leads" in known
+    assert "check where shop.test points in DNS" in known
     unknown = Certificate("hello", ("hello.test",), SERVER)._hint(System())
     assert "/etc/hosts" not in unknown
     assert "firewall" not in Certificate("a", ("b.c",), SERVER, preflight=False)._hint(System())

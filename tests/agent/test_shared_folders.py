@@ -133,8 +133,8 @@ def test_what_the_app_has_put_in_the_way_stays_and_stops_nothing(
     system = AppSystem(APP, APP + 1)
     shared.make("hello", "var/log", system)
     assert system.notes == [
-        f"warning: {top}/var/log is left as it is: the app has put something else there, or "
-        "moves it"
+        f"warning: {top}/var/log is left as it is: the app has replaced it with something "
+        "else, or is moving it"
     ]
     assert listing(outside) == before
     left = listing(top)
@@ -214,7 +214,8 @@ def test_a_beginning_is_not_put_where_the_app_has_something_in_the_way(
     system = AppSystem(APP, APP + 1)
     shared.begin(system, "hello", "var/uploads", str(brought))
     assert system.notes == [
-        f"warning: {top}/var is left as it is: the app has replaced it with something else, or is moving it"
+        f"warning: {top}/var is left as it is: the app has replaced it with something else, "
+        "or is moving it"
     ]
     assert listing(outside) == before
 

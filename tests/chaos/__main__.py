@@ -68,12 +68,17 @@ def main(argv: Sequence[str]) -> int:
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="fab chaos")
     parser.add_argument("--large", action="store_true", help="every fault at every boundary")
-    parser.add_argument("--only", type=_names, default="", help="parts, with commas between")
+    parser.add_argument("--only", type=_names, default="", help="parts, separated by commas")
     parser.add_argument(
-        "--faults", type=_names, default="", help="of a live host, or services, in the same way"
+        "--faults",
+        type=_names,
+        default="",
+        help="of a live host or of services, separated by commas",
     )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--minutes", type=float, default=0, help="end each part after so many")
+    parser.add_argument(
+        "--minutes", type=float, default=0, help="end each part after this many minutes"
+    )
     parser.add_argument("--parallel", type=int, default=2, help="parts at the same time")
     parser.add_argument("--markdown", default="", help="write the tables to this file")
     return parser.parse_args(argv)

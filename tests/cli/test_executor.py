@@ -332,7 +332,8 @@ def test_a_bug_is_one_line_and_its_traceback_is_saved_for_the_owner_alone(
     assert done.stdout == ""
     assert done.stderr == (
         "error: this is a bug in Homeport: ZeroDivisionError: division by ***\n"
-        f"  try: report it with {report}, which says where; HOMEPORT_DEBUG=1 shows it here\n"
+        f"  try: report it and attach {report}, which has the traceback; "
+        "HOMEPORT_DEBUG=1 shows it here\n"
     )
     assert stat.S_IMODE(report.stat().st_mode) == 0o600
     assert stat.S_IMODE(report.parent.stat().st_mode) == 0o700
@@ -437,7 +438,7 @@ def test_without_fabric_yml_fabric_s_own_program_refuses_before_anything_is_done
     assert done.stdout == ""
     assert done.stderr == (
         "error: cannot run on several hosts: "
-        "fabric.yml beside the fabfile does not name the executor\n"
+        "fabric.yml next to the fabfile does not name the executor\n"
         "  try: `fab init` in that folder writes it\n"
     )
 

@@ -213,9 +213,9 @@ def test_a_host_that_was_installed_anew_is_refused_then_brought_up_whole(
     host.reset()
     host.renew_keys()
     refused = project.fab("-H", host.name, "deploy", "--accept-new-host-keys")
-    must_be_told(refused, 3, "has changed", "or the host was installed anew")
+    must_be_told(refused, 3, "has changed", "or the host was reinstalled")
     # What it says is to be done, word by word.
-    [forget] = re.findall(r"(ssh-keygen -R .+?), then once more with --acc", refused.output)
+    [forget] = re.findall(r"(ssh-keygen -R .+?), then run again with --acc", refused.output)
     subprocess.run(shlex.split(forget), check=True, capture_output=True)
     bare = project.fab("-H", host.name, "deploy", "--accept-new-host-keys")
     must_be_told(bare, 4, "not provisioned", f"fab -H {host.name} provision")
@@ -255,7 +255,7 @@ def test_a_name_that_leads_elsewhere_is_told_before_the_authority_is_asked(
     must_be_told(nowhere, 1, "elsewhere.lab: the name does not exist", "A record")
     host.shell(f"echo {lab.gateway} elsewhere.lab >> /etc/hosts")
     elsewhere = provision(project, host)
-    must_be_told(elsewhere, 1, f"elsewhere.lab: it leads to {lab.gateway}")
+    must_be_told(elsewhere, 1, f"elsewhere.lab: it points to {lab.gateway}")
     assert "the authority was not asked" in elsewhere.output
     assert _orders(lab) == asked
     assert chain()
@@ -395,7 +395,7 @@ def test_a_rollback_with_nothing_to_go_back_to_is_told(project: Project, deploye
     host = deployed_host()
     live = live_on(host)
     refused = project.fab("-H", host.name, "rollback")
-    must_be_told(refused, 2, "no earlier release is there")
+    must_be_told(refused, 2, "there is no earlier release")
     must_run_only(host, live)
 
 
@@ -408,7 +408,7 @@ def test_a_rollback_to_what_is_not_whole_is_refused_before_anything_is_done(
     requirements.write_text(requirements.read_text() + "# another\n")
     two = deploy_change(project, host)
     unknown = project.fab("-H", host.name, "rollback", "--to", "20200101T000000Z-0000000")
-    must_be_told(unknown, 2, "no such release is there", one, two)
+    must_be_told(unknown, 2, "there is no such release", one, two)
     host.shell(f"rm -r $(readlink -f /srv/hello/releases/{one}/venv)")
     before = listing_of(host)
     for to in ((), ("--to", one)):
@@ -416,17 +416,17 @@ def test_a_rollback_to_what_is_not_whole_is_refused_before_anything_is_done(
         must_be_told(
             broken,
             4,
-            f"release {one} of hello: on {host.name} its virtualenv is gone",
+            f"release {one} of hello: on {host.name} its virtualenv is missing",
             "fab deploy",
         )
     assert files_touched(before, listing_of(host)) == {}
     must_run_only(host, two)
-    assert "its virtualenv is gone" in project.fab("-H", host.name, "releases").output
+    assert "its virtualenv is missing" in project.fab("-H", host.name, "releases").output
 
 
 def test_a_rollback_before_any_deploy_is_told(project: Project, provisioned_host):
     host = provisioned_host()
-    must_be_told(project.fab("-H", host.name, "rollback"), 2, "no earlier release is there")
+    must_be_told(project.fab("-H", host.name, "rollback"), 2, "there is no earlier release")
 
 
 def test_a_deploy_before_the_host_is_provisioned_is_told(project: Project, bare_host):

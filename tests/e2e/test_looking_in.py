@@ -91,7 +91,7 @@ def _must_run_programs(project: Project, host: LabHost) -> None:
     unknown = project.fab("-H", host.name, "run", "helo", "--", "id")
     assert (unknown.code, "did you mean hello?" in unknown.stderr) == (2, True)
     no_terminal = project.fab("-H", host.name, "shell", "hello")
-    assert (no_terminal.code, "this is no terminal" in no_terminal.stderr) == (2, True)
+    assert (no_terminal.code, "this is not a terminal" in no_terminal.stderr) == (2, True)
 
 
 class Terminal:
@@ -189,7 +189,7 @@ def _must_show_logs(project: Project, host: LabHost) -> None:
         _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert [line.split("  ")[-1] for line in errors.splitlines()] == [
-        "the connection is lost: connecting again", "connected again", "interrupted"
+        "the connection was lost: reconnecting", "reconnected", "interrupted"
     ]  # fmt: skip
     wait_for(lambda: not agents(host) and not left_running(host))
 
@@ -249,4 +249,4 @@ def _must_show_maintenance(lab: Lab, project: Project, host: LabHost) -> None:
     assert site.get("/").status == 200
     assert not host.path("/srv/hello/maintenance.conf").exists()
     wrong = set_to("maybe")
-    assert (wrong.code, "it is on or off" in wrong.output) == (2, True)
+    assert (wrong.code, "use on or off" in wrong.output) == (2, True)

@@ -146,7 +146,7 @@ class SwitchingHost(FakeHost):
             self._deaf = False
             self.go_silent()
         if not self.has_host:
-            raise RunDiedError("nothing was heard from here for too long")
+            raise RunDiedError("it heard nothing from the controller for too long")
         self.make(resources)
         self._on_failure = list(on_failure)
         self.has_host = not final

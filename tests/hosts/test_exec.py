@@ -135,7 +135,7 @@ def test_frames_may_come_in_any_pieces():
 
 
 def test_a_login_shell_that_prints_without_end_is_told():
-    with pytest.raises(ConnectionLostError, match="prints without end"):
+    with pytest.raises(ConnectionLostError, match="prints endless output"):
         list(Frames("mark").of(b"x" * 70_000))
 
 

@@ -49,7 +49,7 @@ def test_what_a_lab_remembers_survives_the_disk(tmp_path: Path):
 def test_a_state_file_that_is_not_understood_is_one_clear_error(tmp_path: Path, text: str):
     LabPaths(tmp_path).state.write_text(text)
     with pytest.raises(
-        HomeportError, match=r"cannot read the lab in .*lab\.json is not understood"
+        HomeportError, match=r"cannot read the lab in .*lab\.json cannot be understood"
     ):
         state.read(LabPaths(tmp_path))
 
@@ -63,7 +63,7 @@ def test_a_lab_that_is_not_there_is_not_found_and_not_made(tmp_path: Path):
 
 
 def test_a_directory_that_overlayfs_would_misread_is_refused(tmp_path: Path):
-    with pytest.raises(ConfigurationError, match="commas, colons and backslashes"):
+    with pytest.raises(ConfigurationError, match="commas, colons or backslashes"):
         Lab.create(tmp_path / "a,b")
     assert list(tmp_path.iterdir()) == []
 
@@ -83,7 +83,9 @@ def test_a_host_cannot_change_its_suite():
     lab = a_lab()
     lab.hosts["web1"] = roster.new_host(lab, "web1", "bookworm", None)
     roster.check(lab, ["web1", "web2"], "bookworm")
-    with pytest.raises(ConfigurationError, match="with Debian trixie: it is there with bookworm"):
+    with pytest.raises(
+        ConfigurationError, match="with Debian trixie: it already exists with bookworm"
+    ):
         roster.check(lab, ["web1"], "trixie")
 
 

@@ -35,7 +35,7 @@ def test_no_two_labs_get_the_same_subnet_nor_one_the_machine_uses(forward: Path,
 
 def test_a_lab_gets_its_old_subnet_back_unless_it_is_taken(forward: Path, tmp_path: Path):
     assert str(registry.enter("aaaaaa", tmp_path, "10.77.9.0/24", [])) == "10.77.9.0/24"
-    with pytest.raises(HomeportError, match=r"its network 10\.77\.9\.0/24 is in use by now"):
+    with pytest.raises(HomeportError, match=r"its network 10\.77\.9\.0/24 is in use now"):
         registry.enter("bbbbbb", tmp_path, "10.77.9.0/24", [])
 
 

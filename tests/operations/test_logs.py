@@ -131,7 +131,7 @@ def test_following_goes_on_across_a_reboot(at_once):
     read_log(run, Query(["hello"], lines=5), Merged(["a"], reader), stop)
     assert reader.texts == ["one", "two"]
     assert [asked["after"] for asked in run.asked] == ["", "c1", "c1"]
-    assert run.notes == ["the connection is lost: connecting again", "connected again"]
+    assert run.notes == ["the connection was lost: reconnecting", "reconnected"]
 
 
 def test_a_log_that_is_not_followed_or_was_never_heard_fails_with_its_connection(at_once):

@@ -50,7 +50,7 @@ def test_every_host_is_at_work_waiting_or_done_and_counted():
         lines.end(name)
     *hosts, counts = drawn(lines, height=24)
     hidden = 15 - len(hosts)
-    assert counts.strip() == f"and {hidden} more at work, 10 waiting, 5 of 30 hosts done"
+    assert counts.strip() == f"and {hidden} more running, 10 waiting, 5 of 30 hosts done"
     assert hosts[0].split()[1] == "web5"
 
 

@@ -101,7 +101,9 @@ def test_what_does_not_hold_is_said(tmp_path, facts, words):
     assert "without the sandbox" in notes
     assert all(word in notes for word in words)
     assert ("default server" in notes) is bool(words)
-    assert ("nobody answers there" in notes) is (facts.nginx_taken in ("80", TAKEN.nginx_taken))
+    assert ("does not answer over IPv6" in notes) is (
+        facts.nginx_taken in ("80", TAKEN.nginx_taken)
+    )
 
 
 def test_a_later_nginx_has_protocols_for_each(tmp_path):

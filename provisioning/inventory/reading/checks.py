@@ -47,7 +47,7 @@ def host_mistakes(hosts: Mapping[str, Host], own_roles: Path) -> Iterator[Mistak
             if role not in roles:
                 yield Mistake(
                     (*here, "roles", index),
-                    f'there is no role "{role}" and no roles/{role}.py beside the fabfile'
+                    f'there is no role "{role}" and no roles/{role}.py next to the fabfile'
                     + did_you_mean(role, roles),
                 )
 

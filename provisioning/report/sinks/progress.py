@@ -132,7 +132,7 @@ class LiveLines:
         total = len(self._hosts)
         done = sum(host.ended for host in self._hosts.values())
         waiting = total - done - at_work
-        parts = [f"and {hidden} more at work"] if hidden else []
+        parts = [f"and {hidden} more running"] if hidden else []
         parts += [f"{waiting} waiting"] if waiting else []
         counts = ", ".join([*parts, f"{done} of {total} hosts done"])
         return Text("   ", QUIET).append_text(_cut(counts))

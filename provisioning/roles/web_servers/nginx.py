@@ -148,8 +148,9 @@ def _neighbours(
 def _notes(facts: Facts) -> Iterator[str]:
     """Yield what does not hold for our sites, since nginx serves others too."""
     yield (
-        "nginx serves others on this host: nginx.conf and nginx.service stay as they are, without "
-        "the sandbox and the bounds that Homeport gives an nginx of its own: docs/hosts-in-use.md"
+        "nginx serves other sites on this host: nginx.conf and nginx.service stay as they are, "
+        "without the sandbox and the limits that Homeport sets for an nginx that serves only its "
+        "sites: docs/hosts-in-use.md"
     )
     taken = {word.removesuffix("v6") for word in facts.nginx_taken.split()}
     if taken:
@@ -159,15 +160,16 @@ def _notes(facts: Facts) -> Iterator[str]:
             old = version_tuple(facts.nginx) < PROTOCOLS_OF_EACH
             held += ["ssl_protocols", "HTTP/2"] if old else []
         yield (
-            f"others have the default server of port {' and '.join(sorted(taken, key=int))}: what "
-            f"nginx takes from there is theirs for our sites too: {', '.join(held)}"
+            "another site has the default server of port "
+            f"{' and '.join(sorted(taken, key=int))}: nginx applies its settings to Homeport's "
+            f"sites too: {', '.join(held)}"
         )
     listens = Listens.of(facts, Capabilities.of(facts))
     if facts.ipv6 and not all(listens.ipv6(port) for port in (80, 443)):
         closed = " and ".join(str(port) for port in (80, 443) if not listens.ipv6(port))
         yield (
-            f"others listen on port {closed} over IPv4 only, and so do our sites: over IPv6 nobody "
-            "answers there"
+            f"other sites listen on port {closed} over IPv4 only, and so do Homeport's: the port "
+            "does not answer over IPv6"
         )
 
 
