@@ -10,7 +10,7 @@ _HEAD = """\
 #:schema ./schema.json
 #
 # The production environment: what `fab provision` and `fab deploy` act on.
-# Correct the lines marked "<- yours". Every key there is: example.toml, beside this file.
+# Correct the lines marked "<- yours". example.toml, next to this file, explains every key.
 
 [hosts.web1]
 address = "203.0.113.10"                # <- yours: IP address or DNS name
@@ -21,7 +21,7 @@ user = "root"                           # <- yours: root, or any user with sudo
 _TLS = """
 [tls]
 method = "acme"                         # certificates from Let's Encrypt
-# email = "you@example.com"             # <- yours, if it may write to you
+# email = "you@example.com"             # <- yours, if it may contact you
 # directory_url = "staging"             # for trying out: not trusted, but without tight limits
 """
 

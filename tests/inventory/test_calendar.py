@@ -30,7 +30,7 @@ def test_spaces_around_it_are_of_no_account() -> None:
         ("03:00 04:00", "must be a time such as"),
         ("Mon 03:00\nPersistent=false", "must be a time such as"),
         ("%h", "must be a time such as"),
-        ("0 3 * * *", "this is how crontabs are written"),
+        ("0 3 * * *", "that is the syntax of crontabs"),
     ],
 )
 def test_what_it_cannot_understand_is_told(text: str, words: str) -> None:

@@ -68,7 +68,7 @@ def test_hooks_keep_their_order_and_have_defaults(app_with: AppWith) -> None:
         ),
         (
             hook('at = "after-switch"', 'webhook = { env = "URL" }', 'on = "host"'),
-            "hooks: a webhook is called from the controller; take out on",
+            "hooks: a webhook is called from the controller; remove on",
         ),
         (
             hook('at = "after-switch"', 'run = "x"', "once = true"),
@@ -90,7 +90,7 @@ def test_a_mistake_is_told_where_it_stands(
 def test_a_url_in_plain_text_is_refused_and_not_shown(inventories: Inventories) -> None:
     text = hook('at = "after-switch"', 'webhook = "https://hooks.example.com/canary"')
     (mistake,) = inventories.app_mistakes(text)
-    assert "must not stand in the inventory in plain text" in mistake
+    assert "must not be in the inventory in plain text" in mistake
     assert "canary" not in mistake
 
 

@@ -203,7 +203,7 @@ def test_the_message_names_the_file_the_count_and_where_keys_are_explained(
         ('static = { "/x/" = "../x" }', 'must stay within the app\'s source; "../x" leads out'),
         ('static = "static"', 'static: must be a table, not "static"'),
         ('shared = ["/srv/x"]', 'shared: must be relative to the app\'s source, not "/srv/x"'),
-        ('shared = ["a", "a/b"]', 'shared: "a/b" lies within "a" already'),
+        ('shared = ["a", "a/b"]', 'shared: "a/b" is already within "a"'),
         ('shared = ["a"]\nstatic = { "/a/" = "a/b" }', '"a/b" is shared: the app writes there'),
         ('migrate = "flask \'x"', "migrate: is not a command: no closing quotation"),
         ('processes = { worker = "rq \'x" }', "processes.worker.run: is not a command: no closing"),
@@ -224,7 +224,7 @@ def test_the_message_names_the_file_the_count_and_where_keys_are_explained(
         ("hosts = []", "hosts: the app runs on no host"),
         ('web_server = "apache"', 'web_server: there is no "apache"; known: nginx'),
         ('trusted_proxies = ["10.0.0.1/8"]', "trusted_proxies: must be a network such as"),
-        ('name = "other"', "name: unknown key; the name stands in the table's header"),
+        ('name = "other"', "name: unknown key; the name is in the table's header"),
         ('email = "a@example.com"', "email: unknown key; it belongs in [tls]"),
         ("nonsense_zzz = 1", "nonsense_zzz: unknown key"),
         ('env = { "A B" = "x" }', "env.A B: must be letters, digits and underscores"),
@@ -258,7 +258,7 @@ def test_a_wrong_value_of_an_app_is_told_in_one_line(
         ('groups = ["web1"]', 'groups: "web1" is a host; a group needs another name'),
         ('roles = ["monitorin"]', 'there is no role "monitorin"'),
         ("sudo_password = { generate = 32 }", 'unknown key "generate"'),
-        ("sudo_password = 3", "a secret must not stand in the inventory in plain text"),
+        ("sudo_password = 3", "a secret must not be in the inventory in plain text"),
     ],
 )
 def test_a_wrong_value_of_a_host_is_told_in_one_line(
@@ -309,7 +309,7 @@ def test_a_variable_is_either_plain_or_secret(inventories: Inventories) -> None:
 env = { A = "x" }
 secrets = { A = { env = "X" } }
 """)
-    assert told == "env.A: stands among the secrets too; take one out"
+    assert told == "env.A: is also among the secrets; remove one of them"
 
 
 def test_two_apps_may_not_have_one_domain_on_one_host(inventories: Inventories) -> None:
@@ -345,7 +345,7 @@ domains = ["hello.example.com"]
 def test_two_hosts_may_not_have_one_address_and_port(inventories: Inventories) -> None:
     hosts = '[hosts.a]\naddress = "192.0.2.1"\n[hosts.b]\naddress = "192.0.2.1"\n'
     (told,) = inventories.mistakes(hosts)
-    assert told == "4: hosts.b.address: is that of the host a too: 192.0.2.1"
+    assert told == "4: hosts.b.address: is also the address of the host a: 192.0.2.1"
     assert set(inventories.load(hosts + "port = 2222\n").hosts) == {"a", "b"}
 
 

@@ -34,10 +34,13 @@ def test_the_directory_of_the_lab_is_unknown_until_the_lab_is_up() -> None:
     [
         ('method = "files"', ["certificate: is missing", "key: is missing"]),
         ('method = "files"\ncertificate = "a.pem"', ["key: is missing"]),
-        ('certificate = "a.pem"', ['certificate: is of no use with method "acme"']),
+        ('certificate = "a.pem"', ['certificate: has no effect with method "acme"']),
         (
             'method = "off"\nemail = "a@example.com"\npreflight = true',
-            ['email: is of no use with method "off"', 'preflight: is of no use with method "off"'],
+            [
+                'email: has no effect with method "off"',
+                'preflight: has no effect with method "off"',
+            ],
         ),
         ('directory_url = "stagin"', ["did you mean staging?"]),
         ('directory_url = "http://ca.example/dir"', ["or a URL with https"]),

@@ -130,7 +130,7 @@ def test_what_it_does_not_take_is_refused_with_the_reason(tmp_path, given, told)
 
 def test_the_table_of_another_server_is_refused(tmp_path):
     told = mistakes(tmp_path, 'gunicorn.loglevel = "info"\n')
-    assert "gunicorn: is of another app server: this one's is uwsgi" in told
+    assert "gunicorn: belongs to another app server: this app uses uwsgi" in told
 
 
 def test_it_comes_with_hashes_unless_the_app_brings_either_distribution(tmp_path):

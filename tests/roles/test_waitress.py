@@ -43,7 +43,7 @@ def test_what_one_process_cannot_do_is_refused(tmp_path, key):
 def test_the_table_of_another_server_is_refused(tmp_path):
     with pytest.raises(ConfigurationError) as told:
         program(tmp_path, 'gunicorn.loglevel = "info"\n')
-    assert "gunicorn: is of another app server: this one's is waitress" in told.value.output
+    assert "gunicorn: belongs to another app server: this app uses waitress" in told.value.output
 
 
 def test_it_comes_with_hashes(tmp_path):

@@ -67,8 +67,8 @@ class App(Model):
     )
     include: RelativePaths = Field(
         default=(),
-        description="Files and folders of the source to deploy besides, though git does not "
-        "track them: what a before-build hook builds.",
+        description="Files and folders of the source to deploy although git does not track them: "
+        "what a before-build hook builds.",
     )
     hosts: HostNames = Field(default=(), description="Groups or hosts it runs on. Default: all.")
     wsgi: Wsgi = Field(description='What to serve: "module:name" or "module:factory()".')
@@ -80,8 +80,9 @@ class App(Model):
     packages: Packages = Field(default=(), description="Debian packages that the app needs.")
     build_hosts: BuildHosts = Field(
         default=(),
-        description="Hosts that building the app's packages may reach besides the package index "
-        'and what the lock file names, such as "static.crates.io" or "git.example.com:8443".',
+        description="Hosts that a build of the app's packages may reach in addition to the "
+        "package index and those that the lock file names, such as "
+        '"static.crates.io" or "git.example.com:8443".',
     )
     python: Python = Field(
         default="python3",
@@ -92,8 +93,8 @@ class App(Model):
     # How it runs
     server: str = Field(
         default=next(iter(APP_SERVERS)),
-        description="App server. What one of them alone has stands in a table of its own: "
-        "[apps.<name>.gunicorn].",
+        description="App server. Settings that only this server has go into a table with its "
+        "name: [apps.<name>.gunicorn].",
     )
     workers: Annotated[Whole, Field(ge=0, le=256)] = Field(
         default=0, description="Worker processes. 0: 2 x cores + 1, bounded by memory."
@@ -101,25 +102,25 @@ class App(Model):
     threads: Annotated[Whole, Field(ge=1, le=256)] = Field(
         default=4,
         description="Threads in each worker, where workers have threads. A stream or a websocket "
-        "keeps one to itself for as long as it lasts.",
+        "occupies one for as long as it lasts.",
     )
     max_requests: Annotated[Whole, Field(ge=0, le=100_000_000)] = Field(
         default=2000,
-        description="Requests after which a worker is replaced, which bounds what a leak can take. "
-        "0: never.",
+        description="Requests after which a worker is replaced, which limits the memory that a "
+        "leak can take. 0: never.",
     )
     timeout_s: Seconds = Field(
         default=30, description="Seconds after which a silent worker is replaced."
     )
     memory_max: SizeText | None = Field(
         default=None,
-        description='Memory of one release\'s web server at most, such as "512m", and of each of '
-        "its processes. Default: three quarters of the host's.",
+        description="Maximum memory of one release's web server, and of each of its processes, "
+        'such as "512m". Default: three quarters of the host\'s.',
     )
     disk_max: SizeText | None = Field(
         default=None,
-        description='What the app may write in all, such as "5g", where the file system of /srv '
-        "counts by user (mount option usrquota). Default: no bound.",
+        description='Maximum disk space of the app, such as "5g". The file system of /srv must '
+        "count usage by user (mount option usrquota). Default: no limit.",
     )
     network: NetworkAccess = Field(
         default="full",
@@ -128,14 +129,15 @@ class App(Model):
     )
     relax: tuple[Relaxation, ...] = Field(
         default=(),
-        description="What the sandbox permits besides. dbus: the system's D-Bus. jit: memory both "
-        "writable and executable (numba, PyPy). proc: the whole of /proc (psutil).",
+        description="What the sandbox permits in addition. dbus: the system's D-Bus. jit: memory "
+        "both writable and executable (numba, PyPy). proc: the whole of /proc "
+        "(psutil).",
     )
     env: Mapping[VariableName, str] = Field(
         default={}, description="Its environment. Not for secrets: everyone can read this file."
     )
     secrets: Mapping[VariableName, AnySource] = Field(
-        default={}, description="Variables whose values come from somewhere safe."
+        default={}, description="Variables whose values are secret, and where these come from."
     )
     shared: RelativePaths = Field(
         default=(),
@@ -149,11 +151,11 @@ class App(Model):
     )
     migrate_compatible: Yes = Field(
         default=False,
-        description="The release before runs with the migrated database too, so that a rollback "
-        "over a migration needs no force.",
+        description="The previous release works with the migrated database too, so that a "
+        "rollback across a migration needs no --force.",
     )
 
-    # What runs beside it
+    # What runs in addition
     processes: Mapping[ProcessName, AnyProcess] = Field(
         default={},
         description="Programs that run as long as their release is live, such as job workers: a "
@@ -210,7 +212,8 @@ class App(Model):
         default=False, description="Insist on HTTPS for all subdomains too."
     )
     hsts_preload: Yes = Field(
-        default=False, description="Consent to being built into browsers; hard to undo."
+        default=False,
+        description="Consent to the HSTS list that is built into browsers; hard to undo.",
     )
 
     # How it is deployed

@@ -55,30 +55,31 @@ class Hook(Model):
     """A command or a notification at one step of a deploy or a rollback."""
 
     at: Annotated[Stage, BeforeValidator(_called_otherwise)] = Field(
-        description="When it runs. Before the switch, one that fails stops the deploy; after it, "
-        "that is a warning. A deploy switches, and so does a rollback."
+        description="When it runs. Before the switch, a hook that fails stops the deploy; after "
+        "it, a failure is a warning. Both a deploy and a rollback switch."
     )
     run: Command | None = Field(
         default=None,
-        description="A command line, given to sh; on the controller in the app's source, on a "
-        "host in the release's code.",
+        description="A command line for sh; on the controller in the app's source, on a host in "
+        "the release's code.",
     )
     webhook: LocalSource | None = Field(
         default=None,
-        description="In place of run: where the URL comes from to which a JSON object is posted.",
+        description="Instead of run: the source of the URL to which Homeport posts a JSON object.",
     )
     on: Literal["controller", "host"] = Field(
         default="controller",
         description="Where it runs. host: on each, as the app, in its sandbox and environment.",
     )
     once: Yes = Field(
-        default=False, description="On the first host only. Migration hooks always run so."
+        default=False,
+        description="On the first host only. Migration hooks always run on one host only.",
     )
     timeout_s: Seconds | None = Field(
         default=None,
-        description="Seconds after which it is ended, with all that it has started, and has "
-        f"failed. Default: {PROGRAM_TIMEOUT_S}; of each attempt of a webhook "
-        f"{WEBHOOK_TIMEOUT_S}.",
+        description="Seconds after which the hook is ended, with everything that it started, and "
+        f"counts as failed. Default: {PROGRAM_TIMEOUT_S}; of each attempt of a "
+        f"webhook {WEBHOOK_TIMEOUT_S}.",
     )
 
     @property
@@ -96,7 +97,7 @@ class Hook(Model):
         if (self.run is None) == (self.webhook is None):
             raise ValueError("must have either run or webhook")
         if self.on == "host" and self.webhook:
-            raise ValueError("a webhook is called from the controller; take out on")
+            raise ValueError("a webhook is called from the controller; remove on")
         if self.on == "host" and self.at not in ON_HOSTS:
             raise ValueError(
                 f"at {self.at} there may be no release on the host to run it in; "

@@ -43,31 +43,33 @@ class Host(Model):
     )
     sudo_password: LocalSource | None = Field(
         default=None,
-        description="Where sudo's password comes from. Default: none is needed, or it is asked.",
+        description="Where sudo's password comes from. Default: none is needed, or you are asked.",
     )
     peer_address: PeerAddress | None = Field(
         default=None,
-        description="IP address at which the other hosts of an app reach port 80 of this one: "
-        "where certificates come from an ACME authority, they ask each other for answers to it. "
-        "off: they do not ask this one, to which no name leads. Default: the address.",
+        description="IP address at which the other hosts of an app reach port 80 of this host: "
+        "with certificates from an ACME authority, they ask each other for the "
+        "answers to its challenges. off: they do not ask this host, because no name "
+        "points to it. Default: the address.",
     )
     groups: HostNames = Field(
         default=(), description="Names under which apps and --limit find this host."
     )
-    packages: Packages = Field(default=(), description="Debian packages to have besides.")
+    packages: Packages = Field(default=(), description="Additional Debian packages.")
     roles: RoleNames = Field(
-        default=(), description="Your own roles besides: files in roles/ beside the fabfile."
+        default=(), description="Your own additional roles: files in roles/ next to the fabfile."
     )
     adopt: Things = Field(
         default=(),
-        description="What you hand over to Homeport of what others made there, each by name: it is "
-        "copied to /var/backups/homeport, then changed as the run would.",
+        description="Things that others made on the host and that you hand over to Homeport, "
+        "each by name: Homeport copies them to /var/backups/homeport before it "
+        "changes them.",
     )
 
     override: SettingAreas = Field(
         default=(),
-        description="Areas in which Homeport's settings of the host come before those that others "
-        'made there: "journal", "kernel", "updates".',
+        description="Areas in which Homeport's settings of the host take precedence over those "
+        'that others made: "journal", "kernel", "updates".',
     )
 
     def model_post_init(self, context: object, /) -> None:

@@ -27,13 +27,13 @@ class Process(Model):
     )
     stop_timeout_s: Seconds | None = Field(
         default=None,
-        description="Seconds that it gets, after SIGTERM, to finish what it is at. Default: "
+        description="Seconds that it gets, after SIGTERM, to finish its work. Default: "
         "drain_timeout_s.",
     )
     settle_s: Seconds = Field(
         default=3,
-        description="Seconds in which a new release's process must not end, before the release "
-        "goes live.",
+        description="Seconds that a process of a new release must keep running before the "
+        "release goes live.",
     )
 
 

@@ -13,6 +13,6 @@ class Project(Model):
 
     name: ProjectName | None = Field(
         default=None,
-        description="What tells this project from others that use the same hosts, the same in "
+        description="What distinguishes this project from others on the same hosts; the same in "
         "every checkout. Default: the name of the folder of the fabfile.",
     )

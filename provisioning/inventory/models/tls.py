@@ -21,12 +21,13 @@ class Tls(Model):
 
     method: TlsMethod = Field(
         default="acme",
-        description="acme: from an ACME authority such as Let's Encrypt, renewed by itself. "
-        "files: your own certificate and key. self-signed: made on the host, for tests. "
-        "off: no HTTPS.",
+        description="acme: from an ACME authority such as Let's Encrypt, renewed automatically. "
+        "files: your own certificate and key. self-signed: made on the host, for "
+        "tests. off: no HTTPS.",
     )
     email: Email | None = Field(
-        default=None, description="Where the ACME authority may write to. Default: no address."
+        default=None,
+        description="Address at which the ACME authority may contact you. Default: none.",
     )
     directory_url: AcmeDirectory = Field(
         default="letsencrypt",
@@ -35,8 +36,8 @@ class Tls(Model):
     )
     preflight: Yes = Field(
         default=True,
-        description="Before the authority is asked, check that every domain leads to the host and "
-        "that port 80 answers. false where a proxy or NAT stands before the hosts.",
+        description="Before the authority is asked, check that every domain points to the host "
+        "and that port 80 answers. false if a proxy or NAT is in front of the hosts.",
     )
     certificate: LocalPath | None = Field(
         default=None,
@@ -67,7 +68,7 @@ class Tls(Model):
         """
         if self.directory_url == LAB_DIRECTORY:
             raise ConfigurationError(
-                "cannot tell the ACME directory: it is the lab's, and the lab is not up",
+                "cannot use the ACME directory of the lab: the lab is not up",
                 hint="fab lab.up",
             )
         return ACME_DIRECTORIES.get(self.directory_url, self.directory_url)

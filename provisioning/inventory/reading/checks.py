@@ -37,7 +37,9 @@ def host_mistakes(hosts: Mapping[str, Host], own_roles: Path) -> Iterator[Mistak
         here = ("hosts", host.name)
         first = addresses.setdefault((host.address, host.port), host.name)
         if first != host.name:
-            yield Mistake((*here, "address"), f"is that of the host {first} too: {host.address}")
+            yield Mistake(
+                (*here, "address"), f"is also the address of the host {first}: {host.address}"
+            )
         for index, group in enumerate(host.groups):
             if group in hosts:
                 yield Mistake(
@@ -95,8 +97,8 @@ def _name_mistakes(app: App, hosts: Mapping[str, Host]) -> Iterator[Mistake]:
         if host.user == app.name:
             yield Mistake(
                 ("apps", app.name),
-                f"is also the user who logs in to {host.name}: an app runs as a user of its own "
-                f"name; rename it, for instance to [apps.{app.name}-app]",
+                f"is also the user who logs in to {host.name}: an app runs as a user with the "
+                f"app's name; rename it, for instance to [apps.{app.name}-app]",
             )
             return
 
@@ -105,12 +107,12 @@ def _environment_mistakes(app: App) -> Iterator[Mistake]:
     here = ("apps", app.name)
     for name, value in app.env.items():
         if name in app.secrets:
-            yield Mistake((*here, "env", name), "stands among the secrets too; take one out")
+            yield Mistake((*here, "env", name), "is also among the secrets; remove one of them")
         elif value and (_SECRET_NAME.search(name) or _PASSWORD_IN_URL.search(value)):
             yield Mistake(
                 (*here, "env", name),
-                "looks like a secret, which must not stand in the inventory in plain text; "
-                f"move it to [apps.{app.name}.secrets] and write where it comes from",
+                "looks like a secret, which must not be in the inventory in plain text; move it "
+                f"to [apps.{app.name}.secrets] and write where it comes from",
             )
         if "\0" in value:
             yield Mistake((*here, "env", name), "must not contain a NUL character")
@@ -125,15 +127,15 @@ def _folder_mistakes(app: App) -> Iterator[Mistake]:
         for outer in app.shared:
             if inner.startswith(f"{outer}/"):
                 yield Mistake(
-                    ("apps", app.name, "shared", index), f'"{inner}" lies within "{outer}" already'
+                    ("apps", app.name, "shared", index), f'"{inner}" is already within "{outer}"'
                 )
     for url, folder in app.static.items():
         for outer in app.shared:
             if f"{folder}/".startswith(f"{outer}/"):
                 yield Mistake(
                     ("apps", app.name, "static", url),
-                    f'"{folder}" is shared: the app writes there, and static files are those of a '
-                    "release; serve what it writes by the app",
+                    f'"{folder}" is shared: the app writes there, and static files belong to a '
+                    "release; let the app serve what it writes",
                 )
 
 

@@ -117,7 +117,7 @@ class _Reading:
                 continue
             server = table.get("server", App.model_fields["server"].default)
             self.mistakes += [
-                Mistake((*path, each), f"is of another app server: this one's is {server}")
+                Mistake((*path, each), f"belongs to another app server: this app uses {server}")
                 for each in APP_SERVERS
                 if each in table and each != server
             ]
@@ -239,5 +239,6 @@ def _refusal(shown: Path, mistakes: list[Mistake], text: str) -> ConfigurationEr
     return ConfigurationError(
         f"cannot use {shown}: {count}",
         output="\n".join(text for _, text in sorted(told, key=lambda each: each[0])),
-        hint="every key is explained in inventory/example.toml; `fab schema` tells editors",
+        hint="every key is explained in inventory/example.toml; `fab schema` prints a schema for "
+        "editors",
     )

@@ -60,7 +60,7 @@ def from_validation(
 def unknown_key(name: str, known: Iterable[str], elsewhere: dict[str, str]) -> str:
     """Return what is wrong with a key that a table does not have."""
     if name == "name":
-        return "unknown key; the name stands in the table's header"
+        return "unknown key; the name is in the table's header"
     if name in elsewhere:
         return f"unknown key; it belongs in {elsewhere[name]}"
     return f"unknown key{did_you_mean(name, known)}"

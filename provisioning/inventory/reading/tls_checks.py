@@ -24,21 +24,22 @@ def tls_mistakes(tls: Tls, apps: Mapping[str, App], hosts: Mapping[str, Host]) -
             yield Mistake(("tls", key), 'is missing: method "files" needs a certificate and a key')
         if tls.method != "files" and given:
             yield Mistake(
-                ("tls", key), f'is of no use with method "{tls.method}"; "files" reads it'
+                ("tls", key), f'has no effect with method "{tls.method}"; only "files" reads it'
             )
     if tls.method != "acme":
         for key in ("directory_url", "email", "preflight"):
             if key in tls.model_fields_set:
-                yield Mistake(("tls", key), f'is of no use with method "{tls.method}"')
+                yield Mistake(("tls", key), f'has no effect with method "{tls.method}"')
         return
     for app in apps.values():
         count = sum(runs_on(app, host) for host in hosts.values())
         if count > MOST_HOSTS and _is_lets_encrypt(tls):
             yield Mistake(
                 ("apps", app.name),
-                f"runs on {count} hosts, and each gets a certificate for the same names, of which "
-                f"Let's Encrypt issues {MOST_HOSTS} a week; have one certificate for all with "
-                'tls.method = "files", or a load balancer that has it before hosts with "off"',
+                f"runs on {count} hosts, and each gets a certificate for the same names, of "
+                f"which Let's Encrypt issues {MOST_HOSTS} a week; use one certificate for all "
+                'with tls.method = "files", or a load balancer with the certificate in front of '
+                'hosts with "off"',
             )
         for index, domain in enumerate(app.domains):
             reason = _not_by_acme(domain)

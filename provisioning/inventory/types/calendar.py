@@ -51,7 +51,7 @@ def calendar(text: str) -> str:
             _check(found.groupdict(), text)
             del left[0]
     if left or not words:
-        more = "; this is how crontabs are written" if _CRON.fullmatch(" ".join(words)) else ""
+        more = "; that is the syntax of crontabs" if _CRON.fullmatch(" ".join(words)) else ""
         raise ValueError(f'must be a time such as {WAYS}, not "{text}"{more}')
     return " ".join(words)
 

@@ -158,7 +158,7 @@ ProjectName = Annotated[
 ]
 Thing = Annotated[
     str,
-    Matching(r"^(/|[a-z]+:).+$", "a path such as /etc/logrotate.d/x, or what the refusal names"),
+    Matching(r"^(/|[a-z]+:).+$", "a path such as /etc/logrotate.d/x, or a name from a refusal"),
 ]
 SettingAreas = Annotated[
     tuple[Literal["journal", "kernel", "updates"], ...], AfterValidator(_unique)

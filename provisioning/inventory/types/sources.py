@@ -22,9 +22,7 @@ from provisioning.secrets import (
 S = TypeVar("S", bound=SecretSource)
 
 _WAYS = '{ env = "NAME" }, { command = "pass show name" }, { file = "path" }'
-_PLAIN = (
-    f"a secret must not stand in the inventory in plain text; write where it comes from: {_WAYS}"
-)
+_PLAIN = f"a secret must not be in the inventory in plain text; write where it comes from: {_WAYS}"
 
 # Below 16 bytes a secret can be guessed; above 1024 it fits no environment variable well.
 _MIN_BYTES, _MAX_BYTES = 16, 1024

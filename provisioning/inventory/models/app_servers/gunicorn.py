@@ -19,9 +19,8 @@ _REFUSED = {
     "systemd starts the server, as the app's user and in its sandbox": "daemon pidfile user group "
     "initgroups umask tmp_upload_dir control_socket control_socket_mode "
     "control_socket_disable",
-    "each worker imports the app by itself, so that one that cannot ends alone": "preload_app",
-    "the workers' signs of life are files in memory, since a busy disk would delay "
-    "them": "worker_tmp_dir",
+    "each worker imports the app itself, so that a worker that cannot ends alone": "preload_app",
+    "the workers' heartbeat files are in memory, where no busy disk delays them": "worker_tmp_dir",
     "a release does not change": "reload reload_engine reload_extra_files",
     "the journal takes what is printed": "errorlog capture_output syslog syslog_addr "
     "syslog_prefix syslog_facility enable_stdio_inheritance disable_redirect_access_to_syslog",
@@ -39,7 +38,7 @@ _REFUSED = {
     "dirty_post_fork dirty_worker_init dirty_worker_exit",
     "the app speaks WSGI": "asgi_loop asgi_lifespan asgi_disconnect_grace_period "
     "websocket_max_message_size root_path",
-    "what is to run beside the web server is a process: [apps.<name>.processes]": "dirty_apps "
+    "a program next to the web server is a process: [apps.<name>.processes]": "dirty_apps "
     "dirty_workers dirty_timeout dirty_threads dirty_graceful_timeout",
 }
 
@@ -89,12 +88,12 @@ class GunicornSettings(ServerSettings):
         default=None, description="Have the kernel send files. Default: gunicorn's, true."
     )
     loglevel: Literal["debug", "info", "warning", "error", "critical"] = Field(
-        default="info", description="What gunicorn itself logs, at least."
+        default="info", description="Lowest level that gunicorn itself logs."
     )
     accesslog: Literal["-"] | None = Field(
         default=None, description='"-": gunicorn logs each request too, to the journal.'
     )
-    access_log_format: str | None = Field(default=None, description="How it logs them.")
+    access_log_format: str | None = Field(default=None, description="Format of these lines.")
     logger_class: str | None = Field(default=None, description="Class that logs.")
     logconfig: RelativePath | None = Field(
         default=None, description="File of the source that configures Python's logging."
@@ -104,39 +103,39 @@ class GunicornSettings(ServerSettings):
         default=None, description="The same as a table."
     )
     statsd_host: str | None = Field(
-        default=None, description='StatsD server for figures of requests: "127.0.0.1:8125".'
+        default=None, description='StatsD server for metrics of requests: "127.0.0.1:8125".'
     )
-    statsd_prefix: str | None = Field(default=None, description="How the figures' names begin.")
-    dogstatsd_tags: str | None = Field(default=None, description="Tags of the figures.")
+    statsd_prefix: str | None = Field(default=None, description="Prefix of the metrics' names.")
+    dogstatsd_tags: str | None = Field(default=None, description="Tags of the metrics.")
     enable_backlog_metric: Yes | None = Field(
-        default=None, description="Count connections that wait, too."
+        default=None, description="Also report how many connections wait."
     )
     proc_name: str | None = Field(
         default=None, description="Name of the processes, with the package setproctitle."
     )
     pythonpath: str | None = Field(
-        default=None, description="Directories to import from besides, with commas between."
+        default=None, description="Additional directories to import from, separated by commas."
     )
     http_parser: Literal["auto", "fast", "python"] | None = Field(
-        default=None, description="What reads requests."
+        default=None, description="Parser of requests."
     )
     permit_obsolete_folding: Yes | None = Field(
-        default=None, description="Take headers that are folded over several lines."
+        default=None, description="Accept headers that are folded over several lines."
     )
     strip_header_spaces: Yes | None = Field(
-        default=None, description="Take headers with a space before the colon."
+        default=None, description="Accept headers with a space before the colon."
     )
     permit_unconventional_http_method: Yes | None = Field(
-        default=None, description="Take methods such as get or M-SEARCH."
+        default=None, description="Accept methods such as get or M-SEARCH."
     )
     permit_unconventional_http_version: Yes | None = Field(
-        default=None, description="Take versions other than 1.0 and 1.1."
+        default=None, description="Accept versions other than 1.0 and 1.1."
     )
-    casefold_http_method: Yes | None = Field(default=None, description="Take get for GET.")
+    casefold_http_method: Yes | None = Field(default=None, description="Accept get as GET.")
     header_map: Literal["drop", "refuse"] | None = Field(
         default=None,
-        description="What becomes of headers whose names could be taken for others. "
-        "Default: gunicorn's, drop.",
+        description="What happens to headers whose names could be confused with others. Default: "
+        "gunicorn's, drop.",
     )
 
     def others(self) -> dict[str, Any]:
@@ -155,7 +154,7 @@ class GunicornSettings(ServerSettings):
         if "threads" in given and kind != "gthread":
             yield (
                 ("threads",),
-                f"has no effect: workers of class {kind} have one thread; take it out, or use "
+                f"has no effect: workers of class {kind} have one thread; remove it, or use "
                 'worker_class = "gthread"',
             )
         if self.worker_connections and kind != "gevent":

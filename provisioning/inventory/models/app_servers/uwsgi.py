@@ -34,7 +34,7 @@ _REFUSED = {
     "a release does not change": "check-interval check-mount* fs-* master-fifo mount-check "
     "mountpoint-check pause propagate-touch *auto-reload* *autoreload* reload reload-os-env "
     "resume stop suspend touch-*",
-    "it ends workers amid requests": "brutal-* evil-* mem-collector-freq reload-on-exception* "
+    "it ends workers during requests": "brutal-* evil-* mem-collector-freq reload-on-exception* "
     "reload-on-fd",
     "the journal takes what is printed": "alarm alarm-backlog alarm-cheap alarm-f* alarm-l* "
     "alarm-msg-size alarm-segfault alarms-list backlog-alarm backtrace-depth honour-stdin "
@@ -43,10 +43,10 @@ _REFUSED = {
     "log-route log-sendfile log-socket log-syslog log-truncate log-x-forwarded-for log-zero "
     "logdate logfile-* logger* loggers-list logto* lq-alarm memory-report not-* req-logger "
     "rsyslog-* segfault-alarm threaded-logger",
-    "what is to run beside the web server is a process: [apps.<name>.processes]": "attach-* "
+    "a program next to the web server is a process: [apps.<name>.processes]": "attach-* "
     "daemons-* early-emperor emperor emperor-* farm heartbeat imperial-* mule* ping* "
     "smart-attach-* spooler* vassal*",
-    "what is to run at set times is a timer: [apps.<name>.timers]": "cron* *timer signal "
+    "a program at set times is a timer: [apps.<name>.timers]": "cron* *timer signal "
     "signal-buf* signals-* unique-cron",
     "requests come from the web server alone, which ends TLS, sets headers, serves files and holds "
     "uploads": "add-header after-request-* allowed-modifiers body-read-warning cgi-mode "
@@ -56,20 +56,20 @@ _REFUSED = {
     "mime* no-default-app offload-* post-buffering* pull-header rawrouter* rem-header "
     "remap-modifier response-header-collect response-route* route* start-unsubscribed static-* "
     "subscri* st unsubscribe-on-graceful-reload upload-progress vhost* websocket*",
-    "requests are served by threads; greenlets are what gunicorn's worker_class gives": "async "
+    "requests are served by threads; for greenlets use gunicorn's worker_class": "async "
     "gevent* loop* ugreen*",
     "an error must not show the app's code to visitors": "catch-exceptions exception-handler "
     "profiler py-tracebacker",
     "the release before may still run, at the same address": "snmp* stats stats-http stats-min* "
     "stats-no-* stats-server",
-    "of what uWSGI tells about itself, Homeport passes on stats-push": "alarm-metric carbon* "
+    "of uWSGI's reports about itself, Homeport supports only stats-push": "alarm-metric carbon* "
     "enable-metrics metric* nagios rrdtool*",
     "it runs what is not the app": "autoload call-* cflags clock* dlopen exec-* file-write hook-* "
     "import lock-engine mount-[!c]* need-plugin* pcre-jit plugin* print-* py py-import pyargv "
     "pyimport *pymodule-alias pyrun pyshell* python python-import python-raw python-version "
     "python-worker-override shared-import shared-py* symcall* test umount-* worker-exec*",
     "the app speaks WSGI": "eval pecan pump web3 wsgi-lite",
-    "of what uWSGI offers to apps, Homeport passes on cache2 and locks": "add-cache-item cache "
+    "of what uWSGI offers to apps, Homeport supports only cache2 and locks": "add-cache-item cache "
     "cache-* flock* ftok load-file-* persistent-ipcsem py-sharedarea queue* rpc-max sharedarea",
     "Homeport sets it": "enable-threads home lazy max-apps max-vars need-app no-site "
     "no-threads-wait optimize py-executable py-program* py-sys-executable pyhome "
@@ -134,8 +134,8 @@ class UwsgiSettings(ServerSettings):
 
     lazy_apps: Yes = Field(
         default=True,
-        description="Each worker imports the app by itself. false: it is imported once, which "
-        "saves memory, and connections that it opens then are shared by all workers.",
+        description="Each worker imports the app itself. false: it is imported once, which saves "
+        "memory, but all workers share the connections that it opens during import.",
     )
     max_requests_delta: Annotated[Whole, Field(ge=0, le=1_000_000)] | None = Field(
         default=None,
@@ -144,7 +144,7 @@ class UwsgiSettings(ServerSettings):
     )
     min_worker_lifetime: _LifeSeconds | None = Field(
         default=None,
-        description=f"Seconds that a worker lives at least. Default: {SHORTEST_LIFE_S}.",
+        description=f"Minimum lifetime of a worker in seconds. Default: {SHORTEST_LIFE_S}.",
     )
     max_worker_lifetime: _LifeSeconds | None = Field(
         default=None, description="Seconds after which a worker is replaced. Default: never."
@@ -163,7 +163,7 @@ class UwsgiSettings(ServerSettings):
     harakiri: Annotated[Whole, Field(ge=1, le=86400)] | None = Field(
         default=None,
         description="Seconds after which a request is ended, together with its worker and all "
-        "that this one is at. Default: never.",
+        "other requests of that worker. Default: never.",
     )
     buffer_size: Annotated[Whole, Field(ge=4096, le=MOST_BUFFER)] = Field(
         default=MOST_BUFFER, description="Bytes of a request's headers at most."
@@ -175,59 +175,59 @@ class UwsgiSettings(ServerSettings):
         default=None, description="KiB of a thread's stack. Default: the system's."
     )
     thunder_lock: Yes | None = Field(
-        default=None, description="Let one worker at a time wait for requests. Default: false."
+        default=None, description="Let only one worker at a time wait for requests. Default: false."
     )
     cpu_affinity: _Count | None = Field(
-        default=None, description="Cores that each worker keeps to. Default: any."
+        default=None, description="Cores that each worker uses. Default: any."
     )
     disable_logging: Yes = Field(
         default=True, description="false: uWSGI logs each request too, to the journal."
     )
-    log_format: _Line | None = Field(default=None, description="How it logs them.")
+    log_format: _Line | None = Field(default=None, description="Format of these lines.")
     log_4xx: Yes | None = Field(default=None, description="Log requests that got a 4xx.")
     log_5xx: Yes | None = Field(default=None, description="Log requests that got a 5xx.")
     log_slow: _Count | None = Field(
         default=None, description="Log requests that took more milliseconds than this."
     )
     log_ioerror: Yes | None = Field(
-        default=None, description="Log requests whose connection broke off."
+        default=None, description="Log requests whose connection was interrupted."
     )
     ignore_sigpipe: Yes | None = Field(
-        default=None, description="Say nothing of connections that were closed meanwhile."
+        default=None, description="Do not log connections that were closed in the meantime."
     )
     ignore_write_errors: Yes | None = Field(
-        default=None, description="Say nothing of answers that could not be sent."
+        default=None, description="Do not log answers that could not be sent."
     )
     disable_write_exception: Yes | None = Field(
-        default=None, description="Do not tell the app of them either."
+        default=None, description="Do not raise an exception in the app for them either."
     )
     auto_procname: Yes | None = Field(
-        default=None, description="Call the processes by what they do."
+        default=None, description="Name the processes after what they do."
     )
     procname_prefix: _Line | None = Field(
-        default=None, description="How the processes' names begin."
+        default=None, description="Prefix of the processes' names."
     )
     pythonpath: tuple[_Line, ...] = Field(
-        default=(), description="Directories to import from besides."
+        default=(), description="Additional directories to import from."
     )
     py_call_osafterfork: Yes | None = Field(
         default=None, description="Let workers handle signals in Python."
     )
     py_call_uwsgi_fork_hooks: Yes | None = Field(
-        default=None, description="Let Python know of forks, with lazy-apps = false."
+        default=None, description="Tell Python about forks, with lazy-apps = false."
     )
     wsgi_strict: Yes | None = Field(
-        default=None, description="Keep to PEP 3333, at the price of speed."
+        default=None, description="Follow PEP 3333 strictly, which is slower."
     )
     wsgi_accept_buffer: Yes | None = Field(
-        default=None, description="Take answers that are buffers, such as a bytearray."
+        default=None, description="Accept answers that are buffers, such as a bytearray."
     )
     wsgi_disable_file_wrapper: Yes | None = Field(
-        default=None, description="Offer no wsgi.file_wrapper."
+        default=None, description="Do not offer wsgi.file_wrapper."
     )
     wsgi_env_behaviour: Literal["cheat", "holy"] | None = Field(
         default=None,
-        description="Whether a request's environ is made anew (holy). Default: uWSGI's.",
+        description="Whether each request gets a new environ (holy). Default: uWSGI's.",
     )
     cache2: tuple[_Line, ...] = Field(
         default=(), description='Caches that the workers share: ["name=mine,items=100"].'
@@ -236,7 +236,7 @@ class UwsgiSettings(ServerSettings):
         default=None, description="Locks that the workers share. Default: 1."
     )
     stats_push: _Line | None = Field(
-        default=None, description='Where figures go: "statsd:127.0.0.1:8125,hello".'
+        default=None, description='Where metrics go: "statsd:127.0.0.1:8125,hello".'
     )
 
     def others(self) -> dict[str, Any]:

@@ -41,15 +41,15 @@ class WaitressSettings(ServerSettings):
         default=None, description="Seconds that a connection may be idle. Default: 120."
     )
     cleanup_interval: Annotated[Whole, Field(ge=1, le=86400)] | None = Field(
-        default=None, description="Seconds between two looks for idle connections. Default: 30."
+        default=None, description="Seconds between two checks for idle connections. Default: 30."
     )
     channel_request_lookahead: Annotated[Whole, Field(ge=0, le=1000)] | None = Field(
         default=None,
-        description="Requests that are read ahead, so that the app can learn that a client has "
-        "gone. Default: 0.",
+        description="Requests that are read ahead, so that the app can notice that a client has "
+        "disconnected. Default: 0.",
     )
     max_request_header_size: Annotated[Whole, Field(ge=1, le=1 << 24)] | None = Field(
-        default=None, description="Longest headers of a request in bytes. Default: 262144."
+        default=None, description="Maximum size of a request's headers in bytes. Default: 262144."
     )
     recv_bytes: Annotated[Whole, Field(ge=1, le=1 << 24)] | None = Field(
         default=None, description="Bytes that are received at once. Default: 8192."
@@ -71,15 +71,15 @@ class WaitressSettings(ServerSettings):
     )
 
     log_socket_errors: Yes | None = Field(
-        default=None, description="Log connections that break off. Default: true."
+        default=None, description="Log connections that are interrupted. Default: true."
     )
     asyncore_use_poll: Yes | None = Field(
         default=None,
-        description="Wait with poll() in place of select(), which takes 1024 connections at most. "
+        description="Wait with poll() instead of select(), which takes 1024 connections at most. "
         "Default: false.",
     )
     asyncore_loop_timeout: Annotated[Whole, Field(ge=1, le=3600)] | None = Field(
-        default=None, description="Seconds that one wait takes at most. Default: 1."
+        default=None, description="Maximum length of one wait in seconds. Default: 1."
     )
 
     def given(self) -> dict[str, Any]:
@@ -92,6 +92,6 @@ class WaitressSettings(ServerSettings):
             if key in given:
                 yield (
                     (key,),
-                    "has no effect: waitress is one process with threads, and replaces none; take "
-                    'it out, or use server = "gunicorn"',
+                    "has no effect: waitress is one process with threads and replaces no "
+                    'workers; remove it, or use server = "gunicorn"',
                 )
