@@ -52,7 +52,7 @@ def releases(options: Options, *, app: str = "") -> int:
 def _count(rows: Sequence[object], there: int) -> str:
     """Return "5 releases, 3 of them still there"."""
     said = f"{len(rows)} release{'s' * (len(rows) != 1)}"
-    return said if there == len(rows) else f"{said}, {there} of them still there"
+    return said if there == len(rows) else f"{said}, {there} of them still on the host"
 
 
 def _question(app: App) -> Callable[[RemoteHost], AppState]:

@@ -104,7 +104,7 @@ def no_such_release(
     """
     there = {host: _releases(state) for host, state in states.items()}
     every = sorted(set().union(*there.values()))
-    hint = "take one of these; `fab releases` shows more about them"
+    hint = "choose one of these; `fab releases` shows more about them"
     if matching:
         reason = "several releases match"
         every = list(matching)
@@ -115,7 +115,7 @@ def no_such_release(
         release, commit = pruned
         reason = f"{release} was pruned: {app.name} keeps {app.keep_releases} releases"
         source = f"check out {commit[:7]}" if commit else "check its source out"
-        hint = f"take one of these; or {source} and `fab deploy` it; "
+        hint = f"choose one of these; or {source} and `fab deploy` it; "
         hint += f"keep_releases under [apps.{app.name}] keeps more of them"
     else:
         reason = "there is no such release"
@@ -143,7 +143,7 @@ def must_be_whole(app: App, states: Mapping[str, AppState], release: str) -> Non
                    f"on {host} its {lacks[0]} is missing"),
                 hint="`fab deploy`, which builds everything for the Python that the host has"
                 if python and is_live else
-                f"{source} and `fab deploy` it, which rebuilds everything; or take another "
+                f"{source} and `fab deploy` it, which rebuilds everything; or choose another "
                 "release with `fab rollback --to ID`",
             )  # fmt: skip
 

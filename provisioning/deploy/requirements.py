@@ -57,7 +57,7 @@ def read_requirements(source: Path, listing: str) -> dict[str, bytes]:
             continue
         if path.is_absolute() or ".." in path.parts:
             raise ConfigurationError(
-                f"cannot take the requirements {path}: they are outside {source}",
+                f"cannot use the requirements {path}: they are outside {source}",
                 hint="move them below the app's `source`",
             )
         try:

@@ -37,7 +37,7 @@ def check(state: LabState, names: Sequence[str], suite: str) -> None:
         if known is not None and known.suite != suite:
             raise ConfigurationError(
                 f"cannot start {name} with Debian {suite}: it already exists with {known.suite}",
-                hint="take another name, or take the lab down first",
+                hint="use another name, or take the lab down first",
             )
 
 

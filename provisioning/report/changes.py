@@ -25,12 +25,12 @@ _EXISTENCE = ("present", "complete", "done")
 # Of a new file, directory or link these go without saying.
 _ATTRIBUTES = ("type", "content", "mode", "owner", "group")
 _WORK = {
-    "to have ready": (CHANGED, "make ready", "made ready"),
+    "to have ready": (CHANGED, "prepare", "prepared"),
     "to keep": (ADDED, "keep", "kept"),
     "to make": (ADDED, "make", "made"),
     "to publish": (CHANGED, "publish", "published"),
     "to put back": (CHANGED, "put back", "put back"),
-    "to put in order": (CHANGED, "put in order", "put in order"),
+    "to put in order": (CHANGED, "repair", "repaired"),
     "to remove": (REMOVED, "remove", "removed"),
 }
 """Name of what is still to do, whose value says how much or what -> symbol, and verb in a check and

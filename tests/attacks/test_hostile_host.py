@@ -97,7 +97,7 @@ def test_a_small_frame_that_stands_for_a_large_message_is_refused_before_it_is_l
     assert len(body) < 1 << 18
     tracemalloc.start()
     try:
-        with pytest.raises(ConnectionLostError, match="cannot stand for more than"):
+        with pytest.raises(ConnectionLostError, match="cannot decompress to more than"):
             list(_started().receive(_frame(PACKED, body)))
         _, most = tracemalloc.get_traced_memory()
     finally:

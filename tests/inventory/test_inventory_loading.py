@@ -182,7 +182,7 @@ def test_the_message_names_the_file_the_count_and_where_keys_are_explained(
         ),
         (
             "gunicorn.worker_connections = 5",
-            "gunicorn.worker_connections: has no effect: workers of class gthread take as many",
+            "gunicorn.worker_connections: has no effect: workers of class gthread accept as many",
         ),
         ("settings = {}", "settings: unknown key"),
         ("mod_wsgi = {}", "unknown table; app servers are gunicorn, uwsgi, waitress"),

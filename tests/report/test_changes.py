@@ -49,7 +49,7 @@ def test_a_file_that_becomes_a_directory_says_so():
         ({"health": (None, 200)}, "+", "health 200"),
         ({"to publish": (14, 0)}, "~", "published 14"),
         ({"to make": ("instance", "")}, "+", "made instance"),
-        ({"to put in order": ("a.timer", "")}, "~", "put in order a.timer"),
+        ({"to put in order": ("a.timer", "")}, "~", "repaired a.timer"),
         ({"loaded": (OLD, NEW)}, "~", "reloaded"),
         ({"loaded": ("never", NEW), "started": (OLD, NEW)}, "~", "reloaded, restarted"),
         ({"to remove": ("a b", "")}, "-", "removed a b"),

@@ -151,7 +151,7 @@ def _is_there(held: int, name: str) -> bool:
 def _group_id(app: str, system: System) -> int:
     group = system.group(app)
     if group is None:
-        raise AgentError(f"cannot give a folder to the group {app}: there is none")
+        raise AgentError(f"cannot give a folder to the group {app}: no such group")
     return group.id
 
 

@@ -132,7 +132,7 @@ class _Tree:
                 continue
             followed += 1
             if followed > files.MOST_LINKS:
-                raise _LeadsOutError("leads in circles")
+                raise _LeadsOutError("is part of a loop of links")
             if target.startswith("/"):
                 raise _LeadsOutError("leads out of the release")
             left += target.split("/")[::-1]

@@ -170,5 +170,5 @@ def _at_work() -> List[str]:
     """Return which run is at work on the host, or was cut off."""
     now, last = current_run(), cut_off()
     if now is not None:
-        return [f"{now.what} by {now.who} is under way"]
+        return [f"{now.what} by {now.who} is running"]
     return [describe_cut_off(last)] if last is not None else []

@@ -139,7 +139,7 @@ def _unpacked(body: bytes, limit: int) -> bytes:
     except zlib.error as error:
         raise WireError(f"cannot read a frame: {error}") from error
     if len(data) > limit:
-        raise WireError(f"a frame cannot stand for more than {limit} bytes")
+        raise WireError(f"a frame cannot decompress to more than {limit} bytes")
     if not unpacking.eof or unpacking.unused_data:
         raise WireError(
             "cannot read a frame: its compressed data is incomplete, or other data follows it"

@@ -23,7 +23,8 @@ class Process(Model):
         "involved unless you name one."
     )
     count: Annotated[Whole, Field(ge=1, le=64)] = Field(
-        default=1, description="How many of it run. HOMEPORT_PROCESS tells them apart: worker.2."
+        default=1,
+        description="Number of these processes. HOMEPORT_PROCESS tells them apart: worker.2.",
     )
     stop_timeout_s: Seconds | None = Field(
         default=None,

@@ -149,7 +149,7 @@ class NspawnDriver:
         """Return when its PID 1 started, counted from this machine's own boot."""
         leader = self.leader(host)
         if leader is None:
-            raise HomeportError(f"cannot tell when {host.name} was booted: the host is off")
+            raise HomeportError(f"cannot find when {host.name} was booted: the host is off")
         return guest.start_time_s(leader)
 
     def uptime_s(self, host: HostState) -> float:

@@ -22,7 +22,7 @@ _REFUSED = {
     "each worker imports the app itself, so that a worker that cannot ends alone": "preload_app",
     "the workers' heartbeat files are in memory, where no busy disk delays them": "worker_tmp_dir",
     "a release does not change": "reload reload_engine reload_extra_files",
-    "the journal takes what is printed": "errorlog capture_output syslog syslog_addr "
+    "all output goes to the journal": "errorlog capture_output syslog syslog_addr "
     "syslog_prefix syslog_facility enable_stdio_inheritance disable_redirect_access_to_syslog",
     "requests come from the web server alone, which ends TLS, keeps no connection open and sets "
     "these headers": "keepalive keyfile certfile ssl_version cert_reqs ca_certs ciphers "
@@ -76,13 +76,13 @@ class GunicornSettings(ServerSettings):
         description="By how many requests a worker may outlive max_requests. Default: a tenth.",
     )
     limit_request_line: Annotated[Whole, Field(ge=0, le=8190)] = Field(
-        default=8190, description="Longest request line in bytes; 0: no bound."
+        default=8190, description="Longest request line in bytes; 0: no limit."
     )
     limit_request_fields: Annotated[Whole, Field(ge=1, le=32768)] = Field(
         default=100, description="Most headers of a request."
     )
     limit_request_field_size: Annotated[Whole, Field(ge=0, le=1 << 20)] = Field(
-        default=8190, description="Longest header in bytes; 0: no bound."
+        default=8190, description="Longest header in bytes; 0: no limit."
     )
     sendfile: Yes | None = Field(
         default=None, description="Have the kernel send files. Default: gunicorn's, true."
@@ -161,5 +161,5 @@ class GunicornSettings(ServerSettings):
             why = "as many as threads" if kind == "gthread" else "one"
             yield (
                 ("gunicorn", "worker_connections"),
-                f"has no effect: workers of class {kind} take {why}",
+                f"has no effect: workers of class {kind} accept {why}",
             )

@@ -36,7 +36,7 @@ _REFUSED = {
     "resume stop suspend touch-*",
     "it ends workers during requests": "brutal-* evil-* mem-collector-freq reload-on-exception* "
     "reload-on-fd",
-    "the journal takes what is printed": "alarm alarm-backlog alarm-cheap alarm-f* alarm-l* "
+    "all output goes to the journal": "alarm alarm-backlog alarm-cheap alarm-f* alarm-l* "
     "alarm-msg-size alarm-segfault alarms-list backlog-alarm backtrace-depth honour-stdin "
     "listen-queue-alarm log-alarm log-backupname log-big log-date log-drain log-encoder "
     "log-filter log-format-strftime log-master* log-maxsize log-micros log-prefix log-re* "
