@@ -40,7 +40,7 @@ class Program(Fab):
     """Fabric's program with Homeport's commands to fall back on."""
 
     def load_collection(self) -> None:
-        """Load the fabfile, or Homeport's own commands where there is none.
+        """Load the fabfile, or Homeport's own commands if there is no fabfile.
 
         Raises:
             Exit: A certain fabfile was asked for, and it is not there.

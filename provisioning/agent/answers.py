@@ -108,7 +108,7 @@ class ReleaseInfo(NamedTuple):
 
 
 class AppState(NamedTuple):
-    """What is there of an app.
+    """What the host has of an app.
 
     Args:
         live: The release that visitors see, "" for none.
@@ -249,7 +249,7 @@ class OwnedApp(NamedTuple):
 
 
 class OwnedThing(NamedTuple):
-    """A thing in the record: for whom it was made, and since when, in seconds since the epoch."""
+    """A thing in the record: the projects that it was made for, and since when (epoch)."""
 
     owners: Tuple[str, ...]
     since: float

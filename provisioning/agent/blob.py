@@ -1,4 +1,4 @@
-"""The content of a file: on the wire its digest stands for it."""
+"""The content of a file; messages name it by its digest."""
 
 from __future__ import annotations
 

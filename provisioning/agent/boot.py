@@ -65,7 +65,7 @@ def start(modules: Dict[str, CodeType], cache: str, fresh: bool, argv: Sequence[
 
 
 def keep(modules: Dict[str, CodeType], cache: str) -> None:
-    """Write the compiled modules for the next run, in place of older ones.
+    """Write the compiled modules for the next run, and remove older ones.
 
     A host that cannot keep them (a full disk) still works: the next run sends them again.
     """

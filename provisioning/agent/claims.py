@@ -1,4 +1,4 @@
-"""What a resource says of the things it makes, changes or removes."""
+"""What a resource declares about the things that it makes, changes or removes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Obstacle:
-    """Something of somebody else's that a run would change, take over or remove.
+    """A thing of others that a run would change, take over or remove.
 
     Args:
         id: The thing, as in the record: a person who agrees writes this, or a path alone.

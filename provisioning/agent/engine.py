@@ -30,7 +30,7 @@ from provisioning.agent.resource import Resource, differences
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run is to make true.
+    """What a run should achieve.
 
     Args:
         run: The run's id, repeated in its last event.

@@ -1,4 +1,4 @@
-"""What a run says while it goes on: the agent's events, as the report reads them.
+"""The events that the agent sends during a run, as the report reads them.
 
 Each event is a frozen dataclass that travels as one message: {"event": name, ...}.
 """

@@ -1,4 +1,4 @@
-"""Answer queries and carry out plans: what an agent does for whoever talks to it."""
+"""Answer queries and carry out plans."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Executor:
     def carry_out_whatever_happens(
         self, resources: Sequence[Values], done: events.Done
     ) -> events.Done:
-        """Put in order what a plan left that did not come to its end.
+        """Clean up after a plan that did not finish.
 
         Args:
             resources: What should be, as in a plan. They need no contents.

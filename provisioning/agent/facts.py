@@ -82,5 +82,5 @@ class Facts:
 
 
 def facts_digest(facts: Facts) -> str:
-    """Return what stands for the facts in a plan."""
+    """Return the digest of the facts, which a plan names."""
     return hashlib.sha256(json.dumps(facts.to_json(), sort_keys=True).encode()).hexdigest()

@@ -176,7 +176,7 @@ class AppLayout:
         return f"{self.release(release_id)}/venv/bin:/usr/local/bin:/usr/bin:/bin"
 
     def environment(self, release_id: str) -> Dict[str, str]:
-        """What every program of a release finds in its environment besides the app's own."""
+        """Environment variables of every program of a release, in addition to the app's own."""
         return {
             "PATH": self.search_path(release_id),
             # What it prints is seen when it is printed.

@@ -82,7 +82,7 @@ class Resource:
         raise NotImplementedError
 
     def actual(self, system: System) -> State:
-        """What is. Must not change anything."""
+        """Return the actual state. Must not change anything."""
         raise NotImplementedError
 
     def apply(self, system: System, change: Change) -> None:
@@ -108,7 +108,7 @@ class Resource:
         return ()
 
     def obstacles(self, system: System, run: Sequence[Resource]) -> Iterable[Obstacle]:
-        """Return what else is in the way of this resource, and is somebody else's.
+        """Return other things in the way of this resource that belong to others.
 
         Args:
             system: The machine, as the run found it.

@@ -31,7 +31,7 @@ def apps_in_turn(
     plans: Mapping[str, P],
     work: Callable[[Fleet, P, Hooks], str],
 ) -> int:
-    """Change the live release of one app after the other, until one comes to nothing.
+    """Change the live release of one app after the other, until one change fails.
 
     Args:
         context: The command's.

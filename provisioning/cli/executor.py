@@ -21,7 +21,7 @@ from provisioning.secrets import Secret
 
 
 class FleetContext(Context):
-    """What a command is called with, as its first argument.
+    """The first argument of a command.
 
     Attributes:
         hosts: The hosts of -H as given, without repetitions; empty without -H.
@@ -53,7 +53,7 @@ class FleetContext(Context):
 
     @property
     def connect_options(self) -> dict[str, Any]:
-        """What `fab` was told about connecting, as arguments for `transport.connect`.
+        """The connection options of `fab`, as arguments for `transport.connect`.
 
         They are -i, -S, -t and the --prompt-for-... flags, or the same in fabric.yml;
         what was not given is not in it.

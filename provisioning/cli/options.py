@@ -1,4 +1,4 @@
-"""What a person may say to every command that works on hosts, and how it becomes flags."""
+"""The options of every command that works on hosts, and their flags."""
 
 from __future__ import annotations
 

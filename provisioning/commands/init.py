@@ -12,7 +12,7 @@ from provisioning.scaffold import initialise
 
 
 def init(directory: Path, *, force: bool = False) -> int:
-    """Write what is missing in a project's folder.
+    """Write the missing files in a project's folder.
 
     Args:
         directory: The folder.

@@ -41,7 +41,7 @@ def owns(options: Options) -> int:
 
 
 def restore_adopted(options: Options, *, copy: str) -> int:
-    """Put back what a person has handed over.
+    """Put back what a person handed over.
 
     Args:
         options: What the person said.
@@ -62,7 +62,7 @@ def restore_adopted(options: Options, *, copy: str) -> int:
 
 
 def rows_of(host: str, owned: Owned) -> Iterator[tuple[str, str, str, str, str]]:
-    """Yield a row for each thing of a host's record: host, kind, name, for whom, since when."""
+    """Yield a row for each thing of a host's record: host, kind, name, owners, since when."""
     for thing, entry in sorted(owned.things.items()):
         kind, _, name = thing.partition(":")
         yield host, kind, name, ", ".join(entry.owners) or "the host", _date(entry.since)

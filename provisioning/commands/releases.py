@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def releases(options: Options, *, app: str = "") -> int:
-    """Show what is there, what is live, since when, by whom, and how it ended.
+    """Show the releases: which one is live, since when, who made it live, and how others ended.
 
     Returns:
         The exit code.

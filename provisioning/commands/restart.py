@@ -19,7 +19,7 @@ def renew(
     new_environment: bool,
     rotate: bool = False,
 ) -> int:
-    """Make the live release of the apps anew: restart it, or give it another environment.
+    """Restart the live release of the apps, or give it another environment.
 
     Args:
         options: What the person said.

@@ -1,4 +1,4 @@
-"""The local build of a release: which files, which requirements, what it is called.
+"""The local build of a release: its files, its requirements, and its name.
 
 Read from the working tree; nothing is written, and no host is asked.
 """
@@ -28,7 +28,7 @@ IGNORED = frozenset(
 
 @dataclass(frozen=True)
 class Artifact:
-    """What a release is made of.
+    """The content of a release.
 
     Args:
         release: The release's id, <utc>-<commit>.
@@ -56,7 +56,7 @@ class Artifact:
 
     @property
     def has_hashes(self) -> bool:
-        """Whether the requirements name the hashes of what they want."""
+        """Whether the requirements contain hashes."""
         return b"--hash=" in b"".join(self.requirements.values())
 
 
@@ -142,7 +142,7 @@ def _git(source: Path, *arguments: str) -> str | None:
 
 
 def commit_of(source: Path) -> str:
-    """Return the full hash of the commit that is checked out, "" where there is none."""
+    """Return the full hash of the commit that is checked out, "" if there is none."""
     return (_git(source, "rev-parse", "HEAD") or "").strip()
 
 

@@ -44,7 +44,7 @@ class Beginning:
 
 
 def begin(fleet: Fleet, app: App, what: str, hooks: Hooks, *, repeats: bool) -> Beginning:
-    """Get hold of every host, and ask it what is there of an app, and for its facts.
+    """Lock every host, and ask it for its facts and for what it has of an app.
 
     A host at which a release is being changed already is watched instead, to its end.
 
@@ -121,7 +121,7 @@ def _say_who_waits(fleet: Fleet) -> None:
 
 
 def about(state: AppState, release: str) -> dict[str, str]:
-    """Return what hooks are told of a release that is there already."""
+    """Return what hooks get to know of a release that exists already."""
     commits = [each.commit for each in state.releases if each.release == release]
     return {"previous": state.live, "commit": commits[0] if commits else ""}
 

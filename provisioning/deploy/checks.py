@@ -94,7 +94,7 @@ def refuse_over_migration(app: App, states: Mapping[str, AppState], release: str
 def no_such_release(
     app: App, states: Mapping[str, AppState], to: str, matching: Sequence[str]
 ) -> HomeportError:
-    """Return why none of the releases is the one that is meant.
+    """Return why none of the releases matches.
 
     Args:
         app: The app.

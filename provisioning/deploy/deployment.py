@@ -51,7 +51,7 @@ class Deployment:
 
     @property
     def what(self) -> str:
-        """What others are told that it is."""
+        """What other commands show of it."""
         changed = " with uncommitted changes" if self.artifact.dirty else ""
         kind = "replacement" if self.replace else "deploy"
         return f"{kind} of {self.app.name} {self.release}{changed}"

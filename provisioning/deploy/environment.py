@@ -1,4 +1,4 @@
-"""The environment of a release: what the operator gives, and the secrets that are generated."""
+"""The environment of a release: the operator's variables and the generated secrets."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Change:
 
     @property
     def kind(self) -> str:
-        """What it is, for a person."""
+        """The kind of change, in words for a person."""
         return "rollback" if self.rollback else "deploy"
 
     @property
@@ -115,7 +115,7 @@ class Planner:
 
     @property
     def first(self) -> str:
-        """The host on which a migration runs, and what is to run on one only."""
+        """The host that runs the migration, and everything that runs on one host only."""
         return next(iter(self._begun.states))
 
     @property

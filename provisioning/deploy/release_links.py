@@ -1,4 +1,4 @@
-"""What the links of a source mean for a release: found before any host is asked."""
+"""Check the links of a source for a release, before any host is asked."""
 
 from __future__ import annotations
 

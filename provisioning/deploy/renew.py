@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Renewal:
-    """One app's live release, to be made anew on all its hosts.
+    """One app's live release, to be restarted or renewed on all its hosts.
 
     Args:
         app: The app.
@@ -71,7 +71,7 @@ class Renewal:
 
     @property
     def what(self) -> str:
-        """What others are told that it is."""
+        """What other commands show of it."""
         if self.rotate:
             return f"rotation of the secrets of {self.app.name}"
         return f"{'restart' if self.env is None else 'new environment'} of {self.app.name}"

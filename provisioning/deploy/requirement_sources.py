@@ -70,7 +70,7 @@ class PlainSource:
 
 
 def refuse_plain_sources(source: Path, files: Mapping[str, bytes]) -> None:
-    """Refuse requirements that anybody between a host and their source could replace.
+    """Refuse requirements that anyone between a host and their source could replace.
 
     A host that is asked on the host itself is no such place, and what has a hash cannot be
     replaced.
@@ -114,7 +114,7 @@ def unhashed(files: Mapping[str, bytes]) -> list[str]:
 
 
 def trusted_unseen(listing: str, files: Mapping[str, bytes]) -> str:
-    """Say what is installed of the requirements whatever the index serves; "" where it is nothing.
+    """Name the requirements that are installed whatever the index serves; "" if there are none.
 
     Args:
         listing: Which of the files to begin with.

@@ -1,4 +1,4 @@
-"""An app's requirements: the lock file, what it includes, and what no host could install of it."""
+"""An app's requirements: the lock file, what it includes, and lines that no host can install."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ DEFAULT_SETTLE_S = 3
 
 
 def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
-    """Yield what makes a release that can be imported; visitors see none of it."""
+    """Yield the resources that build a release that can be imported; visitors notice nothing."""
     app, artifact = deployment.app, deployment.artifact
     server = app_server(app.server)
     venv = virtualenv(
@@ -145,7 +145,7 @@ def switch(
 
 
 def finish(app: App) -> Iterator[Resource]:
-    """Yield what is left to do once the live release will stay."""
+    """Yield the resources that complete a change once the live release stays live."""
     yield from abort(app)
     yield KeptSecrets(app.name, label="after")
     yield Superseded(app.name, label="after")

@@ -1,4 +1,4 @@
-"""What a person has run before and after the steps of a deploy, here and on the hosts."""
+"""Hooks before and after the steps of a deploy, on the controller and on the hosts."""
 
 from __future__ import annotations
 

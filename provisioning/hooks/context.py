@@ -1,4 +1,4 @@
-"""What a hook is told: the release, the hosts, who, and how it went."""
+"""What a hook gets to know: the release, the hosts, the operator, and the result."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class HookContext:
     id: str = field(default_factory=lambda: secrets.token_hex(8))
 
     def variables(self, stage: Stage, host: str = "") -> dict[str, str]:
-        """Return what a hook finds in its environment.
+        """Return the environment variables of a hook.
 
         Args:
             stage: When it runs.
@@ -60,7 +60,7 @@ class HookContext:
         return {**told, "HOMEPORT_HOST": host} if host else told
 
     def message(self, stage: Stage) -> dict[str, Any]:
-        """Return what a webhook is sent; `text` is what chats such as Slack show."""
+        """Return the message to a webhook; chats such as Slack show its `text`."""
         return {
             "text": self._text(stage),
             "id": self.id,

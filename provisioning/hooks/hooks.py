@@ -84,7 +84,7 @@ class Hooks:
         self._context = replace(self._context, **known)
 
     def leave_it(self) -> None:
-        """Run none any more: what is under way is another command's, with hooks of its own."""
+        """Run no more hooks: the run in progress is another command's, which has its own hooks."""
         self._hooks = ()
 
     def has(self, *stages: Stage, on: Literal["controller", "host"] = "controller") -> bool:
@@ -92,7 +92,7 @@ class Hooks:
         return any(hook.at in stages and hook.on == on for hook in self._hooks)
 
     def run(self, stage: Stage) -> None:
-        """Run what is to run on the controller, in the inventory's order.
+        """Run the hooks of the controller, in the inventory's order.
 
         Raises:
             DeployRefusedError: a hook failed while visitors still have the old release.
@@ -114,7 +114,7 @@ class Hooks:
                 self._say(f"warning: the hook {stage}, {what}, {failure.reason}")
 
     def on_host(self, stage: Stage, facts: Facts, host: str, *, first: bool) -> Iterator[OneOff]:
-        """Yield what is to run on a host, as resources; it runs when the plan comes to it.
+        """Yield the hooks of a host as resources, which run at their place in the plan.
 
         Args:
             stage: When.

@@ -1,4 +1,4 @@
-"""A notification: a JSON object posted to a URL that nobody gets to see."""
+"""A notification: a JSON object that is posted to a URL, which no output shows."""
 
 from __future__ import annotations
 

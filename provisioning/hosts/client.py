@@ -153,13 +153,13 @@ class AgentClient:
         self._until(Begun)
 
     def watch(self, run: str) -> None:
-        """Hear a run in the background that somebody else has begun, to its end."""
+        """Follow a run in the background that another command began, to its end."""
         with self._session_lock:
             self._session.watch(run)
         self._until(RunEnded)
 
     def resume(self, run: str, after: int, submission: Submission) -> Ended | OtherFacts:
-        """Take up a run of ours again, and hear the plan that it is at to its end.
+        """Reconnect to a run of this command, and follow its current plan to its end.
 
         Args:
             run, after, submission: See `Session.resume`.
@@ -169,7 +169,7 @@ class AgentClient:
         return self._end_of(submission.plan)
 
     def take_up(self, run: str, after: int) -> None:
-        """Take up a run of ours again that waits for its next plan.
+        """Reconnect to a run of this command that waits for its next plan.
 
         Args:
             run, after: See `Session.resume`.
@@ -205,7 +205,7 @@ class AgentClient:
                 self._until(RunEnded, within_s=ENDS_WITHIN_S)
 
     def end_run(self) -> None:
-        """End the run in the background, which is ours; it may take its time about it."""
+        """End this command's run in the background, which may take some time."""
         with self._session_lock:
             self._session.end_run()
         self._until(RunEnded, within_s=ENDS_WITHIN_S)

@@ -1,4 +1,4 @@
-"""What the controller remembers of hosts, so that a run without changes asks them nothing.
+"""The controller's cache of hosts' facts, so that a run without changes need not ask for them.
 
 It is only a guess to plan by: the plan carries the facts' digest, and a host that has
 other facts says so. Losing the file costs one exchange.

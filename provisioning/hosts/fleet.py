@@ -112,7 +112,7 @@ class Fleet:
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
-        """Keep hosts that wait for others; at the end, let go of all that still are ours."""
+        """Keep the lock of hosts that wait for others; at the end, release those still locked."""
         over = threading.Event()
 
         def keep_alive(run: RemoteHost) -> None:
@@ -131,7 +131,7 @@ class Fleet:
 
     @property
     def abandoned(self) -> bool:
-        """Whether a second Ctrl-C left hosts at what they are at: nothing more can be asked."""
+        """Whether a second Ctrl-C left hosts to finish their step: they take no more requests."""
         return any(run.at_work for run in self.runs)
 
     @property
@@ -141,7 +141,7 @@ class Fleet:
 
     @property
     def interrupted(self) -> bool:
-        """Whether a person has stopped the work on any of them."""
+        """Whether a person has stopped the work on any of the hosts."""
         return any(run.report.status == "interrupted" for run in self.runs)
 
     def _interrupt(self) -> None:

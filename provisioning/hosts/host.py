@@ -193,7 +193,7 @@ class RemoteHost:
             )
 
     def begin(self, what: str) -> None:
-        """Begin a run in the background: the host is ours until its end, even if we go.
+        """Begin a run in the background, which locks the host until its end, even if we go.
 
         Raises:
             HostBusyError: another run is at work there.
@@ -205,7 +205,7 @@ class RemoteHost:
             self._run, self._heard_of_run = run, 0
 
     def begin_again(self, what: str) -> None:
-        """Begin another run over a new connection, after one of ours came to a bad end.
+        """Begin another run over a new connection, after one of this command failed.
 
         Raises:
             HostBusyError: another run is at work there.
@@ -232,7 +232,7 @@ class RemoteHost:
 
     @property
     def has_host(self) -> bool:
-        """Whether a run in the background of ours has the host."""
+        """Whether a run of this command in the background has the host's lock."""
         return bool(self._run)
 
     def converge(
@@ -309,11 +309,11 @@ class RemoteHost:
             time.sleep(RECONNECT_PAUSE_S)
 
     def current_run(self) -> RunInfo | None:
-        """Return the run in the background that is at work on the host, if there is one."""
+        """Return the run in the background on the host, if there is one."""
         return self.ask(queries.current_run())
 
     def watch(self, run: str) -> None:
-        """Hear of a run in the background that somebody else has begun, to its end.
+        """Follow a run in the background that another command began, to its end.
 
         Raises:
             RunDiedError: it came to none, and nobody here had asked for that.
@@ -361,7 +361,7 @@ class RemoteHost:
             self._speaking.release()
 
     def stop(self) -> None:
-        """Have what is at work end at the next safe point."""
+        """End the current run at the next safe point."""
         self._stopping = True
         if self.at_work or not self._run:
             self._conversation.stop()
@@ -375,7 +375,7 @@ class RemoteHost:
         self.report.error = error
 
     def open(self, command: str) -> Channel:
-        """Start a command as root besides the agent."""
+        """Start a command as root, in addition to the agent."""
         return self._open_channel(command)
 
     def close(self) -> None:

@@ -97,7 +97,7 @@ class Inventory:
         return tuple(host for host in self.hosts.values() if runs_on(app, host))
 
     def local_path(self, text: str) -> Path:
-        """Return the path on the operator's machine that a text of the inventory stands for."""
+        """Return the path on the operator's machine that a text of the inventory means."""
         return (self.path.parent / Path(text).expanduser()).resolve()
 
     def source_of(self, app: App) -> Path:

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name most like this one, or None when none is like it."""
+    """Return the known name that is most similar, or None if none is similar."""
     # "-" and "_" are the same slip of the finger, and so is the case.
     spellings = {each.lower().replace("-", "_"): each for each in known}
     close = get_close_matches(name.lower().replace("-", "_"), spellings, n=1, cutoff=0.6)

@@ -24,7 +24,7 @@ _SSH_PORT = 22
 
 
 def write(paths: LabPaths, hosts: Mapping[str, HostState], driver: Driver) -> None:
-    """Write `ssh_config` and `known_hosts` anew.
+    """Rewrite `ssh_config` and `known_hosts`.
 
     Args:
         paths: Where the lab's files lie.

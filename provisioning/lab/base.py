@@ -42,7 +42,7 @@ update-ca-certificates >/dev/null 2>&1
 
 
 def ensure(suite: str, say: Callable[[str], None]) -> Path:
-    """Return the root file system of a suite, building it where there is none yet.
+    """Return the root file system of a suite, and build it if there is none yet.
 
     Args:
         suite: A Debian codename.

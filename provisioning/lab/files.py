@@ -1,4 +1,4 @@
-"""Write files whatever this process's umask is, for whoever asked for the lab."""
+"""Write files for the person who started the lab, whatever this process's umask is."""
 
 from __future__ import annotations
 

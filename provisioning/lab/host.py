@@ -59,7 +59,7 @@ class LabHost(HostView):
         self.wait_rebooted(before)
 
     def wait_rebooted(self, before: float) -> None:
-        """Return when it has booted anew and is ready.
+        """Return when it has rebooted and is ready.
 
         Args:
             before: Its `start_time` before the reboot was asked for.

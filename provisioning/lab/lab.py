@@ -45,7 +45,7 @@ class Lab(LabRecord):
         say: Callable[[str], None] = silent,
         sudo_password: str | None = None,
     ) -> Lab:
-        """Return the lab in a directory, a new one where there is none.
+        """Return the lab in a directory, or a new one if there is none.
 
         Args:
             directory: Where everything of the lab lies; made as needed.

@@ -1,4 +1,4 @@
-"""What this machine has: the programs a lab needs, its package sources, whom it trusts."""
+"""This machine: the programs that a lab needs, package sources, and trusted authorities."""
 
 from __future__ import annotations
 

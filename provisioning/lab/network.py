@@ -37,7 +37,7 @@ def namespace_path(lab_id: str, host: str) -> Path:
 
 
 def set_up(lab_id: str, subnet: IPv4Network) -> None:
-    """Make the bridge and the address translation; what is there already stays."""
+    """Make the bridge and the address translation, if they do not exist."""
     name = bridge(lab_id)
     if not _link_exists(name):
         # With an address of its own, or it takes the lowest of its hosts' and changes it

@@ -1,4 +1,4 @@
-"""What a lab remembers, read anew from its directory each time and changed by one at a time."""
+"""A lab's state, read from its directory each time, and changed by one process at a time."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class LabRecord:
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[LabState]:
-        """Change what the lab remembers; nobody else does at the same time."""
+        """Change the lab's state; no other process does at the same time."""
         self.state()
         with locked(self.paths.lock):
             state = self.state()

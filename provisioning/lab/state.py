@@ -88,7 +88,7 @@ class LabPaths:
 
     @property
     def lock(self) -> Path:
-        """Held by whoever changes the lab."""
+        """The lock that a process holds while it changes the lab."""
         return self.directory / "lock"
 
     @property

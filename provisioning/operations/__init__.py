@@ -1,1 +1,1 @@
-"""What commands besides a deploy do, without Fabric."""
+"""What commands other than a deploy do, without Fabric."""

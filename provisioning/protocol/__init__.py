@@ -1,1 +1,1 @@
-"""What is said between this machine and an agent; nothing here does any I/O."""
+"""The messages between the controller and an agent; nothing here does any I/O."""

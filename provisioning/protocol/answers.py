@@ -142,7 +142,7 @@ def _shape_of_tuple(kind: Any) -> Shape:
 
 
 def made_of(kind: Any, value: Any) -> Any:
-    """Return what a value of the right shape stands for."""
+    """Return the answer that a value of the right shape describes."""
     if hasattr(kind, "_fields"):
         types = _types_of(kind)
         return kind(**{name: made_of(types[name], each) for name, each in value.items()})

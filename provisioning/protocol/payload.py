@@ -1,4 +1,4 @@
-"""The bytes that travel to a host: the agent as it lies on disk, and what starts it.
+"""The bytes that are sent to a host: the agent's files, and the commands that start it.
 
 The command is one line of shell. Where there is no `python3`, it borrows one: Debian's own
 packages, unpacked into a directory that is removed afterwards, so that a bare host can be
@@ -68,7 +68,7 @@ class Payload:
 
 
 def attached_command(marker: str) -> str:
-    """Return the shell command that starts what stands between a person and an app's program.
+    """Return the shell command that starts the helper between a person and an app's program.
 
     Args:
         marker: Random hex of the line after which its frames begin.

@@ -1,4 +1,4 @@
-"""What a controller asks an agent without changing anything, and what it gets as the answer.
+"""The controller's queries, which change nothing on a host, and their answers.
 
 One function for each file of agent/queries/, which gives the answer.
 """
@@ -34,7 +34,7 @@ class Query(Generic[A]):
 
 
 def app_state(app: str, salt: str = "") -> Query[AppState]:
-    """Ask what is there of an app; `salt` goes into the digests of its secrets."""
+    """Ask what the host has of an app; `salt` goes into the digests of its secrets."""
     return Query("app", {"app": app, "salt": salt}, lambda value: answer_of(AppState, value))
 
 
@@ -49,7 +49,7 @@ def app_status(apps: Sequence[Mapping[str, Any]]) -> Query[Mapping[str, AppStatu
 
 
 def client_address() -> Query[str]:
-    """Ask for the address that our connection comes from, "" if nobody knows."""
+    """Ask for the address that the controller's connection comes from, "" if it is not known."""
     return Query("caller", {}, lambda value: str(WORD(value, "answer")))
 
 

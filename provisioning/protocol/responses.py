@@ -1,4 +1,4 @@
-"""What an agent says, checked and turned into the classes of agent/runs/messages.py."""
+"""The agent's messages, checked and turned into objects."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from provisioning.protocol.shapes import ShapeError
 
 
 def response_of(message: Mapping[str, Any]) -> Response:
-    """Return what a message from a host says.
+    """Return the object for a message of a host.
 
     Raises:
         ShapeError: no agent says that.

@@ -73,7 +73,7 @@ Heard: TypeAlias = Said | Hello | Answer | OtherFacts | Begun | RunEnded | event
 
 
 class HostBusyError(ResourceFailedError):
-    """Another run is at work on the host.
+    """Another run is in progress on the host.
 
     Args:
         current_run: The run, if it can be watched.
@@ -85,7 +85,7 @@ class HostBusyError(ResourceFailedError):
 
 
 class RunDiedError(ResourceFailedError):
-    """A run came to no end on the host, and nobody here had asked for that."""
+    """A run on the host ended without a result, and this command had not stopped it."""
 
     def __init__(
         self,
@@ -125,7 +125,7 @@ class Session:
 
     @property
     def has_run(self) -> bool:
-        """Whether a run in the background that is ours has not said yet that it has ended."""
+        """Whether a run of this command in the background has not reported its end yet."""
         return self._state in OUR_RUN
 
     @property
@@ -143,7 +143,7 @@ class Session:
         return self._payload.command(self._marker)
 
     def outgoing(self) -> bytes:
-        """Return what is to be sent now, and forget it."""
+        """Return the bytes to send now, and forget them."""
         data = bytes(self._out)
         self._out.clear()
         return data
@@ -158,11 +158,11 @@ class Session:
         self._request(Begin(run, who, what))
 
     def watch(self, run: str) -> None:
-        """Hear a run in the background that somebody else has begun, from its beginning."""
+        """Follow a run in the background that another command began, from its beginning."""
         self._request(Watch(run))
 
     def resume(self, run: str, after: int, submission: Submission | None = None) -> None:
-        """Take up a run of ours again that was begun over another connection.
+        """Reconnect to a run of this command that began over another connection.
 
         Args:
             run: Its id.
@@ -214,7 +214,7 @@ class Session:
         self._out += pack(message_of(request))
 
     def receive(self, data: bytes) -> Iterable[Heard | HomeportError]:
-        """Take bytes that came and yield what they mean.
+        """Read received bytes and yield the messages in them.
 
         That the host cannot go on with something is yielded too, in its place among the others.
 

@@ -1,4 +1,4 @@
-"""What a value that came from a host must look like, to be used.
+"""The shapes of values that come from a host: others are refused.
 
 A shape takes a value and says where it stands; it returns the value with nothing in it but what
 the shape names, or raises. So what a hostile or broken host says fails where it arrives, and as
@@ -26,7 +26,7 @@ DEPTH = 20
 
 
 class ShapeError(Exception):
-    """A value is not what it must be; the message says which and why."""
+    """A value does not have its shape; the message says which value, and why."""
 
 
 def text(value: Any, where: str) -> str:
@@ -94,7 +94,7 @@ def list_of(shape: Shape) -> Shape:
 
 
 def row(*shapes: Shape) -> Shape:
-    """Return the shape of lists of so many values."""
+    """Return the shape of lists with a fixed number of values."""
 
     def of_row(value: Any, where: str) -> list[Any]:
         if not isinstance(value, list) or len(value) != len(shapes):

@@ -1,4 +1,4 @@
-"""A plan as it is handed to a host, with what its agent needs to know besides."""
+"""A plan as it is sent to a host, with everything else that its agent needs to know."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Submission:
     on_failure: Plan | None = None
 
     def request(self) -> Submit:
-        """Return it as what is said to the agent."""
+        """Return it as a message to the agent."""
         on_failure = self.on_failure
         return Submit(
             resources=[encode(each) for each in self.plan.resources],

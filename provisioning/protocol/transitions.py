@@ -37,7 +37,7 @@ from provisioning.agent.runs.messages import (
 
 
 class State(Enum):
-    """Where a conversation stands."""
+    """The state of a conversation."""
 
     STARTING = auto()
     IDLE = auto()
@@ -57,11 +57,11 @@ class PlanDone:
 
 
 class RunDied:
-    """A run in the background is no more, and did not come to its end."""
+    """A run in the background is gone, and did not finish."""
 
 
 class Resume:
-    """To hear a run of ours over another connection."""
+    """To follow a run of this command over another connection."""
 
 
 S = State
@@ -128,7 +128,7 @@ HEARD: Table = {
 
 
 def kind_of(heard: object, plan: str) -> type:
-    """Return what the table calls something that the agent says.
+    """Return the table's name for a message of the agent.
 
     Args:
         heard: A response.

@@ -21,7 +21,7 @@ a template is compiled to, and Jinja does not look at them."""
 
 
 def bytecode_cache() -> FileSystemBytecodeCache | None:
-    """Return the cache in the person's own directory, or None where there can be none."""
+    """Return the cache in the person's home directory, or None if it cannot be made."""
     directory = cache_directory() / "templates"
     with contextlib.suppress(OSError):
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)

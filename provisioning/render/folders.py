@@ -1,4 +1,4 @@
-"""Where templates are: a file of the person's own `templates/` wins over ours."""
+"""Where templates are: a file of the project's `templates/` replaces Homeport's."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class TemplateLine(NamedTuple):
-    """A line of a template: what a message about a rendered file should point to."""
+    """A line of a template, to which messages about a rendered file point."""
 
     name: str
     line: int

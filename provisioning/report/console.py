@@ -47,7 +47,7 @@ class PipedConsole:
 
 
 class TerminalConsole:
-    """For a program that gets a terminal like ours: `fab shell`.
+    """For a program that gets a terminal like this one: `fab shell`.
 
     A context manager: within it each key goes to the program, Ctrl-C too; after it, or
     however this process ends, the terminal is as it was.
@@ -83,7 +83,7 @@ class TerminalConsole:
             signal.signal(number, handler)
 
     def input(self) -> Iterator[bytes | Size]:
-        """Yield what is typed, and sizes that the terminal changes to."""
+        """Yield typed text, and new sizes of the terminal."""
         while True:
             ready = select.select([self._terminal, self._changed], [], [])[0]
             if self._changed in ready:

@@ -56,7 +56,7 @@ class HostReport:
     _running: bool = field(default=False, repr=False)
 
     def hear(self, heard: Heard) -> None:
-        """Add what the agent said."""
+        """Add an event of the agent."""
         match heard:
             case events.Started():
                 self._running = True

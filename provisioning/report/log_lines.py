@@ -1,4 +1,4 @@
-"""A line that an app has logged, and what stands before its text."""
+"""A line that an app has logged, and the columns before its text."""
 
 from __future__ import annotations
 

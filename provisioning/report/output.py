@@ -44,7 +44,7 @@ class Output:
 
     @property
     def gone(self) -> bool:
-        """Whether nobody reads any more; known before anything is written in vain."""
+        """Whether the reader has closed the output; known before the next write."""
         with contextlib.suppress(OSError, ValueError), self._lock:
             poll = select.poll()
             poll.register(self._stream.fileno(), 0)

@@ -1,4 +1,4 @@
-"""What the reports of all hosts add up to: the rows, the failures and the last line."""
+"""The summary of all hosts: its rows, the failures and the last line."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def row(report: HostReport, *, check: bool) -> tuple[str, ...]:
 
 
 def failure_of(report: HostReport) -> Failure | None:
-    """Return why a host did not end well, or None."""
+    """Return why a host failed, or None."""
     host = clean_line(report.host)
     if report.error is not None:
         error = report.error

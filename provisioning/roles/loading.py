@@ -1,4 +1,4 @@
-"""Read from the person's project what the roles then only compute with.
+"""Read the files of the project that roles need.
 
 The one place of this package that looks at the disk: the files in `roles/` beside the
 fabfile, and the certificate of `tls.method = "files"`.
@@ -41,7 +41,7 @@ class GivenCertificate:
 
 
 def load_own_roles(project: Path) -> dict[str, Role]:
-    """Return a person's own roles by name: one file each in `roles/` beside the fabfile.
+    """Return a person's own roles by name: one file each in `roles/` next to the fabfile.
 
     Args:
         project: The directory of the fabfile.
@@ -55,7 +55,7 @@ def load_own_roles(project: Path) -> dict[str, Role]:
 
 
 def resources_of(name: str, role: Role, host: Host, facts: Facts) -> list[Resource]:
-    """Return what a person's own role wants of a host.
+    """Return the resources of a person's own role for a host.
 
     Raises:
         ConfigurationError: The role failed, or returned something else than resources.

@@ -1,4 +1,4 @@
-"""Hosts with the same site: whichever of them a certificate authority asks must know the answer."""
+"""Hosts with the same site: each must know the answer that a certificate authority asks for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from provisioning.inventory.types.units import is_address
 
 
 def peers(inventory: Inventory, host: Host, app: App) -> tuple[str, ...]:
-    """Return the addresses at which a host asks the others of an app; none without an authority.
+    """Return the addresses at which a host asks an app's other hosts; none without an authority.
 
     Raises:
         ConfigurationError: A host has a name only. A web server that cannot look it up does not

@@ -1,4 +1,4 @@
-"""What a release runs besides its web server: its processes and timers, as unit files.
+"""What a release runs in addition to its web server: processes and timers, as unit files.
 
 They belong to the release and lie in its directory, so that a rollback brings back what the
 release was made to run. How they get to systemd: provisioning/agent/apps/release_services.py.

@@ -1,4 +1,4 @@
-"""What was cut off is put in order: by a provision, and before a deploy, rollback or restart.
+"""Repair what an interrupted run left: in a provision, and before a deploy, rollback or restart.
 
 The first says so at its end, since what the live release needs to run may come before; the
 others at their beginning. A reboot alone starts the live release and sweeps nothing: what is
@@ -23,7 +23,7 @@ from provisioning.resources import (
 
 
 def put_in_order(app: App) -> Iterator[Resource]:
-    """Yield what takes away what a cut-off run has left, and has the live release run."""
+    """Yield resources that remove what an interrupted run left, and that run the live release."""
     yield NoLeftoverPrograms(app.name)
     yield OldReleasesStopped(app.name, drain_timeout_s=app.drain_timeout_s)
     yield StaticFiles(app.name, "", replace=True)
@@ -35,7 +35,7 @@ def put_in_order(app: App) -> Iterator[Resource]:
 
 
 def put_in_order_before(app: App) -> Iterator[Resource]:
-    """Yield the same for another release to come, which may mend a live one that cannot run."""
+    """Yield the same before a new release, which may replace a live one that cannot run."""
     yield RegisteredApp(app.name)
     yield NoLeftoverPrograms(app.name, label="before")
     yield OldReleasesStopped(app.name, drain_timeout_s=app.drain_timeout_s, label="before")

@@ -50,7 +50,7 @@ class Written:
 
 
 def initialise(directory: Path, *, force: bool = False) -> list[Written]:
-    """Write what is missing for Homeport into a project's folder.
+    """Write the files that Homeport needs and that are missing into a project's folder.
 
     Args:
         directory: The project's folder, usually the root of its repository.

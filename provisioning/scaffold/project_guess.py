@@ -24,7 +24,7 @@ _SECRET_VARIABLE = re.compile(r"SECRET|PASSWORD|TOKEN|KEY|DSN|_UR[LI]$|CREDENTIA
 
 @dataclass(frozen=True)
 class ProjectGuess:
-    """What was found; None where nothing was.
+    """What was found; None for what was not.
 
     Args:
         name: Name for the app, from the folder's.

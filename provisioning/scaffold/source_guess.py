@@ -1,4 +1,4 @@
-"""Find the WSGI app, and what it reads, in Python files without importing them."""
+"""Find the WSGI app and its environment variables in Python files, without importing them."""
 
 from __future__ import annotations
 

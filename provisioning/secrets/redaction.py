@@ -29,7 +29,7 @@ class Revealing(Protocol):
 
 
 class Redactor:
-    """Replaces every value it was told, in whatever common encoding, by `***`.
+    """Replaces every registered value, in any common encoding, by `***`.
 
     Safe to use from several threads: hosts report in parallel.
     """

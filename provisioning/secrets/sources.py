@@ -48,7 +48,7 @@ class FileSource:
 
 @dataclass(frozen=True)
 class GenerateSource:
-    """So many random bytes, made once per app and environment: `{ generate = 32 }`."""
+    """Random bytes, made once per app and environment: `{ generate = 32 }`."""
 
     generate: int
 

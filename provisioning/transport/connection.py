@@ -29,7 +29,7 @@ SudoPassword = Secret | AskOnce[Secret | None] | Callable[[], Secret | None]
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a login may need besides the keys that ssh's configuration names.
+    """What a login may need in addition to the keys that ssh's configuration names.
 
     Attributes:
         keys: The keys of this process.
@@ -167,7 +167,7 @@ class Connection:
 
     @property
     def alive(self) -> bool:
-        """Whether the connection stands."""
+        """Whether the connection is open."""
         return self._transport.is_active()
 
     def close(self) -> None:

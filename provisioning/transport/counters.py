@@ -1,4 +1,4 @@
-"""What a connection cost: for the summary, and for tests that hold the numbers."""
+"""The cost of a connection, for the summary and for tests of its limits."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Gateway:
             return self._connection
 
     def close(self) -> None:
-        """Close the connection; every host behind it is cut off."""
+        """Close the connection, and with it those to every host behind it."""
         with self._lock:
             if self._connection:
                 self._connection.close()
@@ -69,7 +69,7 @@ class Gateways:
             return self._gateways.setdefault(key, Gateway(connect))
 
     def close(self) -> None:
-        """Close all of them; the next `get` starts anew."""
+        """Close all of them; the next `get` connects again."""
         with self._lock:
             gateways, self._gateways = list(self._gateways.values()), {}
         for gateway in gateways:

@@ -1,1 +1,1 @@
-"""What Homeport knows of an app on the host, besides its resources."""
+"""What Homeport knows of an app on the host, in addition to its resources."""

@@ -21,12 +21,12 @@ _HEADER_BYTES = 16
 
 
 def is_pythons(path: str) -> bool:
-    """Return whether a path is where Python keeps what it has compiled: nobody else's place."""
+    """Return whether a path is in Python's cache of compiled files, which no other program uses."""
     return FOLDER in path.split("/")
 
 
 def tag_of(virtualenv: str, system: System) -> str:
-    """Return what the Python of a virtualenv calls itself in names of compiled files, or ""."""
+    """Return the tag of a virtualenv's Python in names of compiled files, or ""."""
     version = made_for(virtualenv, system)
     # Source: PEP 3147; sys.implementation.cache_tag. Debian's Python is CPython.
     return "cpython-" + version.replace(".", "") if version else ""

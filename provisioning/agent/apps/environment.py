@@ -60,7 +60,7 @@ def keep_generated(system: System, app: str, proposed: Mapping[str, str]) -> Dic
 
 
 def replace_generated(system: System, app: str, values: Mapping[str, str]) -> None:
-    """Keep other values for secrets that were generated, in place of those that are there."""
+    """Replace the stored values of generated secrets."""
     merged = {**generated_secrets(system, app), **values}
     data = json.dumps(merged, indent=1, sort_keys=True).encode()
     system.write(AppLayout(app).secrets, data, mode="0600")
@@ -118,7 +118,7 @@ def of_release(system: System, app: str, release: str) -> Dict[str, str]:
 
 
 def masked(system: System, app: str, text: str) -> str:
-    """Return what a program of an app printed, less the values of its secrets."""
+    """Return what a program of an app printed, without the values of its secrets."""
     return mask_for(system, [app])(text)
 
 

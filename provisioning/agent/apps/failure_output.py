@@ -33,12 +33,12 @@ def refusal(system: System, app: str, release: str, unit: str, why: str) -> Agen
 
 
 def own_words(system: System, app: str, release: str, unit: str) -> str:
-    """Return what a unit of a release printed of why it does not run, without secrets."""
+    """Return the last output of a unit of a release that does not run, without secrets."""
     return why_it_failed(system, app, release, last_lines(system, unit, SEARCHED_LINES))
 
 
 def why_it_failed(system: System, app: str, release: str, lines: Sequence[str]) -> str:
-    """Return what a program of a release printed of why it failed, without secrets.
+    """Return the last output of a program of a release that failed, without secrets.
 
     Args:
         system: The machine.

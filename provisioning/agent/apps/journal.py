@@ -14,7 +14,7 @@ LAST_BYTES = 1 << 16
 
 
 def last_lines(system: System, unit: str, count: int) -> List[str]:
-    """Return the last lines that a unit has printed, oldest first; none if nobody knows."""
+    """Return the last lines that a unit has printed, oldest first; empty if they are not known."""
     # On a busy host what a process says last arrives after it has ended. Source: journalctl(1).
     with contextlib.suppress(AgentError):
         system.run(["journalctl", "--sync"], timeout_s=SYNC_S)

@@ -1,4 +1,4 @@
-"""What a run that was cut off has left of an app on the disk: nothing refers to it."""
+"""Files of an app that an interrupted run left on the disk, and that nothing refers to."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from provisioning.agent.machine.system import System
 
 
 class Leftovers:
-    """What is left of an app.
+    """What an interrupted run left of an app.
 
     Args:
         app: Its name.

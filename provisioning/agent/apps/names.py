@@ -1,4 +1,4 @@
-"""Which names below an app's directory Homeport gives; all others are somebody else's.
+"""The names that Homeport uses below an app's directory; all other names belong to others.
 
 What goes by another name there is left alone: nothing that clears away what is old or half built
 may guess.
@@ -30,7 +30,7 @@ REVISION = re.compile(r"[0-9a-f]{12}")
 
 
 def named(system: System, directory: str, shape: re.Pattern[str]) -> List[str]:
-    """Return the names in a directory that have a shape of ours."""
+    """Return the names in a directory that have the form of Homeport's names."""
     return [name for name in system.list(directory) if shape.fullmatch(name)]
 
 
@@ -40,7 +40,7 @@ def shapes(layout: AppLayout) -> Dict[str, re.Pattern[str]]:
 
 
 def say_strangers(app: str, system: System) -> None:
-    """Say what is in an app's directories that Homeport did not make: once, and when it changes."""
+    """Report what Homeport did not make in an app's directories: once, and after changes."""
     layout = Releases(app, system).layout
     found = [
         os.path.join(directory, name)

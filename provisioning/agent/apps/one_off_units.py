@@ -14,7 +14,7 @@ LABELS = r"import|migrate|(?:before|after)-[a-z]+-hook-\d+"
 
 
 def one_offs(app: str, system: System) -> List[str]:
-    """Return the units of an app's imports, migrations and hooks that are at work."""
+    """Return the units of an app's imports, migrations and hooks that are running."""
     services = system.loaded_units()
     return [unit for unit in all_one_offs(app, system) if services[unit][0] in AT_WORK]
 

@@ -112,7 +112,7 @@ class ReleaseServices:
     def start(
         self, files: Mapping[str, bytes], besides: Optional[Mapping[str, bytes]] = None
     ) -> None:
-        """Start what is to run of these units, as their files say.
+        """Start those of these units that are to run according to their files.
 
         Whether it could is for the caller to see: a process that ends is started again by
         systemd, and a deploy must be able to bring what ends this.
@@ -133,7 +133,7 @@ class ReleaseServices:
             self._system.remove(os.path.join(RUNTIME_UNITS, name))
 
     def begin_stop(self, names: List[str]) -> None:
-        """Let processes finish what they are at; `stop` waits for them."""
+        """Ask processes to finish their work; `stop` waits for them."""
         if names:
             systemctl.stop_meanwhile(self._system, *names)
 
@@ -148,7 +148,7 @@ class ReleaseServices:
             self._system.remove(os.path.join(RUNTIME_UNITS, name))
 
     def remove_timers(self, names: List[str]) -> None:
-        """Take away timers that the live release has not; a run under way comes to its end."""
+        """Remove timers that the live release does not have; a run in progress finishes."""
         timers = [name for name in names if name.endswith(".timer")]
         if timers:
             systemctl.stop(self._system, *timers)

@@ -63,7 +63,7 @@ class Releases:
         return manifest
 
     def lacks(self, release: str) -> List[str]:
-        """Return what somebody has removed of a complete release: names of its parts."""
+        """Return the parts of a complete release that are missing, by name."""
         parts = self.manifest(release).get("parts") or {
             **EARLIER_PARTS,
             "web server's own unit": f"{UNITS}/{self.layout.unit(release)}",
@@ -102,7 +102,7 @@ class Releases:
 
     @property
     def may_lead_current(self) -> bool:
-        """Whether `current` is ours: not there, or a link to a release. Else it is left alone."""
+        """Whether Homeport may replace `current`: it does not exist, or is a link to a release."""
         found = self._system.stat(self.layout.current)
         if found is None:
             return True

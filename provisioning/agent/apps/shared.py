@@ -81,7 +81,7 @@ def make(app: str, path: str, system: System) -> None:
 
 
 def begin(system: System, app: str, path: str, source: str) -> None:
-    """Have a shared folder; what a release brought of it is its beginning.
+    """Make a shared folder; it begins with the content that a release has at its path.
 
     It is made whole where only root may write, and becomes the app's by one rename.
 

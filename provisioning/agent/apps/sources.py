@@ -1,4 +1,4 @@
-"""Where the code of a new release lies on the host already: in the releases that are there."""
+"""Find files of a new release that the host already has, in its other releases."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Sources:
                 self._any[digest] = self._same[path, digest] = os.path.join(code, path)
 
     def find(self, path: str, digest: str) -> str:
-        """Return a file with this content, that of the same path if there is one; "" for none."""
+        """Return a file with this content, preferably at the same path; "" if there is none."""
         for source in self._candidates(path, digest):
             if source not in self._digests:
                 self._digests[source] = self._system.digest(source) or ""

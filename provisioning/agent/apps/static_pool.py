@@ -1,4 +1,4 @@
-"""Where static files are published: what is in a file's way there, and how its place is taken."""
+"""The folder of published static files: what is in a file's way there, and how to replace it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Pool:
         self._above: Dict[str, str] = {root: ""}
 
     def in_the_way(self, path: str) -> str:
-        """Return what is of the wrong kind at a file's path or above it; "" for nothing."""
+        """Return what has the wrong type at a file's path or above it; "" if nothing has."""
         above = self._wrong_above(os.path.dirname(path))
         if above:
             return above
@@ -64,7 +64,7 @@ def beside(path: str, in_the_way: str) -> str:
 
 
 def take_place(path: str, system: System) -> None:
-    """Put what was made ready beside a path there, whatever is there."""
+    """Move what was prepared next to a path to that path, whatever is there."""
     found, ready = system.stat(path), system.stat(temporary(path))
     is_file = ready is not None and ready.type == FILE
     aside = temporary(path + ".before")

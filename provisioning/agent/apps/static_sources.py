@@ -26,7 +26,7 @@ class _LeadsOutError(Exception):
 
 @dataclass
 class Published:
-    """What of a release is published.
+    """The files of a release that are published.
 
     Args:
         files: Path below the web root -> path below the release's code.
@@ -40,7 +40,7 @@ class Published:
 
 
 def published(manifest: Mapping[str, Any]) -> Published:
-    """Return what is published of a release.
+    """Return the files of a release that are published.
 
     Args:
         manifest: "static", "files", "links" and "shared" say what it is made of.

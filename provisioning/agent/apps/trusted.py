@@ -1,4 +1,4 @@
-"""What root may run: programs that nobody but root could have written."""
+"""What root may run: programs that only root could have written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Building virtualenvs: packages run code of theirs meanwhile, so each build is a stranger here.
+"""Building virtualenvs. Packages run their own code in a build, so no build is trusted.
 
 inside.py     the program within the build's sandbox: carries out the steps
 proxy.py      the program outside: the only way from there to the package index

@@ -82,7 +82,7 @@ class Build:
         return cache_of(self.owner)
 
     def begin(self, system: System, *, fresh: bool = False) -> None:
-        """End what a killed run has left of it, and have nothing where it builds.
+        """End processes that a killed run left of this build, and empty its folder.
 
         Args:
             system: The machine.
@@ -200,12 +200,12 @@ def folder_of(owner: str) -> str:
 
 
 def result_of(owner: str) -> str:
-    """Return where a build of an owner's leaves what it has made, until it is taken over."""
+    """Return the folder in which an owner's build leaves its result until it is taken over."""
     return f"/var/lib/private/{folder_of(owner)}"
 
 
 def cache_of(owner: str) -> str:
-    """Return where builds of an owner's keep what they have downloaded."""
+    """Return the folder in which an owner's builds keep their downloads."""
     return f"/var/cache/private/{folder_of(owner)}"
 
 

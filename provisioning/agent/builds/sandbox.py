@@ -1,4 +1,4 @@
-"""What a build may do: read the system, write its own folders, reach the index; nothing else.
+"""The sandbox of a build: it may read the system, write its folders and reach the index.
 
 Source of all properties: systemd.exec(5), systemd.resource-control(5), systemd.service(5).
 """

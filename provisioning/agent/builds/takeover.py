@@ -1,4 +1,4 @@
-"""Take over what a build has made: a copy of its files, checked, becomes root's.
+"""Take over the result of a build: root owns a checked copy of its files.
 
 Nothing of the build's own stays: no file that somebody holds open or has another name for, no
 mode, list of access rights or capability. What has no business in a virtual environment is
@@ -114,7 +114,7 @@ class Built:
         return ups < len(parts) and ".." not in words[ups:]
 
     def refused(self, parts: List[str], what: str) -> AgentError:
-        """Return the error that says what of it is not taken."""
+        """Return the error that names the file that was refused."""
         return self._refused(f"{'/'.join(parts)[:SHOWN_CHARS]} is {what}")
 
     def _refused(self, why: str) -> AgentError:

@@ -62,7 +62,7 @@ def simulate(system: System, names: Sequence[str]) -> Sequence[str]:
 
 
 def conflicting(system: System, names: Sequence[str]) -> Sequence[str]:
-    """Return the packages that apt would remove to install these, none where it cannot say."""
+    """Return the packages that apt would remove to install these; empty if apt cannot tell."""
     ensure_lists(system)
     done = with_good_lists(
         system, "install", "--no-install-recommends", "--simulate", "--fix-broken", *names
@@ -89,7 +89,7 @@ def remove(system: System, names: Sequence[str]) -> None:
 
 
 def interrupted(system: System) -> str:
-    """Return what a package manager that was cut off has left half-way: packages, or ""."""
+    """Return the packages that an interrupted package manager left half installed, or ""."""
     names = sorted(_unfinished(system))
     journal = "dpkg's journal" if any(map(str.isdigit, system.list(dpkg.UPDATES))) else ""
     # What is half-way while somebody is at work was not cut off.
@@ -97,7 +97,7 @@ def interrupted(system: System) -> str:
 
 
 def complete(system: System) -> None:
-    """Complete what a package manager that was cut off has left half-way.
+    """Complete what an interrupted package manager left half done.
 
     Raises:
         AgentError: it cannot be completed.

@@ -42,7 +42,7 @@ LONGEST_S = 3600.0
 
 
 def apt_get(system: System, *arguments: str, timeout_s: float = LONGEST_S) -> Completed:
-    """Run apt-get when nobody else is at work with packages.
+    """Run apt-get when no other program is installing packages.
 
     Raises:
         AgentError: somebody is, for longer than we wait; or it takes longer than `timeout_s`.

@@ -1,4 +1,4 @@
-"""apt's package lists: fetched where there are none, where they are old, and where they are bad.
+"""apt's package lists: fetched if they are missing, old or bad.
 
 They are apt's cache, not the host's state, so a check fetches them too.
 """
@@ -39,7 +39,7 @@ _BAD_LISTS = re.compile(
 
 
 def ensure_lists(system: System) -> None:
-    """Fetch the package lists if there are none or they are old."""
+    """Fetch the package lists if they are missing or old."""
     for trouble in apt_sources.in_trouble(Completed(0, _first_log(system), ""), system):
         apt_sources.warn(system, f"apt cannot fetch the lists of {trouble}")
     try:
@@ -104,7 +104,7 @@ def renew(system: System) -> None:
 
 
 def with_good_lists(system: System, *arguments: str) -> Completed:
-    """Run apt-get; once more with new lists if these ones are what is wrong."""
+    """Run apt-get; run it again with new lists if the lists caused its failure."""
     done = apt_get(system, *arguments)
     if done.status != 0 and _BAD_LISTS.search(done.stdout + done.stderr):
         renew(system)

@@ -1,4 +1,4 @@
-"""The locks of Debian's package manager: wait for whoever holds them, and say who it is.
+"""The locks of Debian's package manager: wait for the program that holds them, and name it.
 
 apt has an option for that, but it covers only two of the four locks, and says nothing that
 a person would see.
@@ -43,7 +43,7 @@ def holder() -> str:
 
 
 def left_script() -> str:
-    """Return a package's script that is at work; it may have outlived a dpkg that was killed."""
+    """Return a package's script that is running; it may have outlived a dpkg that was killed."""
     for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
         if any(word.startswith(SCRIPTS) for word in _command_line(pid).split(b"\0")):
             return _describe(pid)
@@ -51,7 +51,7 @@ def left_script() -> str:
 
 
 def wait(system: System, at_work: Callable[[], str] = holder) -> None:
-    """Return when nobody is at work with packages.
+    """Return when no program is installing packages.
 
     Stopping is safe while this waits.
 

@@ -1,4 +1,4 @@
-"""apt's package sources: which of them are in trouble, and how to do without those.
+"""apt's package sources: which of them apt cannot read, and how to run apt without those.
 
 A source that does not answer costs only what it has. But where apt cannot read a file in which
 sources are named it does nothing at all; so it is given copies of the others, for this run.
@@ -53,7 +53,7 @@ class Entry:
 
 
 def options(system: System) -> Tuple[str, ...]:
-    """Return what tells apt-get or apt-cache to do without what it cannot read."""
+    """Return the options that make apt-get or apt-cache ignore what it cannot read."""
     if not system.unreadable_sources:
         return ()
     os.makedirs(layout.RUNTIME, mode=0o700, exist_ok=True)

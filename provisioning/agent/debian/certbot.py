@@ -82,11 +82,11 @@ class Lineage:
         system.remove(self._aside)
 
     def is_aside(self, system: System) -> bool:
-        """Return whether a run has moved it out of the way and died meanwhile."""
+        """Return whether a run moved it out of the way and died before it moved it back."""
         return system.stat(self._aside) is not None
 
     def bring_back(self, system: System) -> None:
-        """Have in its place what a run has moved out of the way that died meanwhile."""
+        """Move back what a run moved out of the way before it died."""
         if not self.is_aside(system):
             return
         if self.is_broken(system):
@@ -122,7 +122,7 @@ def read_linked(system: System, path: str) -> bytes:
 
 
 def names_in(system: System, path: str) -> Tuple[str, ...]:
-    """Return the DNS names of a certificate on the host, sorted; none if it is about to end."""
+    """Return the DNS names of a certificate on the host, sorted; empty if it is about to expire."""
     if system.stat(path) is None:
         return ()
     shown = system.run(

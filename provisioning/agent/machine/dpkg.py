@@ -33,7 +33,7 @@ class Readable(Protocol):
 
 
 def database(system: Readable) -> str:
-    """Return the package database, what a dpkg that was cut off had noted last at the end."""
+    """Return the package database, with the last notes of an interrupted dpkg at the end."""
     texts = [system.read(STATUS_FILE)]
     # Source: dpkg's lib/dpkg/dbmodify.c: numbered in the order in which they are to be applied.
     texts += [system.read(f"{UPDATES}/{name}") for name in system.list(UPDATES) if name.isdigit()]
@@ -58,7 +58,7 @@ def parse_status(text: str) -> Dict[str, str]:
 
 
 def is_as_packaged(system: Readable, path: str) -> bool:
-    """Return whether a file of settings is as its package has it: nobody has changed it.
+    """Return whether a configuration file is unchanged since its package installed it.
 
     Source: deb-conffiles(5); the database names each with its MD5, which keeps nobody out here.
     """

@@ -64,7 +64,7 @@ class Memory:
         self._save()
 
     def forget_all(self, keys: Iterable[str]) -> None:
-        """Forget, durably, what any owner knows: what it was about is gone."""
+        """Forget, durably, a memory of all owners: the thing that it was about is gone."""
         known = [self._records.pop(key, None) for key in keys]
         if any(known):
             self._save()

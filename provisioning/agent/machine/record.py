@@ -1,4 +1,4 @@
-"""The record of what Homeport made on this host, and for whom.
+"""The record of what Homeport made on this host, and for which project.
 
 Several projects and environments may use one host. Each is an owner, "project/environment"; what
 they share (web server, certbot, base) has several owners, and an app has one. A thing is written
@@ -70,7 +70,7 @@ class Record:
         return thing in self._things
 
     def owners(self, thing: str) -> Set[str]:
-        """Return for whom Homeport made a thing."""
+        """Return the owners for which Homeport made a thing."""
         found = self._things.get(thing)
         return set(found.owners) if found else set()
 

@@ -27,7 +27,7 @@ def workers_of(system: System, unit: str, title: str) -> List[int]:
 
 
 def wait_until_replaced(system: System, unit: str, title: str, before: List[int]) -> None:
-    """Return when none of the workers from before a reload takes connections.
+    """Return when no worker from before a reload accepts connections any more.
 
     Raises:
         AgentError: They still do after a while: the unit kept what it had loaded.

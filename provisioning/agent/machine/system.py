@@ -303,7 +303,7 @@ class System:
         )
 
     def lines(self, argv: Sequence[str]) -> Iterator[bytes]:
-        """Yield what a program prints, line by line; end it when nobody wants any more.
+        """Yield what a program prints, line by line; end it when the caller stops reading.
 
         Raises:
             AgentError: it is not there, or printed nothing and failed.
@@ -334,7 +334,7 @@ class System:
         owner: str = "root",
         group: str = "root",
     ) -> None:
-        """Write a file beside its place, for `put_in_place`: that takes no more room on the disk.
+        """Write a file next to its place, for `put_in_place`, which then needs no more disk space.
 
         It has a name that no `conf.d/*` matches, and its final owner and mode from the start.
         The name is always the same, so that what a killed run left behind is overwritten.
@@ -352,7 +352,7 @@ class System:
             raise
 
     def put_in_place(self, path: str) -> None:
-        """Put a file that was written beside its place there; if it cannot be, it is removed."""
+        """Move a file that was written next to its place there; if that fails, remove it."""
         part = layout.temporary(path)
         try:
             files.rename(part, path)

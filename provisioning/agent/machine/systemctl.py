@@ -1,4 +1,4 @@
-"""What the agent has systemd do, and asks of it: the one place that knows systemctl's words.
+"""The agent's calls of systemctl: the only module that knows its options.
 
 Most of it must succeed, or the resource fails. What may fail says so: a unit that is not there
 cannot be stopped, and then nothing needs to be. In a check nothing of it is done.

@@ -108,7 +108,7 @@ class Server:
 
 
 class Configuration:
-    """nginx's configuration, less what is Homeport's.
+    """nginx's configuration, without Homeport's part.
 
     Args:
         system: The host.

@@ -1,4 +1,4 @@
-"""Whether this host's nginx serves others, and where ours would come in beside them."""
+"""Whether this host's nginx serves other sites, and where Homeport's sites could be added."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Copies of what a person has handed over, and the way back."""
+"""Copies of what a person handed over, and how they are put back."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class NotOursError(AgentError):
 
 
 class Gate:
-    """What a run goes through once, right before its first change.
+    """The check that a run passes once, right before its first change.
 
     Args:
         resources: All of the run, the ones before its first change included.
@@ -73,7 +73,7 @@ def _is_ours(name: str, system: System) -> bool:
 
 
 def obstacles(resources: Sequence[Resource], system: System) -> Iterator[Obstacle]:
-    """Yield what is in the way, each once, in the order in which the run would come to it."""
+    """Yield what is in the way, each once, in the order of the run."""
     seen = set()
     for resource in resources:
         for each in (
@@ -136,7 +136,7 @@ def _change(resource: Resource, system: System) -> Iterable[str]:
 
 
 def settle(resources: Iterable[Resource], system: System) -> None:
-    """Write down of what a run found as it should be for whom it is, or that it is Homeport's."""
+    """Record the owner of things that a run found as they should be, if Homeport made them."""
     found: List[str] = []
     for resource in resources:
         for claim in resource.claims():

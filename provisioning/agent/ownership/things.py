@@ -209,7 +209,7 @@ def _recognise_user(system: System, name: str) -> bool:
 
 
 def app_comment(app: str) -> str:
-    """Return what the account of an app says of itself in passwd(5)'s comment."""
+    """Return the comment of an app's account in passwd(5), by which Homeport recognises it."""
     return f"Homeport app {app}"
 
 

@@ -1,4 +1,4 @@
-"""What is there of an app: releases, what became of them, and secrets' digests."""
+"""What the host has of an app: releases, what happened to them, and digests of its secrets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HISTORY_LINES = 200
 
 
 def answer(message: Mapping[str, Any], system: System) -> Any:
-    """Return what is there of an app.
+    """Return what the host has of an app.
 
     Args:
         message: "app"; "salt" of the secrets' digests.

@@ -87,7 +87,7 @@ class _Journal:
         self._patterns = [pattern for app in apps for pattern in _patterns(app)]
 
     def nth_last(self, number: int, start: Sequence[str]) -> str:
-        """Return the cursor of the last entry but so many, or of the first there is."""
+        """Return the cursor of the entry that is this many before the last, or of the first one."""
         cursor = ""
         for entry in self.entries([*start, "--reverse"]):
             if self.shown(entry):

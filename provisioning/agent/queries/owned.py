@@ -1,4 +1,4 @@
-"""What Homeport made here, for whom, and what was handed over to it."""
+"""What Homeport made here, for which project, and what was handed over to it."""
 
 from __future__ import annotations
 

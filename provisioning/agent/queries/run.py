@@ -9,6 +9,6 @@ from provisioning.agent.runs.relay import current_run
 
 
 def answer(message: Mapping[str, Any], system: System) -> Optional[Dict[str, Any]]:
-    """Return what is told of it; None if there is none."""
+    """Return the run in the background; None if there is none."""
     now = current_run()
     return None if now is None else now.values()

@@ -91,7 +91,7 @@ class Certificate(Resource):
         }
 
     def test(self, system: System, change: Change) -> None:
-        """Refuse to take over what somebody has put there by hand, and has renewed otherwise."""
+        """Refuse to take over a certificate that others made and renew in another way."""
         lineage = self._lineage
         if system.stat(lineage.renewal) and not lineage.is_renewed_by(system, self.webroot):
             raise AgentError(

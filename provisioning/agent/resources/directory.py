@@ -16,7 +16,7 @@ from provisioning.agent.resource import (
 
 @dataclass(frozen=True)
 class Directory(Resource):
-    """Have a directory with this mode and owner; what is in it is left alone.
+    """Have a directory with this mode and owner; its content is not changed.
 
     Args:
         path: Absolute. Parents that are missing are made root's, 0755.

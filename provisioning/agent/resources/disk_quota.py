@@ -26,7 +26,7 @@ KIB = 1024
 
 @dataclass(frozen=True)
 class DiskQuota(Resource):
-    """Have a bound on what an app's user may occupy on the file system of `/srv/<app>`.
+    """Have a limit of the disk space of an app's user on the file system of `/srv/<app>`.
 
     Releases and virtualenvs are root's and do not count; what the app writes does.
 

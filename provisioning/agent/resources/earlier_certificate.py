@@ -1,4 +1,4 @@
-"""A certificate that an earlier Homeport has among those of others comes to our own."""
+"""Move a certificate of an earlier Homeport from certbot's directory to Homeport's own."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OUR_HOOK = "10-homeport-reload-nginx"
 
 
 class EarlierLineage(Lineage):
-    """What an earlier Homeport has of a certificate in certbot's own directory.
+    """A certificate of an earlier Homeport in certbot's own directory.
 
     Args:
         label: certbot's name of it.

@@ -1,4 +1,4 @@
-"""What an earlier Homeport has changed of certbot that all use is taken back."""
+"""Take back what an earlier Homeport changed in the certbot of the whole host."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WEB_SERVER = "/etc/nginx"
 
 @dataclass(frozen=True)
 class EarlierRenewal(Resource):
-    """Have nothing of ours in what renews everybody's certificates.
+    """Have nothing of Homeport in the renewal of the host's other certificates.
 
     That is the bounds of certbot.service, the hook that follows every renewal, and our own
     certificates among those of others: they are in our own directory by now. Where they were

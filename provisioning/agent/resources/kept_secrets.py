@@ -17,7 +17,7 @@ from provisioning.agent.resource import (
 
 @dataclass(frozen=True)
 class KeptSecrets(Resource):
-    """Have the generated secrets kept that the live release has in place of earlier ones.
+    """Have the generated secrets of the live release kept, instead of earlier values.
 
     A release with new ones may be refused, or reverted: only one that has stayed live says which
     are to be those of all releases to come. Its manifest names them, so that a run which was cut

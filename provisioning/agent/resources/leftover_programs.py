@@ -1,4 +1,4 @@
-"""What a run that was cut off has begun comes to its end."""
+"""Programs that an interrupted run started come to their end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ POLL_S = 0.2
 
 @dataclass(frozen=True)
 class NoLeftoverPrograms(Resource):
-    """Have no program at work that an earlier run began for a release, and cannot follow any more.
+    """Have no program running that an earlier run started for a release and no longer follows.
 
     Imports, migrations and hooks run in units of their own, which outlive a run that is killed.
     Whoever has the host's lock knows that they have nobody left. An import changes nothing, so

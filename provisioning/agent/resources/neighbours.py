@@ -1,4 +1,4 @@
-"""Room beside what others serve with the same nginx."""
+"""Check that Homeport's sites fit next to other sites of the same nginx."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from provisioning.agent.resource import (
 
 @dataclass(frozen=True)
 class PackageManager(Resource):
-    """Have the package manager ready for work: nothing that was cut off is left half-way."""
+    """Have the package manager ready: no interrupted installation is left half done."""
 
     kind: ClassVar[str] = "package-manager"
 

@@ -125,7 +125,7 @@ def _is_left(system: System, path: str) -> bool:
 
 
 def first_of(name: str) -> str:
-    """Return the package that is installed where none of the alternatives is there."""
+    """Return the package to install if none of the alternatives is installed."""
     return name.split("|")[0].strip()
 
 

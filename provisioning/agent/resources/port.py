@@ -1,4 +1,4 @@
-"""A TCP port that a program of ours needs."""
+"""A TCP port that a program of Homeport needs."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ POLL_S = 0.1
 
 @dataclass(frozen=True)
 class ProcessCheck(Resource):
-    """Have the first instance of each process of a release running, beside the live release's.
+    """Have the first instance of each process of a release running, next to the live release's.
 
     Nobody can ask a process for its health, so it is watched for a while instead: one that
     ends in that time is refused with its own words, and with it the release. The programs of

@@ -34,7 +34,7 @@ UNIT_DIRECTORIES = (UNIT_FILES, RUNTIME_UNITS)
 
 @dataclass(frozen=True)
 class RegisteredApp(Resource):
-    """Have an app written down as this project's and environment's, and nobody else's.
+    """Have an app recorded for this project and environment only.
 
     An app that serves one of its domains may belong to another project or environment, or to this
     one, which has renamed it. Somebody may have made `/srv/<app>` by hand, or units of systemd

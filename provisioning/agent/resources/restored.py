@@ -1,4 +1,4 @@
-"""What a person has handed over is as it was before."""
+"""Have the things that a person handed over as they were before."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Restored(Resource):
         return self.when
 
     def obstacles(self, system: System, run: Sequence[Resource]) -> Iterable[Obstacle]:
-        """Yield copies of another owner's, and apps that are at work in what would be put back."""
+        """Yield copies of another owner, and apps that run in what would be put back."""
         kept = backups.kept(system).get(self.when)
         if kept is not None and kept.owner != system.owner:
             yield Obstacle(

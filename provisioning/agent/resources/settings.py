@@ -1,4 +1,4 @@
-"""Settings of the whole host, but for those that somebody else has made."""
+"""Settings of the whole host, except those that others made."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ class _Writing:
         self._folders = {os.path.dirname(path) for path in files}
 
     def make_ready(self, path: str, in_the_way: str = "") -> None:
-        """Write a file beside its place, and before it what it is compressed to.
+        """Write a file next to its place, and its compressed form before it.
 
         Args:
             path: Where it belongs.
@@ -199,7 +199,7 @@ class _Writing:
         take_place(path, self._system)
 
     def take_places(self, wrong: _Wrong) -> None:
-        """Have what is ready take the place of what is in its way."""
+        """Move the prepared files to their places, and replace what is there."""
         for in_the_way in dict.fromkeys(wrong.blocked.values()):
             if in_the_way in self._files:
                 self.put_in_place(in_the_way)

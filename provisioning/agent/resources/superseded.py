@@ -1,4 +1,4 @@
-"""Nothing of an earlier Homeport's way to run an app, once its live release needs none of it."""
+"""Remove what an earlier Homeport made to run an app, once the live release does not need it."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from provisioning.agent.resources.unit import Unit
 
 @dataclass(frozen=True)
 class Timer(Resource):
-    """Have a command run at set times, as a systemd timer (in place of a line in a crontab).
+    """Have a command run at set times, as a systemd timer (instead of a line in a crontab).
 
     Its output is in the journal, and runs never overlap; one missed while the host was off
     is made up for at boot.

@@ -1,1 +1,1 @@
-"""A run: who has the host, who tells it what to do, who listens, and what is kept of it."""
+"""A run: its lock on the host, its controller, its listeners, and its journal."""

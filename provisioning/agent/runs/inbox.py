@@ -1,4 +1,4 @@
-"""What the controller sends: taken in by a thread, so that "stop" is heard during work."""
+"""Messages of the controller, read by a thread, so that "stop" is received during a step."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Inbox:
             self._forward = forward
 
     def keep(self) -> None:
-        """Keep the frames again: what they were handed to is no more."""
+        """Keep the frames again: the process that received them is gone."""
         with self._sorting:
             self._forward = None
 
@@ -113,7 +113,7 @@ class Inbox:
 
     @property
     def stopped(self) -> bool:
-        """Whether somebody has asked to stop."""
+        """Whether a controller has asked to stop."""
         return self._stopped
 
     @property

@@ -36,7 +36,7 @@ class RunJournal:
 
     @classmethod
     def begin(cls, about: RunInfo) -> Tuple[RunJournal, List[events.Noted]]:
-        """Return the journal of a run that has the host's lock, and what it has to say first."""
+        """Return the journal of a run that has the host's lock, and the run's first messages."""
         interrupted = cut_off()
         if interrupted is None:
             return cls(about), []
@@ -85,13 +85,13 @@ def last_runs(count: int = KEPT) -> List[RunStatus]:
 
 
 def cut_off() -> Optional[RunStatus]:
-    """Return the last run if it has not come to its end; to be asked under the host's lock."""
+    """Return the last run if it did not finish; to be called under the host's lock."""
     newest = last_runs(1)
     return newest[0] if newest and not newest[0].ended else None
 
 
 def describe_cut_off(run: RunStatus) -> str:
-    """Say which run was cut off, when and where."""
+    """Say which run was interrupted, when and where."""
     ago_min = max(0, int(time.time() - run.began)) // 60
     when = f"{ago_min} min ago" if ago_min else "just now"
     at = f" at {run.at}" if run.at else ""

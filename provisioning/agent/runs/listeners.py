@@ -1,4 +1,4 @@
-"""Whoever listens to a run in the background: one may also tell it what to do."""
+"""The listeners of a run in the background; one of them may also send it plans."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def listen() -> socket.socket:
 
 
 class Listeners:
-    """Sends every message to all of them; who comes late hears first what was said before.
+    """Sends every message to all listeners; a late one first gets all earlier messages.
 
     Args:
         listening: See `listen`.
@@ -58,7 +58,7 @@ class Listeners:
         self._accepting = False
 
     def accept(self, inbox: Inbox) -> None:
-        """Let listeners come from now on, in threads; what the owner says goes to the inbox."""
+        """Accept listeners from now on, in threads; the owner's messages go to the inbox."""
         if self._accepting:
             return
         self._accepting = True

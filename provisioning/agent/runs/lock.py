@@ -12,7 +12,7 @@ from provisioning.agent.runs.messages import RunInfo
 
 
 class LockHeldError(Exception):
-    """Another run is at work on this host."""
+    """Another run is in progress on this host."""
 
     hint = "wait for it to end, then run again"
 

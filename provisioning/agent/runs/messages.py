@@ -31,7 +31,7 @@ class _Word:
 
 
 class RunInfo(NamedTuple):
-    """What others are told of a run.
+    """The description of a run that other commands get.
 
     Args:
         run: Its id.
@@ -197,7 +197,7 @@ Request = Union[Ask, Submit, Begin, Watch, End, Stop, Ping, Unreadable]
 
 
 def request_of(message: Message) -> Request:
-    """Return what a controller says."""
+    """Return the request in a message of a controller."""
     for key, read in _REQUESTS.items():
         if key in message:
             try:

@@ -1,4 +1,4 @@
-"""Messages to whoever listens."""
+"""Messages to the controller or a listener."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def relay(
     after: int = 0,
     first: Optional[Submit] = None,
 ) -> None:
-    """Pass on what the run says until it ends or the controller is gone.
+    """Pass on the messages of the run until it ends or the controller is gone.
 
     Args:
         run: Its id.
@@ -76,7 +76,7 @@ def relay(
 
 
 def replay(run: str, outbox: Outbox, *, owner: bool) -> None:
-    """Say again what a run said that is over, and how it ended.
+    """Repeat the messages of a run that is over, and how it ended.
 
     Args:
         run: Its id.
@@ -97,7 +97,7 @@ def replay(run: str, outbox: Outbox, *, owner: bool) -> None:
 
 
 def current_run() -> Optional[RunInfo]:
-    """Return what is told of the run in the background, or None if there is none."""
+    """Return the run in the background, or None if there is none."""
     connection = _connect()
     if connection is None:
         return None
@@ -166,7 +166,7 @@ def _send(connection: socket.socket, frame: Frame) -> None:
 
 
 def died() -> Failed:
-    """Return what is said of a run that did not come to its end."""
+    """Return the failure of a run that did not finish."""
     return Failed(
         "the run on the host ended without a result: it was killed, or the host went down",
         hint="run it again: that completes what was interrupted",

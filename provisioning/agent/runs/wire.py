@@ -58,7 +58,7 @@ PACK_FROM_BYTES = 512
 
 
 class WireError(Exception):
-    """What came is not what the other side of this version would send."""
+    """The received bytes are not what the other side of this version would send."""
 
 
 def pack(message: Message) -> bytes:

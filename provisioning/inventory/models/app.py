@@ -1,4 +1,4 @@
-"""One Python web app: where it is, how it runs, what stands before it."""
+"""One Python web app: where it is, how it runs, and what is in front of it."""
 
 from __future__ import annotations
 

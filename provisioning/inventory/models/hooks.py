@@ -1,4 +1,4 @@
-"""What a person has run before and after the steps of a deploy: `[[apps.<name>.hooks]]`."""
+"""Hooks before and after the steps of a deploy: `[[apps.<name>.hooks]]`."""
 
 from __future__ import annotations
 

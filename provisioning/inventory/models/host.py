@@ -73,7 +73,7 @@ class Host(Model):
     )
 
     def model_post_init(self, context: object, /) -> None:
-        """Take the name for the address where none is given."""
+        """Use the name as the address if the inventory gives none."""
         if not self.address:
             object.__setattr__(self, "address", self.name)
 

@@ -1,4 +1,4 @@
-"""What an app runs besides its web server: processes that stay, and commands at set times."""
+"""What an app runs in addition to its web server: processes, and commands at set times."""
 
 from __future__ import annotations
 

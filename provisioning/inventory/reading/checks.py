@@ -25,7 +25,7 @@ _DAY_S = 86400
 
 
 def host_mistakes(hosts: Mapping[str, Host], own_roles: Path) -> Iterator[Mistake]:
-    """Yield what is wrong with the hosts as they stand together.
+    """Yield mistakes between hosts that are valid on their own.
 
     Args:
         hosts: Hosts that are right in themselves.
@@ -57,7 +57,7 @@ def host_mistakes(hosts: Mapping[str, Host], own_roles: Path) -> Iterator[Mistak
 def app_mistakes(
     apps: Mapping[str, App], hosts: Mapping[str, Host], names: frozenset[str]
 ) -> Iterator[Mistake]:
-    """Yield what is wrong with the apps as they stand among the hosts.
+    """Yield mistakes of apps that depend on the hosts or on other apps.
 
     Args:
         apps: Apps that are right in themselves.

@@ -58,7 +58,7 @@ def from_validation(
 
 
 def unknown_key(name: str, known: Iterable[str], elsewhere: dict[str, str]) -> str:
-    """Return what is wrong with a key that a table does not have."""
+    """Return the message for a key that a table does not have."""
     if name == "name":
         return "unknown key; the name is in the table's header"
     if name in elsewhere:

@@ -1,4 +1,4 @@
-"""Find the line on which each key of a TOML text stands; the standard library's reader hides it.
+"""Find the line of each key of a TOML text, which the standard library's reader does not tell.
 
 The text has been read without error before, so this only follows its structure and
 checks nothing. Source: https://toml.io/en/v1.0.0
@@ -29,7 +29,7 @@ def key_lines(text: str) -> dict[KeyPath, int]:
 
 
 def line_of(path: KeyPath, lines: dict[KeyPath, int]) -> int | None:
-    """Return the line of a key, or of the nearest table around it; None when there is none."""
+    """Return the line of a key, or of the nearest table around it; None if there is none."""
     for length in range(len(path), 0, -1):
         if path[:length] in lines:
             return lines[path[:length]]

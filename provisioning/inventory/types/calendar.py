@@ -1,4 +1,4 @@
-"""When a timer runs, as far as that can be told without a host's systemd."""
+"""When a timer runs, as far as that can be checked without a host's systemd."""
 
 from __future__ import annotations
 

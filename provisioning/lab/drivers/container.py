@@ -101,7 +101,7 @@ class ContainerDriver:
         self.erase(host)
 
     def boot(self, host: HostState, names: Mapping[str, str]) -> None:
-        """Start its container, making it where there is none."""
+        """Start the host's container, and create it if there is none."""
         name = self._name(host)
         if not self._ask("ps", "--all", "--quiet", f"--filter=name=^/?{name}$"):
             self._call(*self._create_argv(host))
@@ -199,7 +199,7 @@ class ContainerDriver:
         return self._seed(host)
 
     def set_names(self, host: HostState, names: Mapping[str, str]) -> None:
-        """Write /etc/hosts anew; an engine mounts it there, so it cannot be replaced."""
+        """Rewrite /etc/hosts in place: an engine mounts it there, so it cannot be replaced."""
         lines = ["127.0.0.1 localhost", *(f"{address} {name}" for name, address in names.items())]
         text = "".join(f"{line}\n" for line in lines).encode()
         argv = ["sh", "-c", "cat > /etc/hosts"]

@@ -1,4 +1,4 @@
-"""What moves on the terminal while hosts are at work: one line each, never more than fit."""
+"""Live lines on the terminal: one for each running host, never more than fit."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class _Host:
 
 @dataclass
 class LiveLines:
-    """The state of all hosts, drawn anew some times a second. Not safe for threads.
+    """The state of all hosts, redrawn several times a second. Not safe for threads.
 
     Args:
         names: The hosts.
@@ -81,7 +81,7 @@ class LiveLines:
         self._hosts.setdefault(name, _Host()).ended = True
 
     def lines(self, console: Console) -> RenderableType:
-        """Draw the hosts at work, and count the others."""
+        """Draw the running hosts, and count the others."""
         at_work = [
             (name, host)
             for name, host in self._hosts.items()

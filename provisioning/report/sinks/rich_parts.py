@@ -35,7 +35,7 @@ OUTPUT_LINES = 15
 
 
 def line_of(host: str, width: int, symbol: str, words: Text) -> RenderableType:
-    """Return a line of one host; what is too long goes on under its own beginning.
+    """Return a line of one host; a long text continues below its beginning.
 
     Args:
         host: The host's name.
@@ -54,7 +54,7 @@ def line_of(host: str, width: int, symbol: str, words: Text) -> RenderableType:
 def change_block(
     host: str, width: int, finished: events.Finished, *, check: bool, diff: bool
 ) -> RenderableType:
-    """Return what is shown of a resource that was changed, or would be."""
+    """Return the lines for a resource that was changed, or would be."""
     words = words_for(finished)
     line = line_of(host, width, words.symbol, _change(words, check=check))
     if not diff or not finished.diffs:
@@ -85,7 +85,7 @@ def log_block(line: LogLine, width: int, colour: str) -> RenderableType:
 def failure_block(
     host: str, width: int, failure: summary.Failure, resource: str = ""
 ) -> RenderableType:
-    """Return what is shown of a failure: what, the program's own words, what to do."""
+    """Return the lines for a failure: the message, the program's output, and the hint."""
     first, *others = clean_lines(failure.message) or [""]
     body: list[RenderableType] = [text(line, STRONG) for line in (first, *others)]
     if resource:

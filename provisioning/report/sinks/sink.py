@@ -18,7 +18,7 @@ class Sink(Protocol):
     def begin(
         self, title: str, hosts: Sequence[str], *, check: bool = False, log: bool = False
     ) -> None:
-        """Say what is about to be done, and where.
+        """Show what is about to start, and on which hosts.
 
         Args:
             title: Such as "provision" or "deploy hello".

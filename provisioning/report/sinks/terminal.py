@@ -1,4 +1,4 @@
-"""The report on a person's terminal: what changed stays, what goes on moves below it."""
+"""The report on a terminal: changes stay, and live lines move below them."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class TerminalSink:
     def begin(
         self, title: str, hosts: Sequence[str], *, check: bool = False, log: bool = False
     ) -> None:
-        """Show the title, and from now on a line for each host at work."""
+        """Show the title, and from now on a line for each running host."""
         self._stop()
         self._check, self._log = self._check or check, log
         self._colours = dict(zip(hosts, cycle(HOSTS), strict=False))
@@ -121,7 +121,7 @@ class TerminalSink:
                 self._show(rich_parts.failure_block(host, self._width, failure, heard.id))
 
     def log(self, lines: Sequence[LogLine]) -> None:
-        """Show lines in place of the live ones; whoever follows sees by them that it goes on."""
+        """Show log lines instead of the live lines."""
         if not lines:
             return
         self._stop()

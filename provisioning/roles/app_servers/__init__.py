@@ -14,7 +14,7 @@ from provisioning.inventory.models.app import App
 
 
 class AppServer(Protocol):
-    """What a file here is: a module with these functions."""
+    """The interface of the modules in this folder."""
 
     def files(self, app: App, facts: Facts, release_id: str) -> dict[str, str]:
         """Return the server's own settings: path below the release -> text."""

@@ -12,7 +12,7 @@ from provisioning.roles.locks import read_lock
 
 
 def files(app: App, facts: Facts, release_id: str) -> dict[str, str]:
-    """Return uWSGI's settings, and what it imports. See `AppServer.files`."""
+    """Return uWSGI's settings, and the module that it imports. See `AppServer.files`."""
     layout = AppLayout(app.name)
     module, _, target = app.wsgi.partition(":")
     return {

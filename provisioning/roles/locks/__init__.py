@@ -1,4 +1,4 @@
-"""What Homeport itself brings onto hosts, each file with its hash: see the files beside."""
+"""Packages that Homeport itself installs on hosts, with the hash of each file."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from provisioning.roles.site import KeyPair, Site
 
 
 class WebServer(Protocol):
-    """What a file here is: a module with these functions.
+    """The interface of the modules in this folder.
 
     Args:
         UNIT: Its unit of systemd.
@@ -52,7 +52,7 @@ class WebServer(Protocol):
         reload_on: Sequence[Resource],
         webroot: str,
     ) -> list[Resource]:
-        """Return what it says on port 443.
+        """Return the configuration of port 443.
 
         Args:
             sites: Those on this host.
@@ -63,7 +63,7 @@ class WebServer(Protocol):
         """
 
     def without(self, app: str, *, is_last: bool) -> list[Resource]:
-        """Return what takes an app's site away, and tells nobody of it.
+        """Return the resources that remove an app's site from the web server.
 
         Args:
             app: The app's name; the inventory may have it no more.

@@ -1,4 +1,4 @@
-"""What a host's nginx and OpenSSL can do: told by versions, never by a release's name."""
+"""What a host's nginx and OpenSSL can do, by their versions, never by a release's name."""
 
 from __future__ import annotations
 

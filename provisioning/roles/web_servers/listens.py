@@ -1,4 +1,4 @@
-"""Where our servers listen, beside those of others."""
+"""Where Homeport's servers listen, next to those of others."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Listens:
 
     @classmethod
     def of(cls, facts: Facts, can: Capabilities) -> Listens:
-        """Return where ours listen on a host."""
+        """Return where Homeport's servers listen on a host."""
         return cls(frozenset(facts.nginx_taken.split()), facts.ipv6, can)
 
     def ipv6(self, port: int) -> bool:
-        """Return whether ours listen over IPv6.
+        """Return whether Homeport's servers listen over IPv6.
 
         Not where others' do over IPv4 alone: an address of theirs for IPv6, which is refused and
         so not used, would lead to a server that does not know them.
@@ -37,7 +37,7 @@ class Listens:
         return self.has_ipv6 and (f"{port}v6" in self.taken or str(port) not in self.taken)
 
     def is_default(self, port: int, *, ipv6: bool = False) -> bool:
-        """Return whether ours answer for names that nobody has."""
+        """Return whether Homeport's servers answer for names that no site has."""
         if ipv6:
             return self.ipv6(port) and f"{port}v6" not in self.taken
         return str(port) not in self.taken

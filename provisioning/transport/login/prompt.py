@@ -14,7 +14,7 @@ _one_at_a_time = threading.Lock()
 
 
 def ask_secret(prompt: str) -> Secret | None:
-    """Return what the person types, unseen; None if nobody is there, or nothing was typed.
+    """Return what the person types, hidden; None without a terminal, or if nothing was typed.
 
     Args:
         prompt: What to show, such as "sudo password: ".
@@ -31,7 +31,7 @@ def ask_secret(prompt: str) -> Secret | None:
 
 
 def ask_word(prompt: str) -> str | None:
-    """Return the line that the person types, seen; None if nobody is there.
+    """Return the line that the person types, visible; None without a terminal.
 
     Args:
         prompt: What to show, on stderr.

@@ -30,7 +30,7 @@ class Identity:
 
 
 def socket_path(setting: str | None) -> str | None:
-    """Return the path that `IdentityAgent` stands for, or None for no agent.
+    """Return the path that `IdentityAgent` means, or None for no agent.
 
     Args:
         setting: A path, "SSH_AUTH_SOCK", "$NAME" of an environment variable, or None.

@@ -34,7 +34,7 @@ class SshChannel:
         self._drain: threading.Thread | None = None
 
     def drain_stderr(self, earlier: bytes = b"") -> None:
-        """Keep taking what comes on stderr: 2 MB left lying would block stdout for ever.
+        """Keep reading stderr: 2 MB that are not read would block stdout forever.
 
         Args:
             earlier: What came on stderr so far, to be remembered with the rest.

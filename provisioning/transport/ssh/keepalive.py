@@ -83,5 +83,5 @@ class Silence:
 
     @property
     def suspicious(self) -> bool:
-        """Whether the peer was asked for a sign of life, and has given none yet."""
+        """Whether the peer was asked for an answer, and has not given one yet."""
         return max(self._unheard, self._stuck) > ASK_EVERY_TICKS

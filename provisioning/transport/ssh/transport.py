@@ -85,7 +85,7 @@ class SshTransport(paramiko.Transport):
         request: Callable[[AuthHandler, threading.Event], None],
         meanwhile: Callable[[], None] | None = None,
     ) -> list[str]:
-        """Try to log in one way, and return the methods that are asked for besides.
+        """Try one way to log in, and return the methods that the host also requires.
 
         Args:
             request: Calls one `auth_...` method of the handler that it is given.

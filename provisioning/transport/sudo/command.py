@@ -128,7 +128,7 @@ def wants_password(stderr: str) -> bool:
 
 
 def password_missing(where: str, user: str) -> UnreachableError:
-    """Return what to tell a person when sudo wants a password and there is none."""
+    """Return the error for a sudo that requires a password, if there is none."""
     return UnreachableError(
         f"cannot become root on {where} as {user}: sudo requires a password, and none was given",
         hint="add --prompt-for-sudo-password before the command's name, "

@@ -54,7 +54,7 @@ def symlink(target: str, path: str) -> None:
 
 
 def rename(source: str, path: str) -> None:
-    """Give something another path, in place of what is there."""
+    """Move a file to another path, and replace what is there."""
     with parent(source) as (held, name), parent(path) as (target, new_name):
         try:
             os.replace(name, new_name, src_dir_fd=held, dst_dir_fd=target)
@@ -64,7 +64,7 @@ def rename(source: str, path: str) -> None:
 
 
 def link(source: str, path: str) -> None:
-    """Give a file another name besides."""
+    """Give a file an additional name."""
     with parent(source) as (held, name), parent(path) as (target, new_name):
         os.link(name, new_name, src_dir_fd=held, dst_dir_fd=target, follow_symlinks=False)
 

@@ -124,7 +124,7 @@ def unsafe(path: str, name: str) -> UnsafePathError:
 
 
 def too_many_links(path: str) -> OSError:
-    """Return the error for links that do not come to an end."""
+    """Return the error for links that lead to each other without an end."""
     return OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
 
 
@@ -144,7 +144,7 @@ def _is_roots(found: os.stat_result) -> bool:
 
 
 def is_roots_alone(path: str) -> bool:
-    """Return whether only root decides what is at a path, at the end of all links there."""
+    """Return whether only root can change what is at a path, at the end of all links."""
     links, checked, parts = 0, "/", parts_of(path)[::-1]
     while parts:
         if not _is_roots(os.lstat(checked)):

@@ -1,4 +1,4 @@
-"""Remove files, and trees that others may change meanwhile."""
+"""Remove files, and trees that others may change at the same time."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def remove(path: str, within_s: Optional[float] = None) -> None:
 
 
 def remove_if_there(path: str) -> None:
-    """Remove a file, a link or a whole directory, or find that there is none."""
+    """Remove a file, a link or a whole directory, if there is one."""
     with contextlib.suppress(FileNotFoundError):
         remove(path)
 

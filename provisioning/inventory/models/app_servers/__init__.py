@@ -1,4 +1,4 @@
-"""What an inventory may say of app servers: one file each, and this table.
+"""Settings of app servers in an inventory: one file for each server, and this table.
 
 To add a server: its keys here, what it makes of them in roles/app_servers/, its templates, and one
 row.

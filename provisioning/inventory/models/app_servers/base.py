@@ -25,7 +25,7 @@ class ServerSettings(Model):
 
     @classmethod
     def why_refused(cls, name: str) -> str | None:
-        """Return why a setting cannot be given; None where it can, or the server has none such."""
+        """Return why a setting cannot be set; None if it can, or if the server does not have it."""
         if name in cls.key_names():
             return None
         return next((why for each, why in cls.refused.items() if fnmatchcase(name, each)), None)

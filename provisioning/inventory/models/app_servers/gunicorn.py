@@ -139,7 +139,7 @@ class GunicornSettings(ServerSettings):
     )
 
     def others(self) -> dict[str, Any]:
-        """Return what the person has set of all that Homeport leaves to gunicorn."""
+        """Return the settings of the inventory that Homeport passes on to gunicorn unchanged."""
         fields = type(self).model_fields
         given = {name: getattr(self, name) for name in fields if fields[name].default is None}
         return {
@@ -149,7 +149,7 @@ class GunicornSettings(ServerSettings):
         }
 
     def contradictions(self, given: AbstractSet[str]) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Yield what its class of workers has no use for."""
+        """Yield settings that have no effect with its class of workers."""
         kind = self.worker_class
         if "threads" in given and kind != "gthread":
             yield (

@@ -240,7 +240,7 @@ class UwsgiSettings(ServerSettings):
     )
 
     def others(self) -> dict[str, Any]:
-        """Return what the person has set of all that Homeport leaves to uWSGI: name -> value."""
+        """Return the settings that Homeport passes on to uWSGI unchanged: name -> value."""
         decided = {"lazy_apps", "max_requests_delta", "buffer_size", "disable_logging"}
         return self.model_dump(by_alias=True, exclude_defaults=True, exclude=decided)
 

@@ -83,11 +83,11 @@ class WaitressSettings(ServerSettings):
     )
 
     def given(self) -> dict[str, Any]:
-        """Return what the person has set."""
+        """Return the settings of the inventory."""
         return self.model_dump(exclude_none=True)
 
     def contradictions(self, given: AbstractSet[str]) -> Iterator[tuple[tuple[str, ...], str]]:
-        """Yield what a server of one process has no use for."""
+        """Yield settings that have no effect with a single process."""
         for key in ("workers", "max_requests"):
             if key in given:
                 yield (
