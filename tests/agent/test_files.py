@@ -458,7 +458,7 @@ def test_what_takes_too_long_is_left_and_said(root: Path) -> None:
     _deep(root / "tree", 200, 5)
     with pytest.raises(TooMuchError, match="cannot remove all of") as caught:
         files.remove(str(root / "tree"), within_s=0)
-    assert caught.value.hint == f"on the host: rm -rf {root}/tree"
+    assert caught.value.hint == f"remove the rest on the host: rm -rf {root}/tree"
     assert (root / "tree").exists()
     files.remove(str(root / "tree"), within_s=600)
     assert not (root / "tree").exists()

@@ -62,7 +62,7 @@ def test_a_release_that_was_pruned_is_told_with_the_way_to_have_it_again(app: Ap
 def test_a_release_of_which_a_part_is_gone_is_refused(app: App) -> None:
     states = {"web1": state(ONE, TWO), "web2": state(ONE, TWO, lacks={ONE: ("virtualenv",)})}
     with pytest.raises(
-        DeployRefusedError, match=f"{ONE} of hello: on web2 its virtualenv is gone"
+        DeployRefusedError, match=f"{ONE} of hello: on web2 its virtualenv is missing"
     ) as error:
         must_be_whole(app, states, ONE)
     assert "check out abc0001 and `fab deploy`" in error.value.hint
