@@ -39,7 +39,7 @@ from provisioning.agent.runs.messages import (
 from provisioning.agent.runs.outbox import Outbox
 
 SILENCE_S = 60.0
-"""A run that waits for its next plan takes so long a silence for the controller's end.
+"""After this silence, a run that waits for its next plan considers the controller gone.
 
 Twice the lease: a controller that lost its connection has the time to come back.
 """

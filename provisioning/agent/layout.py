@@ -22,23 +22,23 @@ BORROWED_PYTHON = "/var/lib/homeport-borrowed-python"
 LOCK = RUNTIME + "/lock"
 """flock()ed for the length of a run and never removed, so that it cannot go stale.
 
-Not in /run/lock, where everybody may write: any user could hold it for ever.
+Not in /run/lock, where every user may write: any user could hold it forever.
 """
 
 RUN_SOCKET = RUNTIME + "/run.sock"
-"""Where a run in the background is listened to, and told to go on or to stop."""
+"""Socket of a run in the background: for its listeners, and for its next plan or a stop."""
 
 MEMORY = STATE + "/memory.json"
 RUNS = STATE + "/runs"
 OWNED = STATE + "/owned.json"
-"""What Homeport made on this host, and for whom: see agent/machine/record.py."""
+"""The record of what Homeport made on this host: see agent/machine/record.py."""
 
 BACKUPS = "/var/backups/homeport"
-"""Root-only: copies of what a person has handed over."""
+"""Root-only: copies of what a person handed over."""
 
 UV = "/opt/homeport/uv"
 BUILDER = "homeport-build"
-"""The user without any rights as whom the proxy runs by which builds reach the package index."""
+"""The user without rights that runs the proxy through which builds reach the package index."""
 
 SOCKETS = "/run/homeport-sockets"
 """The sockets of all releases. systemd makes them here: no app can write below it."""
@@ -46,7 +46,7 @@ ACME_WEBROOT = "/var/lib/homeport-acme"
 """Visitors see it as /.well-known/acme-challenge/, so it stands outside the root-only STATE."""
 
 ACME = "/etc/homeport/acme"
-"""Our certificates, as certbot keeps them: none of what others have in certbot's own place."""
+"""Homeport's certificates, as certbot keeps them, apart from others' in certbot's directory."""
 
 ACME_WORK = STATE + "/certbot"
 ACME_LOGS = "/var/log/homeport-certbot"
@@ -57,21 +57,21 @@ RENEWAL = "homeport-renewal"
 """The units that renew them, one of each for a site: no app may have this name."""
 
 EARLIER_ACME = "/etc/letsencrypt"
-"""certbot's own place. An earlier Homeport had our certificates there, among those of others."""
+"""certbot's own directory. An earlier Homeport had its certificates there, among others'."""
 
 WEB_USER = "www-data"
 
 READY = ".ready"
-"""Written last into a virtualenv: one that lacks it was cut off."""
+"""Written last into a virtualenv: one without it is incomplete."""
 
 TEMPORARY = ".homeport-new"
-"""How files end that are being written: ".<name>.homeport-new", renamed when they are whole."""
+"""Suffix of files that are being written: ".<name>.homeport-new", renamed when complete."""
 
 UNIT_FILES = "/etc/systemd/system"
 """Unit files of this host's own. Source: systemd.unit(5), "UNIT FILE LOAD PATH"."""
 
 TEMPORARY_FILES = "/etc/tmpfiles.d"
-"""What is to be there after each boot. Source: tmpfiles.d(5)."""
+"""Files that must exist after each boot. Source: tmpfiles.d(5)."""
 
 MARK = b"Made by Homeport from templates/"
 """In the first lines of every file that Homeport renders: OWNED in provisioning/render."""

@@ -29,15 +29,15 @@ from provisioning.protocol.submission import Submission
 T = TypeVar("T")
 
 PING_EVERY_S = 5.0
-"""The agent takes 30 s without a word for a lost connection, a run in the background 60 s."""
+"""Silence of 30 s means a lost connection to the agent, and of 60 s to a run in the background."""
 
 ENDS_WITHIN_S = 5.0
-"""How long a run in the background is waited for that was told to end: it does so without us."""
+"""How long to wait for a run in the background that was asked to end: it also ends without us."""
 
 RUN_AGAIN = "run the command again; it resumes where it stopped"
 
 POLL_S = 0.2
-"""How soon Ctrl-C is passed on while the agent has nothing to say."""
+"""How soon Ctrl-C is passed on while the agent sends nothing."""
 
 
 class Channel(Protocol):

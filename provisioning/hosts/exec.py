@@ -21,7 +21,7 @@ HEADER = struct.Struct("!cI")
 STDOUT, STDERR, EXIT = b"1", b"2", b"X"
 
 MAX_BANNER_BYTES = 64 * 1024
-"""How much a login shell may print before the program on the host speaks."""
+"""How much a login shell may print before the first bytes of the program on the host."""
 
 MAX_FRAME_BYTES = 1 << 20
 """The other end sends what it has read, 64 KiB at most: more is noise, or a hostile host."""
@@ -29,7 +29,7 @@ MAX_FRAME_BYTES = 1 << 20
 STATUS = re.compile(rb"[0-9]{1,3}")
 
 POLL_S = 0.2
-"""How soon Ctrl-C is noticed while nothing comes."""
+"""How soon Ctrl-C is noticed while the host sends nothing."""
 
 Size = tuple[int, int]
 """Lines and columns of a terminal."""

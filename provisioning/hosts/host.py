@@ -65,12 +65,12 @@ class Mode:
 
 
 RECONNECT_S = 120.0
-"""How long a host that a run goes on at is tried again: long enough for a reboot."""
+"""How long to try to reconnect to a host with a run: long enough for a reboot."""
 
 RECONNECT_PAUSE_S = 1.0
 
 LET_GO_S = 5.0
-"""So long somebody who still speaks to a host is waited for before its run is left to itself."""
+"""How long to wait for a thread that still talks to a host before the run is left alone."""
 
 LOST = "connection lost; the run continues on the host; reconnecting"
 

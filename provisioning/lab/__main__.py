@@ -17,7 +17,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("command", choices=("up", "down", "status", "ssh", "reset"))
     parser.add_argument("arguments", nargs="*", help="host names; for ssh: a host and a command")
     parser.add_argument("--directory", type=Path, default=Path(".lab"))
-    parser.add_argument("--hosts", type=int, default=1, help="how many, where none is named")
+    parser.add_argument("--hosts", type=int, default=1, help="number of hosts, if none is named")
     parser.add_argument("--suite", default="bookworm")
     options, rest = parser.parse_known_args(argv)
     options.arguments += rest

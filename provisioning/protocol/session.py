@@ -57,7 +57,7 @@ from provisioning.protocol.transitions import (
 )
 
 MAX_BANNER_BYTES = 64 * 1024
-"""How much a login shell may print before the agent speaks."""
+"""How much a login shell may print before the agent's first message."""
 
 OVER = "cannot understand the agent any more, or cannot reach it"
 

@@ -13,7 +13,7 @@ from provisioning.report.sanitize import clean_line
 ADDED, CHANGED, REMOVED, FAILED = "+", "~", "-", "!"
 
 VALUE_CHARS = 32
-"""Longer values are cut: a line is to be read, `--diff` and `--json` show all."""
+"""Longer values are shortened in lines; `--diff` and `--json` show all."""
 
 SHOWN_NAMES = 6
 """Of more names than that, the rest is counted."""

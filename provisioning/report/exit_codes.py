@@ -18,7 +18,7 @@ WORST_FIRST = (
     DIFFERENCES,
     DONE,
 )
-"""Of several hosts, the one that needs a person most decides."""
+"""With several hosts, the most urgent code wins."""
 
 _CODES: dict[Status, int] = {
     "interrupted": INTERRUPTED,

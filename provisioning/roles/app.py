@@ -25,7 +25,7 @@ from provisioning.resources import (
 )
 
 BOOT_WAIT_S = 30
-"""How long a boot holds the web server back for an app that does not start."""
+"""How long a boot delays the web server for an app that does not start."""
 
 # Source: base-passwd, and the packages that Homeport brings.
 _USERS = (
@@ -49,7 +49,7 @@ TAKEN = frozenset(
         layout.RENEWAL,
     )
 )
-"""Names under which a host has something of its own already."""
+"""Names that Debian already uses on a host."""
 
 
 def app_resources(app: App, web_unit: str) -> Iterator[Resource]:

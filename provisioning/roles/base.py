@@ -27,7 +27,7 @@ from provisioning.resources import (
 EARLIER_BUILD_CACHE = "/var/cache/homeport"
 
 TIME = "systemd-timesyncd | chrony | ntpsec | openntpd"
-"""What sets the clock: where another one does so already, it goes on."""
+"""What sets the clock: if one of these is installed already, it stays."""
 
 UPDATES = {
     # Which archives: Debian's own list, in 50unattended-upgrades: those of security updates.

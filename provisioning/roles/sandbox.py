@@ -21,7 +21,7 @@ _ALWAYS = (
 """Source: systemd.exec(5), systemd.resource-control(5)."""
 
 DEFAULT_MEMORY = "75%"
-"""Of the host's, for each program of an app: what leaks must not take the host with it."""
+"""Share of the host, for each program of an app: a leak must not bring the host down."""
 
 _NETWORK = {
     "full": ("RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",),

@@ -509,7 +509,11 @@ def test_a_program_that_takes_too_long_is_ended_with_all_that_it_started(root: P
     ("argv", "options", "message"),
     [
         (["no-such-program"], {}, "cannot run no-such-program: it is not installed"),
-        (["true"], {"cwd": "/no/such/place"}, "cannot run true: the directory /no/such/place does not exist"),
+        (
+            ["true"],
+            {"cwd": "/no/such/place"},
+            "cannot run true: the directory /no/such/place does not exist",
+        ),
         (["true"], {"user": "no-such-user"}, "cannot run a program as no-such-user: no such user"),
     ],
 )

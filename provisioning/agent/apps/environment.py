@@ -20,7 +20,7 @@ from provisioning.agent.machine import files
 from provisioning.agent.machine.system import System
 
 SHORT_CHARS, FRAGMENT_CHARS = 4, 8
-"""As in provisioning/secrets/redaction.py: shorter values, or lines of one, are innocent words."""
+"""As in provisioning/secrets/redaction.py: shorter values or lines may be common words."""
 
 
 def quoted(value: str) -> str:

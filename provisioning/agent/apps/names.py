@@ -23,10 +23,10 @@ _PARTS = rf"({re.escape(PART)})*"
 
 RELEASE = re.compile(RELEASE_ID.pattern + _PARTS)
 VIRTUALENV = re.compile(rf"[0-9a-f]{{16}}{_PARTS}")
-"""The key of what it is made of: see provisioning/deploy/virtualenv.py."""
+"""The key of its content: see provisioning/deploy/virtualenv.py."""
 
 REVISION = re.compile(r"[0-9a-f]{12}")
-"""The digest of what it says: see environment.py."""
+"""The digest of its content: see environment.py."""
 
 
 def named(system: System, directory: str, shape: re.Pattern[str]) -> List[str]:

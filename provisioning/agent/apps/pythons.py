@@ -8,7 +8,7 @@ import re
 from provisioning.agent.machine.system import System
 
 _VERSION = re.compile(rb"^version(?:_info)?\s*=\s*(\d+\.\d+)", re.MULTILINE)
-"""As venv writes it, and uv. Source: Lib/venv/__init__.py; uv's crate uv-virtualenv."""
+"""As venv and uv write it. Source: Lib/venv/__init__.py; uv's crate uv-virtualenv."""
 
 _NAME = re.compile(r"python(\d+\.\d+)")
 

@@ -27,7 +27,7 @@ PROPERTIES = "ActiveState,SubState,NRestarts,ExecMainStatus,NeedDaemonReload,Nex
 RUNNING = ("active", "reloading", "activating")
 
 STOP_S = 3600 + 60
-"""Longer than any process may be given to end: `stop_timeout_s` is at most an hour."""
+"""Longer than any process may take to end: `stop_timeout_s` is at most an hour."""
 
 
 class ReleaseServices:

@@ -24,10 +24,10 @@ EARLIER_PARTS = {
     "environment": ENVIRONMENT,
     "server settings": "server.py",
 }
-"""What a release was whole with before its manifest said so: name -> path below it."""
+"""Parts of a complete release, for manifests that do not list them: name -> path below it."""
 
 PART = ".part"
-"""How a release's directory ends until it is whole."""
+"""Suffix of a release's directory until it is complete."""
 
 RELEASE_ID = re.compile(r"\d{8}T\d{6}\.\d{3}Z-[0-9a-z]{1,16}")
 """<utc>-<commit>: sorts by time. The commit is "0000000" where there is no git."""

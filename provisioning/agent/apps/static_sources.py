@@ -17,7 +17,7 @@ from provisioning.agent.layout import is_temporary
 from provisioning.agent.machine import files
 
 MOST_ENTRIES = 500_000
-"""Links that lead to folders with links multiply: beyond this nobody means it."""
+"""Links to folders with links multiply: more entries are surely a mistake."""
 
 
 class _LeadsOutError(Exception):

@@ -25,7 +25,7 @@ PROXY = "provisioning.agent.builds.proxy"
 CLEAN_S = 120.0
 
 MOST_NAMES_BYTES = 1 << 14
-"""Of the names of hosts that were refused; as many as the proxy tells are a part of that."""
+"""Of the names of refused hosts; the proxy reports fewer than this."""
 
 
 class BuildFailedError(AgentError):

@@ -6,7 +6,7 @@ import re
 from typing import Iterable, List, Set
 
 PYPI = ("pypi.org:443", "files.pythonhosted.org:443")
-"""The index that uv and pip ask where nothing says otherwise, and where its files are."""
+"""The default index of uv and pip, and the host of its files."""
 
 CONFIGURATIONS = ("/etc/uv/uv.toml", "/etc/pip.conf")
 """Where an operator names another index for a host. Source: uv's and pip's documentation."""
@@ -21,7 +21,7 @@ _REPLACED = re.compile(
     r"|--no-index|^\s*no-index\s*=\s*(?:true|yes|on|1)\b",
     re.MULTILINE,
 )
-"""What names an index in place of PyPI. Source: pip's and uv's options and settings."""
+"""Settings that replace PyPI by another index. Source: pip's and uv's options and settings."""
 
 
 def allowed_hosts(texts: Iterable[str], *, is_locked: bool = False) -> List[str]:

@@ -22,10 +22,10 @@ HEAD_S = 30.0
 CONNECT_S = 30.0
 CONNECTIONS = 64
 REFUSED_NAMES = 20
-"""How many refused hosts are told; a build could make up names without end."""
+"""How many refused hosts are reported; a build could invent any number of names."""
 
 _HOST = rb"(\[[0-9A-Fa-f:.]{1,45}\]|[A-Za-z0-9._-]{1,253})"
-"""No longer than any is (RFC 1035, 2.3.4): what is refused is told through a pipe of some kB."""
+"""The longest possible name (RFC 1035, 2.3.4): refused names go through a pipe of some kB."""
 
 _CONNECT = re.compile(rb"CONNECT " + _HOST + rb":(\d{1,5}) HTTP/1\.[01]\r\n")
 _ABSOLUTE = re.compile(

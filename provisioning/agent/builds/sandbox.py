@@ -11,7 +11,7 @@ from provisioning.agent.machine.hardening import HARDENING
 
 TIMEOUT_S = 1800
 MEMORY = "75%"
-"""Of the host's: a build must not take from visitors what serves them."""
+"""Share of the host's memory: a build must not take the memory that visitors need."""
 
 TASKS = 1024
 

@@ -19,7 +19,7 @@ from provisioning.agent.machine.disk import free_mb
 
 MOST_DEPTH = 40
 MOST_ENTRIES = 500_000
-"""Beyond what environments have: the largest that were seen hold some 100,000 files, 20 deep."""
+"""More than any environment has: the largest known ones have some 100,000 files, 20 deep."""
 
 MOST_SETTINGS_BYTES = 1 << 16
 SHOWN_CHARS = 200

@@ -35,10 +35,10 @@ OPTIONS = (
 )  # fmt: skip
 
 TELL_EVERY_S = 5.0
-"""How often at most a person is told what apt-get is at: an archive may be slow or silent."""
+"""How often at most the progress of apt-get is shown: an archive may be slow or silent."""
 
 LONGEST_S = 3600.0
-"""Packages may take their time; nothing takes for ever."""
+"""Packages may take long, but not forever."""
 
 
 def apt_get(system: System, *arguments: str, timeout_s: float = LONGEST_S) -> Completed:

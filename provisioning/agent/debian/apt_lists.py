@@ -21,10 +21,10 @@ LISTS = "/var/lib/apt/lists"
 SOURCES = "/etc/apt/sources.list.d"
 INDEXES = "/var/cache/apt"
 UPDATE_MB = 32
-"""With less there is no room for the lists, and apt may wait for ever once the disk is full."""
+"""With less there is no room for the lists, and apt may wait forever when the disk is full."""
 
 UPDATE_S = 900.0
-"""Some 10 MB travel: on a slow line, too, they have come by then."""
+"""For some 10 MB: enough time also on a slow connection."""
 
 LISTS_AGE_S = 24 * 3600
 """Older lists name package versions that the archive may no longer have."""

@@ -13,7 +13,7 @@ import sys
 from typing import List, Tuple
 
 PYTHON = "/usr/bin/python3"
-"""Debian's own; what the agent itself runs with may lie where other users cannot read."""
+"""Debian's Python: that of the agent may be where other users cannot read."""
 
 SOURCE = "_source"
 """How the modules end that hold the text of others: see provisioning/protocol/payload.py."""

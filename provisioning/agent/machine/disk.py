@@ -12,7 +12,7 @@ HINT = "free some space on the host (df -h, df -i), then run again"
 
 FEW_MB = 1
 FEW_FILES = 16
-"""As good as nothing: whoever found no room gave back what it had."""
+"""Practically nothing: a program that found no room has freed what it used."""
 
 
 def is_full() -> bool:

@@ -27,10 +27,10 @@ Web servers take 4 or 8 KiB. Source: ngx_http_proxy_module, proxy_buffer_size.
 """
 
 INTERIM_ANSWERS = 8
-"""How many answers like "100 Continue" may come before the one that counts; we ask for none."""
+"""How many answers like "100 Continue" may come before the final one; we ask for none."""
 
 CHUNK_LINE_BYTES = 1024
-"""How long the line may be that says how long a chunk is."""
+"""Longest line with the length of a chunk."""
 
 STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})(?: [^\r\n]*)?\r?\n")
 """Source: RFC 9112, 4."""

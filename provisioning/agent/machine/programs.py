@@ -31,7 +31,7 @@ CLEAN_ENVIRONMENT = {
     "LC_ALL": "C.UTF-8",
     "HOME": "/root",
 }
-"""What programs get: nothing of the login's environment, and messages in one language."""
+"""Environment of programs: without that of the login, and with messages in one language."""
 
 END_PROCESSES_S = 10.0
 

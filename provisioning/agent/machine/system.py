@@ -99,15 +99,15 @@ class System:
         self.memory = memory or Memory()
         self.owned = Record()
         self.owner = ""
-        """For whom a run makes what it makes: "project/environment"."""
+        """The owner of what a run makes: "project/environment"."""
         self.notes: List[str] = []
-        """What a person should know of the resource at work, whatever becomes of the run."""
+        """What a person should know of the current resource, whatever the result of the run."""
         self.left: Set[str] = set()
-        """What an app has put in a run's way: it is said once, and left as it is."""
+        """What an app has put in a run's way: it is reported once, and not changed."""
         self.unreadable_sources: Set[Tuple[str, int]] = set()
         """Files and lines that apt cannot read: see debian/apt_sources.py."""
         self.troubled_sources: List[str] = []
-        """What was said of package sources in this run."""
+        """What was reported about package sources in this run."""
         self.receive: Callable[[Sequence[str]], Mapping[str, bytes]] = _nobody_to_ask
         self._contents: Dict[str, bytes] = {}
         self._packages: Optional[Dict[str, str]] = None

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 ROOT = "/etc/nginx"
 MAIN = ROOT + "/nginx.conf"
 ENTRIES = tuple(f"{ROOT}/{folder}/zz-homeport.conf" for folder in ("sites-enabled", "conf.d"))
-"""Where our sites can come into an nginx.conf of another's."""
+"""Directories through which Homeport's sites can be added to an nginx.conf of others."""
 
 ENTRY = "homeport"
-"""Name of the directive that stands for a place in which a file of ENTRIES is read."""
+"""Name of the directive that marks a place in which a file of ENTRIES is read."""
 
 _TOKEN = re.compile(
     r"""\s+|\#[^\n]*

@@ -17,7 +17,7 @@ from provisioning.agent.nginx.conf import (
 )
 
 NOWHERE = "nowhere"
-"""In place of a file: nginx.conf is another's and includes no directory in which one may lie."""
+"""Instead of a file: nginx.conf belongs to others and includes no suitable directory."""
 
 OURS = b"include /etc/nginx/sites-tls/*.conf;"
 """What nginx.conf says by a person's own template of ours, whatever its first line is."""

@@ -20,7 +20,7 @@ from provisioning.agent.machine.system import System
 
 MANIFEST = "manifest.json"
 RESTORED = "restored"
-"""A file that is there once all was put back."""
+"""A file that exists when everything was put back."""
 
 COPY_S = 600.0
 

@@ -21,7 +21,7 @@ from provisioning.agent.ownership import backups, things
 from provisioning.agent.resource import Resource, differences
 
 ID = "gate:host"
-"""What the events of a run call the gate, in place of a resource."""
+"""The gate's name in the events of a run, instead of a resource."""
 
 
 class NotOursError(AgentError):

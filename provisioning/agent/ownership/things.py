@@ -46,7 +46,7 @@ RESERVED = (
         for place in ("/var/cache/private", "/var/cache", "/var/lib/private", "/var/lib")
     ),
 )
-"""Directories that bear Homeport's name: what is in there is its own."""
+"""Directories with Homeport's name: their content belongs to Homeport."""
 
 APPS = "/srv"
 

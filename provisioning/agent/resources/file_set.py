@@ -38,14 +38,14 @@ from provisioning.agent.resource import (
 )
 
 STRANGERS = "other files"
-"""Name, in the state, of what is in the purged directories and should not be."""
+"""Name, in the state, of unwanted files in the purged directories."""
 
 OURS = "no longer wanted"
-"""What the state says of a file that is to go, as long as it is there for this owner."""
+"""State of a file that is to be removed, as long as it exists for this owner."""
 
 
 LOGS = "/var/log"
-"""A test may open logs for writing, and would make those that are not there yet."""
+"""A test may open logs for writing, and would create missing ones."""
 
 MOST_LOG_DIRECTORIES = 1000
 

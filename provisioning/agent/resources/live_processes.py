@@ -24,7 +24,7 @@ ANSWER_TIMEOUT_S = 10.0
 POLL_S = 0.1
 
 SYSTEMD_S = 60
-"""What systemd needs besides, to end one that did not start in its time."""
+"""Additional time for systemd to end a process that did not start in time."""
 
 
 @dataclass(frozen=True)

@@ -26,12 +26,12 @@ from provisioning.agent.resource import (
 )
 
 STOP_S = 10
-"""What is ended is asked first, and killed after so many seconds."""
+"""Seconds between SIGTERM and SIGKILL."""
 
 PRINTED = ".printed"
 
 NOTED_LINES = 10
-"""Of what a program printed that may fail."""
+"""Lines of the output of a program that may fail."""
 
 
 @dataclass(frozen=True)

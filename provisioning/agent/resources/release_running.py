@@ -22,7 +22,7 @@ from provisioning.agent.resource import (
 
 POLL_S = 0.02
 ANSWERS = 3
-"""Good answers in a row that are asked for: more than one worker has to be up."""
+"""Required number of good answers in a row: more than one worker must be up."""
 
 ANSWER_TIMEOUT_S = 10.0
 

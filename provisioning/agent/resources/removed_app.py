@@ -31,7 +31,7 @@ from provisioning.agent.resources.stopped import Stopped
 from provisioning.agent.resources.user import User
 
 KEPT = ("shared", "secrets.json")
-"""What stays of an app without `data`."""
+"""What remains of an app without `data`."""
 
 BUILDS = ("/var/cache/private", "/var/cache", "/var/lib/private", "/var/lib")
 

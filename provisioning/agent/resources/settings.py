@@ -21,7 +21,7 @@ INI, SYSCTL, APT = "ini", "sysctl", "apt"
 
 
 LEFT = "to leave to others"
-"""Name, in the state, of what others have set since Homeport did."""
+"""Name, in the state, of settings that others changed after Homeport."""
 
 
 @dataclass(frozen=True)

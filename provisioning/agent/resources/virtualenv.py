@@ -35,13 +35,13 @@ from provisioning.agent.resource import (
 )
 
 PART = ".part"
-"""How a virtualenv's directory ends until it is whole."""
+"""Suffix of a virtualenv's directory until it is complete."""
 
 REQUIREMENTS = "requirements"
-"""In an environment: what it was made from, for people to see."""
+"""File in a virtualenv with the requirements that it was made from, for people."""
 
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
-"""Debian's bundle: uv brings its own, which does not know a company's authority."""
+"""Debian's bundle: uv has its own, which lacks a company's authority."""
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,13 @@ from provisioning.agent.runs.wire import (
 T = TypeVar("T")
 
 LEASE_S = 30.0
-"""Without a word for so long the controller is taken for gone. It pings every 5 s."""
+"""After this silence the controller counts as gone. It pings every 5 s."""
 
 IDLE_S = 3600.0
-"""Between two plans nothing is at stake; a person may be asked something meanwhile."""
+"""Between two plans a longer silence does no harm: the person may have to answer a question."""
 
 LOOK_UP_S = 0.5
-"""How often whoever waits for a frame looks whether waiting still makes sense."""
+"""How often a reader that waits for a frame checks whether to go on waiting."""
 
 
 class Inbox:

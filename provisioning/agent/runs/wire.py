@@ -26,7 +26,7 @@ HEADER = struct.Struct("!IB")
 JSON, PACKED, BLOB = b"JZB"
 
 MAX_FRAME_BYTES = 1 << 30
-"""More than this is not a frame but noise read as a length."""
+"""A greater length is not a frame but noise."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ FROM_CONTROLLER = Limits(MAX_FRAME_BYTES, 1 << 30, 1 << 30, 1 << 32)
 """A file goes as one frame, whatever its size; a plan names all files of a release."""
 
 FROM_HOST = Limits(16 << 20, 64 << 20, 2_000_000, 0)
-"""The longest that an agent has to say is which files it lacks: 100 000 of them are 7 MB."""
+"""The longest message of an agent is the list of missing files: 100 000 of them are 7 MB."""
 
 PACK_FROM_BYTES = 512
 """Below this compression gains nothing."""

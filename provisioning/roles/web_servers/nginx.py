@@ -48,7 +48,7 @@ Source: ngx_setproctitle() in nginx's ngx_process_cycle.c.
 """
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
-"""The host itself: it asks for its site after each deploy."""
+"""The host itself, which requests its site after each deploy."""
 
 EARLIER = (
     "conf.d/headers.conf",
@@ -58,7 +58,7 @@ EARLIER = (
     "conf.d/tls.conf",
     "sites-enabled/00-default.conf",
 )
-"""What an earlier Homeport wrote, and none needs any more."""
+"""Files of an earlier Homeport that are not needed any more."""
 
 ACCESS_LOG = "/var/log/nginx/access.log"
 """Debian's own, so that its rights hold."""

@@ -17,7 +17,7 @@ from provisioning.agent.machine.files.paths import (
 )
 
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-"""O_NONBLOCK: a pipe that somebody has put there would be waited for."""
+"""O_NONBLOCK: opening a pipe that another user put there would wait."""
 
 
 def lstat(path: str) -> os.stat_result:

@@ -11,7 +11,7 @@ from provisioning.agent.machine.files.paths import UnsafePathError, parent
 from provisioning.agent.machine.files.reading import READ, open_directory
 
 MOST_DEPTH = 64
-"""Directories that are held open at once; what removes a tree brings deeper ones up."""
+"""Directories that are open at once; the removal of a tree moves deeper ones up."""
 
 Entry = Tuple[Tuple[str, ...], os.stat_result]
 """Parts of a path below the top of a tree, and what is there."""
