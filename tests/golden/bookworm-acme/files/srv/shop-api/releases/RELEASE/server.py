@@ -8,32 +8,32 @@ import os
 wsgi_app = 'shop:app'
 chdir = '/srv/shop-api/releases/RELEASE/code'
 
-# Where: systemd has made this socket, and hands it over. gunicorn itself could not make it there.
+# Where: systemd made this socket and passes it on; gunicorn itself cannot make one there.
 bind = 'unix:/run/homeport-sockets/shop-api/RELEASE.sock'
 
-# Two processes for each core and one besides, as far as memory goes.
+# Two processes for each core and one more, as far as memory allows.
 workers = 5
 worker_class = 'gevent'
 worker_connections = 500
 
-# Each worker imports the app by itself: one that cannot ends the worker, not the master, and
+# Each worker imports the app itself: a failing import ends the worker, not the master, and
 # connections opened at import (databases) are never shared between processes.
 preload_app = False
 
-# Seconds without a sign of life after which a worker is replaced.
+# Seconds without a heartbeat after which a worker is replaced.
 timeout = 30
-# Seconds that requests under way get when this release is stopped. By then it is drained.
+# Seconds for requests in progress when this release is stopped. Homeport drains it first.
 graceful_timeout = 30
-# nginx closes after each answer (that is how it follows the live socket): there is no second
-# request to wait for.
+# nginx closes the connection after each answer (so that it follows the live socket): there is no
+# second request to wait for.
 keepalive = 0
 
-# A worker is renewed now and then, which bounds what a leak can take; the jitter keeps them
-# from going all at once.
+# A worker is replaced after this many requests, which limits the memory that a leak can take; the
+# jitter prevents that all workers are replaced at once.
 max_requests = 0
 max_requests_jitter = 0
 
-# The workers' signs of life are files: on a disk that is busy they would come too late.
+# The workers' heartbeats are files: on a busy disk they would come too late.
 worker_tmp_dir = "/dev/shm"
 
 # nginx logs each request; errors and whatever the app prints go to the journal.
@@ -42,26 +42,26 @@ errorlog = "-"
 loglevel = 'warning'
 capture_output = True
 
-# A request arrives only through nginx, which sets exactly this header; all others that could
-# claim HTTPS it has emptied. forwarded_allow_ips does not apply to unix sockets.
+# A request arrives only through nginx, which sets exactly this header and empties all others that
+# could claim HTTPS. forwarded_allow_ips does not apply to unix sockets.
 secure_scheme_headers = {"X-FORWARDED-PROTO": "https"}
 
-# At least what nginx takes (large_client_header_buffers).
+# At least what nginx accepts (large_client_header_buffers).
 limit_request_line = 8190
 limit_request_fields = 100
 limit_request_field_size = 8190
 
-# No control socket: it would be one more way in.
+# No control socket: it would be another way to control the server.
 control_socket_disable = True
 
-# What the inventory sets besides.
+# Other settings from the inventory.
 statsd_host = '127.0.0.1:8125'
 
 RELEASE = 'RELEASE'
 
 
 def outlive_master(worker):
-    """Let a worker whose master was killed finish its requests: this class alone would not."""
+    """Let a worker whose master was killed finish its requests, unlike gunicorn's gevent worker."""
     notify = worker.notify
 
     def notify_or_finish():
@@ -74,7 +74,7 @@ def outlive_master(worker):
 
 
 def post_worker_init(worker):
-    """Let every answer say which release it came from; nginx tells only the host itself."""
+    """Add the release to every answer; nginx passes that header on only to the host itself."""
     outlive_master(worker)
     app = worker.wsgi
 

@@ -1,7 +1,7 @@
 # Made by Homeport from templates/waitress/server.py.j2, for this release only.
 """Serves release RELEASE of waiting with Waitress.
 
-waitress-serve would end at SIGTERM with whatever is under way.
+waitress-serve would end at SIGTERM without waiting for requests in progress.
 """
 
 import importlib
@@ -14,12 +14,12 @@ import time
 
 RELEASE = 'RELEASE'
 CODE = '/srv/waiting/releases/RELEASE/code'
-# Seconds that requests under way get when this release is stopped.
+# Seconds for requests in progress when this release is stopped.
 DRAIN_S = 30
-# Source: sd_listen_fds(3): the first socket that systemd hands over.
+# Source: sd_listen_fds(3): the first socket that systemd passes.
 SOCKET = 3
 
-# Not this file's directory: what is imported is the release's code.
+# Not this file's directory: imports must come from the release's code.
 sys.path[0] = CODE
 os.chdir(CODE)
 
@@ -33,7 +33,7 @@ def notify(state):
 
 
 def stamped(app):
-    """Let every answer say which release it came from; the web server tells only the host itself."""
+    """Add the release to every answer; the web server passes it on only to the host itself."""
 
     def answered(environ, start_response):
         def start(status, headers, exc_info=None):
@@ -45,10 +45,10 @@ def stamped(app):
 
 
 def drain(server, stop):
-    """End when nothing has been under way for a moment.
+    """End when no request has been in progress for a moment.
 
-    Whoever waits is served too, but not for ever: in the second half of the time nobody new is. The
-    socket is systemd's, so that they wait there for the next process.
+    Waiting connections are served too, but not forever: in the second half of the time the server
+    accepts no new ones. The socket belongs to systemd, so they wait there for the next process.
     """
     stop.wait()
     notify(b"STOPPING=1")
@@ -62,7 +62,7 @@ def drain(server, stop):
         time.sleep(0.05)
     sys.stdout.flush()
     sys.stderr.flush()
-    # Not sys.exit(): a thread that hangs would hold it up.
+    # Not sys.exit(): a thread that hangs would block it.
     os._exit(0)
 
 
@@ -79,15 +79,15 @@ def main():
         stamped(app),
         sockets=[listening],
         threads=8,
-        # Says nothing of what serves.
+        # Do not name the server in answers.
         ident=None,
         server_name='waiting.example.com',
         # A request arrives only through the web server, which sets these and empties all others.
-        # Over a unix socket whoever asks is called so. Source: waitress, UnixWSGIServer.
+        # Over a unix socket waitress gives every client this name. Source: UnixWSGIServer.
         trusted_proxy="localhost",
         trusted_proxy_headers={"x-forwarded-for", "x-forwarded-proto"},
         clear_untrusted_proxy_headers=True,
-        # The web server has bounded requests already.
+        # The web server already limits requests.
         max_request_body_size=10485760 + 1,
         connection_limit=500,
     )
