@@ -56,8 +56,8 @@ def published(manifest: Mapping[str, Any]) -> Published:
             real = tree.resolved(folder)
         except _LeadsOutError:
             raise AgentError(
-                f"cannot publish the static folder {folder}: through a symbolic link it leads "
-                "out of the release",
+                f"cannot publish the static folder {folder}: it leads out of the release through "
+                "a symbolic link",
                 hint="name the folder of the source that holds the files",
                 refused=True,
             ) from None
