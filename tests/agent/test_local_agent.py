@@ -153,7 +153,7 @@ def test_a_second_run_is_told_who_is_at_work(machine: Machine, root: Path) -> No
         thread = threading.Thread(target=_submit, args=(first, command))
         thread.start()
         begun()
-        with pytest.raises(HostBusyError, match=r"ann@desk, since \d+ s") as caught:
+        with pytest.raises(HostBusyError, match=r"ann@desk, started \d+ s ago") as caught:
             _submit(second, File(str(root / "x"), "x"))
         assert "wait for it to end" in caught.value.hint
         go()
@@ -451,7 +451,7 @@ def test_a_lock_can_be_taken_again_once_it_was_given_back() -> None:
     lock = HostLock(layout.LOCK)
     for _ in range(2):
         lock.acquire(ABOUT)
-        with pytest.raises(LockHeldError, match="provision by me, since"):
+        with pytest.raises(LockHeldError, match="provision by me, started"):
             HostLock(layout.LOCK).acquire(ABOUT._replace(who="you"))
         lock.release()
     assert Path(layout.LOCK).exists()
