@@ -15,6 +15,9 @@ ReleaseId = Annotated[str, "release"]
 
 Commit = Annotated[str, "commit"]
 
+RuntimePath = Annotated[str, "runtime"]
+"""What a release runs on: "<folder>/<name>" below the app's directory, or ""."""
+
 Interpreter = Annotated[str, "interpreter"]
 """The path of a Python on the host."""
 
@@ -87,8 +90,9 @@ class ReleaseInfo(NamedTuple):
         dirty: Whether it has changes that are in no commit: "yes" or "".
         migrates: Whether its app migrates the database: "yes" or "".
         renews: The release whose code it has, "" for its own.
-        venv, env: The names of its virtualenv and of its revision of the environment.
-        python: The host's interpreter that the virtualenv was made with.
+        runtime: The path of what it runs on, below the app's directory: "venvs/<name>".
+        env: The name of its revision of the environment.
+        python: The host's interpreter that its code was compiled with.
         static: URL -> folder of its static files; None where the manifest does not say.
         secrets: Names of its secrets; None where the manifest does not say.
     """
@@ -100,7 +104,7 @@ class ReleaseInfo(NamedTuple):
     dirty: str = ""
     migrates: str = ""
     renews: ReleaseId = ""
-    venv: ReleaseId = ""
+    runtime: RuntimePath = ""
     env: ReleaseId = ""
     python: Optional[Interpreter] = None
     static: Optional[Mapping[str, str]] = None
@@ -116,6 +120,7 @@ class AppState(NamedTuple):
         stopped: The one that a person has stopped, "" for none.
         provisioned: Whether the host is provisioned for the app.
         releases: Those that were built to the end, oldest first.
+        lost: Release -> what it was built for and the host no longer has, as "Python 3.11".
         lacks: Release -> names of its parts that are gone; whole ones are left out.
         history: What happened last, oldest first.
         secrets: Name of a generated secret -> salted digest of its value.
@@ -126,6 +131,7 @@ class AppState(NamedTuple):
     stopped: ReleaseId
     provisioned: bool
     releases: Tuple[ReleaseInfo, ...]
+    lost: Mapping[str, str]
     lacks: Mapping[str, Tuple[str, ...]]
     history: Tuple[HistoryEvent, ...]
     secrets: Mapping[str, str]

@@ -64,6 +64,9 @@ WEB_USER = "www-data"
 READY = ".ready"
 """Written last into a virtualenv: one without it is incomplete."""
 
+PART = ".part"
+"""Suffix of a release, and of what releases run on, until it is complete."""
+
 TEMPORARY = ".homeport-new"
 """Suffix of files that are being written: ".<name>.homeport-new", renamed when complete."""
 

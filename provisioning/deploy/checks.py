@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from provisioning.agent.answers import BUILT, LIVE
@@ -133,34 +134,28 @@ def must_be_whole(app: App, states: Mapping[str, AppState], release: str) -> Non
     for host, state in states.items():
         lacks = state.lacks.get(release)
         if lacks:
-            python = lost_python(state, release)
+            lost = state.lost.get(release, "")
             is_live = state.live == release
             commit = next((each.commit for each in state.releases if each.release == release), "")
             source = f"check out {commit[:7]}" if commit else "check its source out"
             raise DeployRefusedError(
                 f"cannot use release {release} of {app.name}: "
-                + (f"it was built for {python}, which {host} no longer has" if python else
+                + (f"it was built for {lost}, which {host} no longer has" if lost else
                    f"on {host} its {lacks[0]} is missing"),
-                hint="`fab deploy`, which builds everything for the Python that the host has"
-                if python and is_live else
+                hint="`fab deploy`, which builds everything for what the host has"
+                if lost and is_live else
                 f"{source} and `fab deploy` it, which rebuilds everything; or choose another "
                 "release with `fab rollback --to ID`",
             )  # fmt: skip
 
 
-def lost_python(state: AppState, release: str) -> str:
-    """Return the Python that a release was made for, as "Python 3.11", if the host lost it."""
-    lacks = state.lacks.get(release, ())
-    return next((each for each in lacks if each.startswith("Python ")), "")
-
-
-def lost_virtualenvs(states: Mapping[str, AppState]) -> frozenset[str]:
-    """Return the names of virtualenvs that were made for a Python which a host has lost."""
+def lost_runtimes(states: Mapping[str, AppState]) -> frozenset[str]:
+    """Return the names of runtimes that were built for what a host no longer has."""
     return frozenset(
-        each.venv
+        PurePosixPath(each.runtime).name
         for state in states.values()
         for each in state.releases
-        if lost_python(state, each.release)
+        if each.release in state.lost
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioning.deploy.begin import begin
-from provisioning.deploy.checks import lost_virtualenvs
+from provisioning.deploy.checks import lost_runtimes
 from provisioning.deploy.environment import shared_secrets
 from provisioning.deploy.phases import Change, Planner, Step
 from provisioning.deploy.rollout import Rollout
@@ -43,7 +43,7 @@ def deploy(fleet: Fleet, deployment: Deployment, hooks: Hooks) -> str:
         deployment = replace(
             deployment,
             proposed=shared_secrets(fleet, app, begun.states),
-            lost=lost_virtualenvs(begun.states),
+            lost=lost_runtimes(begun.states),
         )
         # What was stopped to be replaced is nothing to go back to.
         change = Change(

@@ -31,7 +31,8 @@ class Deployment:
         by: Who deploys.
         replace: Stop the release before first, and believe nothing that it or its build has left.
         notes: What a person should know of the files before they travel.
-        lost: Names of virtualenvs for a Python that is gone: what still runs from them may go on.
+        lost: Names of runtimes that were built for what a host no longer has, such as its Python of
+            before: what still runs from them may go on.
     """
 
     app: App

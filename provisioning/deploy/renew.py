@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from provisioning.agent.layout import AppLayout
 from provisioning.deploy.artifact import release_id
 from provisioning.deploy.begin import begin
 from provisioning.deploy.checks import must_be_on_one_release, must_be_whole
@@ -24,8 +23,8 @@ from provisioning.deploy.environment import (
 )
 from provisioning.deploy.phases import Change, Planner, Step
 from provisioning.deploy.rollout import Rollout
-from provisioning.deploy.steps import import_probe, process_check, release_running, timer_schedules
-from provisioning.deploy.virtualenv import PARTS
+from provisioning.deploy.runtimes import runtime
+from provisioning.deploy.steps import process_check, release_running, timer_schedules
 from provisioning.errors import ConfigurationError, DeployRefusedError
 from provisioning.resources import (
     Release,
@@ -120,6 +119,7 @@ def build_again(
         facts: The host's.
     """
     app = renewal.app
+    runs_on = runtime(app.runtime).keep(app, live)
     yield from timer_schedules(app)
     yield from put_in_order_before(app)
     yield Release(
@@ -131,10 +131,10 @@ def build_again(
         static=dict(live.static or {}),
         # Those that it had stay masked, whatever the inventory says now.
         secrets=tuple({**dict.fromkeys(live.secrets or ()), **dict.fromkeys(app.secrets)}),
-        venv=f"{AppLayout(app.name).venvs}/{live.venv}",
-        python=live.python or "",
+        runtime=runs_on.path,
+        python=runs_on.python,
+        parts=runs_on.parts,
         settings=app_server(app.server).files(app, facts, release),
-        parts=PARTS,
         units=release_units(app, facts, release),
         env="null" if renewal.env is None else pack(renewal.env),
         proposed=pack(renewal.proposed),
@@ -148,7 +148,7 @@ def build_again(
         },
     )
     yield StaticFiles(app.name, release)
-    yield import_probe(app, release, facts)
+    yield from runtime(app.runtime).check(app, release, facts)
     yield release_running(app, release)
     yield process_check(app, release, known=True)
 
@@ -203,10 +203,10 @@ def live_release(app: App, host: str, state: AppState) -> ReleaseInfo:
         raise DeployRefusedError(f"{app.name} has no live release on {host}", hint="fab deploy")
     needed = {"static": live.static, "secrets": live.secrets, "python": live.python}
     lacking = [name for name, value in needed.items() if value is None]
-    if lacking or not live.venv:
+    if lacking or not live.runtime:
         raise DeployRefusedError(
             f"cannot restart release {live.release} of {app.name}: on {host} its manifest does "
-            f"not name its {(*lacking, 'venv')[0]}",
+            f"not name its {(*lacking, 'runtime')[0]}",
             hint="fab deploy, which builds a complete release",
         )
     return live

@@ -81,6 +81,6 @@ def _revive(fleet: Fleet, change: Change, begun: Beginning, hooks: Hooks) -> str
     steps = [Step(None, {host: put_in_order_before(app) for host in planner.facts})]
     if change.rollback:
         steps.append(Step("before-rollback", planner.hooked("before-rollback")))
-    revived = {host: revive(app, release, facts) for host, facts in planner.facts.items()}
+    revived = {host: revive(app, release) for host in planner.facts}
     done = Rollout(fleet, change, planner.plan(*steps, Step(None, revived)), hooks).carry_out()
     return release if done else ""

@@ -1,6 +1,6 @@
 """The steps of a deploy and a rollback: plans of resources like any other.
 
-build     release, virtualenv, static files, import
+build     what it runs on, release, static files, and the check that it can be run
 migrate   the database, on one host
 start     start and gate, processes
 switch    the pointer, verified through the web server
@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from provisioning.agent.layout import AppLayout
 from provisioning.deploy.environment import pack
-from provisioning.deploy.virtualenv import PARTS, virtualenv
+from provisioning.deploy.runtimes import runtime
 from provisioning.resources import (
     KeptSecrets,
     LiveProcesses,
@@ -47,7 +45,6 @@ if TYPE_CHECKING:
     from provisioning.deploy.deployment import Deployment
     from provisioning.inventory.models.app import App
 
-IMPORT_TIMEOUT_S = 120
 MIGRATE_TIMEOUT_S = 3600
 DEFAULT_SETTLE_S = 3
 """Of an earlier release's processes, where the inventory has none any more."""
@@ -56,17 +53,12 @@ DEFAULT_SETTLE_S = 3
 def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
     """Yield the resources that build a release that can be imported; visitors notice nothing."""
     app, artifact = deployment.app, deployment.artifact
-    server = app_server(app.server)
-    venv = virtualenv(
-        app, artifact, facts, fresh_for=deployment.release if deployment.replace else ""
-    )
-    if PurePosixPath(venv.path).name in deployment.lost:
-        venv = virtualenv(app, artifact, facts, fresh_for=deployment.release)
+    runs_on = runtime(app.runtime).prepare(deployment, facts)
     yield from timer_schedules(app)
     yield from put_in_order_before(app)
     if app.packages:
         yield Packages(f"{app.name} (deploy)", tuple(app.packages))
-    yield venv
+    yield from runs_on.resources
     yield Release(
         app=app.name,
         release=deployment.release,
@@ -76,10 +68,10 @@ def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
         shared=tuple(app.shared),
         static=dict(app.static),
         secrets=tuple(app.secrets),
-        venv=venv.path,
-        python=venv.python,
-        settings=server.files(app, facts, deployment.release),
-        parts=PARTS,
+        runtime=runs_on.path,
+        python=runs_on.python,
+        parts=runs_on.parts,
+        settings=app_server(app.server).files(app, facts, deployment.release),
         units=release_units(app, facts, deployment.release),
         env=pack(deployment.env),
         proposed=pack(deployment.proposed),
@@ -94,7 +86,7 @@ def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
     if deployment.replace:
         # From here on nothing of it could keep the new release from starting.
         yield Stopped(app.name, by=deployment.by, at_once=True)
-    yield import_probe(app, deployment.release, facts)
+    yield from runtime(app.runtime).check(app, deployment.release, facts)
 
 
 def migrate(app: App, release: str, facts: Facts) -> Iterator[Resource]:
@@ -172,27 +164,11 @@ def abort(app: App) -> Iterator[Resource]:
     yield OldReleasesStopped(app.name, drain_timeout_s=app.drain_timeout_s, label="after")
 
 
-def revive(app: App, release: str, facts: Facts) -> Iterator[Resource]:
+def revive(app: App, release: str) -> Iterator[Resource]:
     """Yield what a release that was live before needs to go live again; all is in order there."""
     yield StaticFiles(app.name, release)
-    yield import_probe(app, release, facts)
     yield release_running(app, release)
     yield process_check(app, release)
-
-
-def import_probe(app: App, release: str, facts: Facts) -> OneOff:
-    """Return a program that imports the app once, as its user, in its sandbox."""
-    module, _, target = app.wsgi.partition(":")
-    code = f"import {module} as module; module.{target or 'application'}"
-    return OneOff(
-        app.name,
-        release,
-        "import",
-        (f"{AppLayout(app.name).release(release)}/venv/bin/python", "-c", code),
-        tuple(sandbox_properties(app, facts)),
-        hint="fix it and deploy again; no traffic reached this release",
-        timeout_s=IMPORT_TIMEOUT_S,
-    )
 
 
 def release_running(app: App, release: str) -> ReleaseRunning:

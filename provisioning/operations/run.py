@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.systemd import unexpanded
-from provisioning.deploy.checks import lost_python
 from provisioning.errors import ConfigurationError
 from provisioning.hosts.exec import Program
 from provisioning.protocol.queries import app_state
@@ -47,12 +46,11 @@ def live_release(run: RemoteHost, app: App) -> str:
             f"no release of {app.name} is live on {run.name}", hint=f"fab deploy --app {app.name}"
         )
     live = state.live
-    if python := lost_python(state, live):
+    if lost := state.lost.get(live):
         raise ConfigurationError(
-            f"cannot run anything in release {live} of {app.name}: it was built for {python}, "
+            f"cannot run anything in release {live} of {app.name}: it was built for {lost}, "
             f"which {run.name} no longer has",
-            hint=f"fab deploy --app {app.name}, which builds everything for the Python that the "
-            "host has",
+            hint=f"fab deploy --app {app.name}, which builds everything for what the host has",
         )
     return live
 

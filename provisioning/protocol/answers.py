@@ -105,6 +105,7 @@ A = TypeVar("A")
 _TEXTS: Mapping[str, Shape] = {
     "release": NAME,
     "commit": COMMIT,
+    "runtime": matching(r"(?:[a-z]{1,20}/[0-9A-Za-z][0-9A-Za-z._-]{0,99})?"),
     "interpreter": matching(r"/[A-Za-z0-9._/+-]{0,200}"),
 }
 """What a text is that is more than a text -> its shape: see agent/answers.py."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provisioning.agent import layout
+from provisioning.agent.apps.runtimes import RUNTIMES
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.ownership.things import app_comment
 from provisioning.errors import ConfigurationError
@@ -108,7 +109,8 @@ def _directories(app: App) -> Iterator[Resource]:
     paths = AppLayout(app.name)
     # The web server goes through; what is in there is for those whom it is for.
     yield Directory(paths.root, mode="0751")
-    for path in (paths.releases, paths.venvs, paths.env):
+    runtimes = [kind.directory(app.name) for kind in RUNTIMES]
+    for path in (paths.releases, *runtimes, paths.env):
         yield Directory(path, mode="0750", group=app.name)
     yield Directory(paths.static, mode="0750", group=layout.WEB_USER)
     yield Directory(paths.shared, mode="0750", owner=app.name, group=app.name)

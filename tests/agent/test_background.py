@@ -280,7 +280,7 @@ def test_a_run_says_what_it_cannot_be_asked_for(root: Path, begin) -> None:
     run.until("begun")
     for message, why in (
         ({"begin": "another"}, "cannot be asked for Begin"),
-        ({"nonsense": 1}, "no controller says 'nonsense'"),
+        ({"nonsense": 1}, "unknown message: 'nonsense'"),
         ({"plan": []}, "cannot read 'plan'"),
     ):
         run.send(message)

@@ -36,7 +36,7 @@ def _release(layout: AppLayout, release: str, files: dict[str, str], **options: 
         "env": "{}", "proposed": "{}", "python": PYTHON, **options
     }  # fmt: skip
     return Release(
-        app="root", release=release, files=files, venv=f"{layout.venvs}/v", **given  # type: ignore[arg-type]
+        app="root", release=release, files=files, runtime=f"{layout.venvs}/v", **given  # type: ignore[arg-type]
     )  # fmt: skip
 
 
@@ -155,7 +155,7 @@ def test_a_shared_directory_begins_with_what_the_release_brought(
     (root / "secret").write_text("x")
     given = {"files": {"up/first": "1"}, "links": {"up/link": str(root / "secret")}}
     first = Release(
-        app="root", release=FIRST, venv=f"{layout.venvs}/v", python=PYTHON, env="{}",
+        app="root", release=FIRST, runtime=f"{layout.venvs}/v", python=PYTHON, env="{}",
         proposed="{}", shared=("up",), **given,  # type: ignore[arg-type]
     )  # fmt: skip
     assert not host.run([first]).done.failed

@@ -261,7 +261,7 @@ def test_a_content_is_sent_once_however_often_a_host_asks_for_it() -> None:
 # Answers
 
 MANIFEST = {
-    "app": "hello", "release": LIVE, "built": 1.5, "venv": "v", "env": "e", "shared": [],
+    "app": "hello", "release": LIVE, "built": 1.5, "runtime": "venvs/v", "env": "e", "shared": [],
     "static": {"/static": "app/static"}, "secrets": ["KEY"], "by": "ann@desk", "commit": "abc",
     "dirty": "", "migrates": "yes", "renews": "",
 }  # fmt: skip
@@ -273,7 +273,8 @@ GOOD: dict[str, Any] = {
         "stopped": "",
         "provisioned": True,
         "releases": [MANIFEST, {**MANIFEST, "release": OLDER}],
-        "lacks": {OLDER: ["virtualenv"]},
+        "lost": {OLDER: "Python 3.11"},
+        "lacks": {OLDER: ["Python 3.11", "virtualenv"]},
         "history": [
             {"at": 1.5, "event": "built", "release": OLDER, "by": "ann@desk", "commit": "abc"},
             {"at": 2.5, "event": "live", "release": OLDER, "by": "ann@desk", "before": ""},
@@ -379,7 +380,8 @@ def test_an_answer_that_an_agent_gives_is_taken_as_it_is(question: str) -> None:
     if question == "app":
         told = {name: value for name, value in MANIFEST.items() if name not in ("app", "shared")}
         assert _plain(answer.releases[0]) == {**told, "python": None}
-        assert answer.lacks == {OLDER: ("virtualenv",)}
+        assert answer.lost == {OLDER: "Python 3.11"}
+        assert answer.lacks == {OLDER: ("Python 3.11", "virtualenv")}
         assert [each.event for each in answer.history] == [
             each["event"] for each in GOOD["app"]["history"]
         ]

@@ -289,7 +289,7 @@ def test_any_file_name_reaches_the_host(source: Path, tracked: bool) -> None:
     artifact = _build(source)
     assert set(NAMES) < set(artifact.files)
     release = Release(
-        app="hello", release=artifact.release, files=artifact.files, venv="", python="",
+        app="hello", release=artifact.release, files=artifact.files, runtime="", python="",
         env="{}", proposed="{}",
     )  # fmt: skip
     decoder = Decoder()

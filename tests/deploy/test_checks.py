@@ -9,7 +9,7 @@ import pytest
 
 from provisioning.agent.answers import AppState, HistoryEvent, ReleaseInfo
 from provisioning.deploy.checks import (
-    lost_virtualenvs,
+    lost_runtimes,
     must_be_whole,
     no_such_release,
     refuse_over_migration,
@@ -73,7 +73,9 @@ def test_a_release_of_which_a_part_is_gone_is_refused(app: App) -> None:
 @pytest.mark.parametrize("live", [ONE, TWO])
 def test_a_release_for_another_python_is_refused_with_the_way_out(app: App, live: str) -> None:
     lacks = {ONE: ("Python 3.11", "interpreter")}
-    states = {"web1": state(ONE, TWO), "web2": state(ONE, TWO, lacks=lacks, live=live)}
+    lost = {ONE: "Python 3.11"}
+    web2 = state(ONE, TWO, lacks=lacks, lost=lost, live=live)
+    states = {"web1": state(ONE, TWO), "web2": web2}
     with pytest.raises(DeployRefusedError) as error:
         must_be_whole(app, states, ONE)
     assert error.value.message == (
@@ -84,10 +86,13 @@ def test_a_release_for_another_python_is_refused_with_the_way_out(app: App, live
 
 
 def test_virtualenvs_for_a_python_that_is_gone_are_told() -> None:
-    one = state(ONE, TWO, lacks={ONE: ("Python 3.11",), TWO: ("virtualenv",)})
-    there = tuple(each._replace(venv=f"venv{number}") for number, each in enumerate(one.releases))
+    lacks = {ONE: ("Python 3.11",), TWO: ("virtualenv",)}
+    one = state(ONE, TWO, lacks=lacks, lost={ONE: "Python 3.11"})
+    there = tuple(
+        each._replace(runtime=f"venvs/venv{number}") for number, each in enumerate(one.releases)
+    )
     one = one._replace(releases=there)
-    assert lost_virtualenvs({"web1": one, "web2": state(TWO)}) == {"venv0"}
+    assert lost_runtimes({"web1": one, "web2": state(TWO)}) == {"venv0"}
 
 
 def manifests(*names: str, **more: dict[str, Any]) -> AppState:

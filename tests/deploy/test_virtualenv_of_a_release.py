@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from provisioning.deploy import virtualenv
 from provisioning.deploy.artifact import Artifact, build_artifact
 from provisioning.deploy.deployment import Deployment
+from provisioning.deploy.runtimes import virtualenv
 from provisioning.deploy.steps import build
 from provisioning.inventory.models.app import App
 from provisioning.inventory.models.app_servers.gunicorn import GunicornSettings

@@ -12,6 +12,7 @@ NOTHING = AppState(
     stopped="",
     provisioned=True,
     releases=(),
+    lost={},
     lacks={},
     history=(),
     secrets={},

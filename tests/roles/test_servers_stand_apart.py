@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from provisioning.agent.apps.runtimes import RUNTIMES as KINDS
+from provisioning.deploy.runtimes import runtime
 from provisioning.inventory.models.app_servers import APP_SERVERS
+from provisioning.inventory.models.runtimes import RUNTIMES
 from provisioning.inventory.models.web_servers import WEB_SERVERS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -64,3 +67,40 @@ def test_every_excuse_is_needed() -> None:
         place = ROOT / each
         files = place.rglob("*.py") if place.is_dir() else [place]
         assert any(name in file.read_text().lower() for file in files for name in SERVERS), each
+
+
+_VIRTUALENV = re.compile(r"\bvenvs?\b")
+
+_OF_VIRTUALENVS = {
+    "agent/answers.py": "an example in a docstring",
+    "agent/apps/releases.py": "releases of before, whose manifests list no parts",
+    "agent/apps/runtimes/virtualenv.py": "the row",
+    "agent/builds/": "builds virtualenvs",
+    "agent/layout.py": "knows all paths",
+    "agent/resources/virtualenv.py": "the resource",
+    "deploy/artifact.py": "what is not deployed",
+    "deploy/runtimes/virtualenv.py": "the row",
+    "inventory/models/app_servers/uwsgi.py": "a setting of uWSGI",
+    "roles/base.py": "a package of Debian",
+    "roles/uv.py": "Homeport's own",
+    "scaffold/": "what is not the app's code",
+}
+"""Where virtualenvs are named, and why."""
+
+
+def test_what_a_release_runs_on_is_known_by_name_in_its_own_files_only() -> None:
+    named = {
+        path.relative_to(ROOT).as_posix()
+        for path in ROOT.rglob("*.py")
+        if _VIRTUALENV.search(path.read_text())
+    }
+    assert {each for each in named if not each.startswith(tuple(_OF_VIRTUALENVS))} == set()
+    for excuse in _OF_VIRTUALENVS:
+        assert [each for each in named if each.startswith(excuse)], excuse
+
+
+def test_every_runtime_that_an_inventory_may_name_has_its_files() -> None:
+    for name in RUNTIMES:
+        row = runtime(name)
+        assert all(hasattr(row, each) for each in ("prepare", "keep", "check"))
+    assert len({kind.folder for kind in KINDS}) == len({kind.link for kind in KINDS}) == len(KINDS)

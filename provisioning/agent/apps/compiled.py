@@ -12,12 +12,11 @@ import stat
 import struct
 from typing import Iterable, Iterator
 
-from provisioning.agent.apps.pythons import made_for
 from provisioning.agent.machine import files
-from provisioning.agent.machine.system import System
 
 FOLDER = "__pycache__"
 _HEADER_BYTES = 16
+_INTERPRETER = re.compile(r"python(\d+)\.(\d+)")
 
 
 def is_pythons(path: str) -> bool:
@@ -25,11 +24,11 @@ def is_pythons(path: str) -> bool:
     return FOLDER in path.split("/")
 
 
-def tag_of(virtualenv: str, system: System) -> str:
-    """Return the tag of a virtualenv's Python in names of compiled files, or ""."""
-    version = made_for(virtualenv, system)
+def tag_of(interpreter: str) -> str:
+    """Return the tag of an interpreter in names of compiled files; "" where its name has none."""
+    named = _INTERPRETER.fullmatch(os.path.basename(os.path.realpath(interpreter)))
     # Source: PEP 3147; sys.implementation.cache_tag. Debian's Python is CPython.
-    return "cpython-" + version.replace(".", "") if version else ""
+    return f"cpython-{named[1]}{named[2]}" if named else ""
 
 
 def share(source: str, path: str, tag: str) -> None:

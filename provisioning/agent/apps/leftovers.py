@@ -7,18 +7,17 @@ from typing import List
 
 from provisioning.agent.apps.names import (
     RELEASE,
-    VIRTUALENV,
     named,
 )
 from provisioning.agent.apps.releases import (
     MANIFEST,
-    PART,
     Releases,
 )
+from provisioning.agent.apps.runtimes import RUNTIMES, RuntimeKind
 from provisioning.agent.builds.build import clear, result_of
 from provisioning.agent.builds.build import end as end_build
 from provisioning.agent.layout import (
-    READY,
+    PART,
     RUNTIME_UNITS,
     TEMPORARY,
     AppLayout,
@@ -42,8 +41,8 @@ class Leftovers:
         self._system = system
 
     def half_built(self) -> List[str]:
-        """Return the paths of releases and virtualenvs that were not completed, and of builds."""
-        return [*self._half_built_releases(), *self._half_built_virtualenvs(), *self._builds()]
+        """Return the paths of what was not completed: releases, what they run on, builds."""
+        return [*self._half_built_releases(), *self._half_built_runtimes(), *self._builds()]
 
     def _builds(self) -> List[str]:
         """Return where a build that was cut off has left what it has made."""
@@ -56,7 +55,7 @@ class Leftovers:
 
     def sweep(self) -> None:
         """Remove all of it."""
-        for path in self._half_built_virtualenvs():
+        for path in self._half_built_runtimes():
             # A build whose agent was killed may still be at work in there.
             end_build(self._system, path[: -len(PART)] if path.endswith(PART) else path)
             self._system.remove(path)
@@ -81,18 +80,21 @@ class Leftovers:
     def _is_half_built(self, path: str) -> bool:
         return path.endswith(PART) or self._system.stat(os.path.join(path, MANIFEST)) is None
 
-    def _half_built_virtualenvs(self) -> List[str]:
-        root = self._layout.venvs
+    def _half_built_runtimes(self) -> List[str]:
+        return [path for kind in RUNTIMES for path in self._half_built_of(kind)]
+
+    def _half_built_of(self, kind: RuntimeKind) -> List[str]:
+        root = kind.directory(self._layout.app)
         names = [
             name
-            for name in named(self._system, root, VIRTUALENV)
-            if name.endswith(PART) or self._system.stat(os.path.join(root, name, READY)) is None
+            for name in named(self._system, root, kind.names)
+            if name.endswith(PART) or self._system.stat(os.path.join(root, name, kind.mark)) is None
         ]
         if not names:
             return []
         # What somebody has damaged of a release that is whole is not ours to remove.
         manifests = map(self._releases.manifest, self._releases.complete())
-        used = {manifest.get("venv") for manifest in manifests}
+        used = {manifest.get(kind.link) for manifest in manifests}
         return [os.path.join(root, name) for name in names if name not in used]
 
     def _being_written(self) -> List[str]:

@@ -11,20 +11,17 @@ import re
 from typing import Dict, List
 
 from provisioning.agent.apps.releases import (
-    PART,
     RELEASE_ID,
     Releases,
 )
-from provisioning.agent.layout import TEMPORARY, AppLayout
+from provisioning.agent.apps.runtimes import RUNTIMES
+from provisioning.agent.layout import PART, TEMPORARY, AppLayout
 from provisioning.agent.machine.system import System
 
 # Half-built ones end so, and once more where even their removal was cut off.
 _PARTS = rf"({re.escape(PART)})*"
 
 RELEASE = re.compile(RELEASE_ID.pattern + _PARTS)
-VIRTUALENV = re.compile(rf"[0-9a-f]{{16}}{_PARTS}")
-"""The key of its content: see provisioning/deploy/virtualenv.py."""
-
 REVISION = re.compile(r"[0-9a-f]{12}")
 """The digest of its content: see environment.py."""
 
@@ -36,7 +33,8 @@ def named(system: System, directory: str, shape: re.Pattern[str]) -> List[str]:
 
 def shapes(layout: AppLayout) -> Dict[str, re.Pattern[str]]:
     """Return the shapes of names that Homeport gives in directories of an app: path -> shape."""
-    return {layout.releases: RELEASE, layout.venvs: VIRTUALENV, layout.env: REVISION}
+    runtimes = {kind.directory(layout.app): kind.names for kind in RUNTIMES}
+    return {layout.releases: RELEASE, **runtimes, layout.env: REVISION}
 
 
 def say_strangers(app: str, system: System) -> None:

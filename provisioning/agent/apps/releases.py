@@ -10,7 +10,7 @@ import time
 from typing import Any, Container, List, Mapping, Set
 
 from provisioning.agent.answers import LIVE, ROLLED_BACK, STOPPED, HistoryEvent
-from provisioning.agent.apps.pythons import lost_python
+from provisioning.agent.apps.runtimes import runtimes_of
 from provisioning.agent.layout import READY, AppLayout
 from provisioning.agent.machine import files
 from provisioning.agent.machine.system import LINK, System
@@ -25,9 +25,6 @@ EARLIER_PARTS = {
     "server settings": "server.py",
 }
 """Parts of a complete release, for manifests that do not list them: name -> path below it."""
-
-PART = ".part"
-"""Suffix of a release's directory until it is complete."""
 
 RELEASE_ID = re.compile(r"\d{8}T\d{6}\.\d{3}Z-[0-9a-z]{1,16}")
 """<utc>-<commit>: sorts by time. The commit is "0000000" where there is no git."""
@@ -70,14 +67,17 @@ class Releases:
         }
         directory = self.layout.release(release)
         # Links are followed: to a virtualenv, to a revision of the environment, to Python.
-        version = self.lost_python(release)
-        python = [f"Python {version}"] if version else []
-        lost = [name for name, path in parts.items() if not os.path.exists(f"{directory}/{path}")]
-        return [*python, *lost]
+        lost = filter(None, [self.lost(release)])
+        gone = [name for name, path in parts.items() if not os.path.exists(f"{directory}/{path}")]
+        return [*lost, *gone]
 
-    def lost_python(self, release: str) -> str:
-        """Return the Python that a release was made for if the host no longer has it, else ""."""
-        return lost_python(f"{self.layout.release(release)}/venv", self._system)
+    def lost(self, release: str) -> str:
+        """Return what a release was built for and the host no longer has, as "Python 3.11"."""
+        directory = self.layout.release(release)
+        for kind, _ in runtimes_of(self.manifest(release)):
+            if what := kind.lost(os.path.join(directory, kind.link), self._system):
+                return what
+        return ""
 
     def socket(self, release: str) -> str:
         """Return the path of a release's socket, also of one that an earlier Homeport made."""

@@ -7,6 +7,7 @@ import re
 from typing import Callable, Mapping
 
 from provisioning.agent import layout
+from provisioning.agent.apps.runtimes import RUNTIMES
 from provisioning.agent.claims import (
     CERTIFICATE,
     GROUP,
@@ -119,7 +120,8 @@ def _is_half_made(system: System, app: str) -> bool:
     if account is None or (account.home, account.shell) != ("/nonexistent", "/usr/sbin/nologin"):
         return False
     made = {os.path.basename(each) for each in (
-        paths.releases, paths.venvs, paths.env, paths.static, paths.shared)}  # fmt: skip
+        paths.releases, paths.env, paths.static, paths.shared)}  # fmt: skip
+    made |= {kind.folder for kind in RUNTIMES}
     names = set(system.list(paths.root))
     return names <= made and not any(system.list(os.path.join(paths.root, each)) for each in names)
 

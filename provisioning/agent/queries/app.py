@@ -8,6 +8,7 @@ from typing import Any, Mapping
 from provisioning.agent.answers import AppState, ReleaseInfo, plain
 from provisioning.agent.apps.environment import generated_secrets
 from provisioning.agent.apps.releases import Releases
+from provisioning.agent.apps.runtimes import runtime_path
 from provisioning.agent.machine.system import System
 
 HISTORY_LINES = 200
@@ -30,6 +31,7 @@ def answer(message: Mapping[str, Any], system: System) -> Any:
         stopped=releases.stopped,
         provisioned=system.stat(releases.layout.releases) is not None,
         releases=tuple(_info(releases.manifest(each)) for each in complete),
+        lost={each: lost for each in complete if (lost := releases.lost(each))},
         lacks={each: tuple(lacks) for each in complete if (lacks := releases.lacks(each))},
         history=tuple(releases.history()[-HISTORY_LINES:]),
         secrets={
@@ -42,4 +44,5 @@ def answer(message: Mapping[str, Any], system: System) -> Any:
 
 def _info(manifest: Mapping[str, Any]) -> ReleaseInfo:
     known = ReleaseInfo._fields
-    return ReleaseInfo(**{name: value for name, value in manifest.items() if name in known})
+    said = {name: value for name, value in manifest.items() if name in known}
+    return ReleaseInfo(**{**said, "runtime": runtime_path(manifest)})

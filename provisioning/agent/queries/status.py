@@ -11,8 +11,8 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 from provisioning.agent.answers import LIVE, AppStatus, plain
 from provisioning.agent.apps.leftovers import Leftovers
 from provisioning.agent.apps.one_off_units import one_offs
-from provisioning.agent.apps.pythons import made_for_lost
 from provisioning.agent.apps.releases import Releases
+from provisioning.agent.apps.runtimes import built_for_lost
 from provisioning.agent.apps.units_status import units_status
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine import http, systemctl
@@ -153,9 +153,9 @@ def _pending(
             found.append(f"{unit} is {each['active']}")
     if live and units.get(layout.unit(live), {}).get("active") != "active":
         found.append("the live release is not running")
-    lost = Releases(layout.app, system).lost_python(live) if live else ""
+    lost = Releases(layout.app, system).lost(live) if live else ""
     if lost:
-        found.append(f"the live release was {made_for_lost(lost)}: fab deploy builds a new one")
+        found.append(f"the live release was {built_for_lost(lost)}: fab deploy builds a new one")
     left = Leftovers(layout.app, system)
     found += [f"{os.path.relpath(path, layout.root)} is half built" for path in left.half_built()]
     found += [f"{path} is left over" for path in left.temporary()]

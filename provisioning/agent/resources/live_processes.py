@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar, List
 
 from provisioning.agent.apps.failure_output import own_words
-from provisioning.agent.apps.pythons import made_for_lost
 from provisioning.agent.apps.release_services import RUNNING, ReleaseServices
 from provisioning.agent.apps.releases import Releases
+from provisioning.agent.apps.runtimes import built_for_lost
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine import http, systemctl
@@ -112,7 +112,7 @@ class LiveProcesses(Resource):
             units.start(wanted, besides=units.web_files(Releases(self.app, system).live))
         for unit in self._stopped(system):
             if self.health:
-                self._must_have_its_python(system)
+                self._must_have_what_it_was_built_for(system)
             system.say(f"starting {unit}")
             live = Releases(self.app, system).live
             # A socket cannot be started beside a web server that runs.
@@ -126,15 +126,15 @@ class LiveProcesses(Resource):
             else:
                 systemctl.attempt(system, verb, "--no-block", unit)
 
-    def _must_have_its_python(self, system: System) -> None:
-        """Refuse to start what cannot find its packages: an upgrade of Debian brings another."""
+    def _must_have_what_it_was_built_for(self, system: System) -> None:
+        """Refuse to start what cannot run: an upgrade of Debian brings another Python."""
         live = Releases(self.app, system).live
-        lost = Releases(self.app, system).lost_python(live)
+        lost = Releases(self.app, system).lost(live)
         if lost:
             raise AgentError(
                 f"the live release of {self.app}, {live}, cannot run: it was "
-                + made_for_lost(lost),
-                hint="fab deploy, which builds everything for the Python that the host has",
+                + built_for_lost(lost),
+                hint="fab deploy, which builds everything for what the host has",
             )
 
     def _wait_for(self, unit: str, system: System) -> None:

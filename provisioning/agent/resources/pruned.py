@@ -9,18 +9,17 @@ from typing import ClassVar, List, Set
 from provisioning.agent.apps.names import (
     RELEASE,
     REVISION,
-    VIRTUALENV,
     named,
 )
 from provisioning.agent.apps.releases import (
-    PART,
     Releases,
     in_use,
 )
+from provisioning.agent.apps.runtimes import RUNTIMES
 from provisioning.agent.apps.static_pool import prune
 from provisioning.agent.apps.static_sources import static_sources_of
 from provisioning.agent.errors import AgentError
-from provisioning.agent.layout import READY, AppLayout
+from provisioning.agent.layout import PART, AppLayout
 from provisioning.agent.machine import files
 from provisioning.agent.machine.system import System
 from provisioning.agent.resource import (
@@ -76,7 +75,14 @@ class Pruned(Resource):
         manifests = [releases.manifest(each) for each in kept]
         wanted = (
             (layout.releases, RELEASE, kept),
-            (layout.venvs, VIRTUALENV, {str(each.get("venv", "")) for each in manifests}),
+            *(
+                (
+                    kind.directory(self.app),
+                    kind.names,
+                    {str(each.get(kind.link, "")) for each in manifests},
+                )
+                for kind in RUNTIMES
+            ),
             (layout.env, REVISION, {str(each.get("env", "")) for each in manifests}),
         )
         return [
@@ -88,6 +94,7 @@ class Pruned(Resource):
 
     def apply(self, system: System, change: Change) -> None:
         layout = AppLayout(self.app)
+        marks = {kind.directory(self.app): kind.mark for kind in RUNTIMES}
         for path in self._stale(system):
             # What is removed half-way must not be taken for whole.
             if os.path.dirname(path) == layout.releases:
@@ -95,8 +102,8 @@ class Pruned(Resource):
                 if not path.endswith(PART):
                     files.rename(path, path + PART)
                     path += PART
-            elif os.path.dirname(path) == layout.venvs:
-                system.remove(os.path.join(path, READY))
+            elif mark := marks.get(os.path.dirname(path)):
+                system.remove(os.path.join(path, mark))
             system.remove(path)
         self._prune_static(system)
 

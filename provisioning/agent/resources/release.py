@@ -18,12 +18,12 @@ from provisioning.agent.apps.releases import (
     CODE,
     ENVIRONMENT,
     MANIFEST,
-    PART,
     UNITS,
     Releases,
     link_or_copy,
     relative_link,
 )
+from provisioning.agent.apps.runtimes import kind_of
 from provisioning.agent.apps.sources import Sources
 from provisioning.agent.apps.trusted import must_be_roots
 from provisioning.agent.blob import (
@@ -32,7 +32,7 @@ from provisioning.agent.blob import (
     as_blob,
 )
 from provisioning.agent.errors import AgentError
-from provisioning.agent.layout import AppLayout
+from provisioning.agent.layout import PART, AppLayout
 from provisioning.agent.machine import files as fs
 from provisioning.agent.machine.system import LINK, System
 from provisioning.agent.resource import (
@@ -59,8 +59,8 @@ class Release(Resource):
         links: Path -> target, for symbolic links in the source.
         shared: Directories that survive releases, below `shared/`.
         static: URL folder -> folder below the code's root; kept for pruning.
-        venv: The virtualenv's path.
-        python: The interpreter that the virtualenv was made with; root's.
+        runtime: The path of what it runs on, such as its virtualenv: see apps/runtimes.
+        python: The interpreter that compiles its code; root's.
         settings: Path below the release -> content of a file that its app server reads.
         parts: Name -> path below the release of what else it is whole with: of what runs it.
         units: Name -> content of the unit files of its web server, processes and timers.
@@ -78,7 +78,7 @@ class Release(Resource):
     app: str
     release: str
     files: Mapping[str, Content]
-    venv: str
+    runtime: str
     python: str
     env: Content
     proposed: Content
@@ -170,8 +170,9 @@ class Release(Resource):
         self._write(system, os.path.join(part, UNITS), self.units)
         link = os.path.join(final, ENVIRONMENT)
         fs.symlink(relative_link(link, env), os.path.join(part, ENVIRONMENT))
-        venv = os.path.join(final, "venv")
-        fs.symlink(relative_link(venv, self.venv), os.path.join(part, "venv"))
+        link = kind_of(self.runtime).link
+        target = relative_link(os.path.join(final, link), self.runtime)
+        fs.symlink(target, os.path.join(part, link))
         self._write_manifest(system, part, env)
 
     def _compile(self, system: System, code: str) -> None:
@@ -188,7 +189,7 @@ class Release(Resource):
     def _write_code(self, system: System, root: str) -> None:
         """Write the files, and share what Python has compiled of those that are here already."""
         same = self._share_code(system, root) if self.base else self._write_files(system, root)
-        tag = compiled.tag_of(self.venv, system)
+        tag = compiled.tag_of(self.python)
         for path, source in same.items():
             if not self._is_shared(path):
                 compiled.share(source, os.path.join(root, path), tag)
@@ -315,7 +316,7 @@ class Release(Resource):
             "release": self.release,
             "built": round(time.time(), 3),
             "parts": dict(self._parts),
-            "venv": os.path.basename(self.venv),
+            kind_of(self.runtime).link: os.path.basename(self.runtime),
             "python": self.python,
             "env": os.path.basename(env),
             "shared": list(self.shared),

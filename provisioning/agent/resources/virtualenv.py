@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from provisioning.agent import layout
-from provisioning.agent.apps.pythons import lost_python
+from provisioning.agent.apps.runtimes.virtualenv import lost
 from provisioning.agent.apps.trusted import must_be_roots
 from provisioning.agent.blob import (
     Blob,
@@ -33,9 +33,6 @@ from provisioning.agent.resource import (
     State,
     normalise,
 )
-
-PART = ".part"
-"""Suffix of a virtualenv's directory until it is complete."""
 
 REQUIREMENTS = "requirements"
 """File in a virtualenv with the requirements that it was made from, for people."""
@@ -116,7 +113,7 @@ class Virtualenv(Resource):
     def actual(self, system: System) -> State:
         ready = system.read(os.path.join(self.path, layout.READY)).decode(errors="replace")
         # Under the same name there may be another Python by now.
-        is_of_use = not lost_python(self.path, system)
+        is_of_use = not lost(self.path, system)
         return {"ready": (ready.strip() or None) if is_of_use else None}
 
     def apply(self, system: System, change: Change) -> None:
@@ -125,7 +122,7 @@ class Virtualenv(Resource):
             system.write(os.path.join(self.path, layout.READY), self._recipe.encode())
             return
         must_be_roots(self.python, "the interpreter of the virtualenv")
-        part = self.path + PART
+        part = self.path + layout.PART
         build = Build(self.path, self.owner, tuple(self._hosts(system)), self._environment(system))
         for leftover in (part, self.path):
             system.remove(leftover)

@@ -11,6 +11,7 @@ from provisioning.inventory.models.app_servers import APP_SERVERS, ServerSetting
 from provisioning.inventory.models.base import Model
 from provisioning.inventory.models.hooks import Hook
 from provisioning.inventory.models.processes import AnyProcess, Timer
+from provisioning.inventory.models.runtimes import RUNTIMES
 from provisioning.inventory.models.web_servers import WEB_SERVERS
 from provisioning.inventory.types.fields import (
     AppName,
@@ -91,6 +92,11 @@ class App(Model):
     )
 
     # How it runs
+    runtime: str = Field(
+        default=RUNTIMES[0],
+        description="What it runs on. virtualenv: the host's Python, with the packages that "
+        "`requirements` names.",
+    )
     server: str = Field(
         default=next(iter(APP_SERVERS)),
         description="App server. Settings that only this server has go into a table with its "

@@ -10,6 +10,7 @@ from provisioning.inventory.inventory import runs_on
 from provisioning.inventory.models.app import App
 from provisioning.inventory.models.app_servers import APP_SERVERS
 from provisioning.inventory.models.host import Host
+from provisioning.inventory.models.runtimes import RUNTIMES
 from provisioning.inventory.models.web_servers import WEB_SERVERS
 from provisioning.inventory.reading.problems import Mistake
 from provisioning.inventory.suggest import did_you_mean
@@ -75,6 +76,7 @@ def app_mistakes(
         if not app.hosts and "hosts" in app.model_fields_set:
             yield Mistake((*here, "hosts"), "the app runs on no host")
         for key, given, rows in (
+            ("runtime", app.runtime, RUNTIMES),
             ("server", app.server, APP_SERVERS),
             ("web_server", app.web_server, WEB_SERVERS),
         ):

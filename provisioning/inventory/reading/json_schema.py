@@ -10,6 +10,7 @@ from provisioning.inventory.models.app import App
 from provisioning.inventory.models.app_servers import APP_SERVERS
 from provisioning.inventory.models.host import Host, Ssh
 from provisioning.inventory.models.project import Project
+from provisioning.inventory.models.runtimes import RUNTIMES
 from provisioning.inventory.models.tls import Tls
 from provisioning.inventory.models.web_servers import WEB_SERVERS
 from provisioning.inventory.types.fields import AppName, HostName
@@ -37,6 +38,7 @@ def schema() -> dict[str, Any]:
         models[name]["required"] = [key for key in models[name]["required"] if key != "name"]
     app = models["App"]["properties"]
     app["server"]["enum"] = sorted(APP_SERVERS)
+    app["runtime"]["enum"] = sorted(RUNTIMES)
     app["web_server"]["enum"] = sorted(WEB_SERVERS)
     del app["settings"], models["ServerSettings"]
     for name, settings in APP_SERVERS.items():

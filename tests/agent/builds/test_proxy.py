@@ -264,6 +264,9 @@ def test_more_connections_than_there_is_room_for_wait_until_others_end(
         held.pop().close()
         waiting.settimeout(20)
         assert _exactly(waiting, len(CONNECTED)) == CONNECTED
+        # Its host has taken it, and counted it, when it answers.
+        waiting.sendall(b"x")
+        assert _exactly(waiting, 1) == b"X"
     for each in held:
         each.close()
     assert upstream.connections == proxy.CONNECTIONS + 1

@@ -1,17 +1,22 @@
-"""The virtualenv of a release: releases with the same requirements share one."""
+"""A virtualenv: releases with the same requirements share one."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from provisioning.agent.layout import READY, UV, AppLayout
-from provisioning.resources import Virtualenv
-from provisioning.roles import app_server
+from provisioning.deploy.runtimes import Prepared
+from provisioning.resources import OneOff, Resource, Virtualenv
+from provisioning.roles import app_server, sandbox_properties
 
 if TYPE_CHECKING:
+    from provisioning.agent.answers import ReleaseInfo
     from provisioning.agent.facts import Facts
     from provisioning.deploy.artifact import Artifact
+    from provisioning.deploy.deployment import Deployment
     from provisioning.inventory.models.app import App
 
 PARTS = {"virtualenv": f"venv/{READY}", "interpreter": "venv/bin/python"}
@@ -19,6 +24,38 @@ PARTS = {"virtualenv": f"venv/{READY}", "interpreter": "venv/bin/python"}
 
 VIRTUALENV_FORMAT = "2"
 """With another one virtualenvs are made anew: those of format 1 shared a cache with all apps."""
+
+IMPORT_TIMEOUT_S = 120
+
+
+def prepare(deployment: Deployment, facts: Facts) -> Prepared:
+    """Return the virtualenv of a release. See `Runtime.prepare`."""
+    app, artifact, release = deployment.app, deployment.artifact, deployment.release
+    made = virtualenv(app, artifact, facts, fresh_for=release if deployment.replace else "")
+    if PurePosixPath(made.path).name in deployment.lost:
+        made = virtualenv(app, artifact, facts, fresh_for=release)
+    return Prepared(made.path, made.python, PARTS, (made,))
+
+
+def keep(app: App, live: ReleaseInfo) -> Prepared:
+    """Return the virtualenv of a release that is there. See `Runtime.keep`."""
+    return Prepared(f"{AppLayout(app.name).root}/{live.runtime}", live.python or "", PARTS)
+
+
+def check(app: App, release: str, facts: Facts) -> Sequence[Resource]:
+    """Return a program that imports the app once, as its user, in its sandbox."""
+    module, _, target = app.wsgi.partition(":")
+    code = f"import {module} as module; module.{target or 'application'}"
+    probe = OneOff(
+        app.name,
+        release,
+        "import",
+        (f"{AppLayout(app.name).release(release)}/venv/bin/python", "-c", code),
+        tuple(sandbox_properties(app, facts)),
+        hint="fix it and deploy again; no traffic reached this release",
+        timeout_s=IMPORT_TIMEOUT_S,
+    )
+    return (probe,)
 
 
 def virtualenv(app: App, artifact: Artifact, facts: Facts, *, fresh_for: str = "") -> Virtualenv:

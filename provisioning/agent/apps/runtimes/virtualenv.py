@@ -1,11 +1,18 @@
-"""Which Python a virtualenv was made for, and whether the host still has that."""
+"""Virtualenvs: which Python one was made for, and whether the host still has that."""
 
 from __future__ import annotations
 
 import os
 import re
 
+from provisioning.agent.layout import READY
 from provisioning.agent.machine.system import System
+
+FOLDER, LINK, MARK = "venvs", "venv", READY
+"""See `RuntimeKind`."""
+
+SHAPE = r"[0-9a-f]{16}"
+"""The key of its content: see provisioning/deploy/runtimes/virtualenv.py."""
 
 _VERSION = re.compile(rb"^version(?:_info)?\s*=\s*(\d+\.\d+)", re.MULTILINE)
 """As venv and uv write it. Source: Lib/venv/__init__.py; uv's crate uv-virtualenv."""
@@ -19,29 +26,25 @@ def made_for(virtualenv: str, system: System) -> str:
     return found[1].decode() if found else ""
 
 
-def lost_python(virtualenv: str, system: System) -> str:
+def lost(virtualenv: str, system: System) -> str:
     """Return the Python that a virtualenv was made for if the host no longer has it, else "".
 
-    An upgrade of Debian leaves `python3` in its place, with another version: packages that were
-    installed for the one before are not found by it.
+    In words, as "Python 3.11". An upgrade of Debian leaves `python3` in its place, with another
+    version: packages that were installed for the one before are not found by it.
     """
-    wanted = made_for(virtualenv, system)
+    version = made_for(virtualenv, system)
+    words = f"Python {version}"
     program = os.path.realpath(os.path.join(virtualenv, "bin", "python"))
-    if not wanted or not os.path.lexists(os.path.join(virtualenv, "bin", "python")):
+    if not version or not os.path.lexists(os.path.join(virtualenv, "bin", "python")):
         return ""
     if not os.path.exists(program):
-        return wanted
+        return words
     named = _NAME.fullmatch(os.path.basename(program))
     if named:
-        return "" if named[1] == wanted else wanted
+        return "" if named[1] == version else words
     # Its name does not tell; where it has its library does.
     prefix = os.path.dirname(os.path.dirname(program))
     libraries = os.path.join(prefix, "lib")
     if not os.path.isdir(libraries) or not any(map(_NAME.fullmatch, os.listdir(libraries))):
         return ""
-    return "" if os.path.isdir(os.path.join(libraries, "python" + wanted)) else wanted
-
-
-def made_for_lost(version: str) -> str:
-    """Return the words for that."""
-    return f"built for Python {version}, which the host no longer has"
+    return "" if os.path.isdir(os.path.join(libraries, "python" + version)) else words

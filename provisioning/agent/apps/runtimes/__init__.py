@@ -1,0 +1,83 @@
+"""What the programs of a release run on: a release has a link to it, and releases may share it.
+
+One row for each kind. What is generic (whole releases, what is left over, what is old) goes through
+the rows and knows none of them by name; `provisioning/deploy/runtimes` is the controller's side.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import Any, Callable, Iterator, Mapping, Tuple
+
+from provisioning.agent.apps.runtimes import virtualenv
+from provisioning.agent.layout import PART, AppLayout
+from provisioning.agent.machine.system import System
+
+
+@dataclass(frozen=True)
+class RuntimeKind:
+    """One kind of what releases run on.
+
+    Args:
+        folder: Where those of an app are, below the app's directory.
+        link: The link to it in a release; in the release's manifest the key with its name.
+        shape: What the names in the folder look like, without `PART`.
+        mark: File in each that is written last and removed first: without it, it is incomplete.
+        lost: Takes its path; returns what it was built for and the host no longer has, or "".
+    """
+
+    folder: str
+    link: str
+    shape: str
+    mark: str
+    lost: Callable[[str, System], str]
+
+    def directory(self, app: str) -> str:
+        """Return the directory in which an app has them."""
+        return os.path.join(AppLayout(app).root, self.folder)
+
+    @property
+    def names(self) -> re.Pattern[str]:
+        """The shape of names that Homeport gives in the folder, incomplete ones included."""
+        # Twice where even the removal was cut off.
+        return re.compile(rf"{self.shape}({re.escape(PART)})*")
+
+
+RUNTIMES: Tuple[RuntimeKind, ...] = (
+    RuntimeKind(
+        virtualenv.FOLDER, virtualenv.LINK, virtualenv.SHAPE, virtualenv.MARK, virtualenv.lost
+    ),
+)
+
+
+def kind_of(path: str) -> RuntimeKind:
+    """Return the kind of what is at a path: /srv/<app>/<folder>/<name>.
+
+    Raises:
+        ValueError: no kind has such a folder.
+    """
+    folder = os.path.basename(os.path.dirname(path))
+    for kind in RUNTIMES:
+        if kind.folder == folder:
+            return kind
+    raise ValueError(f"no release can run on {path}")
+
+
+def runtimes_of(manifest: Mapping[str, Any]) -> Iterator[Tuple[RuntimeKind, str]]:
+    """Yield what a release runs on, as its manifest says: kind and name."""
+    for kind in RUNTIMES:
+        name = manifest.get(kind.link)
+        if name:
+            yield kind, str(name)
+
+
+def built_for_lost(what: str) -> str:
+    """Return the words for what `RuntimeKind.lost` returns."""
+    return f"built for {what}, which the host no longer has"
+
+
+def runtime_path(manifest: Mapping[str, Any]) -> str:
+    """Return the path of what a release runs on, below the app's directory, or ""."""
+    return next((f"{kind.folder}/{name}" for kind, name in runtimes_of(manifest)), "")
