@@ -37,6 +37,7 @@ HELP = {
     "exit_code": "With --check: exit with 5 if something would change.",
     "force": "Roll back across a database migration.",
     "follow": "Keep showing new log lines, until Ctrl-C.",
+    "grid": "Only each app server behind each web server, on real hosts. Takes an hour.",
     "grep": "Only lines that contain this text.",
     "hosts": "Number of hosts to start.",
     "json": "Print events as JSON lines.",
@@ -49,7 +50,7 @@ HELP = {
     "since": "How far back: 30m, 2h, 7d.",
     "suite": "Debian release: bookworm or trixie.",
     "quick": "Only the checks that need no host.",
-    "tests": "Arguments for pytest, as one quoted string.",
+    "tests": "Arguments for pytest, or those of the grid, as one quoted string.",
     "wide": "Show all columns.",
     "yes": "Do not ask for confirmation.",
     "to": "The release to roll back to: its id, or the beginning or end of it.",
@@ -256,13 +257,13 @@ def schema(context: FleetContext) -> int:
     return print_schema()
 
 
-@fleet_task(help=_help("quick", "tests"))
-def check(context: FleetContext, quick: bool = False, tests: str = "") -> int:
+@fleet_task(help=_help("quick", "grid", "tests"))
+def check(context: FleetContext, quick: bool = False, grid: bool = False, tests: str = "") -> int:
     """Run all that CI runs, in a checkout of Homeport."""
     from provisioning.cli.context import project_directory
     from provisioning.commands.check import check as run
 
-    return run(project_directory(), tests, quick=quick)
+    return run(project_directory(), tests, quick=quick, grid=grid)
 
 
 @fleet_task(

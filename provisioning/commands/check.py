@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from provisioning.cli.child import run_to_its_end
@@ -47,6 +48,9 @@ STEPS = (
 QUICK = ("format", "lint", "types", "imports", "tests")
 """The steps of `fab check --quick`: nothing that needs a host or asks the network."""
 
+GRID = ("python", "-m", "tests.grid")
+"""What `fab check --grid` runs in place of the steps."""
+
 QUICK_TESTS = ("-n", "logical", "-m", "not lab and not thorough")
 
 DEBIAN_PACKAGES = {
@@ -60,13 +64,14 @@ DEBIAN_PACKAGES = {
 """Program -> Debian package: what the tests use besides the lab, which brings its own."""
 
 
-def check(root: Path, tests: str = "", *, quick: bool = False) -> int:
+def check(root: Path, tests: str = "", *, quick: bool = False, grid: bool = False) -> int:
     """Run the checks one after the other; stop at the first that fails.
 
     Args:
         root: The checkout.
-        tests: Arguments for pytest; "" runs all tests.
+        tests: Arguments for pytest, or with `grid` for that; "" runs all.
         quick: Only what needs no host.
+        grid: Only tests/grid: each app server behind each web server, on real hosts.
 
     Returns:
         The exit code of the first that failed, or 0.
@@ -79,17 +84,24 @@ def check(root: Path, tests: str = "", *, quick: bool = False) -> int:
         _install_missing()
     environment = dict(os.environ)
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment.get('PATH', '')}:/usr/sbin"
-    for name, argv in STEPS:
-        if quick and name not in QUICK:
-            continue
-        extra = shlex.split(tests) if name == "tests" else []
-        if quick and name == "tests":
-            extra = [*QUICK_TESTS, *extra]
-        print(f"== {name}: {shlex.join([*argv, *extra])}", flush=True)
-        code = run_to_its_end([*argv, *extra], cwd=root, env=environment)
+    for name, argv in _steps(shlex.split(tests), quick=quick, grid=grid):
+        print(f"== {name}: {shlex.join(argv)}", flush=True)
+        code = run_to_its_end(argv, cwd=root, env=environment)
         if code != 0:
             return code
     return 0
+
+
+def _steps(arguments: list[str], *, quick: bool, grid: bool) -> Iterator[tuple[str, list[str]]]:
+    """Yield the steps to run: name and command."""
+    if grid:
+        yield "grid", [*GRID, *arguments]
+        return
+    for name, argv in STEPS:
+        if name == "tests":
+            yield name, [*argv, *(QUICK_TESTS if quick else ()), *arguments]
+        elif not quick or name in QUICK:
+            yield name, list(argv)
 
 
 def _install_missing() -> None:

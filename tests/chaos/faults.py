@@ -80,10 +80,21 @@ def _kill_run(struck: Struck) -> None:
 
 
 def _kill_master(struck: Struck) -> None:
-    unit = f"hello@{live_on(struck.host)}.service"
-    shown = struck.host.shell(f"systemctl show --value --property=MainPID {unit}")
-    if int(shown):
-        _kill(struck.host, int(shown))
+    if master := _master(struck.host):
+        _kill(struck.host, master)
+
+
+def _kill_child(struck: Struck) -> None:
+    """Kill a process of the app server that is not its main one; that, where it is alone."""
+    if master := _master(struck.host):
+        shown = struck.host.run("pgrep", "--parent", str(master), check=False).stdout
+        _kill(struck.host, *[*map(int, shown.split()), master][:1])
+
+
+def _master(host: LabHost) -> int:
+    """Return the main process of the live release's app server; 0 if it has none right now."""
+    unit = f"hello@{live_on(host)}.service"
+    return int(host.shell(f"systemctl show --value --property=MainPID {unit}"))
 
 
 def _kill_worker(struck: Struck) -> None:
@@ -135,6 +146,10 @@ CUT = Fault("connection cut", _cut, through_proxy=True)
 ASLEEP = Fault("controller asleep", _stop_controller, _wake_controller)
 REBOOT = Fault("reboot", _reboot, takes_host=True)
 POWER_CUT = Fault("power cut", _cut_power, takes_host=True)
+
+# What such a process was answering is lost, whatever the server.
+SERVER = Fault("app server's main process killed", _kill_master, takes_connections=True)
+CHILD = Fault("app server's worker killed", _kill_child, takes_connections=True)
 
 FAULTS = (
     CONTROLLER, ASLEEP, AGENT, RUN, MASTER, WORKER, SILENCE, CUT, REBOOT, POWER_CUT,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from itertools import cycle
 
 from tests.chaos import (
+    app_servers,
     bare,
     disk_full,
     endurance,
@@ -17,10 +20,22 @@ from tests.chaos import (
 from tests.chaos.host_faults import CONTROLLER_KILLED
 from tests.chaos.row import Row
 from tests.chaos.scene import Scene
+from tests.grid.rows import ROWS
 
 Part = Callable[[Scene], Iterator[Row]]
 
 SUITES = ("bookworm", "trixie")
+
+
+def _servers(tries: int) -> Mapping[str, Part]:
+    """Return a part for each row of the grid, on one Debian or the other."""
+    return {
+        f"{row.name.replace(' ', '-')}-{suite}": partial(
+            app_servers.run, suite=suite, server=row.name, tries=tries
+        )
+        for row, suite in zip(ROWS, cycle(SUITES), strict=False)
+    }
+
 
 SMALL: Mapping[str, Part] = {
     "switching-bookworm": lambda scene: switching.run(scene, "bookworm", share=(0, 40), extra=2),
@@ -31,6 +46,7 @@ SMALL: Mapping[str, Part] = {
     "endurance": lambda scene: endurance.run(scene, 4),
     "two-controllers": lambda scene: two_controllers.run(scene, 10),
     "fleet": lambda scene: fleet.run(scene, hosts=3, rounds=4),
+    "uwsgi-trixie": lambda scene: app_servers.run(scene, "trixie", "uwsgi", tries=4),
 }
 """A few minutes."""
 
@@ -48,6 +64,7 @@ LARGE: Mapping[str, Part] = {
     "endurance": lambda scene: endurance.run(scene, 50),
     "two-controllers": lambda scene: two_controllers.run(scene, 200),
     "fleet": lambda scene: fleet.run(scene, hosts=20, rounds=20),
+    **_servers(tries=24),
     "fleet-alone": lambda scene: fleet.run(scene, hosts=3, rounds=12, faults=[CONTROLLER_KILLED]),
 }
 """Two hours or so on two cores."""

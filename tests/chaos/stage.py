@@ -17,6 +17,7 @@ from tests.e2e.project import Project, Result
 from tests.e2e.roads import lead_domains_to
 from tests.e2e.site import Site
 from tests.e2e.steps import NO_LIMIT
+from tests.grid.rows import Row, use
 
 ANSWERS_WITHIN_S = 60
 
@@ -115,7 +116,12 @@ class Stage:
 
 @contextmanager
 def stage(
-    scene: Scene, suite: str, *, name: str = "chaos", disk_size_mb: int | None = None
+    scene: Scene,
+    suite: str,
+    *,
+    name: str = "chaos",
+    disk_size_mb: int | None = None,
+    row: Row | None = None,
 ) -> Iterator[Stage]:
     """Have a host with the example app live and visitors on it for the length of a block.
 
@@ -124,6 +130,7 @@ def stage(
         suite: The host's Debian.
         name: The host's name begins with it.
         disk_size_mb: The size of its disk; None for no bound.
+        row: What runs the app; None for what does if nothing is said.
     """
     scene.say(f"a host with Debian's {suite}, provisioned and deployed to, with visitors")
     name = f"{name}-{suite}"
@@ -133,6 +140,8 @@ def stage(
     project.configure(*NO_LIMIT)
     # A process is a part of a release: it must come to the same end.
     project.configure(TIMERS, PROCESS + TIMERS)
+    if row is not None:
+        use(row, project)
     host = scene.lab.up([name], suite=suite, disk_size_mb=disk_size_mb)[0]
     lead_domains_to(scene.lab, host)
     try:

@@ -87,4 +87,9 @@ REPEATABLE = tuple(kind for kind in STEADY if kind.method == "GET")
 """For times at which nginx reloads: it closes connections that lie idle, and a POST that is on its
 way there just then cannot be sent again by anybody. Source: RFC 9112, 9.3.1."""
 
-LOADS = {"steady": STEADY, "endurance": ENDURANCE, "repeatable": REPEATABLE}
+UPLOADS = (
+    *STEADY,
+    Kind("upload", 1, "POST", "/upload", UPLOAD, pause_s=0.5, is_right=_is_uploaded),
+)
+
+LOADS = {"steady": STEADY, "uploads": UPLOADS, "endurance": ENDURANCE, "repeatable": REPEATABLE}
