@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 COLUMNS = (
-    "app server", "web server", "Debian", "changes of the second provision", "deploys",
-    "rollbacks", "bad releases refused", "requests", "failed",
+    "app server", "web server", "Debian", "changed again", "deploys", "rollbacks", "refused",
+    "requests", "failed",
 )  # fmt: skip
 
 
