@@ -51,8 +51,10 @@ def test_everything_that_travels_is_audited():
     names = [name for name, _ in audit.SUBJECTS]
     assert names == [
         "gunicorn-gevent.txt",
+        "gunicorn-uvicorn.txt",
         "gunicorn.txt",
         "uv.txt",
+        "uvicorn.txt",
         "uwsgi.txt",
         "waitress.txt",
         "this environment",

@@ -54,7 +54,7 @@ def test_an_empty_folder_gets_every_file_and_an_inventory_without_mistakes(tmp_p
     (app,) = inventory.apps.values()
     assert inventory.source_of(app) == tmp_path
     note = next(each.note for each in written if each.path == "inventory/production.toml")
-    assert "wsgi and requirements could not be guessed" in note
+    assert "wsgi or asgi and requirements could not be guessed" in note
 
 
 def test_the_fabfile_imports_the_commands_and_fabric_yml_names_the_executor(
@@ -259,3 +259,63 @@ def test_git_ignores_what_the_lines_say(tmp_path: Path) -> None:
     ).stdout
     assert "inventory/production.toml" in status
     assert ".env" not in status
+
+
+DJANGO = {
+    "manage.py": "import django\n",
+    "shop/wsgi.py": "from django.core.wsgi import get_wsgi_application\n"
+    "application = get_wsgi_application()\n",
+    "shop/asgi.py": "from django.core.asgi import get_asgi_application\n"
+    "application = get_asgi_application()\n",
+}
+FASTAPI = "from fastapi import FastAPI\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "asgi"),
+    [
+        ({"main.py": f"{FASTAPI}app = FastAPI()\n"}, "main:app"),
+        ({"main.py": f"{FASTAPI}api = FastAPI(title='x')\n"}, "main:api"),
+        ({"app/main.py": f"{FASTAPI}def create_app(): ...\n"}, "app.main:create_app()"),
+        (
+            {
+                "app.py": "from starlette.applications import Starlette\n"
+                "app = Starlette(routes=[])\n"
+            },
+            "app:app",
+        ),
+        ({"app.py": "from quart import Quart\napp = Quart(__name__)\n"}, "app:app"),
+        # The factory's framework is imported by another file.
+        (
+            {"app.py": "import web\ndef make_app(): ...\n", "web.py": "import starlette\n"},
+            "app:make_app()",
+        ),
+        ({"asgi.py": "from app import app\n", "app.py": f"{FASTAPI}app = FastAPI()\n"}, "asgi:app"),
+        # A Flask app that is a part of it.
+        (
+            {"main.py": f"{FASTAPI}{FLASK}old = Flask(__name__)\napp = FastAPI()\n"},
+            "main:app",
+        ),
+        (
+            {**DJANGO, "shop/routing.py": "from channels.routing import URLRouter\n"},
+            "shop.asgi:application",
+        ),
+        ({**DJANGO, "shop/settings.py": "ASGI_APPLICATION = 'x'\n"}, "shop.asgi:application"),
+        ({"shop/asgi.py": DJANGO["shop/asgi.py"]}, "shop.asgi:application"),
+    ],
+)
+def test_an_asgi_app_is_told_from_a_wsgi_app(
+    tmp_path: Path, files: dict[str, str], asgi: str
+) -> None:
+    app = guessed(project(tmp_path / "x", files))
+    assert (app.asgi, app.wsgi) == (asgi, None)
+
+
+def test_of_djangos_two_files_the_one_that_is_used_is_named_with_the_reason(tmp_path: Path) -> None:
+    written = {each.path: each for each in initialise(project(tmp_path / "x", DJANGO))}
+    assert written["inventory/production.toml"].note.endswith(
+        "of wsgi.py and asgi.py, wsgi.py was taken: the project does not use Channels, Daphne or "
+        "ASGI_APPLICATION"
+    )
+    text = (tmp_path / "x" / "inventory" / "production.toml").read_text()
+    assert '\nwsgi = "shop.wsgi:application"\n# asgi = "shop.asgi:application" ' in text

@@ -16,6 +16,7 @@ from provisioning.deploy.deploy import deploy as deploy_app
 from provisioning.deploy.deployment import Deployment, plan_deployment
 from provisioning.deploy.requirement_sources import trusted_unseen
 from provisioning.deploy.steps import build, start
+from provisioning.deploy.unread_settings import unread_settings
 from provisioning.hosts.host import who
 from provisioning.protocol.plan import make_plan
 
@@ -62,6 +63,8 @@ def deploy(options: Options, *, app: str = "", replace: bool = False) -> int:
         for note in deployment.notes:
             context.sink.note(f"{deployment.app.name}: {note}")
         if said := trusted_unseen(deployment.artifact.listing, deployment.artifact.requirements):
+            context.sink.note(f"{deployment.app.name}: {said}")
+        if said := unread_settings(deployment.app, deployment.artifact.files):
             context.sink.note(f"{deployment.app.name}: {said}")
     plans = {each.app.name: each for each in deployments}
     return apps_in_turn(context, fleets, hooks, plans, deploy_app)

@@ -39,10 +39,13 @@ class Upstream:
     Args:
         socket: Path of the unix socket; a link, followed anew for each request.
         timeout_s: Seconds that the app server lets a worker be silent.
+        stream_quiet_s: Seconds that a websocket or server-sent events may be silent; 0 for an app
+            of which streams are requests like any other.
     """
 
     socket: str
     timeout_s: int
+    stream_quiet_s: int = 0
 
 
 @dataclass(frozen=True)

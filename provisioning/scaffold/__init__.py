@@ -110,11 +110,12 @@ def _with_advice(each: Written, found: ProjectGuess) -> Written:
         return each
     unknown = [
         name
-        for name, value in (("wsgi", found.wsgi), ("requirements", found.requirements))
+        for name, value in (("wsgi or asgi", found.app), ("requirements", found.requirements))
         if value is None
     ]
     asked = f"; {' and '.join(unknown)} could not be guessed" if unknown else ""
-    return Written(each.path, each.state, f'correct the lines marked "<- yours"{asked}')
+    chosen = f"; {found.app.why}" if found.app and found.app.why else ""
+    return Written(each.path, each.state, f'correct the lines marked "<- yours"{asked}{chosen}')
 
 
 def _example() -> str:

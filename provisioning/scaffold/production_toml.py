@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from provisioning.scaffold.app_guess import AppGuess
 from provisioning.scaffold.project_guess import ProjectGuess
 
 _HEAD = """\
@@ -34,7 +35,7 @@ def production_toml(found: ProjectGuess) -> str:
         "",
         f"[apps.{found.name}]",
         'source = ".."                           # this repository; what git tracks is deployed',
-        _line("wsgi", found.wsgi or "app:app", "" if found.wsgi else "<- yours: module:name"),
+        *_served(found.app),
         _line(
             "requirements",
             found.requirements or "requirements.txt",
@@ -62,6 +63,17 @@ def production_toml(found: ProjectGuess) -> str:
         lines.append("# The app seems to read these too:")
     lines += [f"# {name} = {{ env = {_toml(name)} }}" for name in found.secrets]
     return _HEAD + "\n".join(lines) + "\n" + _TLS
+
+
+def _served(app: AppGuess | None) -> list[str]:
+    """Return the line that names the app, and how to name the other one where there are two."""
+    if app is None:
+        return [_line("wsgi", "app:app", "<- yours: module:name; asgi = ... for an ASGI app")]
+    lines = [_line(app.interface, app.entry_point, "")]
+    if app.instead:
+        other = app.instead
+        lines.append(_line(f"# {other.interface}", other.entry_point, "in place of the line above"))
+    return lines
 
 
 def _line(key: str, value: str | list[str], comment: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provisioning.inventory.types.units import relative_path
+from provisioning.scaffold.app_guess import AppGuess
 from provisioning.scaffold.source_guess import SourceGuess
 
 # Best first: a lock with digests before a list without.
@@ -28,7 +29,7 @@ class ProjectGuess:
 
     Args:
         name: Name for the app, from the folder's.
-        wsgi: "module:name" or "module:factory()".
+        app: What to serve, and how it is called.
         requirements: The lock file.
         static: URL path and folder of static files.
         shared: Folders that the app writes to.
@@ -38,7 +39,7 @@ class ProjectGuess:
     """
 
     name: str
-    wsgi: str | None
+    app: AppGuess | None
     requirements: str | None
     static: tuple[str, str] | None
     shared: tuple[str, ...]
@@ -50,12 +51,13 @@ class ProjectGuess:
 def guess(directory: Path) -> ProjectGuess:
     """Look at a project's folder, and import nothing from it."""
     source = SourceGuess(directory)
-    wsgi = source.wsgi
+    app = source.app
+    module = app.entry_point.partition(":")[0] if app else ""
     return ProjectGuess(
         name=_app_name(directory.resolve().name),
-        wsgi=wsgi,
+        app=app,
         requirements=next((name for name in _REQUIREMENTS if (directory / name).is_file()), None),
-        static=_static(directory, wsgi),
+        static=_static(directory, module),
         shared=tuple(
             name
             for name in _SHARED
@@ -63,7 +65,7 @@ def guess(directory: Path) -> ProjectGuess:
             or (name == "instance" and source.mentions("instance_path"))
         ),
         health=source.health,
-        migrate=_migrate(directory, wsgi),
+        migrate=_migrate(directory, module),
         secrets=tuple(
             name
             for name in source.variables
@@ -77,10 +79,10 @@ def _app_name(folder: str) -> str:
     return re.sub(r"^[^a-z]+", "", words)[:31].strip("-") or "app"
 
 
-def _static(directory: Path, wsgi: str | None) -> tuple[str, str] | None:
-    module = (wsgi or "").partition(":")[0].split(".")
+def _static(directory: Path, module: str) -> tuple[str, str] | None:
+    parts = module.split(".")
     # Flask serves the folder beside the module that makes the app.
-    for folders in (module, module[:-1], []):
+    for folders in (parts, parts[:-1], []):
         path = "/".join([*folders, "static"])
         if (directory / path).is_dir():
             try:
@@ -90,11 +92,11 @@ def _static(directory: Path, wsgi: str | None) -> tuple[str, str] | None:
     return None
 
 
-def _migrate(directory: Path, wsgi: str | None) -> str | None:
+def _migrate(directory: Path, module: str) -> str | None:
     if (directory / "manage.py").is_file():
         return "python manage.py migrate --noinput"
-    if wsgi and (directory / "migrations" / "alembic.ini").is_file():
-        return f"flask --app {wsgi.partition(':')[0]} db upgrade"
+    if module and (directory / "migrations" / "alembic.ini").is_file():
+        return f"flask --app {module} db upgrade"
     if (directory / "alembic.ini").is_file():
         return "alembic upgrade head"
     return None

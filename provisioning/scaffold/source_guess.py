@@ -1,4 +1,4 @@
-"""Find the WSGI app and its environment variables in Python files, without importing them."""
+"""Find the app and its environment variables in Python files, without importing them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-# Names under which an app, or a function that makes one, is usually found; best first.
-_APP_NAMES = ("app", "application")
-_FACTORY_NAMES = ("create_app", "make_app", "create_application")
+from provisioning.scaffold.app_guess import AppGuess, find_app
+
 _HEALTH_PATHS = ("/healthz", "/health", "/healthcheck", "/health/", "/ping", "/up")
 # Folders with Python files that are not the app.
 _OTHERS = {"tests", "test", "docs", "migrations", "node_modules", "build", "dist", "venv", "roles"}
@@ -29,13 +28,11 @@ class SourceGuess:
         self._trees = {path: tree for path in self._files() if (tree := _tree(path))}
 
     @property
-    def wsgi(self) -> str | None:
-        """Return "module:name" or "module:factory()" of the most likely app."""
-        for path, tree in sorted(self._trees.items(), key=lambda each: self._rank(each[0])):
-            name = _app_in(tree, is_entry=path.stem == "wsgi")
-            if name:
-                return f"{self._module(path)}:{name}"
-        return None
+    def app(self) -> AppGuess | None:
+        """Return the most likely app."""
+        return find_app(
+            {path.relative_to(self.directory): tree for path, tree in self._trees.items()}
+        )
 
     @property
     def health(self) -> str | None:
@@ -67,19 +64,6 @@ class SourceGuess:
                     found.append(path)
         return [path for path in found if path.name not in ("fabfile.py", "setup.py")][:_MOST_FILES]
 
-    def _rank(self, path: Path) -> tuple[int, int, str]:
-        depth = len(path.relative_to(self.directory).parts)
-        kinds = ("wsgi", "app", "application", "main", "__init__")
-        kind = kinds.index(path.stem) if path.stem in kinds else len(kinds)
-        # A wsgi.py one folder down is meant for us more than an app.py at the top.
-        return (0 if kind == 0 else depth, kind, str(path))
-
-    def _module(self, path: Path) -> str:
-        parts = list(path.relative_to(self.directory).with_suffix("").parts)
-        if parts[-1] == "__init__" and len(parts) > 1:
-            parts.pop()
-        return ".".join(parts)
-
     def _texts(self) -> Iterator[str]:
         for tree in self._trees.values():
             for node in ast.walk(tree):
@@ -92,38 +76,6 @@ def _tree(path: Path) -> ast.Module | None:
         return ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError):
         return None
-
-
-def _app_in(tree: ast.Module, *, is_entry: bool) -> str | None:
-    """Return the name of the app that a module makes at its top level, or its factory's call."""
-    made: dict[str, str] = {}
-    factories: list[str] = []
-    for node in tree.body:
-        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            for target in targets:
-                if isinstance(target, ast.Name):
-                    made[target.id] = _called(node.value)
-        elif isinstance(node, ast.ImportFrom) and is_entry:
-            made.update({alias.asname or alias.name: "" for alias in node.names})
-        elif isinstance(node, ast.FunctionDef) and _needs_nothing(node):
-            factories.append(node.name)
-    flasks = [name for name, called in made.items() if called == "Flask"]
-    named = [name for name in _APP_NAMES if name in made]
-    makers = [f"{name}()" for name in _FACTORY_NAMES if name in factories]
-    return next(iter([*named, *flasks, *makers]), None)
-
-
-def _called(call: ast.Call) -> str:
-    function = call.func
-    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-
-
-def _needs_nothing(function: ast.FunctionDef) -> bool:
-    """Tell whether a function can be called without arguments."""
-    given = function.args
-    positional = len(given.posonlyargs) + len(given.args)
-    return len(given.defaults) >= positional and None not in given.kw_defaults
 
 
 def _variables(tree: ast.Module) -> Iterator[str]:

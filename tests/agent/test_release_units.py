@@ -14,6 +14,7 @@ from provisioning.agent.apps.release_services import ReleaseServices, first_inst
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.system import System
+from provisioning.agent.resources import old_releases
 from provisioning.agent.resources.old_releases import OldReleasesStopped
 from tests.fakes.system import QuietSystem
 
@@ -170,6 +171,19 @@ def test_a_release_of_which_either_is_left_is_retired(runtime: Path, loaded: str
     assert not socket.exists()
     assert list(runtime.iterdir()) == []
     assert Releases("root", system).history()[-1].event == "retired"
+
+
+@pytest.mark.parametrize("left", [0, 2])
+def test_what_the_drain_leaves_open_is_told_before_its_server_ends_it(
+    runtime: Path, monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
+    said: list[str] = []
+    system = _system(f"root@{OTHER}.service")
+    system.say = said.append  # type: ignore[method-assign]
+    monkeypatch.setattr(old_releases, "connections", lambda path: left)
+    OldReleasesStopped("root", drain_timeout_s=0).apply(system, {})
+    told = f"release {OTHER} still has {left} requests in flight; its server ends them now"
+    assert said == ([told] if left else [])
 
 
 def test_a_release_that_systemd_forgets_while_another_is_retired_stops_nothing(

@@ -20,7 +20,7 @@ from tests.e2e.steps import (
     wait_for,
 )
 from tests.e2e.visitors import visitors
-from tests.suites import FIRST_BOOKWORM
+from tests.suites import BOTH, FIRST_BOOKWORM
 
 pytestmark = pytest.mark.lab
 
@@ -30,6 +30,8 @@ SERVERS = ["uwsgi", pytest.param("waitress", marks=pytest.mark.thorough)]
 SETTINGS = {
     "gunicorn": "python -c 'from gunicorn.config import KNOWN_SETTINGS as all\n"
     "print(*(s.name for s in all))'",
+    "uvicorn": "python -c 'import inspect, uvicorn\n"
+    "print(*list(inspect.signature(uvicorn.Config).parameters))'",
     "uwsgi": r"uwsgi --help | sed -nE 's/^ +(-.\|)?--([^ ]+).*/\2/p'",
     "waitress": "python -c 'from waitress.adjustments import Adjustments as all\n"
     "print(*(name for name, _ in all._params))'",
@@ -41,6 +43,9 @@ SLOW = 4
 
 BODY_BYTES = 5_000_000
 """More than any buffer between the web server and the app server holds."""
+
+UPLOADS, LARGEST = 16, 9_000_000
+"""So many, because only some of them failed; less than `max_body`."""
 
 
 @pytest.mark.parametrize("suite", FIRST_BOOKWORM)
@@ -102,6 +107,16 @@ def test_no_request_is_lost_between_servers_nor_when_one_ends(
     host.reboot()
     wait_for(lambda: site.get("/healthz").status == 200)
     must_run_only(host, third)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("suite", BOTH)
+def test_an_upload_that_an_app_of_gunicorn_does_not_read_gets_its_answer(
+    lab: Lab, deployed_host, suite
+):
+    site = Site(lab, deployed_host(suite))
+    statuses = [site.get("/", method="POST", body=b"x" * LARGEST).status for _ in range(UPLOADS)]
+    assert statuses == [405] * UPLOADS
 
 
 def must_be_all_settings(host: LabHost, release: str, server: str) -> None:

@@ -116,7 +116,8 @@ method = "acm"
         '4: hosts.web1.port: must be a whole number, not "22"',
         "5: hosts.bad name: the name must be letters, digits, dots and hyphens, such as web1, "
         'not "bad name"',
-        "9: apps.hello.wsgi: is missing",
+        '9: apps.hello: wsgi or asgi is missing: what to serve, such as wsgi = "app:app" for Flask '
+        'or asgi = "app:app" for FastAPI',
         "11: apps.hello.worker: unknown key; did you mean workers?",
         '14: apps.hello.hosts: there is no host or group "wep"; did you mean web?',
         '16: apps.hello.domains: must be a bare name such as "www.example.com", '
@@ -166,7 +167,7 @@ def test_the_message_names_the_file_the_count_and_where_keys_are_explained(
         ('gunicorn.worker_class = "gthred"', "did you mean gthread?"),
         (
             'gunicorn.worker_class = "eventlet"',
-            'must be one of sync, gthread, gevent, not "eventlet"',
+            'must be one of sync, gthread, gevent, uvicorn_worker.UvicornWorker, not "eventlet"',
         ),
         ('gunicorn.logevel = "info"', "gunicorn.logevel: unknown key; did you mean loglevel?"),
         ('gunicorn.bind = "0.0.0.0"', "gunicorn.bind: cannot be set: systemd makes the socket"),
@@ -185,7 +186,7 @@ def test_the_message_names_the_file_the_count_and_where_keys_are_explained(
             "gunicorn.worker_connections: has no effect: workers of class gthread accept as many",
         ),
         ("settings = {}", "settings: unknown key"),
-        ("mod_wsgi = {}", "unknown table; app servers are gunicorn, uwsgi, waitress"),
+        ("mod_wsgi = {}", "unknown table; app servers are gunicorn, uvicorn, uwsgi, waitress"),
         ("max_requests = -1", "max_requests: must be at least 0, not -1"),
         ('network = "lokal"', "did you mean local?"),
         ('relax = ["jitt"]', "did you mean jit?"),

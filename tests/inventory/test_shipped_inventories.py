@@ -20,6 +20,7 @@ from provisioning.inventory import (
 )
 from provisioning.inventory.models.app_servers import APP_SERVERS
 from provisioning.inventory.models.app_servers.gunicorn import GunicornSettings
+from provisioning.inventory.models.app_servers.uvicorn import UvicornSettings
 from provisioning.inventory.models.app_servers.uwsgi import UwsgiSettings
 from provisioning.inventory.models.app_servers.waitress import WaitressSettings
 from provisioning.inventory.models.hooks import Hook
@@ -43,6 +44,7 @@ def test_the_example_loads_and_means_what_its_comments_say() -> None:
         (App, "[apps.hello]"),
         (Hook, "[[apps.hello.hooks]]"),
         (GunicornSettings, "[apps.hello.gunicorn]"),
+        (UvicornSettings, "# [apps.hello.uvicorn]"),
         (UwsgiSettings, "# [apps.hello.uwsgi]"),
         (WaitressSettings, "# [apps.hello.waitress]"),
         (Tls, "[tls]"),

@@ -39,6 +39,13 @@ trusted_proxies = ["192.0.2.0/24"]
 rate_limit = "1r/m"
 burst = 20
 
+[apps.talk]
+source = "../hello"
+asgi = "app:app"
+domains = ["talk.example.com"]
+rate_limit = "1r/m"
+burst = 20
+
 [tls]
 method = "self-signed"
 """

@@ -195,3 +195,31 @@ def test_a_gevent_worker_whose_master_was_killed_finishes(tmp_path):
     assert not worker.alive
     # gunicorn's own method would end it at once if it saw that its master has changed.
     assert notified == [os.getppid()] * 2
+
+
+class Body:
+    """What is left of a request's body.
+
+    Args:
+        left: Bytes that can be read.
+        breaks: Whether the connection ends after these.
+    """
+
+    def __init__(self, left, *, breaks=False):
+        self.left, self.breaks = left, breaks
+
+    def read(self, size):
+        if not self.left and self.breaks:
+            raise ConnectionResetError
+        taken = min(size, self.left)
+        self.left -= taken
+        return b"x" * taken
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+@pytest.mark.parametrize("kind", ["sync", "gthread", "gevent"])
+def test_the_rest_of_a_body_is_read_before_the_connection_is_closed(tmp_path, kind, breaks):
+    made = settings(tmp_path, f'gunicorn.worker_class = "{kind}"\n')
+    body = Body(9_000_000, breaks=breaks)
+    made["post_request"](None, SimpleNamespace(body=body), {}, None)
+    assert body.left == 0

@@ -11,7 +11,7 @@ import pytest
 from provisioning.roles import locks
 from provisioning.roles.locks import lock_text, read_lock
 
-NAMES = ("gunicorn", "gunicorn-gevent", "uv", "uwsgi", "waitress")
+NAMES = ("gunicorn", "gunicorn-gevent", "gunicorn-uvicorn", "uv", "uvicorn", "uwsgi", "waitress")
 
 
 def test_there_is_a_test_for_every_lock_file():

@@ -134,6 +134,43 @@ def test_a_websocket_is_passed_on_and_no_other_upgrade(nginx, deploy):
     assert (release.last["Connection"], release.last.get("Upgrade")) == ("close", None)
 
 
+STREAMS = (
+    {"Accept": "text/event-stream"},
+    {"Accept": "application/json, text/event-stream"},
+    {"Connection": "Upgrade", "Upgrade": "websocket"},
+)
+"""Requests that an ASGI app may leave without a byte for long: nginx passes them on apart."""
+
+
+@pytest.mark.parametrize("headers", STREAMS)
+def test_a_stream_reaches_an_asgi_app_as_it_was_asked_for(nginx, deploy, headers):
+    release = deploy(app="talk")
+    answer = nginx.ask(
+        "https://talk.example.com/a%2Fb?c=d",
+        method="POST",
+        body=b"12345",
+        headers={**headers, "X-Forwarded-For": "6.6.6.6"},
+        source=ELSEWHERE,
+    )
+    assert (answer.status, answer.body) == (200, b"r1 5")
+    assert release.asked[-1][:2] == ("POST", "/a%2Fb?c=d")
+    assert release.last["X-Forwarded-For"] == ELSEWHERE
+    assert release.last["Connection"] == headers.get("Connection", "close").lower()
+    assert answer["X-Frame-Options"] == "SAMEORIGIN"
+
+
+@pytest.mark.parametrize("headers", STREAMS)
+def test_streams_are_counted_and_turned_away_like_requests(nginx, deploy, headers):
+    release = deploy(app="talk")
+    url = "https://talk.example.com/"
+    statuses = [nginx.ask(url, headers=headers).status for _ in range(25)]
+    assert 429 in statuses
+    release.stop()
+    answer = nginx.ask(url, headers=headers, source=ELSEWHERE)
+    assert answer.status == 503
+    assert b"</html>" in answer.body
+
+
 # Headers
 
 

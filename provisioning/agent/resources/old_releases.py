@@ -112,3 +112,7 @@ class OldReleasesStopped(Resource):
                 system.say(f"release {release} is finishing {left} requests in flight")
                 said = True
             time.sleep(POLL_S)
+        left = connections(socket)
+        if left:
+            what = f"release {release} still has {left} requests in flight"
+            system.say(f"{what}; its server ends them now")

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from provisioning.agent.layout import READY, UV, AppLayout
+from provisioning.deploy.import_check import import_program
 from provisioning.deploy.runtimes import Prepared
 from provisioning.resources import OneOff, Resource, Virtualenv
 from provisioning.roles import app_server, sandbox_properties
@@ -44,13 +45,11 @@ def keep(app: App, live: ReleaseInfo) -> Prepared:
 
 def check(app: App, release: str, facts: Facts) -> Sequence[Resource]:
     """Return a program that imports the app once, as its user, in its sandbox."""
-    module, _, target = app.wsgi.partition(":")
-    code = f"import {module} as module; module.{target or 'application'}"
     probe = OneOff(
         app.name,
         release,
         "import",
-        (f"{AppLayout(app.name).release(release)}/venv/bin/python", "-c", code),
+        (f"{AppLayout(app.name).release(release)}/venv/bin/python", "-c", import_program(app)),
         tuple(sandbox_properties(app, facts)),
         hint="fix it and deploy again; no traffic reached this release",
         timeout_s=IMPORT_TIMEOUT_S,

@@ -22,6 +22,7 @@ from provisioning.inventory.types.fields import (
     Domains,
     DurationOrOff,
     DurationText,
+    EntryPoint,
     HostNames,
     LocalPath,
     NetworkAccess,
@@ -39,9 +40,9 @@ from provisioning.inventory.types.fields import (
     UrlPath,
     VariableName,
     Whole,
-    Wsgi,
     Yes,
 )
+from provisioning.inventory.types.interface import Interface
 from provisioning.inventory.types.sources import AnySource
 from provisioning.inventory.types.units import (
     Batch,
@@ -72,7 +73,15 @@ class App(Model):
         "what a before-build hook builds.",
     )
     hosts: HostNames = Field(default=(), description="Groups or hosts it runs on. Default: all.")
-    wsgi: Wsgi = Field(description='What to serve: "module:name" or "module:factory()".')
+    wsgi: EntryPoint | None = Field(
+        default=None,
+        description='What to serve, if it is a WSGI app (Flask, Django): "module:name" or '
+        '"module:factory()".',
+    )
+    asgi: EntryPoint | None = Field(
+        default=None,
+        description="The same, in place of wsgi, if it is an ASGI app (FastAPI, Starlette, Quart).",
+    )
     requirements: RelativePath = Field(
         default="requirements.txt",
         description="Lock file in the source: requirements.txt, pylock.toml, or uv.lock with "
@@ -107,8 +116,8 @@ class App(Model):
     )
     threads: Annotated[Whole, Field(ge=1, le=256)] = Field(
         default=4,
-        description="Threads in each worker, where workers have threads. A stream or a websocket "
-        "occupies one for as long as it lasts.",
+        description="Threads in each worker, where workers have threads: those of a WSGI app. A "
+        "stream or a websocket occupies one for as long as it lasts.",
     )
     max_requests: Annotated[Whole, Field(ge=0, le=100_000_000)] = Field(
         default=2000,
@@ -243,6 +252,16 @@ class App(Model):
     hooks: tuple[Hook, ...] = Field(
         default=(), description="What to run before and after the steps of a deploy, in order."
     )
+
+    @property
+    def interface(self) -> Interface:
+        """Return how a server calls the app."""
+        return "asgi" if self.asgi is not None else "wsgi"
+
+    @property
+    def entry_point(self) -> str:
+        """Return what a server imports: "module:name" or "module:factory()"."""
+        return self.asgi or self.wsgi or ""
 
     def server_settings(self, kind: type[S]) -> S:
         """Return the table of its app server, or all defaults where there is none.

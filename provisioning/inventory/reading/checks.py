@@ -82,15 +82,40 @@ def app_mistakes(
         ):
             if given not in rows:
                 yield Mistake((*here, key), f'there is no "{given}"{did_you_mean(given, rows)}')
-        if app.settings:
-            for path, text in app.settings.contradictions(app.model_fields_set):
-                yield Mistake((*here, *path), text)
+        yield from _server_mistakes(app)
         yield from _name_mistakes(app, hosts)
         yield from _environment_mistakes(app)
         yield from _folder_mistakes(app)
         yield from _hsts_mistakes(app)
         yield from _hook_mistakes(app)
     yield from _domain_mistakes(apps, hosts)
+
+
+def _server_mistakes(app: App) -> Iterator[Mistake]:
+    """Yield what keeps an app server from running an app, or has no effect there."""
+    here = ("apps", app.name)
+    if app.asgi is None and app.wsgi is None:
+        yield Mistake(
+            here,
+            'wsgi or asgi is missing: what to serve, such as wsgi = "app:app" for Flask or asgi = '
+            '"app:app" for FastAPI',
+        )
+    elif app.asgi is not None and app.wsgi is not None:
+        yield Mistake(
+            (*here, "asgi"),
+            "wsgi is there too; remove the one that the app does not speak: it is served by one "
+            "of them",
+        )
+    elif app.server in APP_SERVERS and app.interface not in APP_SERVERS[app.server].interfaces:
+        able = [name for name in APP_SERVERS if app.interface in APP_SERVERS[name].interfaces]
+        ways = " or ".join(f'server = "{name}"' for name in able)
+        yield Mistake(
+            (*here, app.interface),
+            f"{app.server} runs no {app.interface.upper()} apps; use {ways}",
+        )
+    elif app.settings:
+        for path, text in app.settings.contradictions(app.model_fields_set, app.interface):
+            yield Mistake((*here, *path), text)
 
 
 def _name_mistakes(app: App, hosts: Mapping[str, Host]) -> Iterator[Mistake]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,6 +14,7 @@ from provisioning.inventory.models.runtimes import RUNTIMES
 from provisioning.inventory.models.tls import Tls
 from provisioning.inventory.models.web_servers import WEB_SERVERS
 from provisioning.inventory.types.fields import AppName, HostName
+from provisioning.inventory.types.interface import Interface
 
 
 class _Document(BaseModel):
@@ -36,6 +37,7 @@ def schema() -> dict[str, Any]:
         # The name is the table's header, not a key in it.
         del models[name]["properties"]["name"]
         models[name]["required"] = [key for key in models[name]["required"] if key != "name"]
+    models["App"]["oneOf"] = [{"required": [interface]} for interface in get_args(Interface)]
     app = models["App"]["properties"]
     app["server"]["enum"] = sorted(APP_SERVERS)
     app["runtime"]["enum"] = sorted(RUNTIMES)

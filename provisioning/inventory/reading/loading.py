@@ -193,7 +193,12 @@ def _remainder(model: type[M], given: dict[str, Any], error: ValidationError) ->
     wrong = {detail["loc"][0] for detail in error.errors(include_url=False)}
     right = {key: value for key, value in given.items() if key not in wrong}
     # Stands for what is missing, and contradicts nothing.
-    stand_ins = {"source": ".", "wsgi": "app:app", "domains": [f"{given.get('name')}.invalid"]}
+    stand_ins = {
+        "source": ".",
+        "wsgi": "app:app",
+        "asgi": "app:app",
+        "domains": [f"{given.get('name')}.invalid"],
+    }
     needed = {
         key: value for key, value in stand_ins.items() if key in wrong & model.model_fields.keys()
     }

@@ -169,8 +169,9 @@ RoleNames = Annotated[
     tuple[Annotated[str, Matching(r"^[a-z][a-z0-9_]*$", "a role such as monitoring")], ...],
     AfterValidator(_unique),
 ]
-Wsgi = Annotated[
-    str, Matching(units.WSGI_PATTERN, '"module:name" or "module:factory()", such as "app:app"')
+EntryPoint = Annotated[
+    str,
+    Matching(units.ENTRY_POINT_PATTERN, '"module:name" or "module:factory()", such as "app:app"'),
 ]
 Python = Annotated[
     str,

@@ -24,7 +24,7 @@ VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
 # Source: Debian Policy 5.6.1, with an architecture as apt writes it.
 PACKAGE_PATTERN = r"^[a-z0-9][a-z0-9+.-]+(:[a-z0-9-]+)?$"
 USER_PATTERN = r"^[a-z_][a-z0-9_-]{0,31}$"
-WSGI_PATTERN = (
+ENTRY_POINT_PATTERN = (
     r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_.]*(\(.*\))?$"
 )
 PYTHON_PATTERN = r"^(python3(\.[0-9]+)?|/[A-Za-z0-9._/+-]+)$"

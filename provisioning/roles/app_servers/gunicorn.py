@@ -5,7 +5,7 @@ from __future__ import annotations
 from provisioning.agent.facts import Facts
 from provisioning.agent.layout import AppLayout
 from provisioning.inventory.models.app import App
-from provisioning.inventory.models.app_servers.gunicorn import GunicornSettings
+from provisioning.inventory.models.app_servers.gunicorn import ASGI_WORKER, GunicornSettings
 from provisioning.render import render
 from provisioning.roles.app_servers.workers import workers
 from provisioning.roles.locks import read_lock
@@ -20,6 +20,7 @@ def files(app: App, facts: Facts, release_id: str) -> dict[str, str]:
         release_id: The release's id.
     """
     layout = AppLayout(app.name)
+    settings = app.server_settings(GunicornSettings)
     text = render(
         "gunicorn/server.py.j2",
         app=app,
@@ -27,7 +28,8 @@ def files(app: App, facts: Facts, release_id: str) -> dict[str, str]:
         socket=layout.socket(release_id),
         release_id=release_id,
         workers=workers(app, facts),
-        settings=app.server_settings(GunicornSettings),
+        settings=settings,
+        kind=settings.kind_of_worker(app.interface),
     )
     return {"server.py": text}
 
@@ -38,6 +40,7 @@ def requirements(app: App) -> dict[str, str]:
     An app whose own requirements bring some of it keeps theirs. Before 27, POST requests could
     fail while a worker was replaced.
     """
-    # gevent's worker needs more than gunicorn itself.
-    is_gevent = app.server_settings(GunicornSettings).worker_class == "gevent"
-    return read_lock("gunicorn-gevent" if is_gevent else "gunicorn")
+    # Some workers need more than gunicorn itself.
+    kind = app.server_settings(GunicornSettings).kind_of_worker(app.interface)
+    locks = {"gevent": "gunicorn-gevent", ASGI_WORKER: "gunicorn-uvicorn"}
+    return read_lock(locks.get(kind, "gunicorn"))

@@ -9,10 +9,20 @@ from provisioning.render import render
 from provisioning.roles.sandbox import sandbox_properties
 from provisioning.roles.site import Upstream
 
+STREAM_QUIET_S = 3600
+"""An hour: longer than what apps and browsers leave between two signs of life. nginx cannot tell a
+quiet stream from a dead one; the ping of a websocket, every 20 s in uvicorn, can.
+"""
+
 
 def upstream(app: App) -> Upstream:
     """Return where the app answers: the link to the live release's socket."""
-    return Upstream(socket=AppLayout(app.name).live_socket, timeout_s=app.timeout_s)
+    return Upstream(
+        socket=AppLayout(app.name).live_socket,
+        timeout_s=app.timeout_s,
+        # A worker of a WSGI app has few threads: a stream that nobody uses must not keep one.
+        stream_quiet_s=STREAM_QUIET_S if app.interface == "asgi" else 0,
+    )
 
 
 def web_units(app: App, facts: Facts, release_id: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from provisioning.roles.locks import read_lock
 def files(app: App, facts: Facts, release_id: str) -> dict[str, str]:
     """Return uWSGI's settings, and the module that it imports. See `AppServer.files`."""
     layout = AppLayout(app.name)
-    module, _, target = app.wsgi.partition(":")
+    module, _, target = app.entry_point.partition(":")
     return {
         "server.ini": render(
             "uwsgi/server.ini.j2",

@@ -12,14 +12,14 @@ from provisioning.roles.locks import read_lock
 
 def files(app: App, facts: Facts, release_id: str) -> dict[str, str]:
     """Return the program that serves with Waitress. See `AppServer.files`."""
-    module, _, target = app.wsgi.partition(":")
+    module, _, target = app.entry_point.partition(":")
     text = render(
         "waitress/server.py.j2",
         app=app,
         code=AppLayout(app.name).code(release_id),
         release_id=release_id,
         module=module,
-        target=f".{target or 'application'}",
+        target=f".{target}",
         settings=app.server_settings(WaitressSettings),
     )
     return {"server.py": text}

@@ -43,6 +43,7 @@ class _AppServers(Mapping[str, type[ServerSettings]]):
 
 APP_SERVERS = _AppServers(
     gunicorn="GunicornSettings",
+    uvicorn="UvicornSettings",
     uwsgi="UwsgiSettings",
     waitress="WaitressSettings",
 )

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import ClassVar
 
 from provisioning.inventory.models.base import Model
+from provisioning.inventory.types.interface import Interface
 
 
 class ServerSettings(Model):
@@ -15,6 +16,12 @@ class ServerSettings(Model):
 
     What all of them share are keys of the app: workers, threads, timeout_s, max_requests.
     """
+
+    interfaces: ClassVar[tuple[Interface, ...]] = ("wsgi",)
+    """The kinds of apps that the server runs."""
+
+    own_file: ClassVar[str] = ""
+    """Python file of settings that the server would read in an app's source; "" for none."""
 
     refused: ClassVar[Mapping[str, str]] = {}
     """Settings that the server has and an inventory may not give -> why, after "cannot be set".
@@ -30,10 +37,13 @@ class ServerSettings(Model):
             return None
         return next((why for each, why in cls.refused.items() if fnmatchcase(name, each)), None)
 
-    def contradictions(self, given: AbstractSet[str]) -> Iterator[tuple[tuple[str, ...], str]]:
+    def contradictions(
+        self, given: AbstractSet[str], interface: Interface
+    ) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield which keys have no effect or cannot be: path within the app's table, and why.
 
         Args:
             given: The keys of the app's table that the person has written.
+            interface: What the app speaks; one of `interfaces`.
         """
         yield from ()

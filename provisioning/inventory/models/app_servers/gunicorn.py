@@ -13,6 +13,7 @@ from pydantic import Field
 
 from provisioning.inventory.models.app_servers.base import ServerSettings
 from provisioning.inventory.types.fields import RelativePath, Whole, Yes
+from provisioning.inventory.types.interface import Interface
 
 _REFUSED = {
     "systemd makes the socket": "bind backlog reuse_port",
@@ -32,18 +33,18 @@ _REFUSED = {
     "proxy_protocol proxy_allow_ips protocol uwsgi_allow_ips",
     "Homeport writes the settings": "config check_config print_config spew paste "
     "raw_paste_global_conf default_proc_name",
-    "it is a function, and this file is TOML": "on_starting on_reload when_ready pre_fork "
-    "post_fork post_worker_init worker_int worker_abort pre_exec pre_request post_request "
+    "it is a function, and an inventory has only values": "on_starting on_reload when_ready "
+    "pre_fork post_fork post_worker_init worker_int worker_abort pre_exec pre_request post_request "
     "child_exit worker_exit nworkers_changed on_exit ssl_context on_dirty_starting "
     "dirty_post_fork dirty_worker_init dirty_worker_exit",
-    "the app speaks WSGI": "asgi_loop asgi_lifespan asgi_disconnect_grace_period "
-    "websocket_max_message_size root_path",
+    "it is for gunicorn's own ASGI workers; Homeport uses uvicorn's": "asgi_loop asgi_lifespan "
+    "asgi_disconnect_grace_period websocket_max_message_size root_path",
     "a program next to the web server is a process: [apps.<name>.processes]": "dirty_apps "
     "dirty_workers dirty_timeout dirty_threads dirty_graceful_timeout",
 }
 
 _KEYS_OF_THE_APP = {
-    "wsgi_app": "wsgi",
+    "wsgi_app": "wsgi or asgi",
     "chdir": "source",
     "raw_env": "the table env",
     "workers": "workers",
@@ -54,6 +55,17 @@ _KEYS_OF_THE_APP = {
 }
 """Setting -> the key of the app's table that decides it, whatever the server."""
 
+ASGI_WORKER = "uvicorn_worker.UvicornWorker"
+"""Source: uvicorn's documentation, "Deployment": the package uvicorn-worker."""
+
+_ONLY_WSGI = (
+    "limit_request_line limit_request_fields limit_request_field_size sendfile access_log_format "
+    "http_parser permit_obsolete_folding strip_header_spaces permit_unconventional_http_method "
+    "permit_unconventional_http_version casefold_http_method header_map statsd_host statsd_prefix "
+    "dogstatsd_tags enable_backlog_metric"
+)
+"""What gunicorn applies to requests; those of an ASGI app are read and logged by uvicorn."""
+
 
 class GunicornSettings(ServerSettings):
     """What only gunicorn has: `[apps.<name>.gunicorn]`, by gunicorn's own names."""
@@ -63,9 +75,16 @@ class GunicornSettings(ServerSettings):
         **{name: f"{key} in [apps.<name>] decides it" for name, key in _KEYS_OF_THE_APP.items()},
     }
 
-    worker_class: Literal["sync", "gthread", "gevent"] = Field(
-        default="gthread",
-        description="What a worker is: gthread has threads, gevent greenlets, sync neither.",
+    interfaces: ClassVar[tuple[Interface, ...]] = ("wsgi", "asgi")
+
+    own_file: ClassVar[str] = "gunicorn.conf.py"
+
+    worker_class: Literal["sync", "gthread", "gevent", "uvicorn_worker.UvicornWorker"] | None = (
+        Field(
+            default=None,
+            description="What a worker is: gthread has threads, gevent greenlets, sync neither. "
+            "Default: gthread; for an ASGI app uvicorn_worker.UvicornWorker, an event loop.",
+        )
     )
     worker_connections: Annotated[Whole, Field(ge=1, le=100_000)] | None = Field(
         default=None,
@@ -145,12 +164,28 @@ class GunicornSettings(ServerSettings):
         return {
             name: value
             for name, value in given.items()
-            if value is not None and name not in ("max_requests_jitter", "worker_connections")
+            if value is not None
+            and name not in ("worker_class", "max_requests_jitter", "worker_connections")
         }
 
-    def contradictions(self, given: AbstractSet[str]) -> Iterator[tuple[tuple[str, ...], str]]:
+    def kind_of_worker(self, interface: Interface) -> str:
+        """Return the class of the workers that run an app of an interface."""
+        return self.worker_class or ("gthread" if interface == "wsgi" else ASGI_WORKER)
+
+    def contradictions(
+        self, given: AbstractSet[str], interface: Interface
+    ) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield settings that have no effect with its class of workers."""
-        kind = self.worker_class
+        kind = self.kind_of_worker(interface)
+        if (kind == ASGI_WORKER) != (interface == "asgi"):
+            yield (
+                ("gunicorn", "worker_class"),
+                f"workers of class {kind} do not run {interface.upper()} apps; remove the key",
+            )
+            return
+        if interface == "asgi":
+            yield from self._contradictions_of_asgi(given)
+            return
         if "threads" in given and kind != "gthread":
             yield (
                 ("threads",),
@@ -162,4 +197,23 @@ class GunicornSettings(ServerSettings):
             yield (
                 ("gunicorn", "worker_connections"),
                 f"has no effect: workers of class {kind} accept {why}",
+            )
+
+    def _contradictions_of_asgi(
+        self, given: AbstractSet[str]
+    ) -> Iterator[tuple[tuple[str, ...], str]]:
+        if "threads" in given:
+            yield (
+                ("threads",),
+                "has no effect: workers of an ASGI app have an event loop; remove it",
+            )
+        if self.worker_connections:
+            yield (
+                ("gunicorn", "worker_connections"),
+                f"has no effect: workers of class {ASGI_WORKER} accept any number",
+            )
+        for name in sorted(self.model_fields_set & {*_ONLY_WSGI.split()}):
+            yield (
+                ("gunicorn", name),
+                "has no effect: uvicorn reads the requests of an ASGI app, and logs them",
             )

@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field
 
 from provisioning.inventory.models.app_servers.base import ServerSettings
 from provisioning.inventory.types.fields import Matching, Whole, Yes
+from provisioning.inventory.types.interface import Interface
 
 _REFUSED = {
     "systemd makes the socket": "abstract-socket chmod* chown-socket close-on-exec* fastcgi-* "
@@ -244,7 +245,9 @@ class UwsgiSettings(ServerSettings):
         decided = {"lazy_apps", "max_requests_delta", "buffer_size", "disable_logging"}
         return self.model_dump(by_alias=True, exclude_defaults=True, exclude=decided)
 
-    def contradictions(self, given: AbstractSet[str]) -> Iterator[tuple[tuple[str, ...], str]]:
+    def contradictions(
+        self, given: AbstractSet[str], interface: Interface
+    ) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield what keeps it from starting."""
         least = self.min_worker_lifetime or SHORTEST_LIFE_S
         if self.max_worker_lifetime and self.max_worker_lifetime <= least:

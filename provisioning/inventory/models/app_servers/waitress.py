@@ -14,6 +14,7 @@ from pydantic import Field
 
 from provisioning.inventory.models.app_servers.base import ServerSettings
 from provisioning.inventory.types.fields import Whole, Yes
+from provisioning.inventory.types.interface import Interface
 
 _REFUSED = {
     "systemd makes the socket": "host port listen ipv4 ipv6 unix_socket unix_socket_perms backlog "
@@ -86,7 +87,9 @@ class WaitressSettings(ServerSettings):
         """Return the settings of the inventory."""
         return self.model_dump(exclude_none=True)
 
-    def contradictions(self, given: AbstractSet[str]) -> Iterator[tuple[tuple[str, ...], str]]:
+    def contradictions(
+        self, given: AbstractSet[str], interface: Interface
+    ) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield settings that have no effect with a single process."""
         for key in ("workers", "max_requests"):
             if key in given:
