@@ -17,6 +17,7 @@ from tests.e2e.project import Project, Result
 from tests.e2e.roads import lead_domains_to
 from tests.e2e.site import Site
 from tests.e2e.steps import NO_LIMIT
+from tests.grid.asgi import add_asgi
 from tests.grid.rows import Row, use
 
 ANSWERS_WITHIN_S = 60
@@ -141,6 +142,7 @@ def stage(
     # A process is a part of a release: it must come to the same end.
     project.configure(TIMERS, PROCESS + TIMERS)
     if row is not None:
+        add_asgi(project)
         use(row, project)
     host = scene.lab.up([name], suite=suite, disk_size_mb=disk_size_mb)[0]
     lead_domains_to(scene.lab, host)

@@ -8,6 +8,7 @@ from provisioning.inventory.models.app_servers import APP_SERVERS
 from provisioning.inventory.models.web_servers import WEB_SERVERS
 from tests.e2e.project import FEW_WORKERS, Project
 from tests.e2e.steps import NO_LIMIT
+from tests.grid.asgi import KEYS, add_asgi
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,14 @@ class Row:
         server: Its name in the inventory.
         keys: Lines of the app's table.
         table: Lines of the server's own table.
+        is_asgi: Whether the server calls the app through the adapter: see asgi.py.
     """
 
     name: str
     server: str
     keys: str = FEW_WORKERS
     table: str = ""
+    is_asgi: bool = False
 
 
 ROWS = (
@@ -32,6 +35,8 @@ ROWS = (
     Row("gunicorn sync", "gunicorn", "workers = 8\n", 'worker_class = "sync"\n'),
     Row("gunicorn gthread", "gunicorn"),
     Row("gunicorn gevent", "gunicorn", table='worker_class = "gevent"\n'),
+    Row("gunicorn ASGI", "gunicorn", is_asgi=True),
+    Row("uvicorn", "uvicorn", is_asgi=True),
     Row("uwsgi", "uwsgi"),
     Row("waitress", "waitress", keys="threads = 8\n"),
 )
@@ -52,6 +57,8 @@ def web_servers() -> tuple[str, ...]:
 def use(row: Row, project: Project) -> None:
     """Have the app of a project, as it was created, run by a server."""
     project.configure(FEW_WORKERS, f'server = "{row.server}"\n{row.keys}')
+    if row.is_asgi:
+        project.configure(*KEYS)
     if row.table:
         project.configure(_TABLES, f"[apps.hello.{row.server}]\n{row.table}\n{_TABLES}")
 
@@ -66,6 +73,7 @@ class Inventory:
 
     def __init__(self, project: Project, web_server: str) -> None:
         self._project = project
+        add_asgi(project)
         project.configure(*NO_LIMIT)
         project.configure(FEW_WORKERS, f'web_server = "{web_server}"\n{FEW_WORKERS}')
         self._plain = project.inventory.read_text()
