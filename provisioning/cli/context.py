@@ -211,6 +211,7 @@ def _mask_environment(inventory: Inventory) -> None:
     sources: list[object] = [
         source for app in inventory.apps.values() for source in app.secrets.values()
     ]
+    sources += [source for app in inventory.apps.values() for source in app.basic_auth.values()]
     sources += [hook.webhook for app in inventory.apps.values() for hook in app.hooks]
     passwords = [host.sudo_password for host in inventory.hosts.values()]
     for source in (*sources, *passwords):
@@ -224,7 +225,7 @@ def _names_without_host(inventory: Inventory, project: Path) -> list[str]:
 
     lab = Lab.find(project / LAB_DIRECTORY)
     known = lab.state().domains if lab else {}
-    names = [domain for app in inventory.apps.values() for domain in app.domains]
+    names = [domain for app in inventory.apps.values() for domain in app.names]
     return [name for name in dict.fromkeys(names) if name not in known]
 
 

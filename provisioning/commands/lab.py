@@ -133,7 +133,7 @@ def _up(names: Sequence[str], suite: str, sink: Sink) -> Lab:
     lab.up(names, suite=suite)
     with contextlib.suppress(ConfigurationError):
         for app in load(project_directory(), LAB).apps.values():
-            for domain in app.domains:
+            for domain in app.names:
                 lab.set_domain(domain, names[0])
     return lab
 

@@ -8,7 +8,7 @@ from provisioning.cli.options import Options
 from provisioning.hosts.host import RemoteHost
 from provisioning.operations.provision import plan_provision, provision_host
 from provisioning.protocol.plan import Plan
-from provisioning.roles import load_own_roles, read_given_certificate
+from provisioning.roles import load_own_roles, read_given, read_given_certificate
 
 
 def provision(
@@ -28,6 +28,12 @@ def provision(
     context = CommandContext(options)
     own_roles = load_own_roles(context.project)
     certificate = read_given_certificate(context.inventory)
+    here = {app.name: app for host in context.hosts for app in context.inventory.apps_on(host)}
+    given = read_given(
+        context.inventory,
+        here.values(),
+        warn=lambda warning: context.sink.note(f"warning: {warning}"),
+    )
     fleet = context.fleet(context.hosts)
     hosts = dict(zip(fleet.runs, context.hosts, strict=True))
 
@@ -35,7 +41,7 @@ def provision(
         host = hosts[run]
 
         def plan_for(facts: Facts) -> Plan:
-            return plan_provision(context.inventory, host, facts, own_roles, certificate)
+            return plan_provision(context.inventory, host, facts, own_roles, certificate, given)
 
         provision_host(run, host, context.inventory, plan_for)
 

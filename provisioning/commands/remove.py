@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from provisioning.agent.answers import Owned
 from provisioning.cli.context import CommandContext
 from provisioning.cli.options import Options
 from provisioning.errors import ConfigurationError
@@ -13,6 +14,7 @@ from provisioning.protocol import queries
 from provisioning.protocol.plan import make_plan
 from provisioning.resources import RemovedApp, Resource
 from provisioning.roles import web_server
+from provisioning.roles.site import shared_name
 from provisioning.transport.login.prompt import ask_word
 
 
@@ -43,7 +45,6 @@ def remove(options: Options, *, app: str, data: bool, yes: bool) -> int:
     # Which one an app had that the inventory names no more, nobody says.
     servers = [found.web_server] if found else WEB_SERVERS
     drain_timeout_s = found.drain_timeout_s if found else 30
-    removed = RemovedApp(app, data=data, by=who(), drain_timeout_s=drain_timeout_s)
     fleet = context.fleet(hosts)
 
     def work(run: RemoteHost) -> None:
@@ -51,13 +52,14 @@ def remove(options: Options, *, app: str, data: bool, yes: bool) -> int:
         ours = {
             name for name, entry in owned.apps.items() if entry.owner == context.inventory.owner
         }
+        own = _sites_of_its_own(app, owned)
         resources: list[Resource] = [
             *(
                 each
                 for name in servers
-                for each in web_server(name).without(app, is_last=ours <= {app})
+                for each in web_server(name).without(app, sites=own, is_last=ours <= {app})
             ),
-            removed,
+            RemovedApp(app, data=data, by=who(), drain_timeout_s=drain_timeout_s, sites=own),
         ]
         run.carry_out(make_plan(resources), what=f"removal of {app}")
 
@@ -69,6 +71,18 @@ def remove(options: Options, *, app: str, data: bool, yes: bool) -> int:
             f"remove [apps.{app}] from the inventory, or `fab provision` sets the app up again"
         )
     return context.end(fleet.runs)
+
+
+def _sites_of_its_own(app: str, owned: Owned) -> tuple[str, ...]:
+    """Return the names of sites that would be left without any app. See `shared_name`.
+
+    Which of its domains is the main one, the host does not know; there is one site at most.
+    """
+    own = owned.apps[app].domains if app in owned.apps else ()
+    others = {
+        domain for name, entry in owned.apps.items() if name != app for domain in entry.domains
+    }
+    return tuple(shared_name(domain) for domain in own if domain not in others)
 
 
 def _must_agree(app: str, hosts: Sequence[str], *, data: bool) -> None:

@@ -144,7 +144,7 @@ def _question(inventory: Inventory, app: App) -> dict[str, Any]:
     }.get(inventory.tls.method, [])
     return {
         "app": app.name,
-        "health": app.health,
+        "health": app.at(app.health),
         "host": app.domains[0],
         "tls": inventory.tls.https,
         "certificates": certificates,

@@ -66,7 +66,7 @@ def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
         executables=artifact.executables,
         links=artifact.links,
         shared=tuple(app.shared),
-        static=dict(app.static),
+        static={app.at(url): folder for url, folder in app.static.items()},
         secrets=tuple(app.secrets),
         runtime=runs_on.path,
         python=runs_on.python,
@@ -123,7 +123,7 @@ def switch(
     yield LiveRelease(
         app.name,
         release,
-        app.health,
+        app.at(app.health),
         host,
         tls=https,
         by=by,
@@ -173,7 +173,8 @@ def revive(app: App, release: str) -> Iterator[Resource]:
 
 def release_running(app: App, release: str) -> ReleaseRunning:
     """Return the release as it runs and answers on its own socket."""
-    return ReleaseRunning(app.name, release, app.health, app.domains[0], app.start_timeout_s)
+    health = app.at(app.health)
+    return ReleaseRunning(app.name, release, health, app.domains[0], app.start_timeout_s)
 
 
 def timer_schedules(app: App) -> Iterator[TimerSchedules]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from provisioning.inventory.models.host import Host
     from provisioning.protocol.plan import Plan
     from provisioning.roles import GivenCertificate, Role
+    from provisioning.roles.site import Given
 
 PLANS = 3
 """Facts change once while a host gets its packages; if they change for ever, it is ill."""
@@ -33,13 +34,16 @@ def plan_provision(
     facts: Facts,
     own_roles: Mapping[str, Role],
     certificate: GivenCertificate | None = None,
+    given: Mapping[str, Given] | None = None,
 ) -> Plan:
     """Return what a host should be, as a plan made for these facts.
 
     Raises:
         ConfigurationError: a role makes no sense of it.
     """
-    made = compile_host(inventory, host, facts, own_roles, given_certificate=certificate)
+    made = compile_host(
+        inventory, host, facts, own_roles, given_certificate=certificate, given=given
+    )
     return make_plan(made.resources, facts=facts_digest(facts), roles=made.roles)
 
 

@@ -3,12 +3,13 @@
 from provisioning.render.folders import packaged_folder, use_templates_of
 from provisioning.render.lines import annotate, locate
 from provisioning.render.template_line import TemplateLine
-from provisioning.render.templates import OWNED, render
+from provisioning.render.templates import OWNED, copied, render
 
 __all__ = [
     "OWNED",
     "TemplateLine",
     "annotate",
+    "copied",
     "locate",
     "packaged_folder",
     "render",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from provisioning.render.template_line import TemplateLine
-from provisioning.render.templates import environment, source_of
+from provisioning.render.templates import environment, origin_of, source_of
 
 MARKER = re.compile("\x00([^\x00]+)\x00([0-9]+)\x00")
 """NUL, template, NUL, line, NUL: no text that is rendered holds a NUL."""
@@ -60,7 +60,9 @@ def annotate(output: str, files: Mapping[str, str]) -> str:
     """
 
     def named(match: re.Match[str]) -> str:
-        found = locate(files.get(match[1], ""), int(match[2]))
+        text = files.get(match[1], "")
+        origin = origin_of(text)
+        found = f"{origin}:{match[2]}" if origin else locate(text, int(match[2]))
         return f"{match[0]} (from {found})" if found else match[0]
 
     return re.sub(r"(/[^\s:]+):(\d+)", named, output)

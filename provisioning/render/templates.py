@@ -34,6 +34,7 @@ class Source(NamedTuple):
 
 
 _sources: dict[str, Source] = {}
+_origins: dict[str, str] = {}
 
 
 def render(name: str, /, **values: Any) -> str:
@@ -56,6 +57,22 @@ def render(name: str, /, **values: Any) -> str:
         refuse(name, error, values, where)
     _sources[text] = Source(name, values, where)
     return text
+
+
+def copied(text: str, origin: str) -> str:
+    """Return a text that a person has written, so that messages lead to its lines.
+
+    Args:
+        text: As it will be on a host, line by line as the person has it.
+        origin: The person's file.
+    """
+    _origins[text] = origin
+    return text
+
+
+def origin_of(text: str) -> str | None:
+    """Return the file of which `copied` said in this process that a text is from it."""
+    return _origins.get(text)
 
 
 def source_of(text: str) -> Source | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from provisioning.agent.facts import Facts
 from provisioning.errors import ConfigurationError
@@ -25,6 +26,7 @@ from provisioning.roles.app_servers import app_server
 from provisioning.roles.app_servers.units import upstream, web_units
 from provisioning.roles.base import base
 from provisioning.roles.certificates import certificates
+from provisioning.roles.given import read_given
 from provisioning.roles.loading import (
     GivenCertificate,
     Role,
@@ -36,7 +38,7 @@ from provisioning.roles.peers import peers
 from provisioning.roles.processes import process_units
 from provisioning.roles.recovery import put_in_order, put_in_order_before
 from provisioning.roles.sandbox import sandbox_properties
-from provisioning.roles.site import Site, site
+from provisioning.roles.site import Given, Site, sites
 from provisioning.roles.uv import uv
 from provisioning.roles.web_servers import WebServer, web_server
 
@@ -52,6 +54,7 @@ __all__ = [
     "compile_host",
     "load_own_roles",
     "put_in_order_before",
+    "read_given",
     "read_given_certificate",
     "release_units",
     "sandbox_properties",
@@ -93,6 +96,7 @@ def compile_host(
     own_roles: Mapping[str, Role] | None = None,
     *,
     given_certificate: GivenCertificate | None = None,
+    given: Mapping[str, Given] | None = None,
 ) -> Compiled:
     """Return everything that a host should have, in order.
 
@@ -102,6 +106,7 @@ def compile_host(
         facts: Of that host.
         own_roles: The person's own, by name: see `load_own_roles`.
         given_certificate: See `read_given_certificate`.
+        given: See `read_given`; None where nothing is to be sent to a host.
 
     Raises:
         ConfigurationError: What the inventory asks for cannot be on this host.
@@ -121,16 +126,14 @@ def compile_host(
         add("app", app_resources(app, web_server(app.web_server).UNIT))
     for name in dict.fromkeys(app.web_server for app in apps):
         served = [app for app in apps if app.web_server == name]
-        sites = [
-            site(
-                app,
-                upstream(app),
-                inventory.tls,
-                peers(inventory, host, app),
-            )
-            for app in served
-        ]
-        add(name, _web(web_server(name), sites, inventory, facts, given_certificate))
+        made_sites = sites(
+            served,
+            inventory.tls,
+            upstream=upstream,
+            peers=partial(peers, inventory, host),
+            given=given or {},
+        )
+        add(name, _web(web_server(name), made_sites, inventory, facts, given_certificate))
     for name in host.roles:
         add(name, resources_of(name, _own(name, own_roles or {}), host, facts))
     for app in apps:
@@ -144,18 +147,18 @@ def compile_host(
 
 def _web(
     server: WebServer,
-    sites: list[Site],
+    served: list[Site],
     inventory: Inventory,
     facts: Facts,
     given: GivenCertificate | None,
 ) -> Iterator[Resource]:
     """Yield a web server with its sites: port 80, then the certificates, then port 443."""
-    keys = certificates(sites, inventory.tls, given, web_unit=server.UNIT)
+    keys = certificates(served, inventory.tls, given, web_unit=server.UNIT)
     yield from keys.before
-    yield from server.front(sites, facts, key_pairs=keys.key_pairs, webroot=keys.webroot)
+    yield from server.front(served, facts, key_pairs=keys.key_pairs, webroot=keys.webroot)
     yield from keys.after
     yield from server.secure(
-        sites, facts, key_pairs=keys.key_pairs, reload_on=keys.reload_on, webroot=keys.webroot
+        served, facts, key_pairs=keys.key_pairs, reload_on=keys.reload_on, webroot=keys.webroot
     )
     yield from keys.last
 

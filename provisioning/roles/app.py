@@ -68,7 +68,7 @@ def app_resources(app: App, web_unit: str) -> Iterator[Resource]:
             f"cannot call an app {app.name}: Debian itself has a user or a directory of that name",
             hint=f"rename [apps.{app.name}], for instance to [apps.{app.name}-app]",
         )
-    yield RegisteredApp(app.name, tuple(app.domains))
+    yield RegisteredApp(app.name, app.names)
     if app.packages:
         yield Packages(f"app-{app.name}", app.packages)
     yield User(app.name, comment=app_comment(app.name))

@@ -76,7 +76,7 @@ def _from_authority(sites: Sequence[Site], tls: Tls, web_unit: str) -> Certifica
     made = [
         Certificate(
             site.name,
-            site.domains,
+            site.names,
             tls.directory,
             email=tls.email or "",
             preflight=tls.preflight,
@@ -122,16 +122,22 @@ def _timers(sites: Sequence[Site], web_unit: str) -> Iterator[Resource]:
     timer = Unit(f"{layout.RENEWAL}@.timer", render("certbot/renewal.timer.j2"))
     yield timer
     for site in sites:
-        yield Service(_timer(site), restart_on=(timer,))
+        yield Service(_timer(site.name), restart_on=(timer,))
+        for name in site.former:
+            yield _stopped(name)
 
 
-def _timer(site: Site) -> str:
-    return f"{layout.RENEWAL}@{site.name}.timer"
+def _timer(name: str) -> str:
+    return f"{layout.RENEWAL}@{name}.timer"
+
+
+def _stopped(name: str) -> Service:
+    return Service(_timer(name), running=False, enabled=False)
 
 
 def _without_authority(sites: Sequence[Site]) -> list[Resource]:
     """Return what ends renewals, where certificates came from an authority before."""
-    stopped = [Service(_timer(site), running=False, enabled=False) for site in sites]
+    stopped = [_stopped(name) for site in sites for name in (site.name, *site.former)]
     return [*stopped, EarlierRenewal()]
 
 
@@ -154,7 +160,7 @@ def _given(sites: Sequence[Site], given: GivenCertificate | None) -> Certificate
 
 
 def _self_signed(sites: Sequence[Site]) -> Certificates:
-    made = [SelfSigned(site.name, site.domains) for site in sites]
+    made = [SelfSigned(site.name, site.names) for site in sites]
     return Certificates(
         before=made,
         last=_without_authority(sites),

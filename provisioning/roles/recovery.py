@@ -28,7 +28,7 @@ def put_in_order(app: App) -> Iterator[Resource]:
     yield OldReleasesStopped(app.name, drain_timeout_s=app.drain_timeout_s)
     yield StaticFiles(app.name, "", replace=True)
     yield LiveProcesses(
-        app.name, health=app.health, host=app.domains[0], timeout_s=app.start_timeout_s
+        app.name, health=app.at(app.health), host=app.domains[0], timeout_s=app.start_timeout_s
     )
     yield KeptSecrets(app.name)
     yield Superseded(app.name)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from provisioning.agent.layout import AppLayout
 from provisioning.inventory.models.app import App
 from provisioning.inventory.models.tls import Tls
 from provisioning.inventory.types.units import Rate
+from provisioning.secrets import Secret
 
 STRICT_CSP = "; ".join(
     (
@@ -30,6 +32,34 @@ HEALTH_RATE, HEALTH_BURST = Rate.parse("10r/s"), 20
 """The least that a health path answers one address, whatever the app's own rate: a load balancer
 probes from each of its processes, by default every 2 s. Source: HAProxy's manual, "inter".
 """
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """What a person adds to an app's part of a site, in the web server's language.
+
+    Args:
+        path: The person's file, as messages name it.
+        text: What it says.
+    """
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the inventory only points to, read on the controller.
+
+    Args:
+        users: Names and passwords of those who may see the app; empty: everybody may.
+        snippet: What the person adds.
+        client_ca: Certificates of authorities for visitors, as PEM, or "".
+    """
+
+    users: Mapping[str, Secret] = field(default_factory=dict)
+    snippet: Snippet | None = None
+    client_ca: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,12 +92,12 @@ class KeyPair:
 
 
 @dataclass(frozen=True)
-class Site:
-    """What a web server needs to know of an app.
+class Mount:
+    """An app as a web server serves it: all of a site, or what is below a path of it.
 
     Args:
         name: The app's name.
-        domains: Names under which it is reached, the main one first.
+        prefix: The path below which it is, with a slash at both ends.
         upstream: Where the app answers.
         health: URL path that is answered during maintenance, and hardly logged.
         health_rate: Requests to it for one visitor, "20r/s"; "" is no limit.
@@ -78,16 +108,16 @@ class Site:
         rate: Requests for one visitor, "20r/s"; "" is no limit.
         burst: Requests above the rate that are answered at once.
         max_body: Largest request body, "10m".
-        trusted_proxies: Networks whose X-Forwarded-For is believed.
         csp: Content-Security-Policy where the app sends none, or "".
         csp_report_only: Whether browsers only report what `csp` would forbid.
-        hsts: Value of Strict-Transport-Security, or "".
         maintenance: File that is there in maintenance: it says who is turned away.
-        peers: Addresses of other hosts with this site, whose answers to an authority it gives.
+        users: Names and passwords of those who may see it; empty: everybody may.
+        excepted: URL paths at which no password is asked; with a slash at the end: all below.
+        snippet: What the person adds, in the web server's language.
     """
 
     name: str
-    domains: tuple[str, ...]
+    prefix: str
     upstream: Upstream
     health: str
     health_rate: str
@@ -98,12 +128,68 @@ class Site:
     rate: str
     burst: int
     max_body: str
-    trusted_proxies: tuple[str, ...]
     csp: str
     csp_report_only: bool
-    hsts: str
     maintenance: str
+    users: Mapping[str, Secret] = field(default_factory=dict)
+    excepted: tuple[str, ...] = ()
+    snippet: Snippet | None = None
+
+    @property
+    def open_paths(self) -> tuple[str, ...]:
+        """Excepted paths that the app itself answers."""
+        return tuple(path for path in self.excepted if not path.startswith(self.static))
+
+    def asks_password(self, path: str) -> bool:
+        """Tell whether visitors need a password at a path.
+
+        Args:
+            path: A URL folder.
+        """
+        open_folders = tuple(each for each in self.excepted if each.endswith("/"))
+        return bool(self.users) and not path.startswith(open_folders)
+
+    @property
+    def variable(self) -> str:
+        """The name as it may stand in a variable's name; no two apps share one."""
+        return self.name.replace("-", "_")
+
+    @property
+    def script_name(self) -> str:
+        """The prefix as apps are told it: without the slash at its end. Source: PEP 3333."""
+        return self.prefix.removesuffix("/")
+
+
+@dataclass(frozen=True)
+class Site:
+    """What is served under some names: one app or several, and what holds for all of them.
+
+    Args:
+        name: The app's name if it has the site to itself; otherwise see `shared_name`.
+        mounts: Its apps, in the inventory's order.
+        domains: Names under which it is reached, the main one first.
+        redirects: Names that lead to the main one.
+        trusted_proxies: Networks whose X-Forwarded-For is believed.
+        hsts: Value of Strict-Transport-Security, or "".
+        peers: Addresses of other hosts with this site, whose answers to an authority it gives.
+        client_ca: Certificates of authorities for visitors, as PEM; "": none is asked for.
+        client_required: Whether visitors without a certificate are turned away.
+    """
+
+    name: str
+    mounts: tuple[Mount, ...]
+    domains: tuple[str, ...]
+    redirects: tuple[str, ...]
+    trusted_proxies: tuple[str, ...]
+    hsts: str
     peers: tuple[str, ...] = ()
+    client_ca: str = ""
+    client_required: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names that lead here: those that its certificate is for."""
+        return (*self.domains, *self.redirects)
 
     @property
     def challenges(self) -> str:
@@ -112,32 +198,106 @@ class Site:
 
     @property
     def variable(self) -> str:
-        """The name as it may stand in a variable's name; no two apps share one."""
-        return self.name.replace("-", "_")
+        """The name as it may stand in a variable's name; no two sites share one."""
+        if not self.is_shared:
+            return self.name.replace("-", "_")
+        # No app's begins with a digit; in a domain, hyphens and dots are never side by side.
+        domain = self.domains[0].removeprefix("*")
+        return "0" + domain.replace("-", "__").replace(".", "_")
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other apps have a place in it, or may have: it then outlives each of them."""
+        return self.name == shared_name(self.domains[0])
+
+    @property
+    def root(self) -> Mount | None:
+        """The app that has all paths which no other has."""
+        return next((mount for mount in self.mounts if mount.prefix == "/"), None)
+
+    @property
+    def former(self) -> tuple[str, ...]:
+        """Names that the site had while it had fewer apps, or more."""
+        if self.is_shared:
+            return tuple(mount.name for mount in self.mounts)
+        return (shared_name(self.domains[0]),)
 
 
-def site(app: App, upstream: Upstream, tls: Tls, peers: tuple[str, ...] = ()) -> Site:
-    """Return the site of an app."""
+def shared_name(domain: str) -> str:
+    """Return the name of a site that several apps may share: it is no app's, having a dot.
+
+    Args:
+        domain: Its main domain.
+    """
+    return "site." + domain.replace("*", "_")
+
+
+def sites(
+    apps: Sequence[App],
+    tls: Tls,
+    *,
+    upstream: Callable[[App], Upstream],
+    peers: Callable[[App], tuple[str, ...]],
+    given: Mapping[str, Given],
+) -> list[Site]:
+    """Return the sites of apps on one host, in the order of their first apps.
+
+    Apps with the same domains are on one site; the inventory is refused where they have only some
+    in common.
+
+    Args:
+        apps: Those on the host.
+        tls: How they get their certificates.
+        upstream: Says where an app answers.
+        peers: Says at which addresses other hosts have an app.
+        given: By app.
+    """
+    by_domains: dict[tuple[str, ...], list[App]] = {}
+    for app in apps:
+        by_domains.setdefault(app.domains, []).append(app)
+    made = []
+    for domains, members in by_domains.items():
+        first = members[0]
+        alone = len(members) == 1 and first.prefix == "/"
+        made.append(
+            Site(
+                name=first.name if alone else shared_name(domains[0]),
+                mounts=tuple(
+                    _mount(app, upstream(app), given.get(app.name, Given())) for app in members
+                ),
+                domains=domains,
+                redirects=first.redirect,
+                trusted_proxies=first.trusted_proxies,
+                hsts=_hsts(first, tls),
+                peers=tuple(dict.fromkeys(peer for app in members for peer in peers(app))),
+                client_ca=given.get(first.name, Given()).client_ca,
+                client_required=bool(first.client_ca) and first.client_verify == "required",
+            )
+        )
+    return made
+
+
+def _mount(app: App, upstream: Upstream, given: Given) -> Mount:
     layout = AppLayout(app.name)
-    return Site(
+    return Mount(
         name=app.name,
-        domains=app.domains,
+        prefix=app.prefix,
         upstream=upstream,
-        health=app.health,
+        health=app.at(app.health),
         health_rate=_health_rate(app),
         health_burst=max(app.burst, HEALTH_BURST),
-        static=tuple(app.static),
+        static=tuple(app.at(url) for url in app.static),
         static_root=layout.static,
         static_max_age_s=app.static_max_age.seconds,
         rate=str(app.rate_limit or ""),
         burst=app.burst,
         max_body=str(app.max_body),
-        trusted_proxies=app.trusted_proxies,
         csp=_policy(app.csp),
         csp_report_only=app.csp == "report-only",
-        hsts=_hsts(app, tls),
         maintenance=layout.maintenance,
-        peers=peers,
+        users=given.users,
+        excepted=tuple(app.at(path) for path in app.basic_auth_except),
+        snippet=given.snippet,
     )
 
 

@@ -79,7 +79,7 @@ def test_a_template_that_nginx_refuses_leaves_the_live_configuration_as_it_is(
 def test_a_line_deep_in_a_loop_is_found_in_its_template(project: Project, deployed_host):
     host = deployed_host()
     provision(project, host).must_succeed()
-    template = "nginx/app.conf.j2"
+    template = "nginx/mount.j2"
     line = _own_template(project, template, "    gzip_static on;", "    gzip_static perhaps;")
     _must_be_refused(project, host, template, line, "invalid value", "file-set:nginx")
 

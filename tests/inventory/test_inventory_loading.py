@@ -324,9 +324,144 @@ wsgi = "app:app"
 domains = ["other.example.com", "HELLO.example.com"]
 """
     )
-    assert (
-        told == "12: apps.other.domains: hello.example.com belongs to the app hello on web1 already"
+    assert told == (
+        "12: apps.other.domains: hello.example.com belongs to the app hello on web1 already; apps "
+        'may share their domains if each has a prefix of its own, such as prefix = "/shop/"'
     )
+
+
+SHARING = """
+[apps.shop]
+source = ".."
+wsgi = "shop:app"
+domains = ["hello.example.com"]
+prefix = "/shop/"
+"""
+
+
+def test_apps_with_prefixes_of_their_own_may_share_their_domains(inventories: Inventories) -> None:
+    inventory = inventories.load(inventories.smallest + SHARING)
+    shop = inventory.apps["shop"]
+    assert (shop.at("/healthz"), shop.at("/")) == ("/shop/healthz", "/shop/")
+    assert inventory.apps["hello"].at("/static/") == "/static/"
+
+
+@pytest.mark.parametrize(
+    ("hello", "shop", "mistake"),
+    [
+        ("", 'prefix = "/"', "hello.example.com belongs to the app hello on web1 already"),
+        ("", 'hsts = "5m"', "apps.shop.hsts: hsts differs from that of hello, with which it"),
+        ('hsts = "5m"', "", "apps.shop: hsts differs from that of hello, with which it shares"),
+        ("", 'redirect = ["a.org"]', "apps.shop.redirect: redirect differs from that of hello"),
+        ("", 'trusted_proxies = ["192.0.2.1"]', "trusted_proxies differs from that of hello"),
+        (
+            'static = { "/shop/img/" = "img" }',
+            "",
+            "apps.hello.static./shop/img/: /shop/img/ belongs to the app shop, whose prefix is /s",
+        ),
+    ],
+)
+def test_what_keeps_apps_from_sharing_a_domain_is_told(
+    inventories: Inventories, hello: str, shop: str, mistake: str
+) -> None:
+    sharing = SHARING.replace('prefix = "/shop/"', "") if "prefix" in shop else SHARING
+    (told,) = inventories.mistakes(f"{inventories.smallest}{hello}\n{sharing}{shop}\n")
+    assert mistake in told
+
+
+@pytest.mark.parametrize("prefix", ["shop", "/shop", "/.well-known/", "/a b/", "/shop//"])
+def test_a_prefix_that_is_no_folder_is_told(inventories: Inventories, prefix: str) -> None:
+    (told,) = inventories.mistakes(f'{inventories.smallest}prefix = "{prefix}"\n')
+    assert "apps.hello.prefix: must be a path with a slash at both ends" in told
+
+
+PASSWORD = 'basic_auth = { editor = { env = "A" } }\n'
+
+
+@pytest.mark.parametrize(
+    ("keys", "mistake"),
+    [
+        (
+            'basic_auth = { editor = "x" }',
+            "basic_auth.editor: a secret must not be in the inventor",
+        ),
+        (
+            "basic_auth = { editor = { generate = 32 } }",
+            'basic_auth.editor: unknown key "generate"',
+        ),
+        ('basic_auth = { "a:b" = { env = "A" } }', 'must be a user\'s name such as "editor"'),
+        (f'{PASSWORD}health = "/"', "basic_auth: the health path is asked without a password"),
+        ('basic_auth_except = ["/a"]', "basic_auth_except: has no effect without basic_auth"),
+        (f'{PASSWORD}basic_auth_except = ["/"]', "basic_auth_except: would except the whole app"),
+        (f'{PASSWORD}basic_auth_except = ["/healthz"]', "the health path asks for no password any"),
+        (f'{PASSWORD}basic_auth_except = ["a"]', 'must be a path such as "/healthz"'),
+    ],
+)
+def test_what_is_wrong_with_passwords_is_told_and_never_shown(
+    inventories: Inventories, keys: str, mistake: str
+) -> None:
+    (told,) = inventories.mistakes(f"{inventories.smallest}{keys}\n")
+    assert mistake in told
+    assert '"x"' not in told
+
+
+@pytest.mark.parametrize(
+    ("keys", "mistake"),
+    [
+        ('client_verify = "optional"', "client_verify: has no effect without client_ca"),
+        ('client_ca = "a.pem"\nclient_verify = "yes"', "must be one of required, optional"),
+        ('client_ca = "a.pem"\nhealth = "/"', "the health path is asked without a certificate"),
+        ('client_ca = "a.pem"\n[tls]\nmethod = "off"', 'no effect with tls.method = "off"'),
+    ],
+)
+def test_what_is_wrong_with_client_certificates_is_told(
+    inventories: Inventories, keys: str, mistake: str
+) -> None:
+    (told,) = inventories.mistakes(f"{inventories.smallest}{keys}\n")
+    assert mistake in told
+
+
+def test_apps_that_share_one_of_several_domains_are_told(inventories: Inventories) -> None:
+    sharing = SHARING.replace('["hello', '["other.example.com", "hello')
+    (told,) = inventories.mistakes(inventories.smallest + sharing)
+    assert "apps.shop.domains: domains differs from that of hello" in told
+
+
+@pytest.mark.parametrize(
+    ("keys", "mistake"),
+    [
+        ('redirect = ["hello.example.com"]', "hello.example.com is also among the domains"),
+        ('redirect = ["b.example.com", "B.example.com"]', 'names "b.example.com" twice'),
+        ('redirect = ["https://b.example.com"]', "must be a bare name"),
+        ('redirect = ["*.example.com"]', "*.example.com is a wildcard, which ACME gives only"),
+        ('redirect = "www.example.com"', 'must be a list: ["www.example.com"]'),
+    ],
+)
+def test_names_that_cannot_redirect_are_told(
+    inventories: Inventories, keys: str, mistake: str
+) -> None:
+    (told,) = inventories.mistakes(f"{inventories.smallest}{keys}\n")
+    assert f"apps.hello.redirect: {mistake}" in told
+
+
+def test_a_name_cannot_redirect_to_a_wildcard(inventories: Inventories) -> None:
+    text = inventories.smallest.replace('["hello.example.com"]', '["*.example.com"]')
+    (told,) = inventories.mistakes(f'{text}redirect = ["a.org"]\n[tls]\nmethod = "off"\n')
+    assert "apps.hello.redirect: leads to the first of the domains, and *.example.com is" in told
+
+
+def test_a_name_that_redirects_belongs_to_one_app_on_a_host(inventories: Inventories) -> None:
+    (told,) = inventories.mistakes(
+        inventories.smallest
+        + """
+[apps.other]
+source = ".."
+wsgi = "app:app"
+domains = ["other.example.com"]
+redirect = ["hello.example.com"]
+"""
+    )
+    assert "apps.other.redirect: hello.example.com belongs to the app hello on web1 alr" in told
 
 
 def test_two_apps_may_have_one_domain_on_different_hosts(inventories: Inventories) -> None:

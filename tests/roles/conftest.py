@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from provisioning.roles.site import Given
+from provisioning.secrets import Secret
 from tests.roles.samples import BOOKWORM, HELLO, compiled
 from tests.roles.staged_nginx import IPV6, Release, StagedNginx, missing
 from tests.umask import usual_umask
@@ -28,6 +30,7 @@ burst = 20
 source = "../hello"
 wsgi = "app:app"
 domains = ["behind.example.com"]
+redirect = ["www.behind.example.com", "behind.example.org"]
 rate_limit = "off"
 trusted_proxies = ["192.0.2.0/24"]
 
@@ -45,11 +48,58 @@ asgi = "app:app"
 domains = ["talk.example.com"]
 rate_limit = "1r/m"
 burst = 20
+[apps.home]
+source = "../home"
+wsgi = "app:app"
+domains = ["shared.example.com"]
+rate_limit = "off"
+max_body = "1k"
+
+[apps.shop]
+source = "../shop"
+wsgi = "app:app"
+domains = ["shared.example.com"]
+prefix = "/shop/"
+static = { "/static/" = "static" }
+rate_limit = "off"
+max_body = "64k"
+
+[apps.shop-help]
+source = "../help"
+wsgi = "app:app"
+domains = ["shared.example.com"]
+prefix = "/shop/help/"
+rate_limit = "off"
+csp = "strict"
+
+[apps.below]
+source = "../below"
+wsgi = "app:app"
+domains = ["below.example.com"]
+prefix = "/a/"
+rate_limit = "off"
+
+[apps.private]
+source = "../private"
+wsgi = "app:app"
+domains = ["private.example.com"]
+static = { "/static/" = "static", "/public/" = "public" }
+rate_limit = "off"
+basic_auth = { editor = { env = "A" }, "a@b.example" = { env = "B" } }
+basic_auth_except = ["/hooks/", "/ping", "/public/"]
+
+[apps.private-below]
+source = "../private"
+wsgi = "app:app"
+domains = ["private.example.com"]
+prefix = "/below/"
+rate_limit = "off"
 
 [tls]
 method = "self-signed"
 """
 )
+PASSWORDS = {"editor": Secret("open sesame:x"), "a@b.example": Secret("p" * 70)}
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +108,8 @@ def nginx(tmp_path_factory):
     if missing():
         pytest.skip(missing())
     folder = tmp_path_factory.mktemp("nginx")
-    resources = compiled(folder / "project", INVENTORY, replace(BOOKWORM, ipv6=IPV6)).values()
+    facts, given = replace(BOOKWORM, ipv6=IPV6), {"private": Given(PASSWORDS)}
+    resources = compiled(folder / "project", INVENTORY, facts, given=given).values()
     with usual_umask():
         staged = StagedNginx(resources, folder)
     with staged:

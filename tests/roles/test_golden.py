@@ -21,6 +21,8 @@ from provisioning.roles import (
     load_own_roles,
     release_units,
 )
+from provisioning.roles.site import Given, Snippet
+from provisioning.secrets import Secret
 from tests.roles.samples import files_of, inventory
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -35,7 +37,16 @@ def outcome(case: str, scratch: Path) -> dict[str, str]:
     made = inventory(scratch, (source / "inventory.toml").read_text())
     facts = Facts.from_json(json.loads((source / "facts.json").read_text()))
     host = next(iter(made.hosts.values()))
-    resources = compile_host(made, host, facts, load_own_roles(source)).resources
+    given = {
+        app.name: Given(
+            {user: Secret(f"{user}'s") for user in app.basic_auth},
+            Snippet(app.snippet, (source / app.snippet).read_text()) if app.snippet else None,
+            (source / app.client_ca).read_text() if app.client_ca else "",
+        )
+        for app in made.apps_on(host)
+    }
+    own_roles = load_own_roles(source)
+    resources = compile_host(made, host, facts, own_roles, given=given).resources
     texts = {f"files{path}": text for path, text in files_of(resources)}
     digests = {
         blob.digest: f"<{path}>"
@@ -83,7 +94,7 @@ def test_desired_state_is_what_was_last_agreed_on(case, tmp_path):
 
 
 def test_there_are_cases_for_both_releases_and_for_every_way_to_certificates():
-    assert CASES == ["bookworm-acme", "plain-http", "trixie-self-signed"]
+    assert CASES == ["bookworm-acme", "plain-http", "shared-domain", "trixie-self-signed"]
 
 
 @pytest.mark.parametrize("case", CASES)

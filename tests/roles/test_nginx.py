@@ -96,7 +96,8 @@ def test_debians_modules_and_the_persons_own_directory_are_included(tmp_path):
 def test_without_https_what_there_was_of_it_is_taken_away(tmp_path):
     resources = compiled(tmp_path, HELLO + '[tls]\nmethod = "off"\n')
     tls = resources["file-set:nginx-tls"]
-    assert (tls.files, tls.absent) == ({}, ("sites-tls/hello.conf",))
+    assert tls.files == {}
+    assert {"sites-tls/hello.conf", "homeport/tls-asking.conf"} <= {*tls.absent}
     assert "homeport/sites/00-default-tls.conf" in resources["file-set:nginx"].absent
     assert resources["service:nginx-tls"].reload_on == ("file-set:nginx-tls",)
     assert "port:443" not in resources
@@ -212,3 +213,30 @@ def test_the_content_security_policy_is_what_was_asked_for(tmp_path, csp, enforc
 def test_a_name_with_a_hyphen_makes_a_variable_that_nginx_takes(tmp_path):
     text = HELLO.replace("apps.hello", "apps.my-app") + 'static = { "/static/" = "static" }\n'
     assert "$homeport_cache_my_app" in nginx(tmp_path, text)["homeport/sites/my-app.conf"]
+
+
+# Names that only lead to another
+
+
+def test_without_https_names_redirect_on_port_80_and_by_a_trusted_proxys_scheme(tmp_path):
+    keys = 'redirect = ["example.org"]\ntrusted_proxies = ["192.0.2.0/24"]\n'
+    made = nginx(tmp_path, HELLO + keys + '[tls]\nmethod = "off"\n')
+    site, redirect = made["homeport/sites/hello.conf"], made["homeport/redirects/hello.conf"]
+    assert "server_name hello.example.com www.hello.example.com;" in site
+    assert "server_name example.org;" in site
+    assert "return 308 $homeport_forwarded_proto://hello.example.com$request_uri;" in redirect
+    assert "set_real_ip_from 192.0.2.0/24;" in redirect
+
+
+def test_a_redirect_that_is_no_longer_asked_for_goes(tmp_path):
+    resources = compiled(tmp_path, HELLO)
+    assert "homeport/redirects/hello.conf" in resources["file-set:nginx"].absent
+    assert "homeport/redirects/hello.conf" not in nginx(tmp_path)
+
+
+def test_certificates_and_the_check_for_others_sites_know_names_that_redirect(tmp_path):
+    resources = compiled(tmp_path, HELLO + 'redirect = ["example.org"]\n')
+    names = ("hello.example.com", "www.hello.example.com", "example.org")
+    assert resources["certificate:hello"].domains == names
+    assert tuple(resources["neighbours:nginx"].names) == names
+    assert resources["registered-app:hello"].domains == tuple(sorted(names))

@@ -19,6 +19,19 @@ def test_http_leads_to_the_same_host_over_https_with_the_method_kept(nginx):
     assert answer["Strict-Transport-Security"] is None
 
 
+@pytest.mark.parametrize("name", ["www.behind.example.com", "behind.example.org"])
+def test_a_name_that_redirects_leads_to_the_main_one_by_way_of_https(nginx, deploy, name):
+    release = deploy(app="behind")
+    there = nginx.ask(f"http://{name}/a%20b/?c=d&e=%2F", method="POST", body=b"x")
+    assert (there.status, there["Location"]) == (308, f"https://{name}/a%20b/?c=d&e=%2F")
+    main = nginx.ask(there["Location"], method="POST", body=b"x")
+    assert (main.status, main["Location"]) == (308, "https://behind.example.com/a%20b/?c=d&e=%2F")
+    assert main["X-Content-Type-Options"] == "nosniff"
+    assert release.asked == []
+    # A name of another site over this one's connection gets neither.
+    assert nginx.ask("https://other.example.com/", name=name).status == 421
+
+
 def test_an_unknown_host_on_port_80_is_hung_up_on(nginx):
     with pytest.raises(ConnectionError):
         nginx.ask("http://other.example.com/")

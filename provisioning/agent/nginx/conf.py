@@ -25,7 +25,7 @@ ENTRIES = tuple(f"{ROOT}/{folder}/zz-homeport.conf" for folder in ("sites-enable
 ENTRY = "homeport"
 """Name of the directive that marks a place in which a file of ENTRIES is read."""
 
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"""\s+|\#[^\n]*
     |(?P<quoted>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
     |(?P<sign>[;{}])
@@ -159,7 +159,7 @@ class Configuration:
         words: List[str] = []
         at, line, started, outside = 0, 1, 1, len(blocks)
         while at < len(text):
-            token = _TOKEN.match(text, at)
+            token = TOKEN.match(text, at)
             # An unpaired quote: nginx refuses it.
             at, begin = (token.end() if token else at + 1), line
             line += token[0].count("\n") if token else 0

@@ -180,7 +180,8 @@ def _describe_unit(system: System, name: str) -> str:
 
 def _recognise_unit(system: System, name: str) -> bool:
     """Return whether Homeport wrote this unit, or managed it: it remembers what the unit loaded."""
-    template = re.sub(r"@[^.]*\.", "@.", name)
+    # An instance may have dots in its name; what follows the last one is the type.
+    template = re.sub(r"@.*\.", "@.", name)
     files = [f"{layout.UNIT_FILES}/{each}" for each in (name, template)]
     if any(is_known(system, each) for each in files):
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import ClassVar, Iterable, List
+from typing import ClassVar, Iterable, List, Tuple
 
 from provisioning.agent import layout
 from provisioning.agent.apps.names import named, shapes
@@ -26,6 +26,7 @@ from provisioning.agent.resource import (
     Change,
     Resource,
     State,
+    normalise,
 )
 from provisioning.agent.resources.stopped import Stopped
 from provisioning.agent.resources.user import User
@@ -49,6 +50,7 @@ class RemovedApp(Resource):
         data: Whether its data goes too.
         by: Who does this.
         drain_timeout_s: How long requests in flight may take.
+        sites: Names of sites on which no other app is: their certificates go too.
     """
 
     kind: ClassVar[str] = "removed-app"
@@ -57,6 +59,10 @@ class RemovedApp(Resource):
     data: bool = False
     by: str = ""
     drain_timeout_s: int = 30
+    sites: Tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        normalise(self, sites=tuple(self.sites))
 
     @property
     def name(self) -> str:
@@ -66,8 +72,13 @@ class RemovedApp(Resource):
         # /srv/<app> as a whole: what is in there is Homeport's if it is.
         yield Claim(PATH, AppLayout(self.app).root, always=True)
         yield from (Claim(PATH, path, removes=True) for path in self._files)
-        yield Claim(CERTIFICATE, self.app, removes=True)
+        yield from (Claim(CERTIFICATE, label, removes=True) for label in self._certificates)
         yield Claim(USER, self.app, removes=self.data)
+
+    @property
+    def _certificates(self) -> Tuple[str, ...]:
+        """Names of certificates: that of a site which the app had to itself is its own."""
+        return (self.app, *self.sites)
 
     @property
     def _files(self) -> List[str]:
@@ -77,7 +88,7 @@ class RemovedApp(Resource):
             f"{layout.UNIT_FILES}/{paths.earlier_template}",
             paths.tmpfiles,
             paths.earlier_tmpfiles,
-            f"/etc/homeport/tls/{self.app}",
+            *(f"/etc/homeport/tls/{label}" for label in self._certificates),
             paths.sockets,
             # Where systemd keeps what a build's user of the moment downloads and makes.
             *(f"{place}/homeport-build/app-{self.app}" for place in BUILDS),
@@ -94,7 +105,7 @@ class RemovedApp(Resource):
         there = {
             "code": any(map(system.stat, code)),
             "settings": any(map(system.stat, (*self._files, *self._links(system)))),
-            "certificate": system.stat(Lineage(self.app).renewal) is not None,
+            "certificate": any(system.stat(Lineage(each).renewal) for each in self._certificates),
             "entry in the record": self.app in system.owned.apps,
             "data": any(map(system.stat, data)),
             "account": system.user(self.app) is not None,
@@ -144,16 +155,8 @@ class RemovedApp(Resource):
                 system, paths.boot_unit, why=f"keep {self.app} from being started at boot"
             )
         self._remove_units(system)
-        if system.stat(Lineage(self.app).renewal):
-            timer = f"{layout.RENEWAL}@{self.app}.timer"
-            systemctl.disable_and_stop(system, timer, why=f"stop {timer}")
-            system.owned.forget([thing_id(UNIT, timer)])
-            for path in list(Lineage(self.app).copies(system)):
-                system.remove(path)
-            system.act(
-                [layout.CERTBOT, "delete", "--non-interactive", "--cert-name", self.app],
-                why=f"delete the certificate of {self.app}",
-            )
+        for label in self._certificates:
+            self._remove_certificate(system, label)
         going = (*self._links(system), *self._files, *self._directories(system))
         for path in going:
             system.remove(path)
@@ -162,6 +165,20 @@ class RemovedApp(Resource):
             system.end_processes(self.app)
             system.act(["userdel", self.app], why=f"remove the account {self.app}")
         self._forget(system)
+
+    @staticmethod
+    def _remove_certificate(system: System, label: str) -> None:
+        if not system.stat(Lineage(label).renewal):
+            return
+        timer = f"{layout.RENEWAL}@{label}.timer"
+        systemctl.disable_and_stop(system, timer, why=f"stop {timer}")
+        system.owned.forget([thing_id(UNIT, timer)])
+        for path in list(Lineage(label).copies(system)):
+            system.remove(path)
+        system.act(
+            [layout.CERTBOT, "delete", "--non-interactive", "--cert-name", label],
+            why=f"delete the certificate {label}",
+        )
 
     def _remove_units(self, system: System) -> None:
         """Remove the units of releases, which systemd knows until the next boot."""
@@ -178,7 +195,8 @@ class RemovedApp(Resource):
         system.memory.forget_all(
             key
             for key in system.memory.known()
-            if is_about(key, self.app) and (self.data or key != User(self.app).id)
+            if any(is_about(key, each) for each in self._certificates)
+            and (self.data or key != User(self.app).id)
         )
         kept = [name for name in system.list(AppLayout(self.app).root) if name not in KEPT]
         if kept:

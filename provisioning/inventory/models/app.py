@@ -17,6 +17,7 @@ from provisioning.inventory.types.fields import (
     AppName,
     BatchOfHosts,
     BuildHosts,
+    ClientVerify,
     Command,
     Csp,
     Domains,
@@ -27,6 +28,7 @@ from provisioning.inventory.types.fields import (
     LocalPath,
     NetworkAccess,
     Networks,
+    OtherDomains,
     Packages,
     ProcessName,
     Python,
@@ -36,14 +38,18 @@ from provisioning.inventory.types.fields import (
     Relaxation,
     Seconds,
     SizeText,
+    SnippetPath,
     UrlFolder,
     UrlPath,
+    UrlPaths,
+    UrlPrefix,
     VariableName,
+    VisitorName,
     Whole,
     Yes,
 )
 from provisioning.inventory.types.interface import Interface
-from provisioning.inventory.types.sources import AnySource
+from provisioning.inventory.types.sources import AnySource, LocalSource
 from provisioning.inventory.types.units import (
     Batch,
     Duration,
@@ -184,6 +190,17 @@ class App(Model):
 
     # What stands before it
     domains: Domains = Field(description="Names under which it is reached, the main one first.")
+    redirect: OtherDomains = Field(
+        default=(),
+        description="Other names, which lead to the main domain: the web server answers each of "
+        "their URLs with a redirect (308) to the same path and query there.",
+    )
+    prefix: UrlPrefix = Field(
+        default="/",
+        description='Path below which the app is reached, such as "/shop/". Apps with different '
+        "prefixes may share their domains. The app's own paths (health, static, its routes) "
+        "do not contain it.",
+    )
     web_server: str = Field(default=WEB_SERVERS[0], description="Web server.")
     health: UrlPath = Field(
         default="/healthz",
@@ -212,6 +229,32 @@ class App(Model):
     trusted_proxies: Networks = Field(
         default=(),
         description="Networks of a load balancer or CDN whose X-Forwarded-For is believed.",
+    )
+    basic_auth: Mapping[VisitorName, LocalSource] = Field(
+        default={},
+        description="Users who may see the app, and where their passwords come from (HTTP Basic "
+        "authentication). The health path asks for no password.",
+    )
+    basic_auth_except: UrlPaths = Field(
+        default=(),
+        description="Paths of the app at which no password is asked; one with a slash at its end "
+        "stands for all below it.",
+    )
+    client_ca: LocalPath | None = Field(
+        default=None,
+        description="File with the certificates, as PEM, of the authorities whose client "
+        "certificates visitors may show; relative to the inventory.",
+    )
+    client_verify: ClientVerify = Field(
+        default="required",
+        description="required: who shows no valid client certificate gets 403, except at the "
+        "health path. optional: the app decides, by the header SSL-Client-Verify.",
+    )
+    snippet: SnippetPath | None = Field(
+        default=None,
+        description="File with settings of your own, in the web server's language and relative to "
+        "the inventory. With nginx they stand in the app's server, or in the location of its "
+        "prefix.",
     )
     csp: Csp = Field(
         default="report-only",
@@ -262,6 +305,15 @@ class App(Model):
     def entry_point(self) -> str:
         """Return what a server imports: "module:name" or "module:factory()"."""
         return self.asgi or self.wsgi or ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names that lead to the app's site, the main one first."""
+        return (*self.domains, *self.redirect)
+
+    def at(self, path: str) -> str:
+        """Return where visitors find one of the app's own URL paths: below its prefix."""
+        return self.prefix + path.removeprefix("/")
 
     def server_settings(self, kind: type[S]) -> S:
         """Return the table of its app server, or all defaults where there is none.

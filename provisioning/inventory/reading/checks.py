@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from provisioning.inventory.inventory import runs_on
 from provisioning.inventory.models.app import App
 from provisioning.inventory.models.app_servers import APP_SERVERS
 from provisioning.inventory.models.host import Host
 from provisioning.inventory.models.runtimes import RUNTIMES
 from provisioning.inventory.models.web_servers import WEB_SERVERS
 from provisioning.inventory.reading.problems import Mistake
+from provisioning.inventory.reading.site_checks import site_mistakes
 from provisioning.inventory.suggest import did_you_mean
 
 # Set by Homeport itself for every release.
@@ -88,7 +88,7 @@ def app_mistakes(
         yield from _folder_mistakes(app)
         yield from _hsts_mistakes(app)
         yield from _hook_mistakes(app)
-    yield from _domain_mistakes(apps, hosts)
+    yield from site_mistakes(apps, hosts)
 
 
 def _server_mistakes(app: App) -> Iterator[Mistake]:
@@ -180,20 +180,3 @@ def _hook_mistakes(app: App) -> Iterator[Mistake]:
     for index, hook in enumerate(app.hooks):
         if hook.at in ("before-migrate", "after-migrate") and not app.migrate:
             yield Mistake(("apps", app.name, "hooks", index), f"{hook.at}: there is no migrate")
-
-
-def _domain_mistakes(apps: Mapping[str, App], hosts: Mapping[str, Host]) -> Iterator[Mistake]:
-    """Yield the domains that two apps on one host both claim."""
-    taken: dict[str, list[App]] = {}
-    for app in apps.values():
-        for index, domain in enumerate(app.domains):
-            for other in taken.get(domain, []):
-                both = [h.name for h in hosts.values() if runs_on(app, h) and runs_on(other, h)]
-                if both:
-                    yield Mistake(
-                        ("apps", app.name, "domains", index),
-                        f"{domain} belongs to the app {other.name} on {', '.join(both)} already",
-                    )
-                    break
-        for domain in app.domains:
-            taken.setdefault(domain, []).append(app)

@@ -131,7 +131,7 @@ def _quoted(value: object) -> str:
 def _shown(detail: ErrorDetails) -> str:
     """Return ", not 22", or "" where the value could be a secret or is long."""
     value = detail["input"]
-    if detail["loc"] and detail["loc"][0] in ("env", "secrets", "sudo_password"):
+    if detail["loc"] and detail["loc"][0] in ("env", "secrets", "sudo_password", "basic_auth"):
         return ""
     match value:
         case bool():

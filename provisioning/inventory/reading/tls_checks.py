@@ -9,6 +9,7 @@ from provisioning.inventory.models.app import App
 from provisioning.inventory.models.host import Host
 from provisioning.inventory.models.tls import Tls
 from provisioning.inventory.reading.problems import Mistake
+from provisioning.inventory.reading.site_checks import named_at
 from provisioning.inventory.types.units import ACME_DIRECTORIES, is_address
 
 MOST_HOSTS = 5
@@ -26,6 +27,13 @@ def tls_mistakes(tls: Tls, apps: Mapping[str, App], hosts: Mapping[str, Host]) -
             yield Mistake(
                 ("tls", key), f'has no effect with method "{tls.method}"; only "files" reads it'
             )
+    if not tls.https:
+        for app in apps.values():
+            if app.client_ca:
+                yield Mistake(
+                    ("apps", app.name, "client_ca"),
+                    'has no effect with tls.method = "off": client certificates are a part of TLS',
+                )
     if tls.method != "acme":
         for key in ("directory_url", "email", "preflight"):
             if key in tls.model_fields_set:
@@ -41,10 +49,10 @@ def tls_mistakes(tls: Tls, apps: Mapping[str, App], hosts: Mapping[str, Host]) -
                 'with tls.method = "files", or a load balancer with the certificate in front of '
                 'hosts with "off"',
             )
-        for index, domain in enumerate(app.domains):
-            reason = _not_by_acme(domain)
+        for place, name in named_at(app):
+            reason = _not_by_acme(name)
             if reason:
-                yield Mistake(("apps", app.name, "domains", index), f"{domain} {reason}")
+                yield Mistake(place, f"{name} {reason}")
 
 
 def _is_lets_encrypt(tls: Tls) -> bool:

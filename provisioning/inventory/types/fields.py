@@ -177,12 +177,14 @@ Python = Annotated[
     str,
     Matching(units.PYTHON_PATTERN, '"python3", "python3.12" or an absolute path on the host'),
 ]
+Domain = Annotated[str, AfterValidator(units.domain)]
 Domains = Annotated[
-    tuple[Annotated[str, AfterValidator(units.domain)], ...],
+    tuple[Domain, ...],
     Field(json_schema_extra={"minItems": 1}),
     AfterValidator(_unique),
     AfterValidator(_not_empty),
 ]
+OtherDomains = Annotated[tuple[Domain, ...], AfterValidator(_unique)]
 RelativePath = Annotated[
     str,
     AfterValidator(units.relative_path),
@@ -193,6 +195,15 @@ UrlPath = Annotated[str, Matching(units.URL_PATH_PATTERN, 'a path such as "/heal
 UrlFolder = Annotated[
     str,
     Matching(units.URL_FOLDER_PATTERN, 'a path with a slash at both ends, such as "/static/"'),
+]
+UrlPrefix = Annotated[
+    str,
+    Matching(units.URL_PREFIX_PATTERN, 'a path with a slash at both ends, such as "/shop/"'),
+]
+UrlPaths = Annotated[tuple[UrlPath, ...], AfterValidator(_unique)]
+VisitorName = Annotated[
+    str,
+    Matching(r"^[A-Za-z0-9][A-Za-z0-9._@+-]*$", 'a user\'s name such as "editor"'),
 ]
 Command = Annotated[str, AfterValidator(units.command_line)]
 Program = Annotated[str, AfterValidator(units.program)]
@@ -211,6 +222,7 @@ Networks = Annotated[
 Email = Annotated[str, Matching(units.EMAIL_PATTERN, 'an address such as "ops@example.com"')]
 # A path on the operator's machine; "~" is the operator's home.
 LocalPath = Annotated[str, Field(min_length=1)]
+SnippetPath = Annotated[str, Matching(r"^[^\x00-\x1f]+$", 'a path such as "../deploy/extra.conf"')]
 VariableName = Annotated[
     str, Matching(units.VARIABLE_PATTERN, "letters, digits and underscores, no digit first")
 ]
@@ -219,4 +231,5 @@ AcmeDirectory = Annotated[str, AfterValidator(units.acme_directory)]
 
 Relaxation = Literal["dbus", "jit", "proc"]
 NetworkAccess = Literal["full", "local", "none"]
+ClientVerify = Literal["required", "optional"]
 TlsMethod = Literal["acme", "files", "self-signed", "off"]

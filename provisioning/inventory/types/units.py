@@ -32,6 +32,7 @@ EMAIL_PATTERN = r"^[^@\s\"<>]+@[^@\s\"<>]+\.[^@\s\"<>]+$"
 # Characters that mean nothing else to a web server, a shell or systemd.
 URL_PATH_PATTERN = r"^/[A-Za-z0-9._~/-]*$"
 URL_FOLDER_PATTERN = r"^/([A-Za-z0-9_~-][A-Za-z0-9._~-]*/)+$"
+URL_PREFIX_PATTERN = r"^/([A-Za-z0-9_~-][A-Za-z0-9._~-]*/)*$"
 RELATIVE_PATH_PATTERN = r"^[A-Za-z0-9._+@][A-Za-z0-9._+@~/-]*$"
 
 # Source: https://letsencrypt.org/getting-started/ and .../docs/staging-environment/

@@ -6,12 +6,12 @@ One file each, by the name that stands in the inventory (models/web_servers.py).
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, cast
 
 from provisioning.agent.facts import Facts
 from provisioning.resources import Resource
-from provisioning.roles.site import KeyPair, Site
+from provisioning.roles.site import KeyPair, Site, Snippet
 
 
 class WebServer(Protocol):
@@ -62,13 +62,22 @@ class WebServer(Protocol):
             webroot: Directory with answers to an ACME authority, or "".
         """
 
-    def without(self, app: str, *, is_last: bool) -> list[Resource]:
-        """Return the resources that remove an app's site from the web server.
+    def without(self, app: str, *, sites: Sequence[str], is_last: bool) -> list[Resource]:
+        """Return the resources that remove an app from the web server.
 
         Args:
             app: The app's name; the inventory may have it no more.
+            sites: Names of sites that no other app has a place in; see `shared_name`.
             is_last: It is the last one of this project on the host: where the server serves others,
                 it has nothing of ours any more.
+        """
+
+    def snippet_mistakes(self, snippet: Snippet) -> Iterable[str]:
+        """Return what is wrong with a person's settings, each with file and line.
+
+        Args:
+            snippet: What stands in an app's part of a site. What is not found here, the server's
+                own test finds on the host.
         """
 
     def maintenance(self, app: str, allowed: Sequence[str] | None) -> list[Resource]:

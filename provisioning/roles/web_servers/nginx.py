@@ -12,14 +12,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from provisioning.agent.facts import Facts, version_tuple
-from provisioning.agent.layout import ACME_WEBROOT, AppLayout
+from provisioning.agent.layout import ACME_WEBROOT, WEB_USER, AppLayout
 from provisioning.agent.nginx.conf import ENTRIES
 from provisioning.agent.nginx.facts import NOWHERE
-from provisioning.render import render
+from provisioning.render import copied, render
 from provisioning.resources import (
     Absent,
     Directory,
@@ -33,9 +33,11 @@ from provisioning.resources import (
     Tmpfiles,
     Unit,
 )
-from provisioning.roles.site import KeyPair, Site
+from provisioning.roles.site import KeyPair, Mount, Site, Snippet
+from provisioning.roles.web_servers import snippets
 from provisioning.roles.web_servers.capabilities import Capabilities
 from provisioning.roles.web_servers.listens import Listens
+from provisioning.roles.web_servers.sha512_crypt import salt_of, sha512_crypt
 
 UNIT = "nginx.service"
 ROOT = "/etc/nginx"
@@ -46,6 +48,15 @@ WORKERS = "nginx: worker process"
 
 Source: ngx_setproctitle() in nginx's ngx_process_cycle.c.
 """
+
+PASSWORDS = "homeport/passwords"
+"""Below ROOT: a file for each app that asks for passwords."""
+
+CLIENT_CA = "homeport/client-ca"
+"""Below ROOT: a file for each site whose visitors show certificates."""
+
+ASKING = "homeport/tls-asking.conf"
+"""Below ROOT: homeport/tls.conf for sites that ask visitors for certificates."""
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 """The host itself, which requests its site after each deploy."""
@@ -103,6 +114,8 @@ def front(
         packages,
         *sandbox,
         *logs,
+        # Before the files that name them.
+        *_password_files(sites),
         # A server whose certificate is gone would keep nginx from starting at all.
         *(
             Absent(f"{ROOT}/sites-tls/{name}.conf", unless=pair.certificate)
@@ -128,9 +141,7 @@ def _neighbours(
     sites: Sequence[Site], facts: Facts, ports: tuple[int, ...], files: FileSet
 ) -> Neighbours:
     """Return the check for what others serve; where they do, with our files, to be tested early."""
-    names = {
-        domain: f"homeport/sites/{site.name}.conf" for site in sites for domain in site.domains
-    }
+    names = {domain: f"homeport/sites/{site.name}.conf" for site in sites for domain in site.names}
     if not facts.nginx_beside:
         return Neighbours("nginx", names, ports)
     return Neighbours(
@@ -185,33 +196,48 @@ def secure(
 
     Without HTTPS it is an empty set, which takes away what was there before.
     """
-    can = Capabilities.of(facts)
-    files = FileSet(
-        "nginx-tls",
-        ROOT,
-        {
-            f"sites-tls/{site.name}.conf": render(
-                "nginx/site-tls.conf.j2",
-                site=site,
-                key_pair=key_pairs[site.name],
-                can=can,
-                listens=Listens.of(facts, can),
-                webroot=webroot,
-            )
-            for site in sites
-            if site.name in key_pairs
-        },
-        absent=tuple(f"sites-tls/{site.name}.conf" for site in sites if site.name not in key_pairs),
-        validate=TEST,
-    )
+    served = [site for site in sites if site.name in key_pairs]
+    wanted = _tls_files(served, facts, key_pairs, webroot)
+    possible = [ASKING] + [
+        path
+        for site in sites
+        for name in (site.name, *site.former)
+        for path in (f"sites-tls/{name}.conf", f"{CLIENT_CA}/{name}.pem")
+    ]
+    absent = tuple(path for path in possible if path not in wanted)
+    files = FileSet("nginx-tls", ROOT, wanted, absent=absent, validate=TEST)
     reloaded = Service("nginx", reload_on=(files, *reload_on), workers=WORKERS, label="nginx-tls")
     return [files, reloaded]
 
 
-def without(app: str, *, is_last: bool) -> list[Resource]:
-    """Return what takes an app's site away. See `WebServer.without`."""
+def _tls_files(
+    sites: Sequence[Site], facts: Facts, key_pairs: Mapping[str, KeyPair], webroot: str
+) -> dict[str, str]:
+    """Return the servers on port 443, and the authorities for their visitors' certificates."""
+    can = Capabilities.of(facts)
+    files = {
+        f"sites-tls/{site.name}.conf": render(
+            "nginx/site-tls.conf.j2",
+            site=site,
+            key_pair=key_pairs[site.name],
+            can=can,
+            listens=Listens.of(facts, can),
+            webroot=webroot,
+        )
+        for site in sites
+    }
+    asking = {f"{CLIENT_CA}/{site.name}.pem": site.client_ca for site in sites if site.client_ca}
+    if asking:
+        asking[ASKING] = render("nginx/homeport/tls.conf.j2", can=can, verify="optional")
+    return {**files, **asking}
+
+
+def without(app: str, *, sites: Sequence[str], is_last: bool) -> list[Resource]:
+    """Return what takes an app away. See `WebServer.without`."""
     label = f"nginx-without-{app}"
-    absent = (*_files_of(app), *_earlier_of(app))
+    absent = tuple(path for name in (app, *sites) for path in _all_files_of(name)) + _earlier_of(
+        app
+    )
     if is_last:
         # By these alone another's nginx.conf reads anything of ours.
         absent += tuple(each.removeprefix(f"{ROOT}/") for each in ENTRIES)
@@ -238,14 +264,21 @@ def maintenance(app: str, allowed: Sequence[str] | None) -> list[Resource]:
     ]
 
 
-def _files_of(app: str) -> tuple[str, ...]:
-    """Return all files that a site may have."""
+def _files_of(name: str) -> tuple[str, ...]:
+    """Return all files that an app or a site may have, apart from those of port 443."""
     return (
-        f"sites-tls/{app}.conf",
-        f"homeport/sites/{app}.conf",
-        f"homeport/acme-{app}.conf",
-        f"apps/{app}.conf",
+        f"homeport/sites/{name}.conf",
+        f"homeport/acme-{name}.conf",
+        f"homeport/redirects/{name}.conf",
+        f"apps/{name}.conf",
+        f"{PASSWORDS}/{name}",
+        f"homeport/snippets/{name}.conf",
     )
+
+
+def _all_files_of(name: str) -> tuple[str, ...]:
+    """Return also those that go with its server on port 443, not before."""
+    return (f"sites-tls/{name}.conf", f"{CLIENT_CA}/{name}.pem", *_files_of(name))
 
 
 def _earlier_of(app: str) -> tuple[str, ...]:
@@ -259,10 +292,15 @@ def _unwanted(sites: Sequence[Site], wanted: Mapping[str, str]) -> tuple[str, ..
     """
     of_settings = ("homeport/sites/00-default-tls.conf",)
     entries = tuple(each.removeprefix(f"{ROOT}/") for each in ENTRIES)
-    of_sites = [path for site in sites for path in (f"homeport/acme-{site.name}.conf",
-                                                    *_earlier_of(site.name))]  # fmt: skip
+    names = (
+        name
+        for site in sites
+        for name in dict.fromkeys((site.name, *site.former, *(each.name for each in site.mounts)))
+    )
+    of_sites = [path for name in names for path in (*_files_of(name), *_earlier_of(name))]
     every = (*EARLIER, *of_settings, *entries, *of_sites)
-    return tuple(path for path in every if path not in wanted)
+    kept = {f"{PASSWORDS}/{mount.name}" for mount in _with_passwords(sites)}
+    return tuple(path for path in every if path not in wanted and path not in kept)
 
 
 def _front_files(sites: Sequence[Site], facts: Facts, *, tls: bool, webroot: str) -> dict[str, str]:
@@ -276,7 +314,7 @@ def _front_files(sites: Sequence[Site], facts: Facts, *, tls: bool, webroot: str
         **_main_file(facts),
         **{f"homeport/{name}.conf": render(f"nginx/homeport/{name}.conf.j2") for name in shared},
         "homeport/server.conf": render("nginx/homeport/server.conf.j2", access_log=access_log),
-        "homeport/tls.conf": render("nginx/homeport/tls.conf.j2", can=can),
+        "homeport/tls.conf": render("nginx/homeport/tls.conf.j2", can=can, verify="off"),
         "homeport/unavailable.html": page,
     }
     if listens.is_default(80) or listens.is_default(80, ipv6=True):
@@ -291,14 +329,75 @@ def _front_files(sites: Sequence[Site], facts: Facts, *, tls: bool, webroot: str
         files[f"homeport/{site.challenges}.conf"] = render(
             "nginx/homeport/acme.conf.j2", webroot=ACME_WEBROOT, site=site
         )
+    for snippet, mount in ((each.snippet, each) for site in sites for each in site.mounts):
+        if snippet:
+            files[f"homeport/snippets/{mount.name}.conf"] = _copy(snippet)
     for site in sites:
-        files[f"homeport/sites/{site.name}.conf"] = render(
-            "nginx/site.conf.j2", site=site, can=can, listens=listens, tls=tls, webroot=webroot
-        )
+        files.update(_site_files(site, can, listens, tls=tls, webroot=webroot))
+        for mount in site.mounts if site.is_shared else ():
+            files[f"homeport/sites/{mount.name}.conf"] = render(
+                "nginx/mount-http.conf.j2", site=site, mount=mount, can=can
+            )
+            files[f"apps/{mount.name}.conf"] = render(
+                "nginx/mount.conf.j2", site=site, mount=mount, access_log=access_log
+            )
         files[f"apps/{site.name}.conf"] = render(
             "nginx/app.conf.j2", site=site, page_style=_style_source(page), access_log=access_log
         )
     return files
+
+
+def _site_files(
+    site: Site, can: Capabilities, listens: Listens, *, tls: bool, webroot: str
+) -> dict[str, str]:
+    """Return the servers of a site on port 80, and what they answer for names that redirect."""
+    files = {
+        f"homeport/sites/{site.name}.conf": render(
+            "nginx/site.conf.j2", site=site, can=can, listens=listens, tls=tls, webroot=webroot
+        )
+    }
+    if site.redirects:
+        files[f"homeport/redirects/{site.name}.conf"] = render("nginx/redirect.conf.j2", site=site)
+    return files
+
+
+def snippet_mistakes(snippet: Snippet) -> Iterable[str]:
+    """Return what is wrong with a person's directives. See `WebServer.snippet_mistakes`."""
+    return snippets.mistakes(snippet)
+
+
+def _copy(snippet: Snippet) -> str:
+    """Return what is on the host, line by line as the person has it."""
+    end = "" if snippet.text.endswith("\n") else "\n"
+    note = f"# A copy of {snippet.path}; an edit by hand is undone by the next provision.\n"
+    return copied(f"{snippet.text}{end}{note}", snippet.path)
+
+
+def _with_passwords(sites: Sequence[Site]) -> list[Mount]:
+    return [mount for site in sites for mount in site.mounts if mount.users]
+
+
+def _password_files(sites: Sequence[Site]) -> list[Resource]:
+    """Return the hashes of passwords, for nginx's workers and nobody else."""
+    asking = _with_passwords(sites)
+    folder = Directory(f"{ROOT}/{PASSWORDS}", mode="0750", group=WEB_USER)
+    files = [
+        File(
+            f"{folder.path}/{mount.name}",
+            render(
+                "nginx/passwords.j2",
+                hashes={
+                    user: sha512_crypt(password.reveal(), salt_of(mount.name, user))
+                    for user, password in mount.users.items()
+                },
+            ),
+            mode="0640",
+            group=WEB_USER,
+            secret=True,
+        )
+        for mount in asking
+    ]
+    return [folder, *files] if files else []
 
 
 def _main_file(facts: Facts) -> dict[str, str]:
