@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from provisioning.agent.apps.releases import MANIFEST
+from provisioning.agent.apps.manifest import MANIFEST
 from provisioning.agent.layout import AppLayout
 from provisioning.resources import (
     Absent,

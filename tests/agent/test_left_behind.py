@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from provisioning.agent.answers import HistoryEvent
+from provisioning.agent.apps.current_link import CurrentLink
+from provisioning.agent.apps.history import History
 from provisioning.agent.apps.leftovers import Leftovers
 from provisioning.agent.apps.names import say_strangers
-from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.systemd import parse_list
 from provisioning.resources import NoLeftoverPrograms, Pruned
@@ -129,8 +130,8 @@ def test_what_has_another_name_than_homeport_gives_is_never_pruned(layout: AppLa
             path.write_text("{}")
     system = _system()
     Path(layout.release(OTHER), "manifest.json").write_text(json.dumps({"release": OTHER}))
-    Releases("root", system).record(HistoryEvent("live", RELEASE))
-    Releases("root", system).record(HistoryEvent("live", OTHER))
+    History("root", system).record(HistoryEvent("live", RELEASE))
+    History("root", system).record(HistoryEvent("live", OTHER))
     Pruned("root", keep=1).apply(system, {})
     assert Pruned("root", keep=1).actual(system) == {"to remove": ""}
     assert [path for path in kept if not path.exists()] == []
@@ -167,16 +168,16 @@ def test_a_current_of_somebody_elses_is_left_alone(layout: AppLayout, kind: str)
         "file": lambda: current.write_text("x"),
     }[kind]()
     before = current.lstat()
-    releases = Releases("root", _system())
+    link = CurrentLink("root", _system())
     for live in (True, False):
         if not live:
             Path(layout.live_socket).unlink()
-        assert releases.is_current
-        releases.follow()
+        assert link.is_right
+        link.follow()
         assert current.lstat() == before
     current.rmdir() if kind == "folder" else current.unlink()
-    assert releases.is_current
+    assert link.is_right
     Path(layout.live_socket).symlink_to(layout.socket(OTHER))
-    assert not releases.is_current
-    releases.follow()
+    assert not link.is_right
+    link.follow()
     assert current.readlink() == Path("releases", OTHER)

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from provisioning.agent.answers import HistoryEvent
-from provisioning.agent.apps.releases import Releases, in_use
+from provisioning.agent.apps.history import History
+from provisioning.agent.apps.in_use import in_use
+from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.system import System
 from provisioning.resources import Pruned, Release
@@ -179,34 +181,34 @@ def test_generated_secrets_are_made_once(layout: AppLayout, host: Host) -> None:
 
 
 def test_a_torn_line_of_the_history_costs_only_itself(layout: AppLayout) -> None:
-    releases = Releases("root", System())
-    releases.record(HistoryEvent("live", FIRST))
+    history = History("root", System())
+    history.record(HistoryEvent("live", FIRST))
     with Path(layout.history).open("a") as file:
         file.write('{"event": "li')
-    releases.record(HistoryEvent("live", SECOND))
-    releases.record(HistoryEvent("live", SECOND))
-    assert [each.release for each in releases.history()] == [FIRST, SECOND, SECOND]
-    assert releases.were_live() == [FIRST, SECOND]
+    history.record(HistoryEvent("live", SECOND))
+    history.record(HistoryEvent("live", SECOND))
+    assert [each.release for each in history.events()] == [FIRST, SECOND, SECOND]
+    assert history.were_live() == [FIRST, SECOND]
 
 
 def test_a_release_that_was_taken_back_is_none_to_go_back_to(layout: AppLayout) -> None:
-    releases = Releases("root", System())
+    history = History("root", System())
     for event, release in (("live", FIRST), ("live", SECOND), ("rolled_back", SECOND)):
-        releases.record(HistoryEvent(event, release))
-    assert releases.were_live() == [FIRST]
+        history.record(HistoryEvent(event, release))
+    assert history.were_live() == [FIRST]
     # A person went back to the first, and one of the hosts could not.
     for event, release in (("live", SECOND), ("live", FIRST), ("rolled_back", FIRST)):
-        releases.record(HistoryEvent(event, release))
-    assert releases.were_live() == [FIRST, SECOND]
+        history.record(HistoryEvent(event, release))
+    assert history.were_live() == [FIRST, SECOND]
     # The switch itself had it for a moment only, and never called it live.
-    releases.record(HistoryEvent("rolled_back", FIRST))
-    assert releases.were_live() == [FIRST, SECOND]
+    history.record(HistoryEvent("rolled_back", FIRST))
+    assert history.were_live() == [FIRST, SECOND]
 
 
 def test_a_history_that_cannot_be_written_is_said_and_stops_nothing(layout: AppLayout) -> None:
     Path(layout.history).mkdir()
     told: list[str] = []
-    Releases("root", System(say=told.append)).record(HistoryEvent("live", FIRST))
+    History("root", System(say=told.append)).record(HistoryEvent("live", FIRST))
     assert told == [f"cannot write {layout.history}: Is a directory"]
 
 
@@ -258,7 +260,7 @@ def test_another_user_s_shell_keeps_no_release_from_being_pruned(
         (releases / release / "manifest.json").write_text(json.dumps(manifest))
     standing = subprocess.Popen(["sleep", "600"], cwd=releases / FIRST, user=NOBODY)
     try:
-        Releases("root", System()).record(HistoryEvent("live", SECOND))
+        History("root", System()).record(HistoryEvent("live", SECOND))
         assert Pruned("root", keep=1).actual(System()) == {"to remove": str(releases / FIRST)}
     finally:
         standing.kill()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.agent.apps.releases import MANIFEST
+from provisioning.agent.apps.manifest import MANIFEST
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.system import System
 from provisioning.resources import StaticFiles

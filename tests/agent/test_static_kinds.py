@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from provisioning.agent.answers import HistoryEvent
+from provisioning.agent.apps.history import History
 from provisioning.agent.apps.leftovers import Leftovers
-from provisioning.agent.apps.releases import MANIFEST, Releases
+from provisioning.agent.apps.manifest import MANIFEST
+from provisioning.agent.apps.releases import Releases
 from provisioning.agent.apps.static_sources import static_sources_of
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.system import System
@@ -66,7 +68,7 @@ def _switch(host: Host, layout: AppLayout, release: str) -> None:
     live = Path(layout.live_socket)
     live.unlink(missing_ok=True)
     live.symlink_to(layout.socket(release))
-    Releases("root", System()).record(HistoryEvent("live", release))
+    History("root", System()).record(HistoryEvent("live", release))
     outcome = host.run([StaticFiles("root", release, replace=True), Pruned("root", KEEP)])
     assert not outcome.done.failed, outcome.failure
     assert host.run([StaticFiles("root", release, replace=True)]).changes == {}
@@ -166,7 +168,7 @@ def test_nothing_is_pruned_where_nobody_can_tell_what_is_served(
     out = Tree({"app.py": ""}, {"static": "/etc"})
     for number in (1, 2, 3):
         release = _make(layout, number, out, earlier=True)
-        Releases("root", System()).record(HistoryEvent("live", release))
+        History("root", System()).record(HistoryEvent("live", release))
     Path(layout.live_socket).symlink_to(layout.socket(release))
     assert not host.run([Pruned("root", KEEP)]).done.failed
     assert served.exists()

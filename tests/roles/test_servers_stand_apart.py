@@ -73,7 +73,7 @@ _VIRTUALENV = re.compile(r"\bvenvs?\b")
 
 _OF_VIRTUALENVS = {
     "agent/answers.py": "an example in a docstring",
-    "agent/apps/releases.py": "releases of before, whose manifests list no parts",
+    "agent/apps/manifest.py": "releases of before, whose manifests list no parts",
     "agent/apps/runtimes/virtualenv.py": "the row",
     "agent/builds/": "builds virtualenvs",
     "agent/layout.py": "knows all paths",

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from typing import List
 
+from provisioning.agent.apps.manifest import MANIFEST
 from provisioning.agent.apps.names import (
     RELEASE,
     named,
 )
-from provisioning.agent.apps.releases import (
-    MANIFEST,
-    Releases,
-)
+from provisioning.agent.apps.releases import Releases
 from provisioning.agent.apps.runtimes import RUNTIMES, RuntimeKind
 from provisioning.agent.builds.build import clear, result_of
 from provisioning.agent.builds.build import end as end_build

@@ -10,10 +10,8 @@ import os
 import re
 from typing import Dict, List
 
-from provisioning.agent.apps.releases import (
-    RELEASE_ID,
-    Releases,
-)
+from provisioning.agent.apps.current_link import CurrentLink
+from provisioning.agent.apps.releases import RELEASE_ID, Releases
 from provisioning.agent.apps.runtimes import RUNTIMES
 from provisioning.agent.layout import PART, TEMPORARY, AppLayout
 from provisioning.agent.machine.system import System
@@ -46,7 +44,7 @@ def say_strangers(app: str, system: System) -> None:
         for name in system.list(directory)
         if not shape.fullmatch(name) and not name.endswith(TEMPORARY)
     ]
-    if not Releases(app, system).may_lead_current:
+    if not CurrentLink(app, system).is_ours:
         found.append(layout.current)
     text = f"left in place, because Homeport did not make it: {', '.join(found)}" if found else ""
     system.say_once(f"strangers:{app}", text)

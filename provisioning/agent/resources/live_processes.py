@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import ClassVar, List
 
+from provisioning.agent.apps.current_link import CurrentLink
 from provisioning.agent.apps.failure_output import own_words
 from provisioning.agent.apps.release_services import RUNNING, ReleaseServices
 from provisioning.agent.apps.releases import Releases
@@ -61,7 +62,7 @@ class LiveProcesses(Resource):
 
     def actual(self, system: System) -> State:
         wrong = [*self._stopped(system), *ReleaseServices(self.app, system).wrong()]
-        if not Releases(self.app, system).is_current:
+        if not CurrentLink(self.app, system).is_right:
             wrong.append("current")
         return {"to put in order": " ".join(wrong)}
 
@@ -103,7 +104,7 @@ class LiveProcesses(Resource):
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
             return
-        Releases(self.app, system).follow()
+        CurrentLink(self.app, system).follow()
         units = ReleaseServices(self.app, system)
         wrong = units.wrong()
         if wrong:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Optional
 
 from provisioning.agent.answers import LIVE, ROLLED_BACK, HistoryEvent
+from provisioning.agent.apps.current_link import CurrentLink
+from provisioning.agent.apps.history import History
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
@@ -77,15 +79,14 @@ class LiveRelease(Resource):
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
             return
-        releases = Releases(self.app, system)
-        before = releases.live
-        if before and releases.were_live()[-1:] != [before]:
+        history, before = History(self.app, system), Releases(self.app, system).live
+        if before and history.were_live()[-1:] != [before]:
             # The run that switched to it died before it could say so; a rollback must know.
-            releases.record(HistoryEvent(LIVE, before))
+            history.record(HistoryEvent(LIVE, before))
         if self.reverts:
             # Visitors had it a moment ago: there is nothing better to have in its place.
             # It is recorded first: a run that dies in between finds the release live, and says so.
-            releases.record(HistoryEvent(ROLLED_BACK, before, to=self.release, by=self.by))
+            history.record(HistoryEvent(ROLLED_BACK, before, to=self.release, by=self.by))
             self._back(system, self.release)
             return
         self._point(system, self.release)
@@ -93,7 +94,7 @@ class LiveRelease(Resource):
         if answer is not None:
             self._back(system, before)
             OldReleasesStopped(self.app, self.drain_timeout_s).apply(system, {})
-            releases.record(HistoryEvent(ROLLED_BACK, self.release, to=before, by=self.by))
+            history.record(HistoryEvent(ROLLED_BACK, self.release, to=before, by=self.by))
             raise AgentError(
                 f"release {self.release} of {self.app} was reverted: through the web server "
                 f"{self.health} {answer}",
@@ -102,14 +103,14 @@ class LiveRelease(Resource):
                 refused=True,
             )
         came_from = before if self.rollback else ""
-        releases.record(
+        history.record(
             HistoryEvent(LIVE, self.release, by=self.by, before=before, rollback_from=came_from)
         )
 
     def _point(self, system: System, release: str) -> None:
         layout = AppLayout(self.app)
         system.link(layout.live_socket, Releases(self.app, system).socket(release))
-        Releases(self.app, system).follow()
+        CurrentLink(self.app, system).follow()
 
     def _back(self, system: System, before: str) -> None:
         layout = AppLayout(self.app)
@@ -117,7 +118,7 @@ class LiveRelease(Resource):
             self._point(system, before)
         else:
             system.remove(layout.live_socket)
-            Releases(self.app, system).follow()
+            CurrentLink(self.app, system).follow()
 
     def _verify(self) -> Optional[str]:
         """Ask through the web server; return what is wrong with the answer, or None."""

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import ClassVar, List
 
 from provisioning.agent.answers import RETIRED, HistoryEvent
+from provisioning.agent.apps.history import History
+from provisioning.agent.apps.in_use import connections
 from provisioning.agent.apps.leftovers import Leftovers
 from provisioning.agent.apps.names import say_strangers
 from provisioning.agent.apps.release_services import STOP_S, ReleaseServices
-from provisioning.agent.apps.releases import Releases, connections
+from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine import systemctl
 from provisioning.agent.machine.system import System
@@ -71,7 +73,6 @@ class OldReleasesStopped(Resource):
             return
         # It may be called amid others' work.
         system.forget_cached()
-        releases = Releases(self.app, system)
         units = ReleaseServices(self.app, system)
         others, processes = self._others(system), units.leftovers()
         # They finish while the requests do.
@@ -80,7 +81,7 @@ class OldReleasesStopped(Resource):
         for release in others:
             self._drain(system, release, deadline)
             self._stop(system, release)
-            releases.record(HistoryEvent(RETIRED, release))
+            History(self.app, system).record(HistoryEvent(RETIRED, release))
         units.stop(processes)
         system.forget_cached()
         Leftovers(self.app, system).sweep()

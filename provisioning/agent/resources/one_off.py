@@ -10,8 +10,8 @@ from typing import ClassVar, Mapping, Tuple
 from provisioning.agent.answers import FAILED, HistoryEvent
 from provisioning.agent.apps.environment import masked
 from provisioning.agent.apps.failure_output import why_it_failed
+from provisioning.agent.apps.history import History
 from provisioning.agent.apps.journal import last_lines_of
-from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import STATE, AppLayout
 from provisioning.agent.machine import systemctl
@@ -149,7 +149,7 @@ class OneOff(Resource):
             system.notes.append(f"warning: {self.label} {how}")
             system.notes += [f"| {line}" for line in output.splitlines()[-NOTED_LINES:]]
             return
-        Releases(self.app, system).record(HistoryEvent(FAILED, self.release, at_state=self.label))
+        History(self.app, system).record(HistoryEvent(FAILED, self.release, at_state=self.label))
         raise AgentError(
             f"release {self.release} of {self.app} was refused: {self.label} {how}",
             hint=self.hint,

@@ -9,12 +9,12 @@ from typing import ClassVar, List, Mapping
 
 from provisioning.agent.answers import FAILED, HistoryEvent
 from provisioning.agent.apps.failure_output import refusal
+from provisioning.agent.apps.history import History
 from provisioning.agent.apps.release_services import (
     ReleaseServices,
     first_instances,
     process_of,
 )
-from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.system import System
@@ -96,7 +96,7 @@ class ProcessCheck(Resource):
         except (AgentError, StoppedError, OSError):
             # The web server of this release too, which has passed already.
             OldReleasesStopped(self.app, self.drain_timeout_s).apply(system, {})
-            Releases(self.app, system).record(
+            History(self.app, system).record(
                 HistoryEvent(FAILED, self.release, at_state="processes")
             )
             raise

@@ -6,15 +6,14 @@ import os
 from dataclasses import dataclass
 from typing import ClassVar, List, Set
 
+from provisioning.agent.apps.history import History
+from provisioning.agent.apps.in_use import in_use
 from provisioning.agent.apps.names import (
     RELEASE,
     REVISION,
     named,
 )
-from provisioning.agent.apps.releases import (
-    Releases,
-    in_use,
-)
+from provisioning.agent.apps.releases import Releases
 from provisioning.agent.apps.runtimes import RUNTIMES
 from provisioning.agent.apps.static_pool import prune
 from provisioning.agent.apps.static_sources import static_sources_of
@@ -60,7 +59,7 @@ class Pruned(Resource):
     def _kept(self, system: System) -> Set[str]:
         releases = Releases(self.app, system)
         there = set(releases.complete())
-        were_live = [each for each in releases.were_live() if each in there]
+        were_live = [each for each in History(self.app, system).were_live() if each in there]
         account = system.user(self.app)
         users = {0, account.id} if account else {0}
         needed = {releases.live, releases.previous, *in_use(releases.layout.releases, users)}

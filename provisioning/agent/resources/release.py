@@ -14,15 +14,10 @@ from provisioning.agent.apps import (
     environment,
     shared,
 )
-from provisioning.agent.apps.releases import (
-    CODE,
-    ENVIRONMENT,
-    MANIFEST,
-    UNITS,
-    Releases,
-    link_or_copy,
-    relative_link,
-)
+from provisioning.agent.apps.history import History
+from provisioning.agent.apps.links import link_or_copy, relative_link
+from provisioning.agent.apps.manifest import CODE, ENVIRONMENT, MANIFEST, UNITS
+from provisioning.agent.apps.releases import Releases
 from provisioning.agent.apps.runtimes import kind_of
 from provisioning.agent.apps.sources import Sources
 from provisioning.agent.apps.trusted import must_be_roots
@@ -155,7 +150,7 @@ class Release(Resource):
         fs.rename(part, final)
         fs.sync(self._layout.releases)
         built = {"event": BUILT, "release": self.release, **self.about}
-        Releases(self.app, system).record(HistoryEvent.of_line(built))
+        History(self.app, system).record(HistoryEvent.of_line(built))
 
     def _build(self, system: System, part: str, final: str) -> None:
         code = os.path.join(part, CODE)

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from provisioning.agent.answers import FAILED, GATED, HistoryEvent
 from provisioning.agent.apps.failure_output import refusal
+from provisioning.agent.apps.history import History
 from provisioning.agent.apps.release_services import ReleaseServices, first_instances
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.errors import AgentError, StoppedError
@@ -86,9 +87,9 @@ class ReleaseRunning(Resource):
             # What visitors see is better than nothing.
             if Releases(self.app, system).live != self.release:
                 self._end(system)
-            Releases(self.app, system).record(HistoryEvent(FAILED, self.release, at_state="start"))
+            History(self.app, system).record(HistoryEvent(FAILED, self.release, at_state="start"))
             raise
-        Releases(self.app, system).record(HistoryEvent(GATED, self.release))
+        History(self.app, system).record(HistoryEvent(GATED, self.release))
 
     def _end(self, system: System) -> None:
         """End it at once: no visitor was ever sent here, so there is nothing to finish."""

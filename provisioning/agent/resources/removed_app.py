@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Iterable, List, Tuple
 
 from provisioning.agent import layout
+from provisioning.agent.apps.current_link import CurrentLink
 from provisioning.agent.apps.names import named, shapes
-from provisioning.agent.apps.releases import Releases
 from provisioning.agent.claims import (
     CERTIFICATE,
     PATH,
@@ -130,7 +130,7 @@ class RemovedApp(Resource):
             found += [os.path.join(directory, name) for name in ours]
             if len(ours) == len(system.list(directory)):
                 found.append(directory)
-        current = [paths.current] if Releases(self.app, system).may_lead_current else []
+        current = [paths.current] if CurrentLink(self.app, system).is_ours else []
         found += [paths.static, paths.temporary, *current, paths.live_socket, paths.maintenance]
         found.append(paths.history)
         if self.data:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar, List
 
 from provisioning.agent.answers import STOPPED, HistoryEvent
+from provisioning.agent.apps.current_link import CurrentLink
+from provisioning.agent.apps.history import History
 from provisioning.agent.apps.release_services import ReleaseServices
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import AppLayout
@@ -64,12 +66,11 @@ class Stopped(Resource):
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
             return
-        releases = Releases(self.app, system)
-        live = releases.live
+        live = Releases(self.app, system).live
         if live:
-            releases.record(HistoryEvent(STOPPED, live, by=self.by))
+            History(self.app, system).record(HistoryEvent(STOPPED, live, by=self.by))
             system.remove(AppLayout(self.app).live_socket)
-            releases.follow()
+            CurrentLink(self.app, system).follow()
         # Without a live release no timer and no process is one that is to be here.
         units = ReleaseServices(self.app, system)
         timers = [name for name in units.wrong() if not name.startswith(f"{self.app}@")]
