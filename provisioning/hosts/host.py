@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import getpass
-import secrets
 import socket
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,20 +12,14 @@ from typing import TYPE_CHECKING, TypeVar
 from provisioning.agent.events import FAILED, Finished
 from provisioning.agent.facts import Facts
 from provisioning.agent.runs.messages import OtherFacts, RunInfo
-from provisioning.errors import (
-    ConfigurationError,
-    ConnectionLostError,
-    HomeportError,
-    HostKeyError,
-    InterruptedRunError,
-    UnreachableError,
-)
-from provisioning.hosts.client import AgentClient, Ended
+from provisioning.errors import ConnectionLostError, HomeportError, InterruptedRunError
+from provisioning.hosts.agent_link import AgentLink
+from provisioning.hosts.background_run import BackgroundRun
+from provisioning.hosts.client import Ended
 from provisioning.protocol import queries
-from provisioning.protocol.payload import agent_payload
 from provisioning.protocol.plan import Plan, make_plan
 from provisioning.protocol.queries import Query
-from provisioning.protocol.session import Heard, RunDiedError, Session
+from provisioning.protocol.session import Heard, RunDiedError
 from provisioning.protocol.submission import Submission
 from provisioning.render import annotate
 from provisioning.report import HostReport, Sink
@@ -64,17 +55,6 @@ class Mode:
     adopt: tuple[str, ...] = ()
 
 
-RECONNECT_S = 120.0
-"""How long to try to reconnect to a host with a run: long enough for a reboot."""
-
-RECONNECT_PAUSE_S = 1.0
-
-LET_GO_S = 5.0
-"""How long to wait for a thread that still talks to a host before the run is left alone."""
-
-LOST = "connection lost; the run continues on the host; reconnecting"
-
-
 class RemoteHost:
     """One host during one command.
 
@@ -104,18 +84,10 @@ class RemoteHost:
         self._open_channel = open_channel
         self._counters = counters
         self._began = time.monotonic()
-        self._conversation = self._new_conversation()
-        self._started = self._ended = False
-        self._stopping = False
+        self._link = AgentLink(open_channel, self._heard)
+        self._run = BackgroundRun(name, self._link, self.note)
+        self._ended = False
         self._plan: Plan | None = None
-        # The id of our run in the background, while it has the host; how much was heard of it.
-        self._run, self._heard_of_run = "", 0
-        # The heartbeat makes lost connections anew, but not while somebody speaks to the host.
-        self._speaking = threading.RLock()
-        self._is_lost = False
-
-    def _new_conversation(self) -> AgentClient:
-        return AgentClient(Session(agent_payload()), self._open_channel, self._heard)
 
     def _heard(self, heard: Heard) -> None:
         if isinstance(heard, Finished) and heard.status == FAILED and self._plan:
@@ -128,15 +100,11 @@ class RemoteHost:
 
     def start(self) -> None:
         """Connect and start the agent, unless that has been done."""
-        if not self._started:
-            self._conversation.start()
-            self._started = True
+        self._link.start()
 
     def ask(self, query: Query[T]) -> T:
         """Ask the agent for something that changes nothing: see protocol/queries.py."""
-        with self._speaking:
-            self.start()
-            return self._conversation.ask(query)
+        return self._link.ask(query)
 
     def facts(self, candidates: Iterable[str] = ()) -> Facts:
         """Ask for the host's facts.
@@ -178,15 +146,15 @@ class RemoteHost:
             on_failure=on_failure,
         )
         try:
-            ended = self._conversation.submit(submission)
+            ended = self._link.client.submit(submission)
         except ConnectionLostError as lost:
-            ended = self._resume(submission, lost)
+            ended = self._run.resume(submission, lost)
         if isinstance(ended, Ended) and ended.done.stopped:
             self._must_have_been_asked_to_stop()
         return ended
 
     def _must_have_been_asked_to_stop(self) -> None:
-        if not self._stopping:
+        if not self.is_stopping:
             raise RunDiedError(
                 "the run was stopped on the host before its end: the host went down, it heard "
                 "nothing from the controller for too long, or its unit was stopped"
@@ -198,11 +166,7 @@ class RemoteHost:
         Raises:
             HostBusyError: another run is at work there.
         """
-        with self._speaking:
-            self.start()
-            run = secrets.token_hex(8)
-            self._conversation.begin(run, who=who(), what=what)
-            self._run, self._heard_of_run = run, 0
+        self._run.begin(who(), what)
 
     def begin_again(self, what: str) -> None:
         """Begin another run over a new connection, after one of this command failed.
@@ -220,20 +184,17 @@ class RemoteHost:
         Raises:
             UnreachableError: the host cannot be connected to.
         """
-        self._heard_of_run = max(self._heard_of_run, self._conversation.heard_of_run)
-        self._conversation.__exit__()
-        self._conversation = self._new_conversation()
-        self._conversation.start()
+        self._link.connect_again()
 
     @property
     def is_stopping(self) -> bool:
         """Whether a person has asked to stop."""
-        return self._stopping
+        return self._link.stopping
 
     @property
     def has_host(self) -> bool:
         """Whether a run of this command in the background has the host's lock."""
-        return bool(self._run)
+        return self._run.has_host
 
     def converge(
         self,
@@ -259,11 +220,11 @@ class RemoteHost:
         plan = make_plan(resources)
         self.at_work = True
         try:
-            with self._speaking:
+            with self._link.speaking:
                 ended = self.carry_out(plan, final=final, on_failure=make_plan(on_failure))
         except RunDiedError:
-            self._run = ""
-            if self._stopping:
+            self._run.has_ended()
+            if self.is_stopping:
                 # Nothing was asked of it any more.
                 raise InterruptedRunError("interrupted", hint="run it again") from None
             raise
@@ -271,42 +232,8 @@ class RemoteHost:
             self.at_work = False
         assert isinstance(ended, Ended)
         if not ended.done.more:
-            self._run = ""
+            self._run.has_ended()
         return not (ended.done.failed or ended.done.stopped)
-
-    def _resume(self, submission: Submission, lost: ConnectionLostError) -> Ended | OtherFacts:
-        """Come back to our run, which goes on without us, and hear how it ends.
-
-        Raises:
-            ConnectionLostError: the person does not want to wait for it.
-            UnreachableError: the host cannot be reached any more, or is another one by now.
-            RunDiedError: the host went down, and the run with it.
-            ConfigurationError: what is needed to connect has been removed meanwhile.
-        """
-        run = self._run
-        if not run or self._stopping:
-            raise lost
-        self.note(LOST)
-        deadline = time.monotonic() + RECONNECT_S
-        while True:
-            # Not ours to end, until it is come back to.
-            self._run = ""
-            try:
-                self.connect_again()
-                self._run = run
-                return self._conversation.resume(run, self._heard_of_run, submission)
-            except (RunDiedError, HostKeyError, ConfigurationError):
-                raise  # Trying again does not help.
-            except HomeportError as error:
-                if self._stopping:
-                    raise lost from None
-                if time.monotonic() > deadline:
-                    raise UnreachableError(
-                        f"cannot reach {self.name} again: {error.message}",
-                        hint=error.hint or lost.hint,
-                        output=error.output or lost.output,
-                    ) from None
-            time.sleep(RECONNECT_PAUSE_S)
 
     def current_run(self) -> RunInfo | None:
         """Return the run in the background on the host, if there is one."""
@@ -319,7 +246,7 @@ class RemoteHost:
             RunDiedError: it came to none, and nobody here had asked for that.
         """
         self.start()
-        self._conversation.watch(run)
+        self._link.client.watch(run)
         if self.report.stopped:
             self._must_have_been_asked_to_stop()
 
@@ -328,43 +255,18 @@ class RemoteHost:
 
         If the connection is lost, another one is made: its run must not give us up.
         """
-        if not self._run or not self._speaking.acquire(blocking=False):
-            return
-        try:
-            with contextlib.suppress(HomeportError):  # Whoever speaks to it next finds out.
-                self._keep_alive()
-        finally:
-            self._speaking.release()
-
-    def _keep_alive(self) -> None:
-        try:
-            self._conversation.keep_alive()
-        except ConnectionLostError:
-            if self._stopping:
-                return
-            if not self._is_lost:
-                self.note(LOST)
-            self._is_lost = True
-            self.connect_again()
-            self._conversation.take_up(self._run, self._heard_of_run)
-        self._is_lost = False
+        self._run.keep_alive()
 
     def let_go(self) -> None:
         """End our run in the background, if there still is one."""
-        if not self._run or self.at_work or not self._speaking.acquire(timeout=LET_GO_S):
-            return
-        try:
-            self._run = ""
-            with contextlib.suppress(HomeportError):  # Without us it ends by itself.
-                self._conversation.end_run()
-        finally:
-            self._speaking.release()
+        if not self.at_work:
+            self._run.let_go()
 
     def stop(self) -> None:
         """End the current run at the next safe point."""
-        self._stopping = True
-        if self.at_work or not self._run:
-            self._conversation.stop()
+        self._link.stopping = True
+        if self.at_work or not self.has_host:
+            self._link.client.stop()
 
     def note(self, text: str) -> None:
         """Tell the person something about this host."""
@@ -381,7 +283,7 @@ class RemoteHost:
     def close(self) -> None:
         """End the agent; the connection stays."""
         self.let_go()
-        self._conversation.__exit__()
+        self._link.close()
 
     def end(self) -> HostReport:
         """End the agent, complete the report and show it, once."""

@@ -458,10 +458,10 @@ def test_releases_that_renew_each_other_are_no_chain_without_end() -> None:
 
 def _run(name: str, said: bytes) -> RemoteHost:
     run = RemoteHost(name, lambda _: PlayedChannel(b""), counters=Counters, sink=make_sink())
-    marker = run._conversation._session._marker.encode()
+    marker = run._link.client._session._marker.encode()
     greeting = b"\n" + marker + b" ready\n" + HELLO
-    run._open_channel = lambda _: PlayedChannel(greeting, said)
-    run._conversation._open_channel = run._open_channel
+    run._link._open_channel = lambda _: PlayedChannel(greeting, said)
+    run._link.client._open_channel = run._link._open_channel
     return run
 
 

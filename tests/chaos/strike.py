@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 
-from provisioning.hosts.host import RECONNECT_S
+from provisioning.hosts.background_run import RECONNECT_S
 from provisioning.lab import LabHost
 from tests.chaos.faults import Fault, Struck, bring_back, end, wait_until_free
 from tests.chaos.moments import Moment, Moments

@@ -47,8 +47,8 @@ def test_what_fails_says_which_role_made_it():
     ids=repr,
 )
 def test_a_host_that_cannot_be_come_back_to_is_let_go(monkeypatch, failure):
-    monkeypatch.setattr("provisioning.hosts.host.RECONNECT_S", 0.0)
-    monkeypatch.setattr("provisioning.hosts.host.RECONNECT_PAUSE_S", 0.0)
+    monkeypatch.setattr("provisioning.hosts.background_run.RECONNECT_S", 0.0)
+    monkeypatch.setattr("provisioning.hosts.background_run.RECONNECT_PAUSE_S", 0.0)
     host = AgentHost()
     sink = make_sink(json=True, stream=io.StringIO())
     run = RemoteHost("web1", host.open, counters=Counters, sink=sink)
@@ -72,12 +72,12 @@ def test_a_host_that_waits_is_connected_to_again_when_its_connection_is_lost(unr
     host.connections[0].cut()
     host.failures = [UnreachableError("refused")] * unreachable
     for _ in range(unreachable + 2):
-        run._conversation._pinged = float("-inf")
+        run._link.client._pinged = float("-inf")
         run.keep_alive()
     assert len(host.connections) == 2
     [watch] = [frame for frame in host.connections[1].heard if "watch" in frame]
     # It has heard that the run has begun, and of one plan's end.
-    assert (watch["watch"], watch["owner"], watch["after"]) == (run._run, True, 2)
+    assert (watch["watch"], watch["owner"], watch["after"]) == (run._run._id, True, 2)
     assert run.converge([], final=True)
     assert not run.has_host
     assert stream.getvalue().count("reconnecting") == 1
