@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provisioning.agent.errors import AgentError
-from provisioning.agent.machine.system import Account
+from provisioning.agent.machine.accounts import Account
 from provisioning.resources import Neighbours
 from tests.agent.test_nginx_conf import MAIN, OURS
 from tests.fakes.system import WrittenSystem

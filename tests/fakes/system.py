@@ -7,12 +7,12 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from provisioning.agent.machine.accounts import Account
 from provisioning.agent.machine.overlay import Overlay
 from provisioning.agent.machine.programs import Completed
 from provisioning.agent.machine.system import (
     FILE,
     LINK,
-    Account,
     Stat,
     System,
 )

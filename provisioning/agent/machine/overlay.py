@@ -10,12 +10,12 @@ import hashlib
 import os
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
+from provisioning.agent.machine.accounts import Account
 from provisioning.agent.machine.programs import Completed
 from provisioning.agent.machine.system import (
     DIRECTORY,
     FILE,
     LINK,
-    Account,
     Stat,
     System,
 )

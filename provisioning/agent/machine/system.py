@@ -6,11 +6,8 @@ keeps every change in memory.
 
 from __future__ import annotations
 
-import contextlib
-import grp
 import hashlib
 import os
-import pwd
 import stat as stat_module
 from dataclasses import dataclass
 from typing import (
@@ -26,15 +23,10 @@ from typing import (
     Tuple,
 )
 
-from provisioning.agent import layout
 from provisioning.agent.blob import Blob
 from provisioning.agent.errors import AgentError
-from provisioning.agent.machine import (
-    dpkg,
-    files,
-    programs,
-    systemd,
-)
+from provisioning.agent.machine import accounts, dpkg, files, in_place, programs, systemd
+from provisioning.agent.machine.accounts import Account
 from provisioning.agent.machine.memory import Memory
 from provisioning.agent.machine.programs import Completed
 from provisioning.agent.machine.record import Record
@@ -63,19 +55,6 @@ class Stat:
     group: str = ""
     size: int = 0
     target: str = ""
-
-
-@dataclass(frozen=True)
-class Account:
-    """A user or group as the host knows it."""
-
-    name: str
-    id: int
-    group: str = ""
-    home: str = ""
-    shell: str = ""
-    groups: Tuple[str, ...] = ()
-    comment: str = ""
 
 
 class System:
@@ -167,36 +146,18 @@ class System:
 
     def user(self, name: str) -> Optional[Account]:
         """Return a user account, or None."""
-        try:
-            found = pwd.getpwnam(name)
-        except KeyError:
-            return None
-        groups = tuple(sorted(each.gr_name for each in grp.getgrall() if name in each.gr_mem))
-        group = self._name("g", found.pw_gid)
-        return Account(
-            name, found.pw_uid, group, found.pw_dir, found.pw_shell, groups, found.pw_gecos
-        )
+        return accounts.read_user(name, lambda number: self._name("g", number))
 
     def group(self, name: str) -> Optional[Account]:
         """Return a group, or None."""
-        try:
-            return Account(name, grp.getgrnam(name).gr_gid)
-        except KeyError:
-            return None
+        return accounts.read_group(name)
 
     def free_number(self) -> int:
-        """Return the highest number of system accounts that neither a user nor a group has.
-
-        Source: login.defs(5), SYS_UID_MIN and SYS_UID_MAX.
-        """
-        taken = self._taken_numbers()
-        for number in range(999, 99, -1):
-            if number not in taken:
-                return number
-        raise AgentError("cannot create a user: all user ids for system users are taken")
+        """Return the highest number of system accounts that neither a user nor a group has."""
+        return accounts.free_number(self._taken_numbers())
 
     def _taken_numbers(self) -> Set[int]:
-        return {each.pw_uid for each in pwd.getpwall()} | {each.gr_gid for each in grp.getgrall()}
+        return accounts.taken_numbers()
 
     def packages(self) -> Mapping[str, str]:
         """Return the Debian packages that are installed: name -> version."""
@@ -334,32 +295,14 @@ class System:
         owner: str = "root",
         group: str = "root",
     ) -> None:
-        """Write a file next to its place, for `put_in_place`, which then needs no more disk space.
-
-        It has a name that no `conf.d/*` matches, and its final owner and mode from the start.
-        The name is always the same, so that what a killed run left behind is overwritten.
-        """
-        part = layout.temporary(path)
-        _unlink_if_there(part)
-        try:
-            with open(files.create(part), "wb") as file:
-                self._own(file.fileno(), mode, owner, group, path)
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        except BaseException:
-            _unlink_if_there(part)
-            raise
+        """Write a file next to its place; then `put_in_place` needs no more disk space."""
+        in_place.write_beside(
+            path, data, lambda opened: self._own(opened, mode, owner, group, path)
+        )
 
     def put_in_place(self, path: str) -> None:
         """Move a file that was written next to its place there; if that fails, remove it."""
-        part = layout.temporary(path)
-        try:
-            files.rename(part, path)
-        except OSError:
-            files.unlink(part)
-            raise
-        files.sync(os.path.dirname(path))
+        in_place.put_in_place(path)
 
     def make_directory(
         self, path: str, *, mode: str = "0755", owner: str = "root", group: str = "root"
@@ -378,15 +321,8 @@ class System:
 
     def link(self, path: str, target: str) -> None:
         """Put a symbolic link in place, atomically and durably."""
-        part = layout.temporary(path)
-        _unlink_if_there(part)
-        files.symlink(target, part)
-        try:
-            files.rename(part, path)
-        except OSError:
-            files.unlink(part)
-            raise
-        files.sync(os.path.dirname(path))
+        in_place.link_beside(path, target)
+        in_place.put_in_place(path)
 
     def remove(self, path: str) -> None:
         """Remove a file, a link or a whole directory.
@@ -460,11 +396,7 @@ class System:
 
     def _name(self, kind: str, number: int) -> str:
         if (kind, number) not in self._names:
-            try:
-                name = pwd.getpwuid(number).pw_name if kind == "u" else grp.getgrgid(number).gr_name
-            except KeyError:
-                name = str(number)
-            self._names[kind, number] = name
+            self._names[kind, number] = accounts.name_of(kind, number)
         return self._names[kind, number]
 
     def _own(self, opened: int, mode: str, owner: str, group: str, path: str) -> None:
@@ -472,11 +404,6 @@ class System:
         if user is None or its_group is None:
             raise AgentError(f"cannot give a file to {owner}:{group}: no such user or group")
         files.own(opened, int(mode, 8), user.id, its_group.id, what=path)
-
-
-def _unlink_if_there(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        files.unlink(path)
 
 
 def _nobody_to_ask(digests: Sequence[str]) -> Mapping[str, bytes]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Iterable
 
 from provisioning.agent.claims import GROUP, Claim
-from provisioning.agent.machine.system import Account, System
+from provisioning.agent.machine.accounts import Account
+from provisioning.agent.machine.system import System
 from provisioning.agent.resource import (
     Change,
     Resource,

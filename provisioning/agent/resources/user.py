@@ -11,7 +11,8 @@ from provisioning.agent.claims import (
     Claim,
     Obstacle,
 )
-from provisioning.agent.machine.system import Account, System
+from provisioning.agent.machine.accounts import Account
+from provisioning.agent.machine.system import System
 from provisioning.agent.ownership import things
 from provisioning.agent.resource import (
     Change,
