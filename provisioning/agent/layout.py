@@ -40,6 +40,12 @@ UV = "/opt/homeport/uv"
 BUILDER = "homeport-build"
 """The user without rights that runs the proxy through which builds reach the package index."""
 
+BUILDS = tuple(
+    f"{place}/{BUILDER}"
+    for place in ("/var/cache/private", "/var/cache", "/var/lib/private", "/var/lib")
+)
+"""Where systemd keeps what a build's user of the moment downloads and makes."""
+
 SOCKETS = "/run/homeport-sockets"
 """The sockets of all releases. systemd makes them here: no app can write below it."""
 ACME_WEBROOT = "/var/lib/homeport-acme"

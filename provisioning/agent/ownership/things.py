@@ -41,11 +41,7 @@ RESERVED = (
     "/var/cache/homeport",
     layout.RUNTIME,
     layout.SOCKETS,
-    # Where systemd keeps what a build's user of the moment downloads and makes.
-    *(
-        f"{place}/homeport-build"
-        for place in ("/var/cache/private", "/var/cache", "/var/lib/private", "/var/lib")
-    ),
+    *layout.BUILDS,
 )
 """Directories with Homeport's name: their content belongs to Homeport."""
 

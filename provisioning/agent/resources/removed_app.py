@@ -34,8 +34,6 @@ from provisioning.agent.resources.user import User
 KEPT = ("shared", "secrets.json")
 """What remains of an app without `data`."""
 
-BUILDS = ("/var/cache/private", "/var/cache", "/var/lib/private", "/var/lib")
-
 
 @dataclass(frozen=True)
 class RemovedApp(Resource):
@@ -90,8 +88,7 @@ class RemovedApp(Resource):
             paths.earlier_tmpfiles,
             *(f"/etc/homeport/tls/{label}" for label in self._certificates),
             paths.sockets,
-            # Where systemd keeps what a build's user of the moment downloads and makes.
-            *(f"{place}/homeport-build/app-{self.app}" for place in BUILDS),
+            *(f"{place}/app-{self.app}" for place in layout.BUILDS),
         ]
 
     def desired(self) -> State:
