@@ -12,6 +12,7 @@ from provisioning.agent.apps.environment import masked
 from provisioning.agent.apps.failure_output import why_it_failed
 from provisioning.agent.apps.history import History
 from provisioning.agent.apps.journal import last_lines_of
+from provisioning.agent.apps.programs import find_program
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import STATE, AppLayout
 from provisioning.agent.machine import systemctl
@@ -135,9 +136,7 @@ class OneOff(Resource):
         argv = [unexpanded(word) for word in self.argv]
         if "/" not in argv[0]:
             # systemd-run itself would look along the PATH of root.
-            places = layout.search_path(self.release).split(":")
-            found = [f"{place}/{argv[0]}" for place in places if system.stat(f"{place}/{argv[0]}")]
-            argv[0] = found[0] if found else argv[0]
+            argv[0] = find_program(system, self.app, self.release, argv[0]) or argv[0]
         systemctl.forget_failures(system, f"{unit}.service")
         return system.run(
             ["systemd-run", "--quiet", "--wait", "--collect", *options, "--", *argv],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass, field
 from typing import ClassVar, List, Mapping
@@ -10,20 +9,11 @@ from typing import ClassVar, List, Mapping
 from provisioning.agent.answers import FAILED, HistoryEvent
 from provisioning.agent.apps.failure_output import refusal
 from provisioning.agent.apps.history import History
-from provisioning.agent.apps.release_services import (
-    ReleaseServices,
-    first_instances,
-    process_of,
-)
+from provisioning.agent.apps.programs import find_program
+from provisioning.agent.apps.release_services import ReleaseServices, first_instances, process_of
 from provisioning.agent.errors import AgentError, StoppedError
-from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-    normalise,
-)
+from provisioning.agent.resource import Change, Resource, State, normalise
 from provisioning.agent.resources.old_releases import OldReleasesStopped
 
 POLL_S = 0.1
@@ -71,15 +61,11 @@ class ProcessCheck(Resource):
 
     def _missing(self, system: System) -> List[str]:
         """Return whose program is nowhere to be found."""
-        layout = AppLayout(self.app)
-        places = layout.search_path(self.release).split(":")
-
-        def is_there(program: str) -> bool:
-            # An absolute path stays what it is.
-            around = [layout.code(self.release)] if "/" in program else places
-            return any(system.stat(os.path.join(each, program)) for each in around)
-
-        return [who for who, program in self.programs.items() if not is_there(program)]
+        return [
+            who
+            for who, program in self.programs.items()
+            if not find_program(system, self.app, self.release, program)
+        ]
 
     def _files(self, system: System) -> Mapping[str, bytes]:
         return first_instances(ReleaseServices(self.app, system), self.release)
