@@ -11,12 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from provisioning.lab import (
-    Lab,
-    LabHost,
-    guest,
-    registry,
-)
+from provisioning.lab import Lab, LabHost, guest, registry
 
 _PREFIX, _OWNER = "homeport-lab-", "owner"
 

@@ -8,11 +8,7 @@ from pathlib import Path
 import pytest
 
 from provisioning.errors import ConfigurationError
-from provisioning.inventory import (
-    App,
-    load,
-    schema,
-)
+from provisioning.inventory import App, load, schema
 from provisioning.scaffold import Written, initialise
 
 REPOSITORY = Path(__file__).parents[1]

@@ -27,15 +27,7 @@ from provisioning.agent.runs.inbox import Inbox
 from provisioning.agent.runs.journal import RunJournal
 from provisioning.agent.runs.listeners import Listeners
 from provisioning.agent.runs.lock import HostLock
-from provisioning.agent.runs.messages import (
-    Ask,
-    End,
-    Failed,
-    RunInfo,
-    Submit,
-    Unreadable,
-    Values,
-)
+from provisioning.agent.runs.messages import Ask, End, Failed, RunInfo, Submit, Unreadable, Values
 from provisioning.agent.runs.outbox import Outbox
 
 SILENCE_S = 60.0

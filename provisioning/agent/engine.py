@@ -19,12 +19,7 @@ from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.machine import disk
 from provisioning.agent.machine.system import System
 from provisioning.agent.ownership import things
-from provisioning.agent.ownership.gate import (
-    ID,
-    Gate,
-    NotOursError,
-    settle,
-)
+from provisioning.agent.ownership.gate import ID, Gate, NotOursError, settle
 from provisioning.agent.resource import Resource, differences
 
 

@@ -5,11 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from provisioning.agent import (
-    engine,
-    events,
-    queries,
-)
+from provisioning.agent import engine, events, queries
 from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.facts import facts_digest
 from provisioning.agent.machine.memory import Memory
@@ -20,15 +16,7 @@ from provisioning.agent.read_facts import gather_facts
 from provisioning.agent.resource import Resource, decode
 from provisioning.agent.resources import TYPES
 from provisioning.agent.runs.inbox import Inbox
-from provisioning.agent.runs.messages import (
-    Answer,
-    Ask,
-    Failed,
-    Need,
-    OtherFacts,
-    Submit,
-    Values,
-)
+from provisioning.agent.runs.messages import Answer, Ask, Failed, Need, OtherFacts, Submit, Values
 from provisioning.agent.runs.outbox import Outbox
 
 

@@ -51,12 +51,7 @@ from provisioning.agent.runs.messages import (
     Watch,
 )
 from provisioning.agent.runs.outbox import FrameWriter, Outbox
-from provisioning.agent.runs.relay import (
-    current_run,
-    died,
-    relay,
-    replay,
-)
+from provisioning.agent.runs.relay import current_run, died, relay, replay
 
 
 class Agent:

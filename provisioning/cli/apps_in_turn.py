@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from provisioning.cli.context import CommandContext
 from provisioning.cli.selection import hosts_of
-from provisioning.errors import (
-    ConfigurationError,
-    HomeportError,
-    InterruptedRunError,
-)
+from provisioning.errors import ConfigurationError, HomeportError, InterruptedRunError
 from provisioning.hooks import Command, Hooks
 from provisioning.hosts.fleet import Fleet
 from provisioning.hosts.host import RemoteHost, who

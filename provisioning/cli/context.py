@@ -13,25 +13,9 @@ from provisioning.hosts.fleet import Fleet
 from provisioning.hosts.host import Mode, RemoteHost
 from provisioning.inventory import Inventory, load
 from provisioning.render import use_templates_of
-from provisioning.report import (
-    Sink,
-    exit_code,
-    make_sink,
-)
-from provisioning.secrets import (
-    REDACTOR,
-    EnvSource,
-    Secret,
-    fetch_secrets,
-)
-from provisioning.transport import (
-    Address,
-    AskOnce,
-    Channel,
-    Counters,
-    HostKeyPolicy,
-    connect,
-)
+from provisioning.report import Sink, exit_code, make_sink
+from provisioning.secrets import REDACTOR, EnvSource, Secret, fetch_secrets
+from provisioning.transport import Address, AskOnce, Channel, Counters, HostKeyPolicy, connect
 from provisioning.transport.login.prompt import ask_secret
 
 if TYPE_CHECKING:

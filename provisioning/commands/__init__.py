@@ -11,16 +11,8 @@ from pathlib import Path
 
 from invoke.collection import Collection
 
-from provisioning.cli.executor import (
-    FleetContext,
-    FleetTask,
-    fleet_task,
-)
-from provisioning.cli.options import (
-    COMMON,
-    Options,
-    takes_options,
-)
+from provisioning.cli.executor import FleetContext, FleetTask, fleet_task
+from provisioning.cli.options import COMMON, Options, takes_options
 from provisioning.errors import ConfigurationError
 
 HELP = {

@@ -7,11 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from provisioning.cli.context import (
-    LAB,
-    LAB_DIRECTORY,
-    project_directory,
-)
+from provisioning.cli.context import LAB, LAB_DIRECTORY, project_directory
 from provisioning.cli.options import Options
 from provisioning.commands.deploy import deploy
 from provisioning.commands.provision import provision

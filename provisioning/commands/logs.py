@@ -12,12 +12,7 @@ from provisioning.errors import ConfigurationError, HomeportError
 from provisioning.hosts.host import RemoteHost
 from provisioning.hosts.parallel import map_hosts
 from provisioning.inventory import Duration
-from provisioning.operations.logs import (
-    HOLD_S,
-    Merged,
-    Query,
-    read_log,
-)
+from provisioning.operations.logs import HOLD_S, Merged, Query, read_log
 
 DEFAULT_LINES = 100
 """Of each host, where nothing is said about how far back to go."""

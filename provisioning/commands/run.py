@@ -11,11 +11,7 @@ from provisioning.cli.options import Options
 from provisioning.cli.selection import apps_named, hosts_of
 from provisioning.errors import ConfigurationError
 from provisioning.hosts.exec import Console, attach
-from provisioning.operations.run import (
-    SHELL,
-    live_program,
-    live_release,
-)
+from provisioning.operations.run import SHELL, live_program, live_release
 from provisioning.report.console import PipedConsole, TerminalConsole
 
 

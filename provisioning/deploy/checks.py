@@ -7,11 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from provisioning.agent.answers import BUILT, LIVE
-from provisioning.errors import (
-    ConfigurationError,
-    DeployRefusedError,
-    HomeportError,
-)
+from provisioning.errors import ConfigurationError, DeployRefusedError, HomeportError
 
 if TYPE_CHECKING:
     from provisioning.agent.answers import AppState

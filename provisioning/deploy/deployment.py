@@ -5,11 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from provisioning.deploy.environment import (
-    Environment,
-    operators_environment,
-    propose_secrets,
-)
+from provisioning.deploy.environment import Environment, operators_environment, propose_secrets
 from provisioning.deploy.release_links import check_links
 
 if TYPE_CHECKING:

@@ -9,12 +9,7 @@ from typing import TYPE_CHECKING
 from provisioning.errors import ConfigurationError, DeployRefusedError
 from provisioning.hosts.fleet import Fleet
 from provisioning.protocol.queries import generated_secrets
-from provisioning.secrets import (
-    GenerateSource,
-    Secret,
-    fetch_secrets,
-    generate_secret,
-)
+from provisioning.secrets import GenerateSource, Secret, fetch_secrets, generate_secret
 
 if TYPE_CHECKING:
     from provisioning.agent.answers import AppState

@@ -26,16 +26,8 @@ from provisioning.deploy.rollout import Rollout
 from provisioning.deploy.runtimes import runtime
 from provisioning.deploy.steps import process_check, release_running, timer_schedules
 from provisioning.errors import ConfigurationError, DeployRefusedError
-from provisioning.resources import (
-    Release,
-    Resource,
-    StaticFiles,
-)
-from provisioning.roles import (
-    app_server,
-    put_in_order_before,
-    release_units,
-)
+from provisioning.resources import Release, Resource, StaticFiles
+from provisioning.roles import app_server, put_in_order_before, release_units
 
 if TYPE_CHECKING:
     from provisioning.agent.answers import AppState, ReleaseInfo

@@ -12,13 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from provisioning.agent import events
-from provisioning.agent.runs.messages import (
-    Answer,
-    Begun,
-    Hello,
-    OtherFacts,
-    RunEnded,
-)
+from provisioning.agent.runs.messages import Answer, Begun, Hello, OtherFacts, RunEnded
 from provisioning.errors import ConnectionLostError, HomeportError
 from provisioning.protocol.plan import Plan
 from provisioning.protocol.queries import Query

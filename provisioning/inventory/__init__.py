@@ -13,11 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioning.inventory.inventory import Inventory
 from provisioning.inventory.reading.environment import environments, inventory_path
-from provisioning.inventory.types.units import (
-    Duration,
-    Rate,
-    Size,
-)
+from provisioning.inventory.types.units import Duration, Rate, Size
 
 if TYPE_CHECKING:
     from provisioning.inventory.models.app import App

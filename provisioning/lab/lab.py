@@ -11,23 +11,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from provisioning.errors import ConfigurationError
-from provisioning.lab import (
-    access,
-    cgroups,
-    keys,
-    roster,
-)
+from provisioning.lab import access, cgroups, keys, roster
 from provisioning.lab import state as lab_state
 from provisioning.lab.acme import Acme
 from provisioning.lab.choice import choose_driver
 from provisioning.lab.drivers import Driver
 from provisioning.lab.host import LabHost
 from provisioning.lab.locks import locked
-from provisioning.lab.record import (
-    ACME_NAME,
-    LabRecord,
-    silent,
-)
+from provisioning.lab.record import ACME_NAME, LabRecord, silent
 from provisioning.lab.state import LabState
 from provisioning.lab.status import HostStatus
 

@@ -10,11 +10,7 @@ from provisioning.errors import HomeportError
 from provisioning.lab import drivers, roster
 from provisioning.lab import state as lab_state
 from provisioning.lab.locks import locked
-from provisioning.lab.state import (
-    HostState,
-    LabPaths,
-    LabState,
-)
+from provisioning.lab.state import HostState, LabPaths, LabState
 
 # The name under which hosts know the certificate authority.
 ACME_NAME = "acme.lab"

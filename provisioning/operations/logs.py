@@ -10,11 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioning.errors import (
-    ConnectionLostError,
-    HostKeyError,
-    UnreachableError,
-)
+from provisioning.errors import ConnectionLostError, HostKeyError, UnreachableError
 from provisioning.protocol.queries import log_page
 from provisioning.report import LogLine
 

@@ -18,14 +18,7 @@ from provisioning.agent.runs.messages import (
     RunEnded,
     RunInfo,
 )
-from provisioning.protocol.answers import (
-    BEGUN,
-    FACTS,
-    FAILURE,
-    HELLO,
-    NEED,
-    event,
-)
+from provisioning.protocol.answers import BEGUN, FACTS, FAILURE, HELLO, NEED, event
 from provisioning.protocol.shapes import ShapeError
 
 

@@ -31,30 +31,13 @@ from provisioning.agent.runs.messages import (
     Watch,
     message_of,
 )
-from provisioning.agent.runs.wire import (
-    FROM_HOST,
-    Decoder,
-    WireError,
-    pack,
-    pack_blob,
-)
-from provisioning.errors import (
-    ConnectionLostError,
-    HomeportError,
-    ResourceFailedError,
-)
+from provisioning.agent.runs.wire import FROM_HOST, Decoder, WireError, pack, pack_blob
+from provisioning.errors import ConnectionLostError, HomeportError, ResourceFailedError
 from provisioning.protocol.payload import MARKER_BYTES, Payload
 from provisioning.protocol.responses import response_of
 from provisioning.protocol.shapes import ShapeError
 from provisioning.protocol.submission import Submission
-from provisioning.protocol.transitions import (
-    HEARD,
-    OUR_RUN,
-    SAID,
-    Resume,
-    State,
-    kind_of,
-)
+from provisioning.protocol.transitions import HEARD, OUR_RUN, SAID, Resume, State, kind_of
 
 MAX_BANNER_BYTES = 64 * 1024
 """How much a login shell may print before the agent's first message."""

@@ -8,12 +8,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from provisioning.report.changes import (
-    ADDED,
-    CHANGED,
-    FAILED,
-    REMOVED,
-)
+from provisioning.report.changes import ADDED, CHANGED, FAILED, REMOVED
 from provisioning.report.sanitize import clean
 
 SYMBOLS = {

@@ -15,12 +15,7 @@ from provisioning.inventory.inventory import Inventory
 from provisioning.inventory.models.app import App
 from provisioning.inventory.models.host import Host
 from provisioning.inventory.suggest import did_you_mean
-from provisioning.resources import (
-    Neighbours,
-    OtherApps,
-    Port,
-    Resource,
-)
+from provisioning.resources import Neighbours, OtherApps, Port, Resource
 from provisioning.roles.app import app_resources
 from provisioning.roles.app_servers import app_server
 from provisioning.roles.app_servers.units import upstream, web_units

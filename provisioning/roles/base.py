@@ -6,11 +6,7 @@ from collections.abc import Iterator
 
 from provisioning.agent import layout
 from provisioning.agent.facts import Facts
-from provisioning.agent.resources.settings import (
-    APT,
-    INI,
-    SYSCTL,
-)
+from provisioning.agent.resources.settings import APT, INI, SYSCTL
 from provisioning.inventory.models.host import Host
 from provisioning.render import render
 from provisioning.resources import (

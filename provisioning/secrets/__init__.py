@@ -6,12 +6,7 @@ A `Secret` shows as `***`; `REDACTOR` masks it where it slipped into other text;
 
 from __future__ import annotations
 
-from provisioning.secrets.redaction import (
-    MASK,
-    REDACTOR,
-    Redactor,
-    redact,
-)
+from provisioning.secrets.redaction import MASK, REDACTOR, Redactor, redact
 from provisioning.secrets.sources import (
     CommandSource,
     EnvSource,

@@ -13,11 +13,7 @@ from provisioning.transport.address import Address
 from provisioning.transport.connection import Connection, Credentials
 from provisioning.transport.counters import Counters
 from provisioning.transport.explain import connection_failure
-from provisioning.transport.gateways import (
-    Gateway,
-    Gateways,
-    Slot,
-)
+from provisioning.transport.gateways import Gateway, Gateways, Slot
 from provisioning.transport.login.login import Login, resolve
 from provisioning.transport.ssh.sockets import CountingSocket, dial
 from provisioning.transport.ssh.transport import SshTransport

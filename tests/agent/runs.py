@@ -11,11 +11,7 @@ from provisioning.agent.machine.memory import Memory
 from provisioning.agent.machine.overlay import Overlay
 from provisioning.agent.machine.record import Record
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import (
-    Resource,
-    decode,
-    encode,
-)
+from provisioning.agent.resource import Resource, decode, encode
 from provisioning.agent.resources import TYPES
 from provisioning.protocol.plan import make_plan
 

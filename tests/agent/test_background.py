@@ -21,19 +21,10 @@ from provisioning.agent.runs.lock import HostLock, LockHeldError
 from provisioning.agent.runs.messages import Response, RunEnded, RunInfo, message_of
 from provisioning.agent.runs.outbox import Outbox
 from provisioning.agent.runs.relay import current_run, replay
-from provisioning.agent.runs.wire import (
-    Message,
-    pack,
-    pack_blob,
-)
+from provisioning.agent.runs.wire import Message, pack, pack_blob
 from provisioning.protocol.plan import Plan, make_plan
 from provisioning.protocol.submission import Submission
-from provisioning.resources import (
-    Command,
-    Directory,
-    File,
-    Resource,
-)
+from provisioning.resources import Command, Directory, File, Resource
 
 ABOUT = RunInfo("0123", "ann@desk", "deploy of hello", time.time())
 PATIENCE_S = 60

@@ -16,12 +16,7 @@ from provisioning.agent.blob import Blob
 from provisioning.agent.events import CHANGED, UNCHANGED
 from provisioning.agent.machine.overlay import Overlay
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import (
-    Resource,
-    decode,
-    differences,
-    encode,
-)
+from provisioning.agent.resource import Resource, decode, differences, encode
 from provisioning.agent.resources import TYPES
 from tests.agent.killing import kill_everywhere
 from tests.agent.runs import Host, listing

@@ -14,26 +14,14 @@ import pytest
 
 from provisioning.agent import events
 from provisioning.agent.errors import AgentError, StoppedError
-from provisioning.agent.events import (
-    CHANGED,
-    FAILED,
-    UNCHANGED,
-)
+from provisioning.agent.events import CHANGED, FAILED, UNCHANGED
 from provisioning.agent.machine.memory import Memory
 from provisioning.agent.machine.overlay import Overlay
 from provisioning.agent.machine.programs import Completed
 from provisioning.agent.machine.system import System
 from provisioning.agent.machine.systemd import UnitState
 from provisioning.agent.resource import Change
-from provisioning.resources import (
-    Absent,
-    Command,
-    Directory,
-    File,
-    FileSet,
-    Resource,
-    Service,
-)
+from provisioning.resources import Absent, Command, Directory, File, FileSet, Resource, Service
 from tests.agent.killing import kill_everywhere
 from tests.agent.runs import Host
 

@@ -21,12 +21,7 @@ from provisioning.agent.runs.inbox import Inbox
 from provisioning.agent.runs.lock import HostLock, LockHeldError
 from provisioning.agent.runs.messages import OtherFacts, RunInfo, message_of
 from provisioning.agent.runs.outbox import FrameWriter
-from provisioning.agent.runs.wire import (
-    Decoder,
-    Frame,
-    pack,
-    pack_blob,
-)
+from provisioning.agent.runs.wire import Decoder, Frame, pack, pack_blob
 from provisioning.errors import ConnectionLostError, ResourceFailedError
 from provisioning.hosts.client import Ended
 from provisioning.protocol import queries
@@ -35,11 +30,7 @@ from provisioning.protocol.plan import Plan, make_plan
 from provisioning.protocol.queries import Query
 from provisioning.protocol.session import HostBusyError
 from provisioning.protocol.submission import Submission
-from provisioning.resources import (
-    Command,
-    File,
-    Resource,
-)
+from provisioning.resources import Command, File, Resource
 from tests.agent.local_agent import LocalAgent, Machine
 
 pytestmark = pytest.mark.skipif(

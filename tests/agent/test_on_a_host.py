@@ -9,12 +9,7 @@ from typing import Any
 
 import pytest
 
-from provisioning.agent.events import (
-    CHANGED,
-    FAILED,
-    Noted,
-    Unchanged,
-)
+from provisioning.agent.events import CHANGED, FAILED, Noted, Unchanged
 from provisioning.errors import ConnectionLostError
 from provisioning.lab import Lab
 from provisioning.resources import (

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from provisioning.agent.apps.failure_output import (
-    LAST_LINES,
-    SHOWN_LINES,
-    telling,
-)
+from provisioning.agent.apps.failure_output import LAST_LINES, SHOWN_LINES, telling
 
 CODE = "/srv/hello/releases/20260102T030405.000Z-abc1234/code"
 

@@ -6,17 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.agent.events import (
-    CHANGED,
-    UNCHANGED,
-    Noted,
-)
-from provisioning.agent.resources.settings import (
-    APT,
-    INI,
-    SYSCTL,
-    parse,
-)
+from provisioning.agent.events import CHANGED, UNCHANGED, Noted
+from provisioning.agent.resources.settings import APT, INI, SYSCTL, parse
 from provisioning.resources import Settings
 from tests.agent.runs import Host, Outcome
 

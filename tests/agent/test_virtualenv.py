@@ -13,12 +13,7 @@ from typing import Any
 import pytest
 
 from provisioning.agent.builds import build as builds
-from provisioning.agent.builds.build import (
-    Build,
-    BuildFailedError,
-    folder_of,
-    unit_of,
-)
+from provisioning.agent.builds.build import Build, BuildFailedError, folder_of, unit_of
 from provisioning.agent.builds.index import PYPI
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.system import System

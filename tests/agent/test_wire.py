@@ -8,14 +8,7 @@ import zlib
 
 import pytest
 
-from provisioning.agent.runs.wire import (
-    MAX_FRAME_BYTES,
-    Decoder,
-    Frame,
-    WireError,
-    pack,
-    pack_blob,
-)
+from provisioning.agent.runs.wire import MAX_FRAME_BYTES, Decoder, Frame, WireError, pack, pack_blob
 
 FRAMES: list[Frame] = [
     {"hello": {"python": "3.9"}},

@@ -9,12 +9,7 @@ from pathlib import Path
 import pytest
 
 from provisioning.agent.machine import http
-from provisioning.agent.machine.http import (
-    BODY_BYTES,
-    HEAD_BYTES,
-    INTERIM_ANSWERS,
-    Answer,
-)
+from provisioning.agent.machine.http import BODY_BYTES, HEAD_BYTES, INTERIM_ANSWERS, Answer
 from tests.attacks.hostile_app import hostile_app, hostile_site
 
 TIMEOUT_S = 0.4

@@ -34,25 +34,13 @@ from provisioning.commands.status import _is_well, _row
 from provisioning.deploy import environment
 from provisioning.deploy.checks import refuse_over_migration, release_to_revive
 from provisioning.deploy.renew import live_release
-from provisioning.errors import (
-    ConnectionLostError,
-    DeployRefusedError,
-    HomeportError,
-)
+from provisioning.errors import ConnectionLostError, DeployRefusedError, HomeportError
 from provisioning.hosts.client import AgentClient
-from provisioning.hosts.exec import (
-    MAX_FRAME_BYTES,
-    Program,
-    attach,
-)
+from provisioning.hosts.exec import MAX_FRAME_BYTES, Program, attach
 from provisioning.hosts.fleet import Fleet
 from provisioning.hosts.host import RemoteHost
 from provisioning.inventory.models.app import App
-from provisioning.operations.logs import (
-    Merged,
-    Query,
-    read_log,
-)
+from provisioning.operations.logs import Merged, Query, read_log
 from provisioning.protocol import queries
 from provisioning.protocol.payload import Payload
 from provisioning.protocol.plan import make_plan

@@ -6,11 +6,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from provisioning.lab import (
-    Lab,
-    LabHost,
-    network,
-)
+from provisioning.lab import Lab, LabHost, network
 from tests.e2e.steps import agents, wait_for
 
 Act = Callable[[Lab, LabHost], None]

@@ -9,19 +9,12 @@ from typing import Any
 
 import pytest
 
-from provisioning.agent.events import (
-    CHANGED,
-    FAILED,
-    Finished,
-)
+from provisioning.agent.events import CHANGED, FAILED, Finished
 from provisioning.agent.facts import Facts
 from provisioning.deploy.begin import Beginning
 from provisioning.deploy.phases import Change, Planner, Step
 from provisioning.deploy.rollout import Rollout
-from provisioning.errors import (
-    InterruptedRunError,
-    ResourceFailedError,
-)
+from provisioning.errors import InterruptedRunError, ResourceFailedError
 from provisioning.hosts.fleet import Fleet
 from provisioning.inventory.models.app import App
 from provisioning.protocol.session import RunDiedError

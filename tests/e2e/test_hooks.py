@@ -11,14 +11,7 @@ from provisioning.lab import Lab, LabHost
 from tests.e2e.hooks import TELL, add_hooks, hook, marks, on_host
 from tests.e2e.project import Project
 from tests.e2e.site import Site
-from tests.e2e.steps import (
-    change_code,
-    deploy,
-    live_on,
-    live_release,
-    must_run_only,
-    wait_for,
-)
+from tests.e2e.steps import change_code, deploy, live_on, live_release, must_run_only, wait_for
 from tests.hooks.receiver import OK, Receiver
 
 pytestmark = pytest.mark.lab

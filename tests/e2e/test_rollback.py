@@ -11,14 +11,7 @@ import pytest
 from provisioning.lab import Lab, LabHost
 from tests.e2e.project import Project
 from tests.e2e.site import Site
-from tests.e2e.steps import (
-    change_code,
-    deploy,
-    deploy_change,
-    live_on,
-    must_run_only,
-    rollback,
-)
+from tests.e2e.steps import change_code, deploy, deploy_change, live_on, must_run_only, rollback
 
 pytestmark = pytest.mark.lab
 

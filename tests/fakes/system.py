@@ -10,12 +10,7 @@ from typing import Any
 from provisioning.agent.machine.accounts import Account
 from provisioning.agent.machine.overlay import Overlay
 from provisioning.agent.machine.programs import Completed
-from provisioning.agent.machine.system import (
-    FILE,
-    LINK,
-    Stat,
-    System,
-)
+from provisioning.agent.machine.system import FILE, LINK, Stat, System
 from provisioning.agent.machine.systemd import UnitState
 
 

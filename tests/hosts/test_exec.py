@@ -11,12 +11,7 @@ from pathlib import Path
 import pytest
 
 from provisioning.errors import ConnectionLostError
-from provisioning.hosts.exec import (
-    Frames,
-    Program,
-    Size,
-    attach,
-)
+from provisioning.hosts.exec import Frames, Program, Size, attach
 from provisioning.transport import LocalChannel
 from tests.fakes.console import PATIENCE_S, FakeConsole
 

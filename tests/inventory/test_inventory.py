@@ -6,11 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from provisioning.errors import ConfigurationError
-from provisioning.inventory import (
-    App,
-    Host,
-    Inventory,
-)
+from provisioning.inventory import App, Host, Inventory
 
 if TYPE_CHECKING:
     from tests.inventory.conftest import Inventories

@@ -7,18 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from provisioning.errors import ConfigurationError
-from provisioning.inventory import (
-    Duration,
-    Rate,
-    Size,
-    load,
-)
-from provisioning.secrets import (
-    CommandSource,
-    EnvSource,
-    FileSource,
-    GenerateSource,
-)
+from provisioning.inventory import Duration, Rate, Size, load
+from provisioning.secrets import CommandSource, EnvSource, FileSource, GenerateSource
 
 if TYPE_CHECKING:
     from tests.inventory.conftest import Inventories

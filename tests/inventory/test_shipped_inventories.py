@@ -10,14 +10,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from provisioning.inventory import (
-    App,
-    Host,
-    Ssh,
-    Tls,
-    load,
-    schema,
-)
+from provisioning.inventory import App, Host, Ssh, Tls, load, schema
 from provisioning.inventory.models.app_servers import APP_SERVERS
 from provisioning.inventory.models.app_servers.gunicorn import GunicornSettings
 from provisioning.inventory.models.app_servers.uvicorn import UvicornSettings

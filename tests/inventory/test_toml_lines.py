@@ -6,11 +6,7 @@ from typing import Any
 
 import pytest
 
-from provisioning.inventory.reading.toml_lines import (
-    KeyPath,
-    key_lines,
-    line_of,
-)
+from provisioning.inventory.reading.toml_lines import KeyPath, key_lines, line_of
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -4,11 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from provisioning.inventory import (
-    Duration,
-    Rate,
-    Size,
-)
+from provisioning.inventory import Duration, Rate, Size
 from provisioning.inventory.types import units
 
 

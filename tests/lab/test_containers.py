@@ -10,17 +10,9 @@ from pathlib import Path
 import pytest
 
 from provisioning.errors import HomeportError
-from provisioning.lab import (
-    choice,
-    keys,
-    roster,
-)
+from provisioning.lab import choice, keys, roster
 from provisioning.lab.drivers import container, container_image
-from provisioning.lab.state import (
-    HostState,
-    LabPaths,
-    LabState,
-)
+from provisioning.lab.state import HostState, LabPaths, LabState
 
 
 class Engine:

@@ -13,13 +13,7 @@ from pathlib import Path
 import pytest
 
 from provisioning.errors import ConfigurationError, HomeportError
-from provisioning.lab import (
-    Lab,
-    cgroups,
-    guest,
-    layers,
-    registry,
-)
+from provisioning.lab import Lab, cgroups, guest, layers, registry
 from tests.labs import BareHost, take_down_abandoned_labs
 
 pytestmark = pytest.mark.lab

@@ -16,16 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from provisioning.errors import ConfigurationError, HomeportError
-from provisioning.lab import (
-    Lab,
-    guest,
-    keys,
-    readiness,
-    relay,
-    roster,
-    seed,
-    state,
-)
+from provisioning.lab import Lab, guest, keys, readiness, relay, roster, seed, state
 from provisioning.lab.files import write_file
 from provisioning.lab.processes import call, call_bounded
 from provisioning.lab.state import LabPaths, LabState

@@ -9,11 +9,7 @@ import pytest
 from provisioning.agent.answers import LogEntry, LogPage
 from provisioning.errors import ConnectionLostError
 from provisioning.operations import logs
-from provisioning.operations.logs import (
-    Merged,
-    Query,
-    read_log,
-)
+from provisioning.operations.logs import Merged, Query, read_log
 from provisioning.report import LogLine
 from tests.fakes.remote_host import LoggingHost
 

@@ -7,11 +7,7 @@ import pytest
 from provisioning.errors import ConfigurationError
 from provisioning.operations import maintenance
 from provisioning.protocol.plan import make_plan
-from provisioning.resources import (
-    Absent,
-    File,
-    Service,
-)
+from provisioning.resources import Absent, File, Service
 from provisioning.roles.web_servers import nginx
 
 

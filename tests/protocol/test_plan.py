@@ -11,15 +11,7 @@ from provisioning.agent.runs.wire import Decoder, pack
 from provisioning.errors import ConfigurationError
 from provisioning.protocol.plan import make_plan
 from provisioning.protocol.submission import Submission
-from provisioning.resources import (
-    Command,
-    File,
-    FileSet,
-    Packages,
-    Resource,
-    Service,
-    Unit,
-)
+from provisioning.resources import Command, File, FileSet, Packages, Resource, Service, Unit
 
 
 def _started(*resources: Resource) -> str:

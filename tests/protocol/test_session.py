@@ -9,12 +9,7 @@ import pytest
 from provisioning.agent import events
 from provisioning.agent.facts import Facts
 from provisioning.agent.runs.messages import Answer, Hello, OtherFacts, RunEnded
-from provisioning.agent.runs.wire import (
-    Decoder,
-    Message,
-    pack,
-    pack_blob,
-)
+from provisioning.agent.runs.wire import Decoder, Message, pack, pack_blob
 from provisioning.errors import ConnectionLostError, ResourceFailedError
 from provisioning.hosts.client import AgentClient
 from provisioning.protocol.payload import Payload

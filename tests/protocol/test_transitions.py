@@ -6,14 +6,7 @@ import pytest
 
 from provisioning.agent.events import Done, Started
 from provisioning.agent.runs.messages import Failed, RunEnded
-from provisioning.protocol.transitions import (
-    HEARD,
-    SAID,
-    PlanDone,
-    RunDied,
-    State,
-    kind_of,
-)
+from provisioning.protocol.transitions import HEARD, SAID, PlanDone, RunDied, State, kind_of
 
 
 def _reached_from(state: State) -> set[State]:

@@ -2,11 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioning.report.sanitize import (
-    clean,
-    clean_line,
-    clean_lines,
-)
+from provisioning.report.sanitize import clean, clean_line, clean_lines
 from provisioning.secrets import Secret
 
 

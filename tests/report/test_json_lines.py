@@ -13,11 +13,7 @@ from provisioning.agent.facts import Facts
 from provisioning.agent.runs.messages import Answer, Hello, OtherFacts
 from provisioning.errors import ConfigurationError, UnreachableError
 from provisioning.protocol.session import Said
-from provisioning.report import (
-    HostReport,
-    LogLine,
-    make_sink,
-)
+from provisioning.report import HostReport, LogLine, make_sink
 from provisioning.secrets import Secret
 from tests.report.samples import CHANGED_FILE, DIFF, FAILED, NEW, OLD
 

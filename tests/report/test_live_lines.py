@@ -8,12 +8,7 @@ from rich.console import Console
 from provisioning.agent import events
 from provisioning.agent.runs.messages import Hello
 from provisioning.protocol.session import Said
-from provisioning.report.sinks.progress import (
-    ASCII_FRAMES,
-    FRAMES,
-    LiveLines,
-    duration,
-)
+from provisioning.report.sinks.progress import ASCII_FRAMES, FRAMES, LiveLines, duration
 from tests.report.samples import CHANGED_FILE
 
 

@@ -12,11 +12,7 @@ import pytest
 from provisioning.agent import events
 from provisioning.errors import UnreachableError
 from provisioning.protocol.session import Said
-from provisioning.report import (
-    HostReport,
-    LogLine,
-    make_sink,
-)
+from provisioning.report import HostReport, LogLine, make_sink
 from provisioning.report.output import Output
 from provisioning.report.sinks.plain import PlainSink
 from provisioning.secrets import Secret

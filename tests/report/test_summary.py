@@ -4,12 +4,7 @@ import pytest
 
 from provisioning.errors import ResourceFailedError, UnreachableError
 from provisioning.report import HostReport
-from provisioning.report.summary import (
-    conclusion,
-    failures,
-    row,
-    unsaid_failure_of,
-)
+from provisioning.report.summary import conclusion, failures, row, unsaid_failure_of
 from tests.report.samples import CHANGED_FILE, FAILED
 
 SAME = HostReport("a", unchanged=3)

@@ -8,12 +8,7 @@ from provisioning.inventory.models.app_servers import APP_SERVERS
 from provisioning.inventory.models.web_servers import WEB_SERVERS
 from provisioning.protocol.plan import make_plan
 from provisioning.resources import File
-from provisioning.roles import (
-    ROLES,
-    app_server,
-    compile_host,
-    web_server,
-)
+from provisioning.roles import ROLES, app_server, compile_host, web_server
 from provisioning.roles.app_servers import AppServer
 from provisioning.roles.web_servers import WebServer
 from tests.roles.samples import BOOKWORM, HELLO, TRIXIE, compiled, inventory

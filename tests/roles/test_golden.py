@@ -15,12 +15,7 @@ import pytest
 from provisioning.agent.facts import Facts
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.resource import encode
-from provisioning.roles import (
-    app_server,
-    compile_host,
-    load_own_roles,
-    release_units,
-)
+from provisioning.roles import app_server, compile_host, load_own_roles, release_units
 from provisioning.roles.site import Given, Snippet
 from provisioning.secrets import Secret
 from tests.roles.samples import files_of, inventory

@@ -8,15 +8,7 @@ import pytest
 
 from provisioning.roles.app_servers import gunicorn
 from provisioning.roles.app_servers.units import upstream
-from tests.roles.samples import (
-    BOOKWORM,
-    HELLO,
-    RELEASE,
-    compiled,
-    inventory,
-    text_of,
-    units_of,
-)
+from tests.roles.samples import BOOKWORM, HELLO, RELEASE, compiled, inventory, text_of, units_of
 
 
 def settings(tmp_path, text="", facts=BOOKWORM):

@@ -10,12 +10,7 @@ from pathlib import Path
 import pytest
 
 from provisioning.errors import ConnectionLostError, UnreachableError
-from provisioning.transport import (
-    Address,
-    Channel,
-    Connection,
-    connect,
-)
+from provisioning.transport import Address, Channel, Connection, connect
 from provisioning.transport.ssh import pipelined
 from tests.proxy import Proxy
 from tests.transport.sshd import Sshd, free_port

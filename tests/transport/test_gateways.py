@@ -5,18 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.errors import (
-    ConfigurationError,
-    HostKeyError,
-    UnreachableError,
-)
+from provisioning.errors import ConfigurationError, HostKeyError, UnreachableError
 from provisioning.hosts.parallel import map_hosts
-from provisioning.transport import (
-    Address,
-    Connection,
-    HostKeyPolicy,
-    connect,
-)
+from provisioning.transport import Address, Connection, HostKeyPolicy, connect
 from provisioning.transport.gateways import Gateways
 from tests.proxy import Proxy
 from tests.transport.sshd import Sshd, free_port

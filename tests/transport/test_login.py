@@ -6,11 +6,7 @@ from pathlib import Path
 import pytest
 
 from provisioning.errors import ConfigurationError
-from provisioning.transport import (
-    Address,
-    Login,
-    resolve,
-)
+from provisioning.transport import Address, Login, resolve
 
 
 def configured(folder: Path, text: str, address: str = "web1", **options: object) -> Login:

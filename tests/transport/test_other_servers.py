@@ -12,11 +12,7 @@ import pytest
 
 from provisioning.errors import UnreachableError
 from provisioning.secrets import Secret
-from provisioning.transport import (
-    Address,
-    Connection,
-    connect,
-)
+from provisioning.transport import Address, Connection, connect
 from tests.transport.sshd import make_key
 
 PASSWORD = "correct horse"

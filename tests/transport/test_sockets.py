@@ -6,11 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from provisioning.transport import (
-    Counters,
-    Login,
-    connect,
-)
+from provisioning.transport import Counters, Login, connect
 from provisioning.transport.ssh.sockets import CountingSocket, dial
 from tests.transport.sshd import Sshd
 

@@ -10,12 +10,7 @@ import pytest
 
 from provisioning.errors import ConfigurationError, UnreachableError
 from provisioning.secrets import Secret
-from provisioning.transport import (
-    AskOnce,
-    Channel,
-    Connection,
-    connect,
-)
+from provisioning.transport import AskOnce, Channel, Connection, connect
 from tests.proxy import Proxy
 from tests.transport.sudoers import PASSWORD, SudoSshd
 from tests.umask import usual_umask

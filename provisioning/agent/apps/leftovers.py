@@ -6,21 +6,12 @@ import os
 from typing import List
 
 from provisioning.agent.apps.manifest import MANIFEST
-from provisioning.agent.apps.names import (
-    RELEASE,
-    named,
-)
+from provisioning.agent.apps.names import RELEASE, named
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.apps.runtimes import RUNTIMES, RuntimeKind
 from provisioning.agent.builds.build import clear, result_of
 from provisioning.agent.builds.build import end as end_build
-from provisioning.agent.layout import (
-    PART,
-    RUNTIME_UNITS,
-    TEMPORARY,
-    AppLayout,
-    is_temporary,
-)
+from provisioning.agent.layout import PART, RUNTIME_UNITS, TEMPORARY, AppLayout, is_temporary
 from provisioning.agent.machine import files
 from provisioning.agent.machine.system import System
 

@@ -7,11 +7,7 @@ from typing import Dict
 
 from provisioning.agent.layout import temporary
 from provisioning.agent.machine import files
-from provisioning.agent.machine.system import (
-    DIRECTORY,
-    FILE,
-    System,
-)
+from provisioning.agent.machine.system import DIRECTORY, FILE, System
 
 
 class Pool:

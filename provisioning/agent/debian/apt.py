@@ -11,17 +11,8 @@ import re
 from typing import Dict, Iterable, Mapping, Sequence
 
 from provisioning.agent.debian import apt_locks
-from provisioning.agent.debian.apt_get import (
-    apt_cache,
-    apt_get,
-    detached,
-    errors,
-)
-from provisioning.agent.debian.apt_lists import (
-    ensure_lists,
-    renew,
-    with_good_lists,
-)
+from provisioning.agent.debian.apt_get import apt_cache, apt_get, detached, errors
+from provisioning.agent.debian.apt_lists import ensure_lists, renew, with_good_lists
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine import dpkg
 from provisioning.agent.machine.programs import Completed

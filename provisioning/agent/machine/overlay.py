@@ -12,13 +12,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, 
 
 from provisioning.agent.machine.accounts import Account
 from provisioning.agent.machine.programs import Completed
-from provisioning.agent.machine.system import (
-    DIRECTORY,
-    FILE,
-    LINK,
-    Stat,
-    System,
-)
+from provisioning.agent.machine.system import DIRECTORY, FILE, LINK, Stat, System
 from provisioning.agent.machine.systemd import UnitState
 
 

@@ -10,18 +10,7 @@ import hashlib
 import os
 import stat as stat_module
 from dataclasses import dataclass
-from typing import (
-    Callable,
-    Dict,
-    Iterable,
-    Iterator,
-    List,
-    Mapping,
-    Optional,
-    Sequence,
-    Set,
-    Tuple,
-)
+from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from provisioning.agent.blob import Blob
 from provisioning.agent.errors import AgentError

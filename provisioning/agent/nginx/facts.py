@@ -8,13 +8,7 @@ from typing import Tuple
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine import dpkg
 from provisioning.agent.machine.system import System
-from provisioning.agent.nginx.conf import (
-    ENTRIES,
-    MAIN,
-    ROOT,
-    Configuration,
-    is_ours,
-)
+from provisioning.agent.nginx.conf import ENTRIES, MAIN, ROOT, Configuration, is_ours
 
 NOWHERE = "nowhere"
 """Instead of a file: nginx.conf belongs to others and includes no suitable directory."""

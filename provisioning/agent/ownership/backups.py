@@ -9,11 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Sequence
 
 from provisioning.agent import layout
-from provisioning.agent.claims import (
-    PATH,
-    USER,
-    Obstacle,
-)
+from provisioning.agent.claims import PATH, USER, Obstacle
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine import files
 from provisioning.agent.machine.system import System

@@ -10,11 +10,7 @@ from __future__ import annotations
 from typing import Iterable, Iterator, List, Sequence, Tuple
 
 from provisioning.agent import layout
-from provisioning.agent.claims import (
-    PATH,
-    Obstacle,
-    thing_id,
-)
+from provisioning.agent.claims import PATH, Obstacle, thing_id
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine.system import System
 from provisioning.agent.ownership import backups, things

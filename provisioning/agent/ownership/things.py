@@ -8,25 +8,11 @@ from typing import Callable, Mapping
 
 from provisioning.agent import layout
 from provisioning.agent.apps.runtimes import RUNTIMES
-from provisioning.agent.claims import (
-    CERTIFICATE,
-    GROUP,
-    PACKAGE,
-    PATH,
-    UNIT,
-    USER,
-    Claim,
-    thing_id,
-)
+from provisioning.agent.claims import CERTIFICATE, GROUP, PACKAGE, PATH, UNIT, USER, Claim, thing_id
 from provisioning.agent.debian.certbot import Lineage
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine import dpkg
-from provisioning.agent.machine.system import (
-    DIRECTORY,
-    FILE,
-    LINK,
-    System,
-)
+from provisioning.agent.machine.system import DIRECTORY, FILE, LINK, System
 
 MARK_WITHIN_BYTES = 512
 

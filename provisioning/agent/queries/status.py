@@ -17,11 +17,7 @@ from provisioning.agent.apps.units_status import units_status
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine import http, systemctl
 from provisioning.agent.machine.system import System
-from provisioning.agent.runs.journal import (
-    cut_off,
-    describe_cut_off,
-    last_runs,
-)
+from provisioning.agent.runs.journal import cut_off, describe_cut_off, last_runs
 from provisioning.agent.runs.relay import current_run
 
 UNIT_PROPERTIES = "ActiveState,UnitFileState,NRestarts,MemoryCurrent"

@@ -9,11 +9,7 @@ from typing import ClassVar, Iterable
 from provisioning.agent.claims import PATH, Claim
 from provisioning.agent.machine import files
 from provisioning.agent.machine.system import LINK, System
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-)
+from provisioning.agent.resource import Change, Resource, State
 
 
 @dataclass(frozen=True)

@@ -11,19 +11,12 @@ from typing import ClassVar, Iterable, Sequence, Tuple
 from urllib.parse import urlsplit
 
 from provisioning.agent import layout
-from provisioning.agent.claims import (
-    CERTIFICATE,
-    Claim,
-)
+from provisioning.agent.claims import CERTIFICATE, Claim
 from provisioning.agent.debian.certbot import Lineage, names_in
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine import http
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-)
+from provisioning.agent.resource import Change, Resource, State
 
 PEERS_S, PEER_POLL_S = 240.0, 2.0
 """How long a host waits for peers that are provisioned at the same time: for their packages."""

@@ -7,14 +7,7 @@ from typing import Callable, ClassVar, Iterable, Mapping, Tuple
 
 from provisioning.agent.errors import CannotStartError
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import (
-    Change,
-    Ref,
-    Resource,
-    State,
-    normalise,
-    reference_ids,
-)
+from provisioning.agent.resource import Change, Ref, Resource, State, normalise, reference_ids
 
 
 @dataclass(frozen=True)

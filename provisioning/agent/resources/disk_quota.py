@@ -11,11 +11,7 @@ from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.programs import Completed
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-)
+from provisioning.agent.resource import Change, Resource, State
 
 REPORT = "/usr/sbin/repquota"
 """Of Debian's package quota."""

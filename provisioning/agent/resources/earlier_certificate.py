@@ -10,17 +10,8 @@ from urllib.parse import urlsplit
 
 from provisioning.agent import layout
 from provisioning.agent.debian.certbot import Lineage
-from provisioning.agent.machine.system import (
-    DIRECTORY,
-    FILE,
-    LINK,
-    System,
-)
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-)
+from provisioning.agent.machine.system import DIRECTORY, FILE, LINK, System
+from provisioning.agent.resource import Change, Resource, State
 
 HOOKS = ("pre_hook", "post_hook", "renew_hook", "deploy_hook")
 """Source: certbot's renewal configuration: keys of hooks that belong to one certificate."""

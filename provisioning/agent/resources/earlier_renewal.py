@@ -13,12 +13,7 @@ from provisioning.agent.errors import AgentError
 from provisioning.agent.machine import systemctl
 from provisioning.agent.machine.system import System
 from provisioning.agent.ownership.things import has_mark
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-    Value,
-)
+from provisioning.agent.resource import Change, Resource, State, Value
 from provisioning.agent.resources.earlier_certificate import OUR_HOOK, EarlierLineage
 
 DROP_IN = f"{layout.UNIT_FILES}/certbot.service.d/homeport.conf"

@@ -5,23 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Iterable, Tuple
 
-from provisioning.agent.blob import (
-    Blob,
-    Content,
-    as_blob,
-)
+from provisioning.agent.blob import Blob, Content, as_blob
 from provisioning.agent.claims import PATH, Claim
-from provisioning.agent.machine.system import (
-    DIRECTORY,
-    FILE,
-    System,
-)
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-    normalise,
-)
+from provisioning.agent.machine.system import DIRECTORY, FILE, System
+from provisioning.agent.resource import Change, Resource, State, normalise
 
 
 @dataclass(frozen=True)

@@ -9,33 +9,14 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from provisioning.agent import layout
-from provisioning.agent.blob import (
-    Blob,
-    Content,
-    as_blob,
-)
-from provisioning.agent.claims import (
-    PATH,
-    Claim,
-    Obstacle,
-    thing_id,
-)
+from provisioning.agent.blob import Blob, Content, as_blob
+from provisioning.agent.claims import PATH, Claim, Obstacle, thing_id
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine.overlay import Overlay
 from provisioning.agent.machine.programs import CLEAN_ENVIRONMENT
-from provisioning.agent.machine.system import (
-    DIRECTORY,
-    FILE,
-    LINK,
-    System,
-)
+from provisioning.agent.machine.system import DIRECTORY, FILE, LINK, System
 from provisioning.agent.ownership.things import has_mark, is_known
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-    normalise,
-)
+from provisioning.agent.resource import Change, Resource, State, normalise
 
 STRANGERS = "other files"
 """Name, in the state, of unwanted files in the purged directories."""

@@ -8,11 +8,7 @@ from typing import ClassVar, Iterable
 from provisioning.agent.claims import GROUP, Claim
 from provisioning.agent.machine.accounts import Account
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-)
+from provisioning.agent.resource import Change, Resource, State
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,7 @@ from typing import ClassVar, Dict
 from provisioning.agent.apps import environment
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-)
+from provisioning.agent.resource import Change, Resource, State
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,7 @@ from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import STATE
 from provisioning.agent.machine import systemctl
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-)
+from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.resources.one_off import PRINTED
 
 POLL_S = 0.2

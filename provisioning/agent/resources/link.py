@@ -6,16 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Iterable
 
 from provisioning.agent.claims import PATH, Claim
-from provisioning.agent.machine.system import (
-    DIRECTORY,
-    LINK,
-    System,
-)
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-)
+from provisioning.agent.machine.system import DIRECTORY, LINK, System
+from provisioning.agent.resource import Change, Resource, State
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,7 @@ from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine import http
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-)
+from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.resources.old_releases import OldReleasesStopped
 
 RELEASE_HEADER = "x-homeport-release"

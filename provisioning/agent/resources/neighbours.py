@@ -7,29 +7,13 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Dict, Iterable, Iterator, List, Mapping, Tuple
 
 from provisioning.agent import layout
-from provisioning.agent.blob import (
-    Blob,
-    Content,
-    as_blob,
-)
+from provisioning.agent.blob import Blob, Content, as_blob
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine.programs import CLEAN_ENVIRONMENT
 from provisioning.agent.machine.system import System
-from provisioning.agent.nginx.conf import (
-    MAIN,
-    ROOT,
-    Configuration,
-    Listen,
-    Server,
-)
+from provisioning.agent.nginx.conf import MAIN, ROOT, Configuration, Listen, Server
 from provisioning.agent.nginx.facts import NOWHERE
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-    differences,
-    normalise,
-)
+from provisioning.agent.resource import Change, Resource, State, differences, normalise
 from provisioning.agent.resources.file_set import FileSet
 
 

@@ -19,12 +19,7 @@ from provisioning.agent.machine import systemctl
 from provisioning.agent.machine.programs import Completed
 from provisioning.agent.machine.system import System
 from provisioning.agent.machine.systemd import unexpanded
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-    normalise,
-)
+from provisioning.agent.resource import Change, Resource, State, normalise
 
 STOP_S = 10
 """Seconds between SIGTERM and SIGKILL."""

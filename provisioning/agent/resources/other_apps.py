@@ -6,11 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Tuple
 
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import (
-    Resource,
-    State,
-    normalise,
-)
+from provisioning.agent.resource import Resource, State, normalise
 
 
 @dataclass(frozen=True)

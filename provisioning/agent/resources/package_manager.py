@@ -8,11 +8,7 @@ from typing import ClassVar
 from provisioning.agent.debian import apt
 from provisioning.agent.machine import dpkg
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-)
+from provisioning.agent.resource import Change, Resource, State
 
 
 @dataclass(frozen=True)

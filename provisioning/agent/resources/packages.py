@@ -5,21 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
 
-from provisioning.agent.claims import (
-    PACKAGE,
-    PATH,
-    Claim,
-    Obstacle,
-    thing_id,
-)
+from provisioning.agent.claims import PACKAGE, PATH, Claim, Obstacle, thing_id
 from provisioning.agent.debian import apt
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-    Value,
-)
+from provisioning.agent.resource import Change, Resource, State, Value
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,7 @@ from typing import ClassVar, Iterable, Iterator, Sequence
 from provisioning.agent.claims import Obstacle
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-)
+from provisioning.agent.resource import Change, Resource, State
 
 LISTEN = "0A"
 """Source: Linux, include/net/tcp_states.h, TCP_LISTEN."""

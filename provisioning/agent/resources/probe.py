@@ -10,11 +10,7 @@ from urllib.parse import urlsplit
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine import http
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-)
+from provisioning.agent.resource import Change, Resource, State
 
 POLL_S = 0.1
 

@@ -8,11 +8,7 @@ from typing import ClassVar, List, Set
 
 from provisioning.agent.apps.history import History
 from provisioning.agent.apps.in_use import in_use
-from provisioning.agent.apps.names import (
-    RELEASE,
-    REVISION,
-    named,
-)
+from provisioning.agent.apps.names import RELEASE, REVISION, named
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.apps.runtimes import RUNTIMES
 from provisioning.agent.apps.static_pool import prune
@@ -21,11 +17,7 @@ from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import PART, AppLayout
 from provisioning.agent.machine import files
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-)
+from provisioning.agent.resource import Change, Resource, State
 
 
 @dataclass(frozen=True)

@@ -7,27 +7,12 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
-from provisioning.agent.claims import (
-    PATH,
-    Claim,
-    Obstacle,
-    thing_id,
-)
-from provisioning.agent.layout import (
-    RUNTIME_UNITS,
-    UNIT_FILES,
-    AppLayout,
-)
+from provisioning.agent.claims import PATH, Claim, Obstacle, thing_id
+from provisioning.agent.layout import RUNTIME_UNITS, UNIT_FILES, AppLayout
 from provisioning.agent.machine.record import AppEntry
 from provisioning.agent.machine.system import System
 from provisioning.agent.ownership import things
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-    Value,
-    normalise,
-)
+from provisioning.agent.resource import Change, Resource, State, Value, normalise
 
 UNIT_DIRECTORIES = (UNIT_FILES, RUNTIME_UNITS)
 

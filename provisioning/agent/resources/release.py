@@ -9,11 +9,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Dict, Iterable, Mapping, Optional, Tuple
 
 from provisioning.agent.answers import BUILT, HistoryEvent
-from provisioning.agent.apps import (
-    compiled,
-    environment,
-    shared,
-)
+from provisioning.agent.apps import compiled, environment, shared
 from provisioning.agent.apps.history import History
 from provisioning.agent.apps.links import link_or_copy, relative_link
 from provisioning.agent.apps.manifest import CODE, ENVIRONMENT, MANIFEST, UNITS
@@ -21,21 +17,12 @@ from provisioning.agent.apps.releases import Releases
 from provisioning.agent.apps.runtimes import kind_of
 from provisioning.agent.apps.sources import Sources
 from provisioning.agent.apps.trusted import must_be_roots
-from provisioning.agent.blob import (
-    Blob,
-    Content,
-    as_blob,
-)
+from provisioning.agent.blob import Blob, Content, as_blob
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import PART, AppLayout
 from provisioning.agent.machine import files as fs
 from provisioning.agent.machine.system import LINK, System
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-    normalise,
-)
+from provisioning.agent.resource import Change, Resource, State, normalise
 
 
 @dataclass(frozen=True)

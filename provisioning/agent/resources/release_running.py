@@ -15,11 +15,7 @@ from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine import http, systemctl
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-)
+from provisioning.agent.resource import Change, Resource, State
 
 POLL_S = 0.02
 ANSWERS = 3

@@ -9,25 +9,13 @@ from typing import ClassVar, Iterable, List, Tuple
 from provisioning.agent import layout
 from provisioning.agent.apps.current_link import CurrentLink
 from provisioning.agent.apps.names import named, shapes
-from provisioning.agent.claims import (
-    CERTIFICATE,
-    PATH,
-    UNIT,
-    USER,
-    Claim,
-    thing_id,
-)
+from provisioning.agent.claims import CERTIFICATE, PATH, UNIT, USER, Claim, thing_id
 from provisioning.agent.debian.certbot import Lineage
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine import systemctl
 from provisioning.agent.machine.system import System
 from provisioning.agent.ownership import things
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-    normalise,
-)
+from provisioning.agent.resource import Change, Resource, State, normalise
 from provisioning.agent.resources.stopped import Stopped
 from provisioning.agent.resources.user import User
 

@@ -5,19 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Iterable, Sequence
 
-from provisioning.agent.claims import (
-    PATH,
-    Obstacle,
-    thing_id,
-)
+from provisioning.agent.claims import PATH, Obstacle, thing_id
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.system import System
 from provisioning.agent.ownership import backups
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-)
+from provisioning.agent.resource import Change, Resource, State
 
 
 @dataclass(frozen=True)

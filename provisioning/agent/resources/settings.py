@@ -9,12 +9,7 @@ from typing import Callable, ClassVar, Dict, Iterable, Iterator, List, Mapping, 
 
 from provisioning.agent.claims import PATH, Claim
 from provisioning.agent.machine.system import FILE, System
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-    normalise,
-)
+from provisioning.agent.resource import Change, Resource, State, normalise
 
 INI, SYSCTL, APT = "ini", "sysctl", "apt"
 """How a file is written. Source: systemd.syntax(7), sysctl.conf(5), apt.conf(5)."""

@@ -9,12 +9,7 @@ from typing import ClassVar, List, Set, Tuple
 from provisioning.agent.apps import shared
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.system import DIRECTORY, System
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-    normalise,
-)
+from provisioning.agent.resource import Change, Resource, State, normalise
 
 
 @dataclass(frozen=True)

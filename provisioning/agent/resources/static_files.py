@@ -8,20 +8,12 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Dict, List, Mapping
 
 from provisioning.agent.apps.releases import Releases
-from provisioning.agent.apps.static_pool import (
-    Pool,
-    beside,
-    take_place,
-)
+from provisioning.agent.apps.static_pool import Pool, beside, take_place
 from provisioning.agent.apps.static_sources import static_sources_of
 from provisioning.agent.layout import AppLayout, temporary
 from provisioning.agent.machine import files as fs
 from provisioning.agent.machine.system import FILE, System
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-)
+from provisioning.agent.resource import Change, Resource, State
 
 COMPRESSIBLE = (".css", ".js", ".mjs", ".svg", ".html", ".json", ".map", ".txt", ".xml", ".wasm")
 COMPRESS_FROM_BYTES = 1024

@@ -13,11 +13,7 @@ from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine import systemctl
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-)
+from provisioning.agent.resource import Change, Resource, State
 from provisioning.agent.resources.old_releases import OldReleasesStopped
 
 GONE = ("inactive", "failed")

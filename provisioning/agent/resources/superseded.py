@@ -13,11 +13,7 @@ from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine import files, systemctl
 from provisioning.agent.machine.system import DIRECTORY, System
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-)
+from provisioning.agent.resource import Change, Resource, State
 
 CLEAR_S = 30.0
 

@@ -10,12 +10,7 @@ from provisioning.agent.blob import Blob
 from provisioning.agent.claims import Claim
 from provisioning.agent.machine.system import System
 from provisioning.agent.machine.systemd import unexpanded
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-    differences,
-)
+from provisioning.agent.resource import Change, Resource, State, differences
 from provisioning.agent.resources.service import Service
 from provisioning.agent.resources.unit import Unit
 

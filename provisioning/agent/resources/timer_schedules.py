@@ -7,13 +7,7 @@ from typing import ClassVar, Dict, Mapping
 
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-    Value,
-    normalise,
-)
+from provisioning.agent.resource import Change, Resource, State, Value, normalise
 
 
 @dataclass(frozen=True)

@@ -6,19 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Iterable, Tuple
 
 from provisioning.agent import layout
-from provisioning.agent.blob import (
-    Blob,
-    Content,
-    as_blob,
-)
+from provisioning.agent.blob import Blob, Content, as_blob
 from provisioning.agent.claims import Claim
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-    normalise,
-)
+from provisioning.agent.resource import Change, Resource, State, normalise
 from provisioning.agent.resources.file import File
 
 

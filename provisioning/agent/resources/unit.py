@@ -8,21 +8,12 @@ from dataclasses import dataclass
 from typing import ClassVar, Iterable, Tuple
 
 from provisioning.agent import layout
-from provisioning.agent.blob import (
-    Blob,
-    Content,
-    as_blob,
-)
+from provisioning.agent.blob import Blob, Content, as_blob
 from provisioning.agent.claims import Claim
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine import systemctl
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-    normalise,
-)
+from provisioning.agent.resource import Change, Resource, State, normalise
 from provisioning.agent.resources.file import File
 
 DIRECTORY = layout.UNIT_FILES

@@ -5,20 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Iterable, List, Optional, Sequence, Tuple
 
-from provisioning.agent.claims import (
-    GROUP,
-    USER,
-    Claim,
-    Obstacle,
-)
+from provisioning.agent.claims import GROUP, USER, Claim, Obstacle
 from provisioning.agent.machine.accounts import Account
 from provisioning.agent.machine.system import System
 from provisioning.agent.ownership import things
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-)
+from provisioning.agent.resource import Change, Resource, State
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,8 @@ from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
 from provisioning.agent import layout
 from provisioning.agent.apps.runtimes.virtualenv import lost
 from provisioning.agent.apps.trusted import must_be_roots
-from provisioning.agent.blob import (
-    Blob,
-    Content,
-    as_blob,
-)
-from provisioning.agent.builds.build import (
-    Build,
-    BuildFailedError,
-    cache_of,
-)
+from provisioning.agent.blob import Blob, Content, as_blob
+from provisioning.agent.builds.build import Build, BuildFailedError, cache_of
 from provisioning.agent.builds.index import CONFIGURATIONS, allowed_hosts
 from provisioning.agent.builds.takeover import Built
 from provisioning.agent.claims import PATH, Claim
@@ -27,12 +19,7 @@ from provisioning.agent.errors import AgentError
 from provisioning.agent.machine import files as fs
 from provisioning.agent.machine.system import System
 from provisioning.agent.ownership.things import APPS
-from provisioning.agent.resource import (
-    Change,
-    Resource,
-    State,
-    normalise,
-)
+from provisioning.agent.resource import Change, Resource, State, normalise
 
 REQUIREMENTS = "requirements"
 """File in a virtualenv with the requirements that it was made from, for people."""

@@ -9,18 +9,8 @@ import time
 from typing import Callable, Iterator, Optional, Tuple, TypeVar
 
 from provisioning.agent.errors import StoppedError
-from provisioning.agent.runs.messages import (
-    Ping,
-    Request,
-    Stop,
-    message_of,
-    request_of,
-)
-from provisioning.agent.runs.wire import (
-    Decoder,
-    Frame,
-    WireError,
-)
+from provisioning.agent.runs.messages import Ping, Request, Stop, message_of, request_of
+from provisioning.agent.runs.wire import Decoder, Frame, WireError
 
 T = TypeVar("T")
 

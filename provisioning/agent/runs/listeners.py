@@ -11,14 +11,7 @@ from typing import List, Optional, Tuple
 
 from provisioning.agent import events, layout
 from provisioning.agent.runs.inbox import Inbox, frames
-from provisioning.agent.runs.messages import (
-    Begun,
-    Failed,
-    Response,
-    RunEnded,
-    RunInfo,
-    message_of,
-)
+from provisioning.agent.runs.messages import Begun, Failed, Response, RunEnded, RunInfo, message_of
 from provisioning.agent.runs.wire import Message, pack
 
 LAST_WORDS_S = 10.0

@@ -9,21 +9,9 @@ from typing import Callable, Optional
 from provisioning.agent import events, layout
 from provisioning.agent.runs import journal
 from provisioning.agent.runs.inbox import Inbox
-from provisioning.agent.runs.messages import (
-    Begun,
-    Failed,
-    RunEnded,
-    RunInfo,
-    Submit,
-    message_of,
-)
+from provisioning.agent.runs.messages import Begun, Failed, RunEnded, RunInfo, Submit, message_of
 from provisioning.agent.runs.outbox import Outbox
-from provisioning.agent.runs.wire import (
-    Decoder,
-    Frame,
-    pack,
-    pack_blob,
-)
+from provisioning.agent.runs.wire import Decoder, Frame, pack, pack_blob
 
 LOOK_UP_S = 1.0
 ABOUT_TIMEOUT_S = 10.0

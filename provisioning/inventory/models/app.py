@@ -50,12 +50,7 @@ from provisioning.inventory.types.fields import (
 )
 from provisioning.inventory.types.interface import Interface
 from provisioning.inventory.types.sources import AnySource, LocalSource
-from provisioning.inventory.types.units import (
-    Batch,
-    Duration,
-    Rate,
-    Size,
-)
+from provisioning.inventory.types.units import Batch, Duration, Rate, Size
 
 S = TypeVar("S", bound=ServerSettings)
 

@@ -7,11 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from provisioning.inventory.models.base import Model
-from provisioning.inventory.types.fields import (
-    Command,
-    Seconds,
-    Yes,
-)
+from provisioning.inventory.types.fields import Command, Seconds, Yes
 from provisioning.inventory.types.sources import LocalSource
 
 Stage = Literal[

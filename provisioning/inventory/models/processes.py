@@ -7,12 +7,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from provisioning.inventory.models.base import Model
-from provisioning.inventory.types.fields import (
-    At,
-    Program,
-    Seconds,
-    Whole,
-)
+from provisioning.inventory.types.fields import At, Program, Seconds, Whole
 
 
 class Process(Model):

@@ -6,13 +6,7 @@ from pydantic import Field
 
 from provisioning.errors import ConfigurationError
 from provisioning.inventory.models.base import Model
-from provisioning.inventory.types.fields import (
-    AcmeDirectory,
-    Email,
-    LocalPath,
-    TlsMethod,
-    Yes,
-)
+from provisioning.inventory.types.fields import AcmeDirectory, Email, LocalPath, TlsMethod, Yes
 from provisioning.inventory.types.units import ACME_DIRECTORIES, LAB_DIRECTORY
 
 

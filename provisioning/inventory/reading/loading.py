@@ -21,18 +21,9 @@ from provisioning.inventory.models.project import Project
 from provisioning.inventory.models.tls import Tls
 from provisioning.inventory.reading.checks import app_mistakes, host_mistakes
 from provisioning.inventory.reading.environment import inventory_path
-from provisioning.inventory.reading.problems import (
-    Mistake,
-    dotted,
-    from_validation,
-    unknown_key,
-)
+from provisioning.inventory.reading.problems import Mistake, dotted, from_validation, unknown_key
 from provisioning.inventory.reading.tls_checks import tls_mistakes
-from provisioning.inventory.reading.toml_lines import (
-    KeyPath,
-    key_lines,
-    line_of,
-)
+from provisioning.inventory.reading.toml_lines import KeyPath, key_lines, line_of
 
 M = TypeVar("M", bound=Model)
 

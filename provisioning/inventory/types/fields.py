@@ -20,12 +20,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from provisioning.inventory.types import units
 from provisioning.inventory.types.calendar import calendar
-from provisioning.inventory.types.units import (
-    Batch,
-    Duration,
-    Rate,
-    Size,
-)
+from provisioning.inventory.types.units import Batch, Duration, Rate, Size
 
 T = TypeVar("T")
 Names = TypeVar("Names", bound=tuple[str, ...])

@@ -6,11 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from provisioning.lab.state import (
-    HostState,
-    LabPaths,
-    LabState,
-)
+from provisioning.lab.state import HostState, LabPaths, LabState
 
 
 class Driver(Protocol):

@@ -14,18 +14,10 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from provisioning.errors import HomeportError
-from provisioning.lab import (
-    keys,
-    network,
-    registry,
-)
+from provisioning.lab import keys, network, registry
 from provisioning.lab.drivers import container_image as image
 from provisioning.lab.processes import call, tail
-from provisioning.lab.state import (
-    HostState,
-    LabPaths,
-    LabState,
-)
+from provisioning.lab.state import HostState, LabPaths, LabState
 
 # What systemd as PID 1 needs beyond what a container usually may.
 # Source: systemd's "The Container Interface".

@@ -9,24 +9,11 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from provisioning.errors import HomeportError
-from provisioning.lab import (
-    base,
-    cgroups,
-    guest,
-    keys,
-    machine,
-    network,
-    registry,
-    seed,
-)
+from provisioning.lab import base, cgroups, guest, keys, machine, network, registry, seed
 from provisioning.lab.drivers import nspawn_command, traces
 from provisioning.lab.layers import Disk
 from provisioning.lab.processes import call
-from provisioning.lab.state import (
-    HostState,
-    LabPaths,
-    LabState,
-)
+from provisioning.lab.state import HostState, LabPaths, LabState
 from provisioning.lab.supervisor import start_relay, start_supervised
 
 

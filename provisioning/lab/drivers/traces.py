@@ -5,11 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from provisioning.lab import (
-    cgroups,
-    network,
-    registry,
-)
+from provisioning.lab import cgroups, network, registry
 from provisioning.lab.layers import mounts_below, unmount
 from provisioning.lab.state import LabPaths
 

@@ -14,11 +14,7 @@ from provisioning.agent import events
 from provisioning.agent.runs.messages import Hello, OtherFacts
 from provisioning.protocol.session import Heard, Said
 from provisioning.report.sanitize import clean_line
-from provisioning.report.styles import (
-    QUIET,
-    STRONG,
-    text,
-)
+from provisioning.report.styles import QUIET, STRONG, text
 
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 ASCII_FRAMES = "|/-\\"

@@ -11,24 +11,12 @@ from rich.text import Text
 
 from provisioning.agent import events
 from provisioning.report import summary
-from provisioning.report.changes import (
-    FAILED,
-    Words,
-    words_for,
-)
+from provisioning.report.changes import FAILED, Words, words_for
 from provisioning.report.host_report import HostReport
 from provisioning.report.log_lines import ERROR, LogLine, about
 from provisioning.report.sanitize import clean_line, clean_lines
 from provisioning.report.sinks.text_table import numeric_columns
-from provisioning.report.styles import (
-    BAD,
-    OUTCOMES,
-    QUIET,
-    STRONG,
-    SYMBOLS,
-    diff_line,
-    text,
-)
+from provisioning.report.styles import BAD, OUTCOMES, QUIET, STRONG, SYMBOLS, diff_line, text
 
 OUTPUT_LINES = 15
 """Of what a failed program printed; more would push the message off a small terminal."""

@@ -23,12 +23,7 @@ from provisioning.report.sanitize import clean_line
 from provisioning.report.sinks import rich_parts
 from provisioning.report.sinks.progress import FRAMES_PER_S, LiveLines
 from provisioning.report.sinks.text_table import table_parts
-from provisioning.report.styles import (
-    HOSTS,
-    QUIET,
-    STRONG,
-    text,
-)
+from provisioning.report.styles import HOSTS, QUIET, STRONG, text
 
 HOST_COLUMN_CHARS = 24
 """A longer name is folded: a few would take the room from all."""

@@ -19,11 +19,7 @@ import paramiko
 from provisioning.secrets import Secret
 from provisioning.transport.login import ssh_agent
 from provisioning.transport.login.login import Login
-from provisioning.transport.login.ssh_agent import (
-    Identity,
-    SshAgentError,
-    split_string,
-)
+from provisioning.transport.login.ssh_agent import Identity, SshAgentError, split_string
 
 # Asks for the passphrase of a key file; None if nobody can be asked.
 AskPassphrase = Callable[[Path], Secret | None]

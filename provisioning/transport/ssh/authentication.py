@@ -8,11 +8,7 @@ import paramiko
 
 from provisioning.errors import UnreachableError
 from provisioning.secrets import Secret
-from provisioning.transport.login.keys import (
-    AskPassphrase,
-    Candidate,
-    KeyRing,
-)
+from provisioning.transport.login.keys import AskPassphrase, Candidate, KeyRing
 from provisioning.transport.login.login import Login
 from provisioning.transport.login.ssh_agent import SshAgentError
 from provisioning.transport.ssh.transport import SshTransport

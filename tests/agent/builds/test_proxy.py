@@ -15,12 +15,7 @@ from pathlib import Path
 import pytest
 
 from provisioning.agent.builds import proxy
-from provisioning.agent.builds.build import (
-    INSIDE,
-    MOST_NAMES_BYTES,
-    PROXY,
-    _names,
-)
+from provisioning.agent.builds.build import INSIDE, MOST_NAMES_BYTES, PROXY, _names
 from provisioning.agent.builds.proxy import read_head, wanted
 from provisioning.agent.machine import child
 

@@ -7,12 +7,7 @@ from pathlib import Path
 import pytest
 
 from provisioning.agent import layout
-from provisioning.agent.events import (
-    CHANGED,
-    FAILED,
-    UNCHANGED,
-    Noted,
-)
+from provisioning.agent.events import CHANGED, FAILED, UNCHANGED, Noted
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.record import AppEntry, Record
 from provisioning.resources import (
