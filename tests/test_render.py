@@ -70,10 +70,12 @@ def test_a_project_without_templates_uses_the_packaged_ones(tmp_path):
 def test_every_packaged_template_says_on_top_who_owns_the_file():
     # Those that are only included have no file of their own; those that extend one begin as it.
     fragments = {
-        "app/program.j2", "app/prefix.j2", "nginx/homeport/unavailable.css.j2",
+        *(f"app/{name}.j2" for name in ("program", "prefix", "prefix-asgi", "prefix-cookies")),
         *(f"nginx/{name}.j2" for name in (
-            "certificate", "headers", "mount", "mount-http", "pass", "password", "real-ip", "visit",
+            "certificate", "headers", "mount", "mount-http", "pass", "password", "real-ip",
+            "streams", "to-streams", "user", "visit",
         )),
+        "nginx/homeport/unavailable.css.j2", "uvicorn/finishing.j2",
         *(f"{name}/web.service.j2" for name in APP_SERVERS),
     }  # fmt: skip
     # Those of a release are written once: nothing undoes an edit, the next release has its own.

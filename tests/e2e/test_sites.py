@@ -200,19 +200,30 @@ def test_apps_below_paths_share_a_domain_and_its_certificate(
     assert (site.get("/").status, site.get("/shop/wiki/").status) == (200, 200)
     project.fab("-H", host.name, "maintenance", "shop", "off").must_succeed()
 
-    # One goes: to the others nothing happens, and neither does it at the next provision.
+
+@pytest.mark.parametrize("suite", BOTH)
+def test_apps_leave_a_shared_site_one_by_one_and_the_last_takes_it_along(
+    lab: Lab, project: Project, deployed_host, suite
+):
+    host = deployed_host(suite)
+    site = Site(lab, host)
+    add_apps(project)
+    provision(project, host).must_succeed()
+    statuses = [site.get(path).status for path in ("/", "/shop/", "/shop/wiki/")]
+    assert statuses == [200, 503, 503]
+
+    # Nothing happens to the others, and neither does it at the next provision.
     project.fab("-H", host.name, "remove", "shop", "--yes", "--data").must_succeed()
-    assert (site.get("/").status, site.get("/shop/wiki/").status) == (200, 200)
-    assert site.get("/shop/").status == 404
+    statuses = [site.get(path).status for path in ("/", "/shop/", "/shop/wiki/")]
+    assert statuses == [200, 404, 503]
     begin, end = APPS.index("[apps.shop]"), APPS.index("[apps.wiki]")
     project.configure(APPS[begin:end], "")
     provision(project, host).must_succeed()
-    assert (site.get("/").status, site.get("/shop/wiki/").status) == (200, 200)
-    project.fab("-H", host.name, "deploy", timeout_s=500).must_succeed()
+    assert [site.get(path).status for path in ("/", "/shop/", "/shop/wiki/")] == [200, 404, 503]
 
     # The first of them too.
     project.fab("-H", host.name, "remove", "hello", "--yes", "--data").must_succeed()
-    assert (site.get("/").status, site.get("/shop/wiki/").status) == (404, 200)
+    assert [site.get(path).status for path in ("/", "/shop/wiki/")] == [404, 503]
     project.fab("-H", host.name, "remove", "wiki", "--yes", "--data").must_succeed()
     left = "find /etc/nginx /etc/homeport /srv -name '*hello*' -o -name '*wiki*' -o -name '*shop*'"
     assert host.shell(left).split() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -60,42 +61,70 @@ def test_a_worker_whose_master_was_killed_ends_as_if_it_was_told_to(settings, mo
     assert sent[1:] == [(os.getpid(), signal.SIGTERM), "alive"]
 
 
-@pytest.mark.parametrize("server", SERVERS)
-@pytest.mark.parametrize("reads", [0, 1, 3])
-def test_the_body_of_a_request_is_read_before_its_answer_ends(tmp_path, server, reads):
-    app = inventory(tmp_path, f'{ASGI}server = "{server}"\n').apps["hello"]
-    made = app_server(server).files(app, BOOKWORM, RELEASE)["server.py"]
-    text = made[made.index("def finishing") :].partition("\n\n\n")[0]
-    names: dict[str, object] = {}
-    exec(text, names)
-    messages = [
-        {"type": "http.request", "body": b"x", "more_body": True},
-        {"type": "http.request", "body": b"x", "more_body": True},
-        {"type": "http.request", "body": b"x"},
-    ]
+@pytest.fixture(params=SERVERS)
+def finishing(request, tmp_path):
+    """What each server wraps an app in."""
+    app = inventory(tmp_path, f'{ASGI}server = "{request.param}"\n').apps["hello"]
+    made = app_server(request.param).files(app, BOOKWORM, RELEASE)["server.py"]
+    names = {"asyncio": asyncio, "contextlib": contextlib}
+    exec(made[made.index("def finishing") :].partition("\n\n\n")[0], names)
+    return names["finishing"]
+
+
+START = {"type": "http.response.start", "status": 405, "headers": []}
+END = {"type": "http.response.body"}
+PART = {**END, "more_body": True}
+
+
+def answered(finishing, answer, *, reads=0, comes=3, length=b"3"):
+    """Return what a server is sent, each with how many parts of the body were unread then.
+
+    Args:
+        finishing: What the app is wrapped in.
+        answer: The messages that the app sends.
+        reads: How many parts of the body the app reads before.
+        comes: How many of three parts the web server sends.
+        length: The body's length.
+    """
+    parts = [{"type": "http.request", "body": b"x", "more_body": left > 0} for left in (2, 1, 0)]
     seen = []
 
     async def receive():
-        # Where there is no more, a server waits for the client to leave.
-        return messages.pop(0)
+        if len(parts) <= 3 - comes:
+            await asyncio.sleep(3600)
+        return parts.pop(0)
 
     async def send(message):
-        seen.append((message["type"], len(messages)))
+        seen.append((message, len(parts)))
 
-    async def answering(scope, receive, send):
+    async def app(scope, receive, send):
         for _ in range(reads):
             await receive()
-        await send({"type": "http.response.start", "status": 405, "headers": []})
-        await send({"type": "http.response.body", "body": b"no", "more_body": True})
-        await send({"type": "http.response.body"})
+        for message in answer:
+            await send(message)
 
-    asyncio.run(names["finishing"](answering)({"type": "http"}, receive, send))
-    left = 3 - reads
-    assert seen == [
-        ("http.response.start", left),
-        ("http.response.body", left),
-        ("http.response.body", 0),
-    ]
+    scope = {"type": "http", "headers": [(b"content-length", length)]}
+    asyncio.run(finishing(app)(scope, receive, send))
+    return seen
+
+
+@pytest.mark.parametrize("reads", [0, 1, 3])
+def test_the_body_of_a_request_is_read_before_its_answer_begins(finishing, reads):
+    assert answered(finishing, [START, END], reads=reads) == [(START, 0), (END, 0)]
+
+
+def test_an_answer_in_parts_is_not_held_up(finishing):
+    seen = answered(finishing, [START, PART, END])
+    assert seen == [(START, 3), (PART, 3), (END, 0)]
+
+
+def test_an_answer_that_the_web_server_has_begun_to_pass_on_ends_without_the_rest(finishing):
+    seen = answered(finishing, [START, PART, END], comes=1)
+    assert seen == [(START, 3), (PART, 3), (END, 2)]
+
+
+def test_a_request_without_a_body_is_left_alone(finishing):
+    assert answered(finishing, [START, END], length=b"0") == [(START, 3), (END, 3)]
 
 
 def test_only_streams_of_asgi_apps_may_be_quiet_for_long(tmp_path):

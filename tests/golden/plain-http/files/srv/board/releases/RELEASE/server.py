@@ -5,6 +5,7 @@ Uvicorn's own supervisor ends with success where an app cannot start, keeps visi
 it replaces workers, and leaves its workers alone if it is killed.
 """
 
+import asyncio
 import contextlib
 import importlib
 import os
@@ -59,7 +60,12 @@ def finishing(app):
     """
 
     async def finished(scope, receive, send):
-        is_read = scope["type"] != "http"
+        length = dict(scope.get("headers", ())).get(b"content-length", b"0")
+        if scope["type"] != "http" or length == b"0":
+            await app(scope, receive, send)
+            return
+        is_read = False
+        held = []
 
         async def received():
             nonlocal is_read
@@ -68,9 +74,18 @@ def finishing(app):
             return message
 
         async def sent(message):
+            if message["type"] == "http.response.start" and not is_read:
+                # The web server sends no more of the body once it has the start of the answer.
+                held.append(message)
+                return
             if message["type"] == "http.response.body" and not message.get("more_body", False):
-                while not is_read:
-                    await received()
+                # If it has that already, what it has sent is all that comes.
+                quiet_s = None if held else 1
+                with contextlib.suppress(asyncio.TimeoutError):
+                    while not is_read:
+                        await asyncio.wait_for(received(), quiet_s)
+            while held:
+                await send(held.pop())
             await send(message)
 
         await app(scope, received, sent)
