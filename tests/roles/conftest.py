@@ -48,6 +48,17 @@ asgi = "app:app"
 domains = ["talk.example.com"]
 rate_limit = "1r/m"
 burst = 20
+
+[apps.chat]
+source = "../hello"
+asgi = "app:app"
+domains = ["rooms.example.com"]
+prefix = "/chat/"
+rate_limit = "off"
+max_body = "1k"
+basic_auth = { editor = { env = "A" }, "a@b.example" = { env = "B" } }
+basic_auth_except = ["/hooks/", "/ping"]
+
 [apps.home]
 source = "../home"
 wsgi = "app:app"
@@ -108,7 +119,10 @@ def nginx(tmp_path_factory):
     if missing():
         pytest.skip(missing())
     folder = tmp_path_factory.mktemp("nginx")
-    facts, given = replace(BOOKWORM, ipv6=IPV6), {"private": Given(PASSWORDS)}
+    facts, given = (
+        replace(BOOKWORM, ipv6=IPV6),
+        dict.fromkeys(("private", "chat"), Given(PASSWORDS)),
+    )
     resources = compiled(folder / "project", INVENTORY, facts, given=given).values()
     with usual_umask():
         staged = StagedNginx(resources, folder)
