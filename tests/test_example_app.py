@@ -72,12 +72,21 @@ def test_it_does_not_start_without_a_secret_key(make_app: MakeApp, key: str) -> 
         make_app(SECRET_KEY=key)
 
 
-def test_health_is_answered_with_the_release_and_without_the_database(make_app: MakeApp) -> None:
+def test_health_is_answered_with_the_release_before_there_is_a_database(make_app: MakeApp) -> None:
     answer = get(make_app(HELLO_DATABASE="/nonexistent/x").test_client(), "/healthz")
     assert answer.status_code == 200
     assert answer.json == {"status": "ok", "release": "20261123T101502-1a2b3c4"}
     assert answer.headers["Cache-Control"] == "no-store"
     assert "Set-Cookie" not in answer.headers
+
+
+def test_health_says_when_the_database_cannot_be_reached(make_app: MakeApp, tmp_path: Path) -> None:
+    path = tmp_path / "damaged.sqlite3"
+    path.write_text("this is no database")
+    # The second cannot even be opened: what should be its folder is a file.
+    for database in (path, path / "below"):
+        answer = get(make_app(HELLO_DATABASE=str(database)).test_client(), "/healthz")
+        assert (answer.status_code, answer.json["status"]) == (503, "no database")
 
 
 def test_the_home_page_shows_what_the_proxy_tells(ready_app: Any) -> None:

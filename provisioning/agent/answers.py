@@ -21,6 +21,9 @@ RuntimePath = Annotated[str, "runtime"]
 Interpreter = Annotated[str, "interpreter"]
 """The path of a Python on the host."""
 
+Mode = Annotated[str, "mode"]
+"""Permission bits as text: "0640"."""
+
 BUILT, GATED, LIVE, RETIRED = "built", "gated", "live", "retired"
 FAILED, ROLLED_BACK, STOPPED = "failed", "rolled_back", "stopped"
 """What happens to releases: see `HistoryEvent`."""
@@ -273,3 +276,167 @@ class Owned(NamedTuple):
     apps: Mapping[str, OwnedApp]
     things: Mapping[str, OwnedThing]
     adopted: Mapping[str, Tuple[str, ...]]
+
+
+class Listener(NamedTuple):
+    """A port on which a program waits for others.
+
+    Args:
+        protocol: "tcp" or "udp".
+        address: Such as "0.0.0.0", "::" or "127.0.0.1".
+        port: Its number.
+        program: The name of the process, as the process itself gives it; "" if it is not known.
+        user: The user that has opened it.
+    """
+
+    protocol: str
+    address: str
+    port: int
+    program: str
+    user: str
+
+
+class FileSystem(NamedTuple):
+    """How much of a file system is free, in percent; of inodes None where they are not counted."""
+
+    path: str
+    free_percent: int
+    free_inodes_percent: Optional[int]
+
+
+class Updates(NamedTuple):
+    """Updates of Debian packages.
+
+    Args:
+        pending: Names of installed packages that apt would update.
+        security: Those of them that come from an archive of security updates.
+        lists_at: When the package lists were last fetched, in seconds since the epoch; 0: never.
+        automatic: Whether security updates are installed automatically.
+        reboot: Whether an installed update waits for a reboot.
+    """
+
+    pending: Tuple[str, ...]
+    security: Tuple[str, ...]
+    lists_at: float
+    automatic: bool
+    reboot: bool
+
+
+class Logs(NamedTuple):
+    """Where logs go, and whether they stay bounded.
+
+    Args:
+        persistent: Whether the journal survives a reboot.
+        journal_bytes: Its size.
+        rotates: Whether logrotate runs regularly.
+        large: Path -> bytes of files below /var/log that are too large for a rotated log.
+    """
+
+    persistent: bool
+    journal_bytes: int
+    rotates: bool
+    large: Mapping[str, int]
+
+
+class SecretTraits(NamedTuple):
+    """What may be said of a secret without saying it.
+
+    Args:
+        chars: How many characters it has.
+        distinct: How many different ones.
+        digest: Its SHA-256, salted by the controller.
+        in_code: Files of the release that contain it, relative to its code.
+    """
+
+    chars: int
+    distinct: int
+    digest: str
+    in_code: Tuple[str, ...]
+
+
+class FileAccess(NamedTuple):
+    """Whose a file or directory is, and its permission bits as text, such as "0640"."""
+
+    owner: str
+    group: str
+    mode: Mode
+
+
+class Renewal(NamedTuple):
+    """How the renewal of a certificate is doing.
+
+    Args:
+        timer: The state of its timer: "active".
+        result: How its last run ended: "success"; "" if it has not run since the boot.
+    """
+
+    timer: str
+    result: str
+
+
+class AppExamination(NamedTuple):
+    """What a host has of an app, for `fab doctor`.
+
+    Args:
+        live: The release that visitors see, "" for none.
+        whole: Releases to which a rollback is possible: all parts are there.
+        damaged: Releases of which a part is missing.
+        health: What the release answers on its own socket: a status such as "200", or why not.
+        health_ms: How long that took.
+        exposure: systemd's score of the live release's sandbox, 0.0 to 10.0; None if not known.
+        user: The user that it runs as.
+        programs: The command lines of its processes, as far as they name programs and modules.
+        unit_variables: Names of variables that its unit sets itself.
+        variables: Names of the variables in its environment file.
+        secrets: Variable -> traits, of those variables whose names or origin say they are secret.
+        access: Path -> whose it is, of everything that must not be open to others.
+        code: Whose the code of the live release is; None for none.
+        static: URLs of a few static files.
+        sources: Names of a few files of its code.
+        renewal: Of its certificate; None where none is set up.
+    """
+
+    live: ReleaseId
+    whole: Tuple[ReleaseId, ...]
+    damaged: Tuple[ReleaseId, ...]
+    health: str
+    health_ms: int
+    exposure: Optional[float]
+    user: str
+    programs: Tuple[str, ...]
+    unit_variables: Tuple[str, ...]
+    variables: Tuple[str, ...]
+    secrets: Mapping[str, SecretTraits]
+    access: Mapping[str, FileAccess]
+    code: Optional[FileAccess]
+    static: Tuple[str, ...]
+    sources: Tuple[str, ...]
+    renewal: Optional[Renewal]
+
+
+class Examination(NamedTuple):
+    """What `fab doctor` wants to know of a host.
+
+    Args:
+        container: The container technology, or "".
+        managed: Whether Homeport has provisioned it.
+        clock: "yes" or "no": whether it is synchronised; "" if not known.
+        memory_mb, available_mb: All of the memory, and what programs could still get, in MiB.
+        file_systems: Those that matter.
+        listeners: All ports.
+        failed_units: Names.
+        updates, logs: None where that cannot be asked.
+        apps: Name -> what there is of it, for each app that was asked about and is there.
+    """
+
+    container: str
+    managed: bool
+    clock: str
+    memory_mb: int
+    available_mb: int
+    file_systems: Tuple[FileSystem, ...]
+    listeners: Tuple[Listener, ...]
+    failed_units: Tuple[str, ...]
+    updates: Optional[Updates]
+    logs: Logs
+    apps: Mapping[str, AppExamination]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from provisioning.cli.options import Options
 from provisioning.errors import ConfigurationError
 from provisioning.hosts.fleet import Fleet
-from provisioning.hosts.host import Mode, RemoteHost
+from provisioning.hosts.host import Mode, Place, RemoteHost
 from provisioning.inventory import Inventory, load
 from provisioning.render import use_templates_of
 from provisioning.report import Sink, exit_code, make_sink
@@ -109,6 +109,11 @@ class CommandContext:
         def counters() -> Counters:
             return sum((each.counters for each in connections), Counters())
 
+        def place() -> Place:
+            login = connections[-1].login
+            is_direct = not (login.proxy_jump or login.proxy_command)
+            return Place(login.host if is_direct else "", login.port)
+
         return RemoteHost(
             host.name,
             open_channel,
@@ -120,6 +125,7 @@ class CommandContext:
                 self.inventory.owner,
                 (*host.adopt, *self.options.adopted),
             ),
+            place=place,
         )
 
     def fleet(self, hosts: Sequence[Host]) -> Fleet:
@@ -171,6 +177,14 @@ class CommandContext:
     def _ask_passphrase(self, path: Path) -> Secret | None:
         with self.sink.paused():
             return ask_secret(f"passphrase of {path}: ")
+
+    @property
+    def authority(self) -> str:
+        """PEM of the authority of the lab, which this machine need not trust; "" elsewhere."""
+        from provisioning.lab import Lab
+
+        lab = Lab.find(self.project / LAB_DIRECTORY) if self.inventory.environment == LAB else None
+        return lab.acme.root_certificate.decode() if lab else ""
 
     def close(self) -> None:
         """Close all connections; agents end by themselves then. Callable from any thread."""

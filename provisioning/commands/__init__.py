@@ -37,6 +37,7 @@ HELP = {
     "lines": "Only the last N lines of each host. Default: 100, or all of --since.",
     "now": "Kill its processes instead of letting them finish: for a compromised app.",
     "parallel": "Number of hosts to work on at the same time.",
+    "renew_dry_run": "Also renew certificates as a test.",
     "replace": "Stop the live release first and rebuild everything: for a compromised app.",
     "rotate_secrets": "Give new values to the secrets that Homeport generates.",
     "since": "How far back: 30m, 2h, 7d.",
@@ -191,6 +192,16 @@ def status(context: FleetContext, options: Options, wide: bool = False) -> int:
     return run(options, wide=wide)
 
 
+@on_hosts(*COMMON)
+def doctor(
+    context: FleetContext, options: Options, app: str = "", renew_dry_run: bool = False
+) -> int:
+    """Verify the checklist of production on live hosts."""
+    from provisioning.commands.doctor import doctor as run
+
+    return run(options, app=app, renew_dry_run=renew_dry_run)
+
+
 @on_hosts(*COMMON, may_name="app")
 def logs(
     context: FleetContext,
@@ -323,6 +334,6 @@ def lab_status(context: FleetContext, json: bool = False) -> int:
 
 namespace = Collection(
     provision, deploy, rollback, restart, stop, start, remove, owns, restore_adopted, releases,
-    status, logs, run_in_release, shell, maintenance, init, schema, check, chaos, demo,
+    status, doctor, logs, run_in_release, shell, maintenance, init, schema, check, chaos, demo,
     lab=Collection(lab_up, lab_down, lab_status),
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from provisioning.cli.options import Options
 from provisioning.deploy.checks import tell_difference
 from provisioning.hosts.host import RemoteHost
 from provisioning.protocol import queries
+from provisioning.roles.site import site_name
 
 if TYPE_CHECKING:
     from provisioning.inventory import Inventory
@@ -64,7 +65,9 @@ def status(options: Options, *, wide: bool = False) -> int:
     def ask(run: RemoteHost) -> Mapping[str, AppStatus]:
         records[run.name] = run.ask(queries.owned())
         return run.ask(
-            queries.app_status([_question(context.inventory, app) for app in apps[run.name]])
+            queries.app_status(
+                [_question(context.inventory, app, apps[run.name]) for app in apps[run.name]]
+            )
         )
 
     answers = fleet.all(ask)
@@ -135,11 +138,12 @@ def _is_well(state: AppStatus) -> bool:
     )
 
 
-def _question(inventory: Inventory, app: App) -> dict[str, Any]:
+def _question(inventory: Inventory, app: App, apps: Iterable[App]) -> dict[str, Any]:
+    site = site_name(app, apps)
     certificates = {
         # The second: of an earlier Homeport, until the next provision.
-        "acme": [Lineage(app.name).chain, Lineage(app.name, layout.EARLIER_ACME).chain],
-        "self-signed": [f"/etc/homeport/tls/{app.name}/fullchain.pem"],
+        "acme": [Lineage(site).chain, Lineage(site, layout.EARLIER_ACME).chain],
+        "self-signed": [f"/etc/homeport/tls/{site}/fullchain.pem"],
         "files": ["/etc/homeport/tls/given/fullchain.pem"],
     }.get(inventory.tls.method, [])
     return {

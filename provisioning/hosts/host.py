@@ -55,6 +55,19 @@ class Mode:
     adopt: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where the controller reaches a host.
+
+    Args:
+        address: Its name or address; "" if it is reached through another host only.
+        ssh_port: The port of its SSH server.
+    """
+
+    address: str = ""
+    ssh_port: int = 22
+
+
 class RemoteHost:
     """One host during one command.
 
@@ -64,6 +77,7 @@ class RemoteHost:
         counters: What the connections have cost so far.
         sink: Where events go besides the report.
         mode: How plans are carried out.
+        place: Where it is reached, once it is connected to.
     """
 
     def __init__(
@@ -74,9 +88,11 @@ class RemoteHost:
         counters: Callable[[], Counters],
         sink: Sink,
         mode: Mode = Mode(),
+        place: Callable[[], Place] = Place,
     ) -> None:
         self.name = name
         self.report = HostReport(name)
+        self.place = place
         self.at_work = False
         """Whether a plan is being carried out right now."""
         self._sink = sink
@@ -87,9 +103,13 @@ class RemoteHost:
         self._link = AgentLink(open_channel, self._heard)
         self._run = BackgroundRun(name, self._link, self.note)
         self._ended = False
+        self._listener: Callable[[Heard], None] | None = None
         self._plan: Plan | None = None
 
     def _heard(self, heard: Heard) -> None:
+        if self._listener is not None:
+            self._listener(heard)
+            return
         if isinstance(heard, Finished) and heard.status == FAILED and self._plan:
             # "web.conf:12" is a line of what was rendered; a person edits the template.
             heard = replace(heard, output=annotate(heard.output, self._plan.texts()))
@@ -152,6 +172,22 @@ class RemoteHost:
         if isinstance(ended, Ended) and ended.done.stopped:
             self._must_have_been_asked_to_stop()
         return ended
+
+    def preview(self) -> Preview:
+        """Return what carries out plans as checks of which nobody is told; it keeps a report."""
+        return Preview(self)
+
+    def check_silently(self, plan: Plan, report: HostReport) -> Ended | OtherFacts:
+        """Have a plan checked, whatever the mode, and only a report hear of it."""
+        self.start()
+        self._listener = report.hear
+        submission = Submission(plan, who(), "check", check=True, owner=self._mode.owner,
+                                adopt=self._mode.adopt)  # fmt: skip
+        try:
+            with self._link.speaking:
+                return self._link.client.submit(submission)
+        finally:
+            self._listener = None
 
     def _must_have_been_asked_to_stop(self) -> None:
         if not self.is_stopping:
@@ -300,3 +336,19 @@ class RemoteHost:
         self.report.bytes_received = counters.bytes_received
         self._sink.ended(self.report)
         return self.report
+
+
+class Preview:
+    """Plans of one host that are checked, and no more.
+
+    Args:
+        run: The host.
+    """
+
+    def __init__(self, run: RemoteHost) -> None:
+        self._run = run
+        self.report = HostReport(run.name)
+
+    def carry_out(self, plan: Plan) -> Ended | OtherFacts:
+        """Have a plan checked; the report then has what it would change."""
+        return self._run.check_silently(plan, self.report)

@@ -17,6 +17,7 @@ from provisioning.roles import compile_host
 
 if TYPE_CHECKING:
     from provisioning.agent.facts import Facts
+    from provisioning.hosts.client import Ended
     from provisioning.hosts.host import RemoteHost
     from provisioning.inventory import Inventory
     from provisioning.inventory.models.host import Host
@@ -52,8 +53,9 @@ def provision_host(
     host: Host,
     inventory: Inventory,
     plan_for: Callable[[Facts], Plan],
+    carry_out: Callable[[Plan], Ended | OtherFacts] | None = None,
 ) -> None:
-    """Bring one host to its desired state.
+    """Bring one host to its desired state; or, with `carry_out`, have the plan for it previewed.
 
     The plan is made from the facts that are remembered of the host; only a host with other
     facts costs another exchange. What nobody looks at, the host is not asked for.
@@ -62,7 +64,7 @@ def provision_host(
     if facts is None:
         facts = _first_facts(run, plan_for)
     for _ in range(PLANS):
-        ended = run.carry_out(_plan(plan_for, WatchedFacts.of(facts)))
+        ended = (carry_out or run.carry_out)(_plan(plan_for, WatchedFacts.of(facts)))
         if not isinstance(ended, OtherFacts):
             remember_facts(inventory.environment, host.address, facts)
             return

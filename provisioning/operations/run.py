@@ -56,7 +56,13 @@ def live_release(run: RemoteHost, app: App) -> str:
 
 
 def live_program(
-    app: App, release: str, facts: Facts, argv: Sequence[str], *, terminal: bool
+    app: App,
+    release: str,
+    facts: Facts,
+    argv: Sequence[str],
+    *,
+    terminal: bool,
+    properties: Sequence[str] = (),
 ) -> Program:
     """Return how a program is run in a release.
 
@@ -66,17 +72,19 @@ def live_program(
         facts: Of the host.
         argv: Program and arguments; a program of the virtualenv needs no path.
         terminal: Whether it gets a terminal; else pipes.
+        properties: More of its unit, as "Key=Value" of systemd.
     """
     layout = AppLayout(app.name)
     unit = f"{app.name}-run-{secrets.token_hex(4)}.service"
     variables = layout.environment(release)
     if terminal:
         variables["TERM"] = os.environ.get("TERM", "dumb")
-    properties = (
+    of_unit = (
         f"WorkingDirectory={layout.code(release)}",
         f"EnvironmentFile={layout.release(release)}/env",
         f"TimeoutStopSec={STOP_TIMEOUT_S}",
         *sandbox_properties(app, facts),
+        *properties,
     )
     return Program(
         argv=(
@@ -88,7 +96,7 @@ def live_program(
             f"--unit={unit}",
             f"--description={app.name}: a program in release {release}",
             *(f"--setenv={name}={value}" for name, value in variables.items()),
-            *(f"--property={each}" for each in properties),
+            *(f"--property={each}" for each in of_unit),
             "--",
             *(unexpanded(word) for word in (*COMMAND, *argv)),
         ),

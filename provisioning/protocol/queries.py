@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from provisioning.agent.answers import AppState, AppStatus, LogPage, Owned
+from provisioning.agent.answers import AppState, AppStatus, Examination, LogPage, Owned
 from provisioning.agent.facts import Facts
 from provisioning.agent.runs.messages import RunInfo
 from provisioning.protocol.answers import BEGUN, FACTS, WORD, answer_of
@@ -51,6 +51,15 @@ def app_status(apps: Sequence[Mapping[str, Any]]) -> Query[Mapping[str, AppStatu
 def client_address() -> Query[str]:
     """Ask for the address that the controller's connection comes from, "" if it is not known."""
     return Query("caller", {}, lambda value: str(WORD(value, "answer")))
+
+
+def examination(apps: Sequence[Mapping[str, Any]]) -> Query[Examination]:
+    """Ask for what `fab doctor` looks at on a host.
+
+    Args:
+        apps: For each what agent/examination/app.py needs to look at it.
+    """
+    return Query("doctor", {"apps": list(apps)}, lambda value: answer_of(Examination, value))
 
 
 def facts(candidates: Iterable[str] = ()) -> Query[Facts]:

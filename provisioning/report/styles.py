@@ -35,6 +35,9 @@ QUIET = "dim"
 STRONG = "bold"
 BAD = "bold red"
 
+VERDICTS = (("pass", "green"), ("warn", "bold yellow"), ("fail", BAD), ("not seen", QUIET))
+"""Of `fab doctor`: a word, and its style."""
+
 
 def text(words: str, style: str = "") -> Text:
     """Return a text to show: the one place where foreign words become the terminal's."""

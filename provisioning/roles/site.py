@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from provisioning.agent.layout import AppLayout
@@ -223,6 +223,17 @@ class Site:
         return (shared_name(self.domains[0]),)
 
 
+def site_name(app: App, apps: Iterable[App]) -> str:
+    """Return the name of an app's site: the app's own where it has the site to itself.
+
+    Args:
+        app: The app.
+        apps: All apps on the same host.
+    """
+    is_alone = all(each.name == app.name or each.domains != app.domains for each in apps)
+    return app.name if is_alone and app.prefix == "/" else shared_name(app.domains[0])
+
+
 def shared_name(domain: str) -> str:
     """Return the name of a site that several apps may share: it is no app's, having a dot.
 
@@ -258,10 +269,9 @@ def sites(
     made = []
     for domains, members in by_domains.items():
         first = members[0]
-        alone = len(members) == 1 and first.prefix == "/"
         made.append(
             Site(
-                name=first.name if alone else shared_name(domains[0]),
+                name=site_name(first, members),
                 mounts=tuple(
                     _mount(app, upstream(app), given.get(app.name, Given())) for app in members
                 ),

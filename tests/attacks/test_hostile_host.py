@@ -34,12 +34,15 @@ from provisioning.commands.status import _is_well, _row
 from provisioning.deploy import environment
 from provisioning.deploy.checks import refuse_over_migration, release_to_revive
 from provisioning.deploy.renew import live_release
+from provisioning.doctor import checks
+from provisioning.doctor.seen import AppSays, AppSeen, History, HostSeen, SiteSeen
 from provisioning.errors import ConnectionLostError, DeployRefusedError, HomeportError
 from provisioning.hosts.client import AgentClient
 from provisioning.hosts.exec import MAX_FRAME_BYTES, Program, attach
 from provisioning.hosts.fleet import Fleet
 from provisioning.hosts.host import RemoteHost
 from provisioning.inventory.models.app import App
+from provisioning.inventory.models.tls import Tls
 from provisioning.operations.logs import Merged, Query, read_log
 from provisioning.protocol import queries
 from provisioning.protocol.payload import Payload
@@ -277,6 +280,51 @@ GOOD: dict[str, Any] = {
         "adopted": {"20240102T030405Z": ["file:/etc/motd"]},
     },
     "caller": "2001:db8::1",
+    "doctor": {
+        "container": "",
+        "managed": True,
+        "clock": "yes",
+        "memory_mb": 1000,
+        "available_mb": 500,
+        "file_systems": [{"path": "/", "free_percent": 50, "free_inodes_percent": None}],
+        "listeners": [
+            {
+                "protocol": "tcp", "address": "::", "port": 22, "program": "sshd", "user": "root",
+            }
+        ],
+        "failed_units": ["x.service"],
+        "updates": {
+            "pending": ["a"], "security": ["b"], "lists_at": 1.5, "automatic": True,
+            "reboot": False,
+        },
+        "logs": {
+            "persistent": True, "journal_bytes": 1, "rotates": True, "large": {"/var/log/x": 1},
+        },
+        "apps": {
+            "hello": {
+                "live": LIVE,
+                "whole": [OLDER],
+                "damaged": [],
+                "health": "200",
+                "health_ms": 5,
+                "exposure": 1.1,
+                "user": "hello",
+                "programs": ["python"],
+                "unit_variables": ["PATH"],
+                "variables": ["KEY"],
+                "secrets": {
+                    "KEY": {"chars": 43, "distinct": 30, "digest": "0" * 64, "in_code": ["a.py"]}
+                },
+                "access": {
+                    "/srv/hello/env/x": {"owner": "root", "group": "hello", "mode": "0640"}
+                },
+                "code": {"owner": "root", "group": "root", "mode": "0755"},
+                "static": ["/static/a.css"],
+                "sources": ["app.py"],
+                "renewal": {"timer": "active", "result": "success"},
+            }
+        },
+    },
     "facts": Facts(debian="12", codename="bookworm", nginx="1.22.1").to_json(),
     "logs": {
         "entries": [{"at": 1.5, "unit": "hello@x.service", "priority": 6, "text": "text"}],
@@ -321,6 +369,7 @@ ANSWERS: dict[str, Callable[[Any], Any]] = {
         queries.app_state("hello"),
         queries.app_status([]),
         queries.client_address(),
+        queries.examination([]),
         queries.facts(),
         queries.log_page([]),
         queries.owned(),
@@ -346,6 +395,14 @@ def _shown(question: str, answer: Any) -> None:
         for app, state in answer.items():
             assert len(_row(app, "web1", state)) == len(_row(app, "web1", None))
             _is_well(state)
+    elif question == "doctor":
+        host = HostSeen("web1", 22, answer)
+        for host_check in checks.of_hosts():
+            host_check.judge(host)
+        for found in answer.apps.values():
+            seen = AppSeen(APP, Tls(), host, found, AppSays(), SiteSeen(), History())
+            for check in checks.of_apps():
+                check.judge(seen)
     elif question == "owned":
         list(rows_of("web1", answer))
     elif question == "app":

@@ -22,6 +22,9 @@ MIGRATIONS = (
     """,
 )
 
+# The first bytes of every SQLite file. Source: SQLite, "Database File Format", 1.3.
+_MAGIC = b"SQLite format 3\0"
+
 
 def init_app(app: Flask) -> None:
     """Close connections after requests, and add the migration command."""
@@ -36,6 +39,17 @@ def connection() -> sqlite3.Connection:
         g.database.row_factory = sqlite3.Row
     database: sqlite3.Connection = g.database
     return database
+
+
+def is_reachable() -> bool:
+    """Tell whether the database can be read; one that is yet to be made is no trouble."""
+    try:
+        with open(current_app.config["DATABASE"], "rb") as file:
+            return file.read(len(_MAGIC)) in (b"", _MAGIC)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
 
 
 def is_ready() -> bool:

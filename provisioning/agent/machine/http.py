@@ -49,12 +49,14 @@ class Answer:
     Args:
         status: HTTP status; 0 when there was no answer.
         body: Its beginning, or why there was no answer.
-        headers: Lower-case names.
+        headers: Lower-case names; of those that repeat, the last.
+        cookies: The values of all Set-Cookie headers.
     """
 
     status: int
     body: str
     headers: Mapping[str, str]
+    cookies: Tuple[str, ...] = ()
 
 
 class _BadAnswerError(Exception):
@@ -147,10 +149,11 @@ def get_address(
     *,
     tls: bool = False,
     timeout_s: float = 5,
+    body_bytes: int = BODY_BYTES,
 ) -> Answer:
     """GET from an address, with the Host header as the TLS server name; else as `get_unix`.
 
-    What the name in the request resolves to does not matter.
+    What the name in the request resolves to does not matter. Of the body `body_bytes` are read.
     """
     import ssl
 
@@ -171,10 +174,16 @@ def get_address(
             connected.close()
             raise
 
-    return _get(connect, target, headers, timeout_s)
+    return _get(connect, target, headers, timeout_s, body_bytes)
 
 
-def _get(connect: _Connect, target: str, headers: Mapping[str, str], timeout_s: float) -> Answer:
+def _get(
+    connect: _Connect,
+    target: str,
+    headers: Mapping[str, str],
+    timeout_s: float,
+    body_bytes: int = BODY_BYTES,
+) -> Answer:
     import http.client
 
     deadline = _Deadline(timeout_s)
@@ -187,10 +196,10 @@ def _get(connect: _Connect, target: str, headers: Mapping[str, str], timeout_s: 
             connected.settimeout(deadline.left_s())
             request.request("GET", target, headers=dict(headers))
             stream = io.BufferedReader(_Incoming(connected, deadline))
-            status, found = _head(stream)
+            status, found, cookies = _head(stream)
             reached = f"status {status}, but no complete body"
-            body = _body(stream, status, found).decode(errors="replace")
-            return Answer(status, body, found)
+            body = _body(stream, status, found, body_bytes).decode(errors="replace")
+            return Answer(status, body, found, cookies)
     # Until Python 3.10 a socket's timeout is no TimeoutError.
     except (_LateError, socket.timeout):
         return Answer(0, f"{reached} within {timeout_s:g} s", {})
@@ -198,8 +207,8 @@ def _get(connect: _Connect, target: str, headers: Mapping[str, str], timeout_s: 
         return Answer(0, str(error) or type(error).__name__, {})
 
 
-def _head(stream: BinaryIO) -> Tuple[int, Dict[str, str]]:
-    """Read up to the body of the answer that counts; return its status and its headers."""
+def _head(stream: BinaryIO) -> Tuple[int, Dict[str, str], Tuple[str, ...]]:
+    """Read up to the body of the answer that counts; return status, headers and cookies."""
     from http.client import parse_headers
 
     left = HEAD_BYTES
@@ -221,11 +230,12 @@ def _head(stream: BinaryIO) -> Tuple[int, Dict[str, str]]:
         status = int(found[1]) if found else 0
         if status >= 200 or status == 101:
             headers = parse_headers(io.BytesIO(b"".join(lines[1:])))
-            return status, {name.lower(): str(value) for name, value in headers.items()}
+            found_headers = {name.lower(): str(value) for name, value in headers.items()}
+            return status, found_headers, tuple(map(str, headers.get_all("Set-Cookie", [])))
     raise _BadAnswerError(f"more than {INTERIM_ANSWERS} interim answers, such as 100 Continue")
 
 
-def _body(stream: BinaryIO, status: int, headers: Mapping[str, str]) -> bytes:
+def _body(stream: BinaryIO, status: int, headers: Mapping[str, str], most: int) -> bytes:
     """Read the beginning of a body, or all of it if it is not longer.
 
     Source: RFC 9112, 6.3.
@@ -235,27 +245,27 @@ def _body(stream: BinaryIO, status: int, headers: Mapping[str, str]) -> bytes:
     if "transfer-encoding" in headers:
         if headers["transfer-encoding"].strip().lower() != "chunked":
             raise _BadAnswerError("its Transfer-Encoding is not chunked")
-        return _chunks(stream)
+        return _chunks(stream, most)
     if "content-length" not in headers:
-        return stream.read(BODY_BYTES)
+        return stream.read(most)
     length = headers["content-length"].strip()
     if not NUMBER.fullmatch(length):
         raise _BadAnswerError("its Content-Length is not a number")
-    return _exactly(stream, min(int(length), BODY_BYTES))
+    return _exactly(stream, min(int(length), most))
 
 
-def _chunks(stream: BinaryIO) -> bytes:
+def _chunks(stream: BinaryIO, most: int) -> bytes:
     """Read the beginning of a body that comes in chunks. Source: RFC 9112, 7.1."""
     body = b""
-    while len(body) < BODY_BYTES:
+    while len(body) < most:
         size = HEX.match(stream.readline(CHUNK_LINE_BYTES))
         if not size:
             raise _BadAnswerError("its body ended within a chunk, or is not chunked")
         length = int(size[0], 16)
         if not length:
             break
-        body += _exactly(stream, min(length, BODY_BYTES - len(body)))
-        if len(body) < BODY_BYTES:
+        body += _exactly(stream, min(length, most - len(body)))
+        if len(body) < most:
             stream.readline(CHUNK_LINE_BYTES)
     return body
 

@@ -12,7 +12,7 @@ from typing import Any, Mapping
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine.system import System
 
-QUERIES = ("app", "caller", "facts", "logs", "owned", "run", "secrets", "status")
+QUERIES = ("app", "caller", "doctor", "facts", "logs", "owned", "run", "secrets", "status")
 
 
 def answer(name: str, values: Mapping[str, Any], system: System) -> Any:

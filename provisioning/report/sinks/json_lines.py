@@ -106,6 +106,7 @@ class JsonSink:
         *,
         keys: int = 0,
         values: Sequence[Mapping[str, Any]] | None = None,
+        marks: bool = False,
     ) -> None:
         """Write `table`."""
         if values is None:

@@ -126,6 +126,7 @@ class PlainSink:
         *,
         keys: int = 0,
         values: Sequence[Mapping[str, Any]] | None = None,
+        marks: bool = False,
     ) -> None:
         """Write a table as aligned text."""
         head = [clean_line(title)] if title else []

@@ -16,7 +16,16 @@ from provisioning.report.host_report import HostReport
 from provisioning.report.log_lines import ERROR, LogLine, about
 from provisioning.report.sanitize import clean_line, clean_lines
 from provisioning.report.sinks.text_table import numeric_columns
-from provisioning.report.styles import BAD, OUTCOMES, QUIET, STRONG, SYMBOLS, diff_line, text
+from provisioning.report.styles import (
+    BAD,
+    OUTCOMES,
+    QUIET,
+    STRONG,
+    SYMBOLS,
+    VERDICTS,
+    diff_line,
+    text,
+)
 
 OUTPUT_LINES = 15
 """Of what a failed program printed; more would push the message off a small terminal."""
@@ -105,6 +114,7 @@ def table_block(
     styles: Sequence[str] | None = None,
     *,
     narrow: bool = False,
+    marks: bool = False,
 ) -> RenderableType:
     """Return a table. Heads may take two lines; no word of theirs is broken.
 
@@ -114,8 +124,10 @@ def table_block(
         rows: Cells.
         styles: Of the last cell of each row; default: that of the others.
         narrow: Leave one space between columns instead of two.
+        marks: Cells that are verdicts get their colour.
     """
     gap = 1 if narrow else 2
+    styles_of = dict(VERDICTS) if marks else {}
     table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style=QUIET)
     right = numeric_columns(columns, rows)
     # The first column names what people copy; with styles, the last one is a single word or two.
@@ -129,7 +141,7 @@ def table_block(
             no_wrap=index in whole,
         )
     for index, row in enumerate(rows):
-        *cells, last = (text(clean_line(cell)) for cell in row)
+        *cells, last = (text(clean_line(cell), styles_of.get(cell, "")) for cell in row)
         if styles:
             last.stylize(styles[index])
         table.add_row(*cells, last)

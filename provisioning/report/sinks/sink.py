@@ -63,6 +63,7 @@ class Sink(Protocol):
         *,
         keys: int = 0,
         values: Sequence[Mapping[str, Any]] | None = None,
+        marks: bool = False,
     ) -> None:
         """Show a table.
 
@@ -73,6 +74,7 @@ class Sink(Protocol):
             keys: How many columns, from the left, say what a row is about. A table that is too
                 wide for the terminal is shown in parts that all begin with them.
             values: The rows for programs: not rounded, and with names of their own.
+            marks: Cells that are verdicts, such as "pass", get a colour where there are any.
         """
 
     def error(self, error: HomeportError) -> None:

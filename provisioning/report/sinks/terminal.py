@@ -168,12 +168,17 @@ class TerminalSink:
         *,
         keys: int = 0,
         values: Sequence[Mapping[str, Any]] | None = None,
+        marks: bool = False,
     ) -> None:
         """Show a table."""
         narrow = self._console.width < NARROW_CHARS
         parts = table_parts(columns, rows, keys, self._console.width)
         for number, (heads, cells) in enumerate(parts):
-            self._show(rich_parts.table_block("" if number else title, heads, cells, narrow=narrow))
+            self._show(
+                rich_parts.table_block(
+                    "" if number else title, heads, cells, narrow=narrow, marks=marks
+                )
+            )
             if number < len(parts) - 1:
                 self._show("")
 

@@ -30,6 +30,9 @@ class ServerSettings(Model):
     never refused.
     """
 
+    sets_client: ClassVar[bool] = False
+    """Whether an app sees its visitor's address without a middleware of its own."""
+
     @classmethod
     def why_refused(cls, name: str) -> str | None:
         """Return why a setting cannot be set; None if it can, or if the server does not have it."""

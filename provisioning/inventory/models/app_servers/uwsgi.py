@@ -119,6 +119,8 @@ class UwsgiSettings(ServerSettings):
 
     model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"))
 
+    sets_client: ClassVar[bool] = True
+
     refused: ClassVar[Mapping[str, str]] = {
         **{name: why for why, names in _REFUSED.items() for name in names.split()},
         **{

@@ -31,6 +31,8 @@ _REFUSED = {
 class WaitressSettings(ServerSettings):
     """What only Waitress has: `[apps.<name>.waitress]`, by its own names."""
 
+    sets_client: ClassVar[bool] = True
+
     refused: ClassVar[Mapping[str, str]] = {
         name: why for why, names in _REFUSED.items() for name in names.split()
     }

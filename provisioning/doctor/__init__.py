@@ -1,0 +1,1 @@
+"""`fab doctor`: the checklist of production, verified on live hosts; nothing is changed."""

@@ -1,0 +1,1 @@
+"""Checks of an app on a host."""
