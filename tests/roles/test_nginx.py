@@ -1,3 +1,4 @@
+import hashlib
 import re
 from dataclasses import replace
 
@@ -5,6 +6,7 @@ import pytest
 
 from provisioning.agent.facts import Facts
 from provisioning.errors import ConfigurationError
+from provisioning.render import render
 from provisioning.roles.web_servers.capabilities import Capabilities
 from tests.roles.samples import BOOKWORM, HELLO, TRIXIE, compiled
 
@@ -240,3 +242,14 @@ def test_certificates_and_the_check_for_others_sites_know_names_that_redirect(tm
     assert resources["certificate:hello"].domains == names
     assert tuple(resources["neighbours:nginx"].names) == names
     assert resources["registered-app:hello"].domains == tuple(sorted(names))
+
+
+def test_what_nginx_restarts_with_is_what_hosts_have():
+    """A restart refuses visitors for a moment: not for another word in a comment.
+
+    The digest is that of the drop-in of all hosts so far. Change it if nginx has to restart.
+    """
+    drop_in = render("nginx/service.conf.j2").encode()
+    assert hashlib.sha256(drop_in).hexdigest() == (
+        "7e5c8ee504b21b3ea15f51c824591bd15c8c28e402c38419646211c4a76b6f78"
+    )
