@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import threading
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
 
 from provisioning.inventory.models.app_servers import APP_SERVERS
 from provisioning.lab import Lab, LabHost
@@ -170,7 +173,6 @@ def test_no_request_is_lost_between_wsgi_and_asgi_nor_by_releases_that_fail(
     wsgi = live_on(host)
     provision(made, host).must_succeed()
     first = deploy(made, host)
-    # The first release limits nobody either: nginx does.
     with visitors(lab, host) as visits:
         assert rollback(made, host) == wsgi
         assert rollback(made, host, "--to", first) == first
@@ -262,13 +264,20 @@ def test_streams_may_be_quiet_and_end_with_their_release(
     ):
         talk.recv()
         assert stream.readline() == b"data: first\n"
-        ended = threading.Thread(target=lambda: [*talk])
+        ended = threading.Thread(target=_listen, args=(talk,))
         ended.start()
         # The deploy of their own app ends them after its drain, and succeeds.
         made.fab("-H", host.name, "deploy", "--app", "hello").must_succeed()
         ended.join(30)
         assert (ended.is_alive(), talk.close_code) == (False, 1012)
     must_run_only(host, live_on(host))
+
+
+def _listen(talk: ClientConnection) -> None:
+    """Return when a websocket is closed."""
+    with contextlib.suppress(ConnectionClosed):
+        for _ in talk:
+            pass
 
 
 def _main(host: LabHost, unit: str) -> str:
