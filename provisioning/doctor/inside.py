@@ -146,8 +146,7 @@ def _ask(
     marker = secrets.token_hex(16)
     printed = Printed(program(app, marker, everything=everything))
     limits = (f"RuntimeMaxSec={TIMEOUT_S}", *without)
-    argv = (f"{AppLayout(app.name).release(release)}/venv/bin/python", "-")
-    runs = live_program(app, release, facts, argv, terminal=False, properties=limits)
+    runs = live_program(app, release, facts, ("python", "-"), terminal=False, properties=limits)
     try:
         attach(runs, run.open, printed)
     except TooMuchError as error:

@@ -131,7 +131,7 @@ def test_only_streams_of_asgi_apps_may_be_quiet_for_long(tmp_path):
     asgi = text_of(compiled(tmp_path / "a", ASGI)["file-set:nginx"], "apps/hello.conf")
     wsgi = text_of(compiled(tmp_path / "w", HELLO)["file-set:nginx"], "apps/hello.conf")
     assert "homeport_stream" not in wsgi
-    before, _, streams = asgi.partition("location @homeport_streams {")
+    before, _, streams = asgi.partition("location @homeport_streams_hello {")
     assert "proxy_read_timeout 3600s;" in streams
     assert set(_lines(before, "proxy_read_timeout")) == {"proxy_read_timeout 35s;"}
     # Whoever opens a stream is counted and turned away like any other visitor.

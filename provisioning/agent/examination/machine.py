@@ -48,11 +48,3 @@ def _file_system(path: str) -> FileSystem:
     # As df(1): what root alone may use is not free.
     usable = said.f_blocks - said.f_bfree + said.f_bavail
     return FileSystem(path, round(100 * said.f_bavail / usable) if usable else 0, inodes)
-
-
-def failed_units(system: System) -> Tuple[str, ...]:
-    """Return the names of units that have failed."""
-    shown = system.run(
-        ["systemctl", "list-units", "--state=failed", "--plain", "--no-legend", "--no-pager"]
-    )
-    return tuple(line.split()[0] for line in shown.stdout.splitlines() if line.split())

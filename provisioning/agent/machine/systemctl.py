@@ -6,7 +6,7 @@ cannot be stopped, and then nothing needs to be. In a check nothing of it is don
 
 from __future__ import annotations
 
-from typing import Dict, Mapping
+from typing import Dict, Mapping, Tuple
 
 from provisioning.agent.machine import systemd
 from provisioning.agent.machine.programs import Completed
@@ -33,6 +33,14 @@ def value(system: System, name: str, unit: str) -> str:
     """Return one property of a unit."""
     shown = system.run(["systemctl", "show", "--value", f"--property={name}", unit])
     return shown.stdout.strip()
+
+
+def failed_units(system: System) -> Tuple[str, ...]:
+    """Return the names of units that have failed."""
+    shown = system.run(
+        ["systemctl", "list-units", "--state=failed", "--plain", "--no-legend", "--no-pager"]
+    )
+    return tuple(line.split()[0] for line in shown.stdout.splitlines() if line.split())
 
 
 def read_units_again(system: System) -> None:

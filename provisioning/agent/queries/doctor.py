@@ -10,8 +10,9 @@ from provisioning.agent.answers import Examination, plain
 from provisioning.agent.examination.app import examine_app
 from provisioning.agent.examination.listeners import listeners
 from provisioning.agent.examination.logs import logs
-from provisioning.agent.examination.machine import clock, failed_units, file_systems, memory
+from provisioning.agent.examination.machine import clock, file_systems, memory
 from provisioning.agent.examination.updates import updates
+from provisioning.agent.machine import systemctl
 from provisioning.agent.machine.system import System
 
 
@@ -34,7 +35,7 @@ def answer(message: Mapping[str, Any], system: System) -> Any:
         available_mb=available_mb,
         file_systems=file_systems(),
         listeners=listeners(),
-        failed_units=failed_units(system),
+        failed_units=systemctl.failed_units(system),
         updates=updates(system),
         logs=logs(system),
         apps={name: each for name, each in apps.items() if each is not None},
