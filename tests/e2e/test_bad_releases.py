@@ -26,7 +26,7 @@ pytestmark = pytest.mark.lab
 APP = "app/__init__.py"
 PAGES = "app/pages.py"
 FACTORY = "def create_app("
-HEALTH = '    response = jsonify(status="ok"'
+HEALTH = "    well = database.is_reachable()"
 
 
 @dataclass(frozen=True)
