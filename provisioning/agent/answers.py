@@ -166,7 +166,7 @@ class RunStatus(NamedTuple):
     """A run that is or was.
 
     Args:
-        run, who, what, began: See `RunInfo` in runs/messages.py.
+        run, who, what, began: See `RunInfo` in runs/messages/.
         at: The resource that it was at last.
         ended: "done", "failed", "stopped", or "" for one that was cut off or goes on.
     """
