@@ -66,3 +66,14 @@ def test_a_property_of_many_units_is_asked_for_at_once(monkeypatch) -> None:
         "b.service": "0",
     }
     assert asked == [["systemctl", "show", "--property=Id,NRestarts", "a.service", "b.service"]]
+
+
+def test_units_that_failed_are_told_whatever_their_descriptions_say(monkeypatch) -> None:
+    listed = (
+        "hello-import-1.service loaded failed failed /usr/bin/python -c import app\n\n"
+        "x.service: app = app.app\n"
+        "nginx.service not-found failed failed nginx.service\n"
+    )
+    system = System()
+    monkeypatch.setattr(system, "run", lambda argv, **_: Completed(0, listed, ""))
+    assert systemctl.failed_units(system) == ("hello-import-1.service", "nginx.service")

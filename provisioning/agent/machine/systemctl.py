@@ -40,7 +40,7 @@ def failed_units(system: System) -> Tuple[str, ...]:
     shown = system.run(
         ["systemctl", "list-units", "--state=failed", "--plain", "--no-legend", "--no-pager"]
     )
-    return tuple(line.split()[0] for line in shown.stdout.splitlines() if line.split())
+    return tuple(systemd.parse_list(shown.stdout))
 
 
 def read_units_again(system: System) -> None:

@@ -118,6 +118,8 @@ class OneOff(Resource):
         unit = f"{self.app}-{self.label}-{self.release}"
         options = [
             f"--unit={unit}",
+            # Otherwise the whole command, of several lines perhaps, in every list of units.
+            f"--description={self.app}, {self.label}, release {self.release}",
             f"--property=WorkingDirectory={layout.code(self.release)}",
             f"--property=EnvironmentFile={release}/env",
             f"--property=RuntimeMaxSec={self.timeout_s}",
