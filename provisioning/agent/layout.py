@@ -70,6 +70,9 @@ WEB_USER = "www-data"
 READY = ".ready"
 """Written last into a virtualenv: one without it is incomplete."""
 
+VENVS = "venvs"
+"""The folder of an app's virtualenvs."""
+
 PART = ".part"
 """Suffix of a release, and of what releases run on, until it is complete."""
 
@@ -120,7 +123,7 @@ class AppLayout:
 
     @property
     def venvs(self) -> str:
-        return f"{self.root}/venvs"
+        return f"{self.root}/{VENVS}"
 
     @property
     def env(self) -> str:

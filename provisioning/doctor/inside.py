@@ -173,7 +173,7 @@ def program(app: App, marker: str, *, everything: bool) -> str:
         f"def load():\n    import {module} as module\n"
         f"    return module.{target}\n\n"
         f"caller = {CALLERS[app.interface]}\n"
-        f"prefix = {app.prefix.removesuffix('/')!r}\n"
+        f"prefix = {app.script_name!r}\n"
         f"main(load, {marker!r}, {app.health!r}, {app.domains[0]!r}, {everything!r})\n"
     )
 

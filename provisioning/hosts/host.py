@@ -154,17 +154,7 @@ class RemoteHost:
         """
         self.start()
         self._plan = plan
-        submission = Submission(
-            plan,
-            who(),
-            what,
-            check=self._mode.check,
-            diff=self._mode.diff,
-            owner=self._mode.owner,
-            adopt=self._mode.adopt,
-            final=final,
-            on_failure=on_failure,
-        )
+        submission = replace(self._submission(plan, what), final=final, on_failure=on_failure)
         try:
             ended = self._link.client.submit(submission)
         except ConnectionLostError as lost:
@@ -172,6 +162,13 @@ class RemoteHost:
         if isinstance(ended, Ended) and ended.done.stopped:
             self._must_have_been_asked_to_stop()
         return ended
+
+    def _submission(self, plan: Plan, what: str) -> Submission:
+        mode = self._mode
+        return Submission(
+            plan, who(), what,
+            check=mode.check, diff=mode.diff, owner=mode.owner, adopt=mode.adopt,
+        )  # fmt: skip
 
     def preview(self) -> Preview:
         """Return what carries out plans as checks of which nobody is told; it keeps a report."""
@@ -181,8 +178,7 @@ class RemoteHost:
         """Have a plan checked, whatever the mode, and only a report hear of it."""
         self.start()
         self._listener = report.hear
-        submission = Submission(plan, who(), "check", check=True, owner=self._mode.owner,
-                                adopt=self._mode.adopt)  # fmt: skip
+        submission = replace(self._submission(plan, "check"), check=True, diff=False)
         try:
             with self._link.speaking:
                 return self._link.client.submit(submission)

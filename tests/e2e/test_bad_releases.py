@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from provisioning.lab import Lab, LabHost
+from tests.e2e.places import APP, FUTURE, HEALTH, PAGES
 from tests.e2e.project import ROOT, Project, Result
 from tests.e2e.roads import Road, lead_domains_to
 from tests.e2e.site import Site
@@ -23,10 +24,7 @@ from tests.e2e.visitors import visitors
 
 pytestmark = pytest.mark.lab
 
-APP = "app/__init__.py"
-PAGES = "app/pages.py"
 FACTORY = "def create_app("
-HEALTH = "    well = database.is_reachable()"
 
 
 @dataclass(frozen=True)
@@ -45,8 +43,7 @@ class Bad:
 
 
 def _top(project: Project, *lines: str) -> None:
-    project.edit(APP, "from __future__ import annotations\n", "\n".join(
-        ("from __future__ import annotations", *lines, "")))  # fmt: skip
+    project.edit(APP, FUTURE, FUTURE + "\n".join((*lines, "")))
 
 
 def _raise_on_import(project: Project) -> None:

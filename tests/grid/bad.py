@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tests.e2e.places import APP, FUTURE, HEALTH, PAGES
 from tests.e2e.project import Project
-
-APP = "app/__init__.py"
-PAGES = "app/pages.py"
-FUTURE = "from __future__ import annotations\n"
-HEALTH = "    well = database.is_reachable()"
 
 IMPATIENT = "start_timeout_s = 6\n"
 """How long a release that does not answer is waited for, as a line of the app's table."""

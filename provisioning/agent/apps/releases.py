@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, List, Mapping
+from typing import Any, Dict, List, Mapping, NamedTuple
 
 from provisioning.agent.answers import LIVE, STOPPED, HistoryEvent
 from provisioning.agent.apps.history import History
 from provisioning.agent.apps.manifest import missing_parts, read_manifest
-from provisioning.agent.apps.runtimes import runtimes_of
+from provisioning.agent.apps.runtimes import lost_of
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.system import LINK, System
 
 RELEASE_ID = re.compile(r"\d{8}T\d{6}\.\d{3}Z-[0-9a-z]{1,16}")
 """<utc>-<commit>: sorts by time. The commit is "0000000" where there is no git."""
+
+
+class Condition(NamedTuple):
+    """How a complete release is.
+
+    Args:
+        lost: What it was built for and the host no longer has, as "Python 3.11", or "".
+        lacks: That, and its parts that are missing, by name; none of a whole one.
+    """
+
+    lost: str
+    lacks: List[str]
 
 
 class Releases:
@@ -32,11 +44,13 @@ class Releases:
 
     def complete(self) -> List[str]:
         """Return the ids of releases that were built to the end, oldest first."""
-        return [
-            name
-            for name in self._system.list(self.layout.releases)
-            if RELEASE_ID.fullmatch(name) and self.manifest(name)
-        ]
+        return list(self.manifests())
+
+    def manifests(self) -> Dict[str, Mapping[str, Any]]:
+        """Return id -> manifest of releases that were built to the end, oldest first."""
+        names = filter(RELEASE_ID.fullmatch, self._system.list(self.layout.releases))
+        found = {name: self.manifest(name) for name in names}
+        return {name: manifest for name, manifest in found.items() if manifest}
 
     def manifest(self, release: str) -> Mapping[str, Any]:
         """Return what a release is made of; empty if it is not there."""
@@ -44,17 +58,23 @@ class Releases:
 
     def lacks(self, release: str) -> List[str]:
         """Return the parts of a complete release that are missing, by name."""
-        directory, unit = self.layout.release(release), self.layout.unit(release)
-        lost = filter(None, [self.lost(release)])
-        return [*lost, *missing_parts(directory, self.manifest(release), unit)]
+        return self.condition(release, self.manifest(release)).lacks
 
     def lost(self, release: str) -> str:
         """Return what a release was built for and the host no longer has, as "Python 3.11"."""
+        return lost_of(self.layout.release(release), self.manifest(release), self._system)
+
+    def condition(self, release: str, manifest: Mapping[str, Any]) -> Condition:
+        """Return how a complete release is.
+
+        Args:
+            release: Its id.
+            manifest: Its own.
+        """
         directory = self.layout.release(release)
-        for kind, _ in runtimes_of(self.manifest(release)):
-            if what := kind.lost(os.path.join(directory, kind.link), self._system):
-                return what
-        return ""
+        lost = lost_of(directory, manifest, self._system)
+        parts = missing_parts(directory, manifest, self.layout.unit(release))
+        return Condition(lost, [*filter(None, [lost]), *parts])
 
     def socket(self, release: str) -> str:
         """Return the path of a release's socket, also of one that an earlier Homeport made."""

@@ -24,15 +24,16 @@ def answer(message: Mapping[str, Any], system: System) -> Any:
     app = message["app"]
     releases = Releases(app, system)
     salt = message.get("salt", "")
-    complete = releases.complete()
+    manifests = releases.manifests()
+    conditions = {name: releases.condition(name, each) for name, each in manifests.items()}
     state = AppState(
         live=releases.live,
         previous=releases.previous,
         stopped=releases.stopped,
         provisioned=system.stat(releases.layout.releases) is not None,
-        releases=tuple(_info(releases.manifest(each)) for each in complete),
-        lost={each: lost for each in complete if (lost := releases.lost(each))},
-        lacks={each: tuple(lacks) for each in complete if (lacks := releases.lacks(each))},
+        releases=tuple(map(_info, manifests.values())),
+        lost={name: each.lost for name, each in conditions.items() if each.lost},
+        lacks={name: tuple(each.lacks) for name, each in conditions.items() if each.lacks},
         history=tuple(releases.history()[-HISTORY_LINES:]),
         secrets={
             name: hashlib.sha256(f"{salt}{value}".encode()).hexdigest()

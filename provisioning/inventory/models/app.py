@@ -306,6 +306,11 @@ class App(Model):
         """All names that lead to the app's site, the main one first."""
         return (*self.domains, *self.redirect)
 
+    @property
+    def script_name(self) -> str:
+        """The prefix as apps are told it: without the slash at its end. Source: PEP 3333."""
+        return self.prefix.removesuffix("/")
+
     def at(self, path: str) -> str:
         """Return where visitors find one of the app's own URL paths: below its prefix."""
         return self.prefix + path.removeprefix("/")

@@ -73,6 +73,19 @@ def runtimes_of(manifest: Mapping[str, Any]) -> Iterator[Tuple[RuntimeKind, str]
             yield kind, str(name)
 
 
+def lost_of(directory: str, manifest: Mapping[str, Any], system: System) -> str:
+    """Return what a release was built for and the host no longer has, as "Python 3.11", or "".
+
+    Args:
+        directory: The release's.
+        manifest: The release's.
+        system: The machine.
+    """
+    lost = (kind.lost(os.path.join(directory, kind.link), system)
+            for kind, _ in runtimes_of(manifest))  # fmt: skip
+    return next(filter(None, lost), "")
+
+
 def built_for_lost(what: str) -> str:
     """Return the words for what `RuntimeKind.lost` returns."""
     return f"built for {what}, which the host no longer has"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 
-from provisioning.agent.layout import READY
+from provisioning.agent.layout import READY, VENVS
 from provisioning.agent.machine.system import System
 
-FOLDER, LINK, MARK = "venvs", "venv", READY
+FOLDER, LINK, MARK = VENVS, "venv", READY
 """See `RuntimeKind`."""
 
 SHAPE = r"[0-9a-f]{16}"

@@ -14,7 +14,7 @@ def judge(seen: AppSeen) -> Finding | None:
     found = seen.examination
     if found is None or not found.live:
         return unseen(seen.absent)
-    mend = "fab deploy, which makes the unit anew; relax = [] in the inventory"
+    mend = "fab deploy, which writes the unit again; relax = [] in the inventory"
     if found.user in ("", "root", "0"):
         return failed("the app runs as root", mend)
     code = found.code

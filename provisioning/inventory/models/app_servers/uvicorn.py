@@ -80,8 +80,8 @@ class UvicornSettings(ServerSettings):
     )
     lifespan: Literal["auto", "on", "off"] | None = Field(
         default=None,
-        description="Whether the app is told of its start and its end. auto: if it can be. on: an "
-        "app that cannot be does not start. Default: auto.",
+        description="Whether uvicorn tells the app when it starts and ends. auto: if the app "
+        "supports it. on: an app that does not support it does not start. Default: auto.",
     )
     root_path: str | None = Field(
         default=None, description="Path below which the app is reached. Default: none."

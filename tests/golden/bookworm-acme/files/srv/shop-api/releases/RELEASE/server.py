@@ -61,7 +61,7 @@ RELEASE = 'RELEASE'
 
 
 def outlive_master(worker):
-    """Let a worker whose master was killed finish its requests, unlike gunicorn's gevent worker."""
+    """Let a worker whose master was killed finish its requests and end, as gunicorn's others do."""
     notify = worker.notify
 
     def notify_or_finish():

@@ -114,9 +114,8 @@ def finishing(app):
     return finished
 
 
-def post_worker_init(worker):
-    """Let a worker whose master was killed finish its requests and end, as other workers do."""
-    worker.wsgi = finishing(worker.wsgi)
+def outlive_master(worker):
+    """Let a worker whose master was killed finish its requests and end, as gunicorn's others do."""
     notify = worker.notify
 
     def notify_or_finish():
@@ -126,3 +125,9 @@ def post_worker_init(worker):
         notify()
 
     worker.notify = notify_or_finish
+
+
+def post_worker_init(worker):
+    """Prepare a worker for its requests and for the end of its master."""
+    worker.wsgi = finishing(worker.wsgi)
+    outlive_master(worker)
