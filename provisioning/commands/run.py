@@ -11,6 +11,7 @@ from provisioning.cli.options import Options
 from provisioning.cli.selection import apps_named, hosts_of
 from provisioning.errors import ConfigurationError
 from provisioning.hosts.exec import Console, attach
+from provisioning.inventory.types.commands import parse_command
 from provisioning.operations.run import SHELL, live_program, live_release
 from provisioning.report.console import PipedConsole, TerminalConsole
 
@@ -26,16 +27,29 @@ def run(
     Args:
         options: What the person said; without -H it is the first of the app's hosts.
         app: The app.
-        command: Program and arguments.
+        command: Program and arguments, or one line, as everywhere in the inventory.
 
     Returns:
         The command's exit status.
+
+    Raises:
+        ConfigurationError: There is no command, or it is none.
     """
     if not command:
         raise ConfigurationError(
             "nothing to run: the command is missing", hint=f"fab run {app} -- COMMAND"
         )
-    return _attended(options, app, command, lambda: nullcontext(PipedConsole()))
+    return _attended(options, app, _argv(command), lambda: nullcontext(PipedConsole()))
+
+
+def _argv(command: Sequence[str]) -> Sequence[str]:
+    """Return program and arguments; what came as one word is a line."""
+    if len(command) > 1:
+        return command
+    try:
+        return parse_command(command[0]).argv
+    except ValueError as error:
+        raise ConfigurationError(f"cannot run {shlex.quote(command[0])}: it {error}") from None
 
 
 def shell(options: Options, *, app: str) -> int:

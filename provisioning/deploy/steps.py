@@ -9,7 +9,6 @@ finish    processes, timers; drain, retire, prune
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -96,7 +95,7 @@ def migrate(app: App, release: str, facts: Facts) -> Iterator[Resource]:
             app.name,
             release,
             "migrate",
-            tuple(shlex.split(app.migrate)),
+            app.migrate.argv,
             tuple(sandbox_properties(app, facts)),
             hint="the database may be partly migrated; no traffic reached this release",
             timeout_s=MIGRATE_TIMEOUT_S,
@@ -192,12 +191,12 @@ def process_check(app: App, release: str, *, known: bool = False) -> ProcessChec
         known: It is made of this inventory. An earlier release runs what it was made with,
             whatever the inventory says now.
     """
-    programs = {f"process {name}": each.run for name, each in app.processes.items()}
-    programs.update({f"timer {name}": each.run for name, each in app.timers.items()})
+    programs = {f"process {name}": each.run.program for name, each in app.processes.items()}
+    programs.update({f"timer {name}": each.run.program for name, each in app.timers.items()})
     return ProcessCheck(
         app.name,
         release,
-        {who: shlex.split(run)[0] for who, run in programs.items()} if known else {},
+        programs if known else {},
         settle_s=max((each.settle_s for each in app.processes.values()), default=DEFAULT_SETTLE_S),
         drain_timeout_s=app.drain_timeout_s,
     )

@@ -134,7 +134,7 @@ class Hooks:
     def _run(self, number: int, hook: Hook) -> None:
         if hook.run:
             run_program(
-                hook.run,
+                hook.run.text,
                 directory=self._source,
                 environ={**os.environ, **self._context.variables(hook.at)},
                 timeout_s=hook.limit_s,

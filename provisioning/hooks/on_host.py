@@ -32,7 +32,7 @@ def program(
         app.name,
         context.release,
         f"{hook.at}-hook-{number}",
-        ("/bin/sh", "-c", hook.run),
+        hook.run.argv,
         tuple(sandbox_properties(app, facts)),
         hint=f"correct `{hook.run}` of apps.{app.name}.hooks"
         + ("; no traffic reached this release" if hook.stops else ""),

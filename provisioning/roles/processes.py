@@ -6,13 +6,13 @@ release was made to run. How they get to systemd: provisioning/agent/apps/releas
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from provisioning.agent.facts import Facts
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.systemd import unexpanded
 from provisioning.inventory.models.app import App
+from provisioning.inventory.types.commands import Command
 from provisioning.render import render
 from provisioning.roles.sandbox import sandbox_properties
 
@@ -39,7 +39,8 @@ def _processes(app: App, facts: Facts, release_id: str) -> Iterator[tuple[str, s
                 number=number,
                 release_id=release_id,
                 layout=layout,
-                exec_start=exec_start(process.run, layout.code(release_id)),
+                kill_mode=kill_mode(process.run),
+                exec_start=exec_start(process.run.argv, layout.code(release_id)),
                 stop_timeout_s=process.stop_timeout_s or app.drain_timeout_s,
                 sandbox=sandbox_properties(app, facts),
             )
@@ -55,30 +56,40 @@ def _timers(app: App, facts: Facts, release_id: str) -> Iterator[tuple[str, str]
             name=name,
             release_id=release_id,
             layout=layout,
-            exec_start=exec_start(timer.run, layout.code(release_id)),
+            kill_mode=kill_mode(timer.run),
+            exec_start=exec_start(timer.run.argv, layout.code(release_id)),
             sandbox=sandbox_properties(app, facts),
         )
         yield layout.timer_unit(name, "service"), service
         yield layout.timer_unit(name), render("app/timer.j2", app=app, name=name, at=timer.at)
 
 
-def exec_start(command: str, code: str) -> str:
-    """Return a command line as systemd reads it: the same words, and nothing but words.
+def exec_start(argv: Sequence[str], code: str) -> str:
+    """Return a command as systemd reads it: the same words, and nothing but words.
 
     Source: systemd.service(5), "COMMAND LINES": quotes and backslashes as in C, "%" and "$"
     stand for themselves when doubled. A program with a slash is looked for in the code.
 
     Args:
-        command: Words, quoted as for a shell.
+        argv: Program and arguments.
         code: The release's code on the host.
     """
-    program, *arguments = shlex.split(command)
+    program, *arguments = argv
     if "/" in program and not program.startswith("/"):
         program = f"{code}/{program}"
     return " ".join(
         # The name of a program is not searched for variables.
         [_quoted(program), *(unexpanded(_quoted(each)) for each in arguments)]
     )
+
+
+def kill_mode(command: Command) -> str:
+    """Return to which processes of a unit systemd sends the first signal.
+
+    Of a shell, which passes no signal on, to all: so the programs that it has started end in their
+    own way. Source: systemd.kill(5), KillMode=.
+    """
+    return "control-group" if command.is_shell else "mixed"
 
 
 def _quoted(word: str) -> str:

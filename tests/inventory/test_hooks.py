@@ -55,7 +55,7 @@ def test_hooks_keep_their_order_and_have_defaults(app_with: AppWith) -> None:
         ),
         (
             hook('at = "after-switch"', 'run = "a\\u0000b"'),
-            "hooks.run: must be a command on one line",
+            "hooks.run: must be without control characters",
         ),
         (
             hook('at = "after-switch"', 'run = "x"', "timeout_s = 0"),

@@ -6,6 +6,7 @@ import pytest
 
 from provisioning.inventory import Duration, Rate, Size
 from provisioning.inventory.types import units
+from provisioning.inventory.types.commands import parse_command
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_a_rate_and_a_duration_have_their_units() -> None:
                 "-rf",
             ),
             units.network: ("", "192.0.2.0/33", "192.0.2.1/24", "name", "192.0.2.0/24;"),
-            units.command_line: ("", "  ", "echo 'x", "a\nb"),
+            parse_command: ("", "  ", "echo 'x", "a\nb"),
             units.acme_directory: (
                 "",
                 "stagin",

@@ -3,6 +3,7 @@ import subprocess
 
 import pytest
 
+from provisioning.inventory.types.commands import parse_command
 from provisioning.roles import release_units, sandbox_properties
 from provisioning.roles.processes import exec_start
 from tests.roles.samples import BOOKWORM, HELLO, compiled, inventory, text_of
@@ -51,6 +52,20 @@ def test_they_run_the_release_in_the_sandbox_of_the_app(tmp_path):
         assert not re.search(r"(?m)^(WantedBy|\[Install)", text)
 
 
+def test_what_a_shell_has_started_gets_the_signal_to_end_as_well(tmp_path):
+    text = """
+processes = { a = "rq worker", b = "cd x && rq worker" }
+timers = { c = { run = "a > b", at = "03:00" } }
+"""
+    _, made = units(tmp_path, text)
+    modes = {
+        name[6]: re.findall(r"(?m)^KillMode=(.*)", unit)
+        for name, unit in made.items()
+        if re.match(r"hello\.[abc].*service", name)
+    }
+    assert modes == {"a": ["mixed"], "b": ["control-group"], "c": ["control-group"]}
+
+
 def test_a_process_gets_its_own_time_to_end_or_that_of_the_app(tmp_path):
     _, made = units(tmp_path)
     assert "TimeoutStopSec=90\n" in made[f"hello.worker.1@{RELEASE}.service"]
@@ -72,13 +87,16 @@ def test_a_timers_own_unit_is_the_same_for_every_release(tmp_path):
         ("bin/run", '"/srv/hello/code/bin/run"'),
         ("/usr/bin/env", '"/usr/bin/env"'),
         ("sh -c 'echo $HOME'", '"sh" "-c" "echo $$HOME"'),
-        ("a 100% ; b", '"a" "100%%" ";" "b"'),
+        ("a 100% ';' b", '"a" "100%%" ";" "b"'),
+        ("cd x && b $HOME", '"/bin/sh" "-c" "cd x && b $$HOME"'),
+        ("A=1 b", '"/usr/bin/env" "A=1" "b"'),
+        (["a", "b && c"], '"a" "b && c"'),
         ("a 'say \"\\\\\"'", '"a" "say \\"\\\\\\\\\\""'),
         ("a ''", '"a" ""'),
     ],
 )
 def test_a_command_is_words_for_systemd_too(command, written):
-    assert exec_start(command, "/srv/hello/code") == written
+    assert exec_start(parse_command(command).argv, "/srv/hello/code") == written
 
 
 def test_the_boot_starts_the_site_also_where_a_release_has_no_units(tmp_path):

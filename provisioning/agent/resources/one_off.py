@@ -131,9 +131,8 @@ class OneOff(Resource):
             *(f"--property={each}" for each in self.properties),
         ]
         argv = [unexpanded(word) for word in self.argv]
-        if "/" not in argv[0]:
-            # systemd-run itself would look along the PATH of root.
-            argv[0] = find_program(system, self.app, self.release, argv[0]) or argv[0]
+        # systemd-run itself would look along the PATH of root, or below its own directory.
+        argv[0] = find_program(system, self.app, self.release, argv[0]) or argv[0]
         systemctl.forget_failures(system, f"{unit}.service")
         return system.run(
             ["systemd-run", "--quiet", "--wait", "--collect", *options, "--", *argv],

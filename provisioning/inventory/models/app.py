@@ -14,11 +14,11 @@ from provisioning.inventory.models.processes import AnyProcess, Timer
 from provisioning.inventory.models.runtimes import RUNTIMES
 from provisioning.inventory.models.web_servers import WEB_SERVERS
 from provisioning.inventory.types.fields import (
+    AnyCommand,
     AppName,
     BatchOfHosts,
     BuildHosts,
     ClientVerify,
-    Command,
     Csp,
     Domains,
     DurationOrOff,
@@ -160,7 +160,7 @@ class App(Model):
         description="Folders that survive releases and are writable by the app; everything else "
         "of a release is read-only to it.",
     )
-    migrate: Command | None = Field(
+    migrate: AnyCommand | None = Field(
         default=None,
         description="Command that brings the database up to date, run once per deploy in the "
         "new release before it goes live.",

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from provisioning.inventory.models.base import Model
-from provisioning.inventory.types.fields import Command, Seconds, Yes
+from provisioning.inventory.types.fields import AnyCommand, Seconds, Yes
 from provisioning.inventory.types.sources import LocalSource
 
 Stage = Literal[
@@ -54,10 +54,10 @@ class Hook(Model):
         description="When it runs. Before the switch, a hook that fails stops the deploy; after "
         "it, a failure is a warning. Both a deploy and a rollback switch."
     )
-    run: Command | None = Field(
+    run: AnyCommand | None = Field(
         default=None,
-        description="A command line for sh; on the controller in the app's source, on a host in "
-        "the release's code.",
+        description="A command, as a line or a list of words; on the controller in the app's "
+        "source, on a host in the release's code.",
     )
     webhook: LocalSource | None = Field(
         default=None,

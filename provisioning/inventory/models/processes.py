@@ -7,15 +7,15 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from provisioning.inventory.models.base import Model
-from provisioning.inventory.types.fields import At, Program, Seconds, Whole
+from provisioning.inventory.types.fields import AnyCommand, At, Seconds, Whole
 
 
 class Process(Model):
     """A program that runs as long as its release is live: `[apps.<name>.processes]`."""
 
-    run: Program = Field(
-        description="Command, looked for in the app's own environment first; no shell is "
-        "involved unless you name one."
+    run: AnyCommand = Field(
+        description="Command, looked for in the app's own environment first: a line, or a list of "
+        "words."
     )
     count: Annotated[Whole, Field(ge=1, le=64)] = Field(
         default=1,
@@ -36,9 +36,9 @@ class Process(Model):
 class Timer(Model):
     """A command that runs at set times, in the live release: `[apps.<name>.timers]`."""
 
-    run: Program = Field(
-        description="Command, looked for in the app's own environment first; no shell is "
-        "involved unless you name one."
+    run: AnyCommand = Field(
+        description="Command, looked for in the app's own environment first: a line, or a list of "
+        "words."
     )
     at: At = Field(
         description='When: "03:00" is daily; any calendar expression of systemd.time(7), in the '
@@ -48,7 +48,9 @@ class Timer(Model):
 
 def _process(given: object) -> object:
     """Return the table that a process is; a command alone stands for all of it."""
-    return {"run": given} if isinstance(given, str) else given
+    return {"run": given} if isinstance(given, (str, list)) else given
 
 
-AnyProcess = Annotated[Process, BeforeValidator(_process, json_schema_input_type=str | Process)]
+AnyProcess = Annotated[
+    Process, BeforeValidator(_process, json_schema_input_type=str | list[str] | Process)
+]

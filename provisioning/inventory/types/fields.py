@@ -20,6 +20,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from provisioning.inventory.types import units
 from provisioning.inventory.types.calendar import calendar
+from provisioning.inventory.types.commands import Command, parse_command
 from provisioning.inventory.types.units import Batch, Duration, Rate, Size
 
 T = TypeVar("T")
@@ -200,8 +201,9 @@ VisitorName = Annotated[
     str,
     Matching(r"^[A-Za-z0-9][A-Za-z0-9._@+-]*$", 'a user\'s name such as "editor"'),
 ]
-Command = Annotated[str, AfterValidator(units.command_line)]
-Program = Annotated[str, AfterValidator(units.program)]
+AnyCommand = Annotated[
+    Command, PlainValidator(parse_command, json_schema_input_type=str | list[str])
+]
 ProcessName = Annotated[
     str,
     Matching(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import shlex
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -193,31 +192,6 @@ def network(text: str) -> str:
         return str(ipaddress.ip_network(text))
     except ValueError as error:
         raise ValueError(f'must be a network such as "192.0.2.0/24": {error}') from None
-
-
-def command_line(text: str) -> str:
-    """Return a command that can be split into words as a shell would."""
-    try:
-        words = shlex.split(text)
-    except ValueError as error:
-        raise ValueError(f"is not a command: {str(error).lower()}") from None
-    if not words or "\n" in text or "\0" in text:
-        raise ValueError("must be a command on one line")
-    return text
-
-
-def program(text: str) -> str:
-    """Return a command for a unit of systemd.
-
-    Source: systemd.service(5), "COMMAND LINES": characters before a program's path change what
-    it may do, up to leaving the sandbox.
-    """
-    first = shlex.split(command_line(text))[0]
-    if not re.match(r"[A-Za-z0-9_./]", first):
-        raise ValueError(f'must begin with the name or the path of a program, not "{first}"')
-    if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", text):
-        raise ValueError("must be without control characters")
-    return text
 
 
 def acme_directory(text: str) -> str:
