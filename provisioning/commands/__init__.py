@@ -38,6 +38,7 @@ HELP = {
     "now": "Kill its processes instead of letting them finish: for a compromised app.",
     "parallel": "Number of hosts to work on at the same time.",
     "renew_dry_run": "Also renew certificates as a test.",
+    "allow_missing": "Deploy although the checkout lacks files that git tracks.",
     "replace": "Stop the live release first and rebuild everything: for a compromised app.",
     "rotate_secrets": "Give new values to the secrets that Homeport generates.",
     "since": "How far back: 30m, 2h, 7d.",
@@ -94,6 +95,7 @@ def deploy(
     app: str = "",
     env_only: bool = False,
     replace: bool = False,
+    allow_missing: bool = False,
 ) -> int:
     """Make a new release live; no request is lost."""
     from provisioning.commands.deploy import deploy as run
@@ -105,9 +107,14 @@ def deploy(
             "replaces it",
             hint="fab deploy --replace uses the current environment as well",
         )
+    if env_only and allow_missing:
+        raise ConfigurationError(
+            "--allow-missing has no effect with --env-only, which deploys no files",
+            hint="fab deploy --env-only",
+        )
     if env_only:
         return renew(options, app=app, new_environment=True)
-    return run(options, app=app, replace=replace)
+    return run(options, app=app, replace=replace, allow_missing=allow_missing)
 
 
 @on_hosts(*COMMON, may_name="app")

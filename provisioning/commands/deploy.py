@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace as replace_fields
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from provisioning.cli.selection import apps_here
 from provisioning.deploy.artifact import build_artifact, commit_of
 from provisioning.deploy.deploy import deploy as deploy_app
 from provisioning.deploy.deployment import Deployment, plan_deployment
+from provisioning.deploy.missing_files import check_missing
 from provisioning.deploy.requirement_sources import trusted_unseen
 from provisioning.deploy.steps import build, start
 from provisioning.deploy.unread_settings import unread_settings
@@ -27,13 +29,16 @@ if TYPE_CHECKING:
 SHOWN_UNTRACKED = 5
 
 
-def deploy(options: Options, *, app: str = "", replace: bool = False) -> int:
+def deploy(
+    options: Options, *, app: str = "", replace: bool = False, allow_missing: bool = False
+) -> int:
     """Make a new release of the apps live, on all their hosts or on none.
 
     Args:
         options: What the person said.
         app: Only this app.
         replace: Stop the release before first: it has been compromised.
+        allow_missing: Deploy without files that git tracks and the checkout lacks.
 
     Returns:
         The exit code.
@@ -45,7 +50,7 @@ def deploy(options: Options, *, app: str = "", replace: bool = False) -> int:
     # All that can be wrong on this machine is found before any host is asked.
     deployments = [
         seen_through(
-            partial(_built, context, each, hooks[each.name], replace),
+            partial(_built, context, each, hooks[each.name], replace, allow_missing),
             fleets.of(each),
             hooks[each.name],
         )
@@ -79,12 +84,16 @@ def _left_out(untracked: Sequence[str]) -> str:
     return f"not deployed, because git does not track it: {shown} (git add, or the app's include)"
 
 
-def _built(context: CommandContext, app: App, hooks: Hooks, replace: bool) -> Deployment:
+def _built(
+    context: CommandContext, app: App, hooks: Hooks, replace: bool, allow_missing: bool
+) -> Deployment:
     source = context.inventory.source_of(app)
     hooks.tell(commit=commit_of(source))
     hooks.run("before-build")
     artifact = build_artifact(source, app.requirements, include=app.include)
+    missing = check_missing(app.name, artifact.missing, allowed=allow_missing)
     deployment = plan_deployment(context.inventory, app, artifact, who(), replace=replace)
+    deployment = replace_fields(deployment, notes=(*missing, *deployment.notes))
     # As for a host of which nothing is known: what is wrong in a template is found here.
     make_plan([*build(deployment, Facts()), *start(app, deployment.release)])
     # A hook may have made a commit.

@@ -12,8 +12,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from provisioning.agent.apps.compiled import is_pythons
+from provisioning.deploy.missing_files import MissingFiles, missing_files
 from provisioning.deploy.requirements import read_requirements
 from provisioning.errors import ConfigurationError
 
@@ -41,6 +43,7 @@ class Artifact:
         dirty: The working tree has changes that are in no commit.
         compiled: What Python has compiled, and git tracks: left out, each host compiles its own.
         untracked: What is there, and git neither tracks nor ignores: left out. Folders end in "/".
+        missing: What git tracks, and is not there.
     """
 
     release: str
@@ -53,6 +56,7 @@ class Artifact:
     dirty: bool
     compiled: tuple[str, ...] = ()
     untracked: tuple[str, ...] = ()
+    missing: MissingFiles = field(default_factory=MissingFiles)
 
     @property
     def has_hashes(self) -> bool:
@@ -76,10 +80,10 @@ def build_artifact(
         ConfigurationError: the requirements or what is to be included are not there, or nothing
             is to be deployed.
     """
-    commit, dirty, untracked = _commit(source)
+    commit, changes = _commit(source)
     files: dict[str, bytes] = {}
     links: dict[str, str] = {}
-    executables, compiled = [], []
+    executables, compiled, absent = [], [], {}
     for path in dict.fromkeys((*_paths(source), *_included(source, include))):
         full = source / path
         if is_pythons(path):
@@ -90,6 +94,8 @@ def build_artifact(
             files[path] = full.read_bytes()
             if full.stat().st_mode & 0o100:
                 executables.append(path)
+        else:
+            absent[path] = full.is_dir()
     if not files:
         raise ConfigurationError(
             f"cannot deploy {source}: there are no files in it",
@@ -103,9 +109,10 @@ def build_artifact(
         requirements=read_requirements(source, requirements),
         listing=PurePosixPath(requirements).as_posix(),
         commit=commit,
-        dirty=dirty,
+        dirty=changes.dirty,
         compiled=tuple(compiled),
-        untracked=tuple(each for each in untracked if not _is_included(each, include)),
+        untracked=tuple(each for each in changes.untracked if not _is_included(each, include)),
+        missing=missing_files(absent, files, changes.deleted),
     )
 
 
@@ -146,18 +153,28 @@ def commit_of(source: Path) -> str:
     return (_git(source, "rev-parse", "HEAD") or "").strip()
 
 
-def _commit(source: Path) -> tuple[str, bool, list[str]]:
-    """Return the commit, whether there are changes besides, and what git does not know."""
+class _Changes(NamedTuple):
+    """What differs from the commit: whether anything tracked does, and paths below the source."""
+
+    dirty: bool = False
+    untracked: tuple[str, ...] = ()
+    deleted: frozenset[str] = frozenset()
+
+
+def _commit(source: Path) -> tuple[str, _Changes]:
+    """Return the commit, and the changes that are in none."""
     commit = commit_of(source)
-    status = _git(source, "status", "--porcelain", "-z", "--untracked-files=normal", "--", ".")
+    options = ("--porcelain", "-z", "--untracked-files=normal", "--no-renames")
+    status = _git(source, "status", *options, "--", ".")
     if not commit or not status:
-        return commit, False, []
+        return commit, _Changes()
     # Source: git-status(1), "Porcelain Format Version 1": two letters, a blank, and the path from
     # the top of the repository.
     top = (_git(source, "rev-parse", "--show-prefix") or "").strip()
     entries = [each for each in status.split("\0") if each]
     untracked = [each[3:].removeprefix(top) for each in entries if each.startswith("?? ")]
-    return commit, len(untracked) < len(entries), untracked
+    deleted = frozenset(each[3:].removeprefix(top) for each in entries if each[1] == "D")
+    return commit, _Changes(len(untracked) < len(entries), tuple(untracked), deleted)
 
 
 def _is_included(path: str, include: Sequence[str]) -> bool:

@@ -18,5 +18,5 @@ def test_one_word_is_a_line_like_those_of_the_inventory() -> None:
 
 
 def test_a_line_that_is_none_is_told() -> None:
-    with pytest.raises(ConfigurationError, match="cannot run .*: it is not a command: no closing"):
+    with pytest.raises(ConfigurationError, match="it is not a command: no closing"):
         _argv(["echo 'x"])

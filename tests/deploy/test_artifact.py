@@ -14,6 +14,7 @@ from provisioning.agent.resource import decode, encode
 from provisioning.agent.resources import TYPES
 from provisioning.agent.runs.wire import Decoder, pack
 from provisioning.deploy.artifact import Artifact, build_artifact
+from provisioning.deploy.missing_files import MissingFiles, check_missing
 from provisioning.errors import ConfigurationError
 from provisioning.protocol.plan import make_plan
 from provisioning.resources import Release
@@ -329,3 +330,81 @@ def test_what_python_has_compiled_is_left_out_and_told(source: Path) -> None:
         "__pycache__/app.cpython-311.pyc", "deep/__pycache__", "pkg/__pycache__/note.txt",
     ]  # fmt: skip
     assert not [path for path in (*artifact.files, *artifact.links) if "__pycache__" in path]
+
+
+POINTER = (
+    "version https://git-lfs.github.com/spec/v1\n"
+    "oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"
+)
+
+
+def test_pointers_of_git_lfs_are_no_files(source: Path) -> None:
+    (source / "logo.png").write_text(POINTER)
+    (source / "about-lfs.md").write_text(f"# LFS\n{POINTER}")
+    (source / "large.txt").write_text(POINTER + "x" * 1024)
+    assert _build(source).missing == MissingFiles(pointers=("logo.png",))
+    _commit(source)
+    assert _build(source).missing == MissingFiles(pointers=("logo.png",))
+
+
+def test_what_is_tracked_and_not_checked_out_is_missing(source: Path, tmp_path: Path) -> None:
+    lib = tmp_path / "lib"
+    lib.mkdir()
+    (lib / "lib.py").write_text("x = 1\n")
+    _commit(lib)
+    for name in ("a.html", "b.html", "c.html"):
+        (source / name).write_text(name)
+    _commit(source)
+    _git(
+        source,
+        "-c",
+        "protocol.file.allow=always",
+        "submodule",
+        "--quiet",
+        "add",
+        str(lib),
+        "vendor/lib",
+    )
+    _git(source, "commit", "-q", "-m", "y")
+    assert _build(source).missing == MissingFiles()
+    clone = tmp_path / "clone"
+    _git(tmp_path, "clone", "-q", str(source), str(clone))
+    _git(clone, "update-index", "--skip-worktree", "a.html")
+    (clone / "a.html").unlink()
+    (clone / "b.html").unlink()
+    _git(clone, "rm", "-q", "c.html")
+    artifact = _build(clone)
+    assert artifact.missing == MissingFiles(
+        submodules=("vendor/lib",), skipped=("a.html",), deleted=("b.html",)
+    )
+    assert artifact.dirty
+    # The app may be a folder of its repository.
+    below = tmp_path / "mono"
+    (below / "site").mkdir(parents=True)
+    (below / "site" / "app.py").write_text("x = 1\n")
+    (below / "site" / "requirements.txt").write_text("flask\n")
+    (below / "site" / "old.txt").write_text("x")
+    _commit(below)
+    (below / "site" / "old.txt").unlink()
+    assert _build(below / "site").missing == MissingFiles(deleted=("old.txt",))
+
+
+def test_a_checkout_that_lacks_files_is_refused_with_each_and_its_mend() -> None:
+    lacking = MissingFiles(pointers=("logo.png",), submodules=("vendor/lib",), skipped=("a.html",))
+    with pytest.raises(ConfigurationError) as refused:
+        check_missing("hello", lacking, allowed=False)
+    assert refused.value.message == "cannot deploy hello: the checkout is not complete"
+    assert refused.value.output.splitlines() == [
+        "a pointer of Git LFS, not the file: logo.png",
+        "submodule, not checked out: vendor/lib",
+        "tracked, not checked out: a.html",
+    ]
+    for mend in ("git lfs pull", "git submodule update", "--no-skip-worktree", "--allow-missing"):
+        assert mend in refused.value.hint
+    assert check_missing("hello", lacking, allowed=True) == refused.value.output.splitlines()
+
+
+def test_what_was_deleted_is_said() -> None:
+    notes = check_missing("hello", MissingFiles(deleted=("a", "b")), allowed=False)
+    assert notes == ["not deployed, because it was deleted: a, b"]
+    assert check_missing("hello", MissingFiles(), allowed=False) == []
