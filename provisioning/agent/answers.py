@@ -26,6 +26,7 @@ Mode = Annotated[str, "mode"]
 
 BUILT, GATED, LIVE, RETIRED = "built", "gated", "live", "retired"
 FAILED, ROLLED_BACK, STOPPED = "failed", "rolled_back", "stopped"
+MIGRATED = "migrated"
 """What happens to releases: see `HistoryEvent`."""
 
 
@@ -44,7 +45,8 @@ class HistoryEvent(NamedTuple):
     Args:
         event: "built"; "gated", it runs and answers; "live"; "retired", it was stopped because
             another is live; "failed", see `at_state`; "rolled_back", another was made live in its
-            place; "stopped", by a person.
+            place; "stopped", by a person; "migrated", its database was asked what it has, before
+            and after.
         release: Its id.
         at: When, in seconds since the epoch.
         by: By whom, as "user@machine".
@@ -53,6 +55,7 @@ class HistoryEvent(NamedTuple):
         rollback_from: The one that was live until a person went back to it.
         at_state: The step at which it failed: "import", "migrate", "start", "processes".
         commit, dirty, migrates, renews: See `ReleaseInfo`.
+        migrations: The names of those that the database had afterwards and not before.
     """
 
     event: str
@@ -67,6 +70,7 @@ class HistoryEvent(NamedTuple):
     dirty: str = ""
     migrates: str = ""
     renews: ReleaseId = ""
+    migrations: Tuple[str, ...] = ()
 
     def line(self) -> Dict[str, Any]:
         """Return it as it is kept: what says nothing is left out."""
@@ -79,7 +83,8 @@ class HistoryEvent(NamedTuple):
         Raises:
             TypeError: it does not say what happened, or to which release.
         """
-        return cls(**{name: value for name, value in line.items() if name in cls._fields})
+        event = cls(**{name: value for name, value in line.items() if name in cls._fields})
+        return event._replace(migrations=tuple(event.migrations))
 
 
 class ReleaseInfo(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from provisioning.agent.answers import BUILT, LIVE
+from provisioning.agent.answers import BUILT, LIVE, MIGRATED
 from provisioning.errors import ConfigurationError, DeployRefusedError, HomeportError
 
 if TYPE_CHECKING:
@@ -62,7 +62,9 @@ def refuse_over_migration(app: App, states: Mapping[str, AppState], release: str
     """Refuse to run an older release on a database that a newer one has migrated.
 
     Also one that never went live: it is migrated before. What renews a release is as old as that.
+    A release of which nobody could say what it has migrated counts as one that has.
     """
+    migrated = _migrated(states)
     for state in states.values():
         renews = {each.release: each.renews for each in state.releases}
         code = release
@@ -77,15 +79,33 @@ def refuse_over_migration(app: App, states: Mapping[str, AppState], release: str
         newer = [
             each.release
             for each in state.releases
-            if code < each.release and each.migrates and each.release not in not_importable
+            if code < each.release
+            and each.migrates
+            and each.release not in not_importable
+            and migrated.get(each.release) != ()
         ]
         if newer:
+            names = [name for each in newer for name in migrated.get(each, ())]
             raise DeployRefusedError(
                 f"cannot roll {app.name} back to {release}: {newer[-1]} has migrated the "
                 "database since, and the older code may not work with it",
+                output="\n".join(f"migrated since: {name}" for name in names),
                 hint="fab rollback --force if it does; migrate_compatible = true under "
                 f"[apps.{app.name}] if it always does",
             )
+
+
+def _migrated(states: Mapping[str, AppState]) -> dict[str, tuple[str, ...]]:
+    """Return which migrations each release has made, of those that the database was asked about.
+
+    Only one host of an app migrates, and a deploy that was cut off does so twice.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for state in states.values():
+        for each in state.history:
+            if each.event == MIGRATED:
+                found[each.release] = (*found.get(each.release, ()), *each.migrations)
+    return found
 
 
 def no_such_release(

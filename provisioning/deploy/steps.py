@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from provisioning.deploy.environment import pack
+from provisioning.deploy.migration_state import migration_state
 from provisioning.deploy.runtimes import runtime
 from provisioning.resources import (
     KeptSecrets,
@@ -91,6 +92,7 @@ def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
 def migrate(app: App, release: str, facts: Facts) -> Iterator[Resource]:
     """Yield what brings the database up to date: once per deploy, on one host."""
     if app.migrate:
+        asked = migration_state(app)
         yield OneOff(
             app.name,
             release,
@@ -99,6 +101,8 @@ def migrate(app: App, release: str, facts: Facts) -> Iterator[Resource]:
             tuple(sandbox_properties(app, facts)),
             hint="the database may be partly migrated; no traffic reached this release",
             timeout_s=MIGRATE_TIMEOUT_S,
+            asks=asked.argv,
+            asks_pattern=asked.pattern,
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from provisioning.agent.answers import AppState, HistoryEvent, ReleaseInfo
+from provisioning.agent.answers import MIGRATED, AppState, HistoryEvent, ReleaseInfo
 from provisioning.deploy.checks import (
     lost_runtimes,
     must_be_whole,
@@ -139,3 +139,28 @@ def test_a_release_that_could_not_be_imported_has_migrated_nothing(app: App) -> 
     assert goes_back_over_migration(app, there, ONE)
     failed = HistoryEvent("failed", THREE, at_state="import")
     assert not goes_back_over_migration(app, there._replace(history=(failed,)), ONE)
+
+
+def test_only_a_release_that_has_really_migrated_keeps_from_going_back(app: App) -> None:
+    there = manifests("one", "two", "three", two=MIGRATES, three=MIGRATES)
+    nothing = [HistoryEvent(MIGRATED, each) for each in (TWO, THREE)]
+    assert not goes_back_over_migration(app, there._replace(history=tuple(nothing)), ONE)
+    # Of one of them nobody could say.
+    assert goes_back_over_migration(app, there._replace(history=(nothing[0],)), ONE)
+    assert not goes_back_over_migration(app, there._replace(history=(nothing[1],)), TWO)
+
+
+def test_a_refusal_names_what_was_migrated_on_whichever_host_it_was(app: App) -> None:
+    there = manifests("one", "two", two=MIGRATES)
+    # Cut off after the first, and asked again: nothing was left to do.
+    migrated = (
+        HistoryEvent(MIGRATED, TWO, migrations=("shop.0002_price", "shop.0003_vat")),
+        HistoryEvent(MIGRATED, TWO),
+    )
+    states = {"web1": there, "web2": there._replace(history=migrated)}
+    with pytest.raises(DeployRefusedError) as refused:
+        refuse_over_migration(app, states, ONE)
+    assert refused.value.output.splitlines() == [
+        "migrated since: shop.0002_price",
+        "migrated since: shop.0003_vat",
+    ]

@@ -24,9 +24,10 @@ class NoLeftoverPrograms(Resource):
     """Have no program running that an earlier run started for a release and no longer follows.
 
     Imports, migrations and hooks run in units of their own, which outlive a run that is killed.
-    Whoever has the host's lock knows that they have nobody left. An import changes nothing, so
-    it is stopped. A migration or a hook must neither be torn nor have a second one beside it, so
-    it is waited for; systemd ends it when its time is over.
+    Whoever has the host's lock knows that they have nobody left. An import changes nothing, nor
+    does the question which migrations there are: they are stopped. A migration or a hook must
+    neither be torn nor have a second one beside it, so it is waited for; systemd ends it when its
+    time is over.
 
     Args:
         app: The app's name.
@@ -66,7 +67,7 @@ class NoLeftoverPrograms(Resource):
         if system.dry:
             return
         for unit in one_offs(self.app, system):
-            if label_of(self.app, unit) == "import":
+            if label_of(self.app, unit) in ("import", "migrations"):
                 systemctl.stop(system, unit)
         system.forget_cached()
         for unit in one_offs(self.app, system):

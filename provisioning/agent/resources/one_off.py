@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, field
-from typing import ClassVar, Mapping, Tuple
+from typing import ClassVar, List, Mapping, Optional, Sequence, Tuple
 
 from provisioning.agent.answers import FAILED, HistoryEvent
+from provisioning.agent.apps import migrations
 from provisioning.agent.apps.environment import masked
 from provisioning.agent.apps.failure_output import why_it_failed
 from provisioning.agent.apps.history import History
@@ -23,6 +24,9 @@ from provisioning.agent.resource import Change, Resource, State, normalise
 
 STOP_S = 10
 """Seconds between SIGTERM and SIGKILL."""
+
+MIGRATIONS, ASK_S = "migrations", 120
+"""What the question for migrations is called, and how many seconds its answer may take."""
 
 PRINTED = ".printed"
 
@@ -50,6 +54,9 @@ class OneOff(Resource):
         env: Variables besides those of the app.
         occasion: The run of a command that it belongs to; in another one it runs again.
         required: Whether its failure is one of the run. If not, a person is told of it.
+        asks: Program and arguments that print which migrations the database has; it is asked
+            before and after, and the history tells the difference. () for none.
+        asks_pattern: See apps/migrations.py.
     """
 
     kind: ClassVar[str] = "one-off"
@@ -64,9 +71,13 @@ class OneOff(Resource):
     env: Mapping[str, str] = field(default_factory=dict)
     occasion: str = ""
     required: bool = True
+    asks: Tuple[str, ...] = ()
+    asks_pattern: str = ""
 
     def __post_init__(self) -> None:
-        normalise(self, argv=tuple(self.argv), properties=tuple(self.properties))
+        normalise(
+            self, argv=tuple(self.argv), properties=tuple(self.properties), asks=tuple(self.asks)
+        )
 
     @property
     def name(self) -> str:
@@ -90,12 +101,10 @@ class OneOff(Resource):
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
             return
+        if self.asks:
+            migrations.remember_before(system, self._key, self._ask(system))
         began = time.monotonic()
-        printed = printed_to(self.app, self.label)
-        system.remove(printed)
-        done = self._run(system, printed)
-        said = [] if done.status == 0 else last_lines_of(printed)
-        system.remove(printed)
+        done, said = self._run_to_its_end(system, self.label, self.argv, self.timeout_s)
         if done.status != 0:
             words = why_it_failed(system, self.app, self.release, said)
             # Source: systemd.service(5), RuntimeMaxSec=: the exit status does not tell.
@@ -108,21 +117,42 @@ class OneOff(Resource):
                 # Of systemd-run itself, if it could not even be started.
                 "\n".join(filter(None, (masked(system, self.app, done.tail), words))),
             )
+        if self.asks:
+            names = self._ask(system)
+            migrations.record_after(system, self.app, self.release, self._key, names)
         system.memory.remember(self._key, self._done)
 
-    def _run(self, system: System, printed: str) -> Completed:
+    def _ask(self, system: System) -> Optional[List[str]]:
+        """Return which migrations the database has; None where the app does not say."""
+        done, said = self._run_to_its_end(system, MIGRATIONS, self.asks, ASK_S)
+        return migrations.names_in(said, self.asks_pattern) if done.status == 0 else None
+
+    def _run_to_its_end(
+        self, system: System, label: str, argv: Sequence[str], timeout_s: int
+    ) -> Tuple[Completed, List[str]]:
+        """Run a program; return how it ended, and the last lines that it has printed."""
+        printed = printed_to(self.app, label)
+        system.remove(printed)
+        done = self._run(system, label, argv, timeout_s, printed)
+        said = last_lines_of(printed)
+        system.remove(printed)
+        return done, said
+
+    def _run(
+        self, system: System, label: str, words: Sequence[str], timeout_s: int, printed: str
+    ) -> Completed:
         layout = AppLayout(self.app)
         release = layout.release(self.release)
         variables = {**layout.environment(self.release), **self.env}
         # By this name a run that is killed leaves it behind: see resources/leftover_programs.py.
-        unit = f"{self.app}-{self.label}-{self.release}"
+        unit = f"{self.app}-{label}-{self.release}"
         options = [
             f"--unit={unit}",
             # Otherwise the whole command, of several lines perhaps, in every list of units.
-            f"--description={self.app}, {self.label}, release {self.release}",
+            f"--description={self.app}, {label}, release {self.release}",
             f"--property=WorkingDirectory={layout.code(self.release)}",
             f"--property=EnvironmentFile={release}/env",
-            f"--property=RuntimeMaxSec={self.timeout_s}",
+            f"--property=RuntimeMaxSec={timeout_s}",
             f"--property=TimeoutStopSec={STOP_S}",
             f"--property=StandardOutput=append:{printed}",
             # One stream for both, so that their order is kept. Source: systemd.exec(5).
@@ -130,13 +160,13 @@ class OneOff(Resource):
             *(f"--setenv={name}={value}" for name, value in variables.items()),
             *(f"--property={each}" for each in self.properties),
         ]
-        argv = [unexpanded(word) for word in self.argv]
+        argv = [unexpanded(word) for word in words]
         # systemd-run itself would look along the PATH of root, or below its own directory.
         argv[0] = find_program(system, self.app, self.release, argv[0]) or argv[0]
         systemctl.forget_failures(system, f"{unit}.service")
         return system.run(
             ["systemd-run", "--quiet", "--wait", "--collect", *options, "--", *argv],
-            timeout_s=self.timeout_s + STOP_S + 30,
+            timeout_s=timeout_s + STOP_S + 30,
         )
 
     def _failed(self, system: System, how: str, output: str) -> None:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import ClassVar, List, Set
 
+from provisioning.agent.apps import migrations
 from provisioning.agent.apps.history import History
 from provisioning.agent.apps.in_use import in_use
 from provisioning.agent.apps.names import RELEASE, REVISION, named
@@ -100,7 +101,9 @@ class Pruned(Resource):
 
     def _forget(self, system: System, release: str) -> None:
         for label in ("import", "migrate"):
-            system.memory.forget(f"one-off:{self.app}/{release} {label}")
+            key = f"one-off:{self.app}/{release} {label}"
+            system.memory.forget(key)
+            migrations.forget(system, key)
 
     def _prune_static(self, system: System) -> None:
         """Remove published files that no release which stays has brought."""

@@ -165,6 +165,12 @@ class App(Model):
         description="Command that brings the database up to date, run once per deploy in the "
         "new release before it goes live.",
     )
+    migrate_state: AnyCommand | None = Field(
+        default=None,
+        description="Command that prints which migrations the database has, one in each line. What "
+        "it prints anew after `migrate` is what that deploy has migrated. Default: Django, "
+        "Flask-Migrate and Alembic are asked in their own way.",
+    )
     migrate_compatible: Yes = Field(
         default=False,
         description="The previous release works with the migrated database too, so that a "
