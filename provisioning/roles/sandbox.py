@@ -43,6 +43,11 @@ _UNLESS_RELAXED = {
     "proc": "ProcSubset=pid",
 }
 
+_IF_RELAXED = {
+    # Adds to the families of the network. Source: netlink(7), systemd.exec(5).
+    "netlink": "RestrictAddressFamilies=AF_NETLINK",
+}
+
 
 def sandbox_properties(app: App, facts: Facts) -> list[str]:
     """Return the user, the sandbox and the limits of everything that an app runs.
@@ -60,6 +65,7 @@ def sandbox_properties(app: App, facts: Facts) -> list[str]:
     layout = AppLayout(app.name)
     properties = [f"User={app.name}", f"Group={app.name}", *_ALWAYS, *_NETWORK[app.network]]
     properties += [value for name, value in _UNLESS_RELAXED.items() if name not in app.relax]
+    properties += [value for name, value in _IF_RELAXED.items() if name in app.relax]
     properties.append(f"ReadWritePaths={layout.shared}")
     memory = app.memory_max.size_bytes if app.memory_max is not None else DEFAULT_MEMORY
     properties.append(f"MemoryMax={memory}")

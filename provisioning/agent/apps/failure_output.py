@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Iterator, Sequence, Tuple
 
 from provisioning.agent.apps.environment import masked
+from provisioning.agent.apps.failure_hints import hint_for
 from provisioning.agent.apps.journal import last_lines
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
@@ -13,7 +14,9 @@ from provisioning.agent.machine.system import System
 SEARCHED_LINES, SHOWN_LINES, LAST_LINES = 300, 30, 8
 
 
-def refusal(system: System, app: str, release: str, unit: str, why: str) -> AgentError:
+def refusal(
+    system: System, app: str, release: str, unit: str, why: str, mend: str = ""
+) -> AgentError:
     """Return the error that says so, with the last lines of the unit's journal.
 
     Args:
@@ -22,12 +25,15 @@ def refusal(system: System, app: str, release: str, unit: str, why: str) -> Agen
         release: The release's id.
         unit: A unit of the release.
         why: What is wrong with it.
+        mend: What to do about it, where the reason tells; else what the unit said may.
     """
+    words = own_words(system, app, release, unit)
+    mend = hint_for(words, app) or mend or "fix it"
     return AgentError(
         masked(system, app, f"release {release} of {app} was refused: {why}"),
-        hint="fix it and deploy again; no traffic reached this release. Its complete output: "
+        hint=f"{mend}; then deploy again. No traffic reached this release. Its complete output: "
         f"journalctl -u {unit}",
-        output=own_words(system, app, release, unit),
+        output=words,
         refused=True,
     )
 

@@ -10,6 +10,7 @@ from typing import ClassVar, List, Mapping, Optional, Sequence, Tuple
 from provisioning.agent.answers import FAILED, HistoryEvent
 from provisioning.agent.apps import migrations
 from provisioning.agent.apps.environment import masked
+from provisioning.agent.apps.failure_hints import hint_for
 from provisioning.agent.apps.failure_output import why_it_failed
 from provisioning.agent.apps.history import History
 from provisioning.agent.apps.journal import last_lines_of
@@ -177,7 +178,7 @@ class OneOff(Resource):
         History(self.app, system).record(HistoryEvent(FAILED, self.release, at_state=self.label))
         raise AgentError(
             f"release {self.release} of {self.app} was refused: {self.label} {how}",
-            hint=self.hint,
+            hint="; ".join(filter(None, (hint_for(output, self.app), self.hint))),
             output=output,
             refused=True,
         )

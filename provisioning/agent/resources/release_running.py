@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from provisioning.agent.answers import FAILED, GATED, HistoryEvent
 from provisioning.agent.apps.failure_output import refusal
+from provisioning.agent.apps.health_answers import mend, patience_s, told
 from provisioning.agent.apps.history import History
 from provisioning.agent.apps.release_services import ReleaseServices, first_instances
 from provisioning.agent.apps.releases import Releases
@@ -101,7 +102,7 @@ class ReleaseRunning(Resource):
     def _wait(self, system: System) -> None:
         deadline = time.monotonic() + self.timeout_s
         good, asked, said = 0, 0, {0}
-        answer = http.Answer(0, "it has not answered yet", {})
+        answer, since = http.Answer(0, "it has not answered yet", {}), time.monotonic()
         while good < ANSWERS:
             system.checkpoint()
             # Asking systemd costs more than asking the socket, and is only for failures.
@@ -109,18 +110,23 @@ class ReleaseRunning(Resource):
                 self._check_process(system)
             asked += 1
             left_s = deadline - time.monotonic()
-            answer = self._ask(system, max(POLL_S, min(ANSWER_TIMEOUT_S, left_s)))
+            before, answer = answer, self._ask(system, max(POLL_S, min(ANSWER_TIMEOUT_S, left_s)))
+            if answer.status != before.status:
+                since = time.monotonic()
             if answer.status == 200:
                 good += 1
                 continue
             good = 0
-            if time.monotonic() > deadline:
-                raise self._refused(system, _said(answer, self.health))
+            is_steady = time.monotonic() - since > patience_s(answer.status, self.timeout_s)
+            if time.monotonic() > deadline or is_steady:
+                why, what_to_do = told(answer, self.health), self._mend(answer)
+                raise self._refused(system, why, what_to_do)
             # A server that answers, but not well, may have to get ready; or it never will.
             if answer.status not in said:
                 said.add(answer.status)
                 what = f"{self.health} answers {answer.status}"
-                system.say(f"{what}; waiting at most {left_s:.0f} s for 200")
+                waits_s = min(left_s, patience_s(answer.status, self.timeout_s))
+                system.say(f"{what}; waiting at most {waits_s:.0f} s for 200")
             time.sleep(POLL_S if answer.status == 0 else 0.2)
 
     def _check_process(self, system: System) -> None:
@@ -129,11 +135,8 @@ class ReleaseRunning(Resource):
         if values.get("ActiveState") == "failed" or values.get("NRestarts", "0") != "0":
             raise self._refused(system, "its process ended while it was starting")
 
-    def _refused(self, system: System, why: str) -> AgentError:
-        return refusal(system, self.app, self.release, self.unit, why)
+    def _mend(self, answer: http.Answer) -> str:
+        return mend(answer, self.health, self.host, self.app)
 
-
-def _said(answer: http.Answer, path: str) -> str:
-    if answer.status == 0:
-        return f"{path} was not answered in time ({answer.body})"
-    return f"{path} answered {answer.status} instead of 200: {answer.body[:200].strip()}"
+    def _refused(self, system: System, why: str, what_to_do: str = "") -> AgentError:
+        return refusal(system, self.app, self.release, self.unit, why, what_to_do)

@@ -146,7 +146,8 @@ class App(Model):
     relax: tuple[Relaxation, ...] = Field(
         default=(),
         description="What the sandbox permits in addition. dbus: the system's D-Bus. jit: memory "
-        "both writable and executable (numba, PyPy). proc: the whole of /proc "
+        "both writable and executable (numba, PyPy). netlink: the kernel's list of network "
+        "interfaces (getifaddrs). proc: the whole of /proc "
         "(psutil).",
     )
     env: Mapping[VariableName, str] = Field(

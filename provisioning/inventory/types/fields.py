@@ -226,7 +226,7 @@ VariableName = Annotated[
 
 AcmeDirectory = Annotated[str, AfterValidator(units.acme_directory)]
 
-Relaxation = Literal["dbus", "jit", "proc"]
+Relaxation = Literal["dbus", "jit", "netlink", "proc"]
 NetworkAccess = Literal["full", "local", "none"]
 ClientVerify = Literal["required", "optional"]
 TlsMethod = Literal["acme", "files", "self-signed", "off"]
