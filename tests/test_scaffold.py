@@ -214,7 +214,7 @@ def test_a_lock_with_digests_is_preferred_and_folders_are_found(tmp_path: Path) 
     assert app.static == {"/static/": "shop/static"}
     assert app.shared == ("uploads",)
     assert app.health == "/health"
-    assert app.migrate == "flask --app shop db upgrade"
+    assert str(app.migrate) == "flask --app shop db upgrade"
 
 
 def test_variables_that_look_secret_are_proposed_as_comments(tmp_path: Path) -> None:
