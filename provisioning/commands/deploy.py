@@ -14,7 +14,8 @@ from provisioning.cli.selection import apps_here
 from provisioning.deploy.artifact import build_artifact, commit_of
 from provisioning.deploy.deploy import deploy as deploy_app
 from provisioning.deploy.deployment import Deployment, plan_deployment
-from provisioning.deploy.requirement_sources import trusted_unseen
+from provisioning.deploy.requirements.choice import Choice
+from provisioning.deploy.requirements.sources import trusted_unseen
 from provisioning.deploy.steps import build, start
 from provisioning.deploy.unread_settings import unread_settings
 from provisioning.hosts.host import who
@@ -62,7 +63,8 @@ def deploy(options: Options, *, app: str = "", replace: bool = False) -> int:
             context.sink.note(f"{deployment.app.name}: {said}")
         for note in deployment.notes:
             context.sink.note(f"{deployment.app.name}: {note}")
-        if said := trusted_unseen(deployment.artifact.listing, deployment.artifact.requirements):
+        requirements = deployment.artifact.requirements
+        if said := trusted_unseen(requirements.listing, requirements.files):
             context.sink.note(f"{deployment.app.name}: {said}")
         if said := unread_settings(deployment.app, deployment.artifact.files):
             context.sink.note(f"{deployment.app.name}: {said}")
@@ -83,7 +85,7 @@ def _built(context: CommandContext, app: App, hooks: Hooks, replace: bool) -> De
     source = context.inventory.source_of(app)
     hooks.tell(commit=commit_of(source))
     hooks.run("before-build")
-    artifact = build_artifact(source, app.requirements, include=app.include)
+    artifact = build_artifact(source, app.requirements, include=app.include, choice=Choice.of(app))
     deployment = plan_deployment(context.inventory, app, artifact, who(), replace=replace)
     # As for a host of which nothing is known: what is wrong in a template is found here.
     make_plan([*build(deployment, Facts()), *start(app, deployment.release)])

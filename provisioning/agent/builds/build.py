@@ -81,6 +81,16 @@ class Build:
         """Where it keeps what it has downloaded."""
         return cache_of(self.owner)
 
+    @property
+    def staged(self) -> str:
+        """Where root lays out what it is made from; the build may read it."""
+        return os.path.join(layout.STATE, "build")
+
+    @property
+    def sources(self) -> str:
+        """Where its copies of that are."""
+        return os.path.join(self.cache, "sources")
+
     def begin(self, system: System, *, fresh: bool = False) -> None:
         """End processes that a killed run left of this build, and empty its folder.
 
@@ -89,13 +99,18 @@ class Build:
             fresh: Nor where it keeps what it has downloaded.
         """
         end(system, self.path)
-        files.remove(self.result, within_s=CLEAN_S)
+        for leftover in (self.result, self.sources):
+            files.remove(leftover, within_s=CLEAN_S)
+        files.remove(self.staged)
+        files.make_directory(self.staged)
         if fresh:
             files.remove(self.cache, within_s=CLEAN_S)
 
     def clean(self, system: System) -> None:
-        """Remove what was built."""
+        """Remove what was built, and what it was built from."""
         clear(self.result, system)
+        clear(self.sources, system)
+        files.remove(self.staged)
 
     def run(self, system: System, steps: Sequence[Mapping[str, Any]]) -> None:
         """Carry out steps.
@@ -112,11 +127,15 @@ class Build:
                 "socket": f"{sandbox.DOOR}/proxy.sock",
                 "steps": list(steps),
                 "home": self.path,
+                # Of its own name: uv takes what it has built of the same path for the same.
+                "sources": os.path.join(self.sources, os.path.basename(self.path)),
+                "staged": sandbox.STAGED,
                 "env": {**CLEAN_ENVIRONMENT, "HOME": self.cache, **self.env},
             }
             options = sandbox.properties(
-                user=self._user, name=self._name, path=self.path, proxy=directory
-            )
+                user=self._user, name=self._name, path=self.path, proxy=directory,
+                staged=self.staged,
+            )  # fmt: skip
             done = system.run(
                 ["systemd-run", "--quiet", "--wait", "--collect", "--pipe", f"--unit={self.unit}",
                  *(f"--property={each}" for each in options), "--",

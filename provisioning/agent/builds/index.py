@@ -24,6 +24,11 @@ _REPLACED = re.compile(
 """Settings that replace PyPI by another index. Source: pip's and uv's options and settings."""
 
 
+def replaces_index(texts: Iterable[str]) -> bool:
+    """Return whether one of the texts names another default index than PyPI."""
+    return any(_REPLACED.search(text) for text in texts)
+
+
 def allowed_hosts(texts: Iterable[str], *, is_locked: bool = False) -> List[str]:
     """Return the hosts that a build may reach, as "name:port".
 
