@@ -5,6 +5,7 @@ That it is built is seen on real hosts; here something else stands in for the bu
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -191,6 +192,24 @@ def test_what_a_build_is_made_from_is_roots_and_gone_afterwards(
     assert sorted(each.name for each in Path(venv.path).iterdir()) == [
         ".ready", "bin", "pyvenv.cfg",
     ]  # fmt: skip
+
+
+def test_secrets_are_the_builds_and_make_no_other_environment(builder: Builder, host: Host) -> None:
+    secrets = json.dumps({"UV_DEFAULT_INDEX": "https://ann:canary@own.example/simple", "A": "b/c"})
+    output = "cannot reach https://ann:canary@own.example/simple with b%2Fc"
+    builder.then = _fail(BuildFailedError("cannot build it", output=output, refused_hosts=()))
+    failure = host.run([_venv(secrets=secrets)]).failure
+    assert failure.output == "cannot reach *** with ***"
+    (build,) = builder.builds
+    assert build.secrets["A"] == "b/c"
+    assert "A" not in build.env
+    assert "canary" not in repr(build)
+    # The index is the one that the secret names.
+    assert "own.example:443" in build.hosts
+    assert not set(PYPI) & set(build.hosts)
+    builder.then = lambda: None
+    assert host.run([_venv(secrets=secrets)]).changes
+    assert host.run([_venv(secrets='{"A": "another"}')]).changes == {}
 
 
 @pytest.mark.parametrize(

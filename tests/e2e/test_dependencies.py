@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from pathlib import Path
 
@@ -146,6 +147,48 @@ def test_packages_of_the_source_travel_and_are_built_there(
         "m.version('onlyhere'), m.version('byname'))\""
     )
     assert shown.split() == ["7", "1.5", "2.5"]
+
+
+def test_credentials_of_a_private_index_are_the_builds_alone(
+    lab: Lab, project: Project, provisioned_host: Callable[..., LabHost], tmp_path: Path
+) -> None:
+    host = provisioned_host()
+    wheel = make(tmp_path / "index" / "files", "mylib", "2.0")
+    sha256 = Wheel.of(wheel, "").sha256
+    page = tmp_path / "index" / "simple" / "mylib" / "index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text(f'<a href="/files/{wheel.name}#sha256={sha256}">{wheel.name}</a>')
+    listing = project.app / "requirements.txt"
+    with served(lab, tmp_path / "index", login="ann:canary-7c1f") as url:
+        place = url.replace("http://", "http://${INDEX_USER}:${INDEX_TOKEN}@")
+        listing.write_text(
+            f"--extra-index-url {place}/simple\n{listing.read_text()}\n"
+            f"mylib==2.0 --hash=sha256:{sha256}\n"
+        )
+        project.commit("a private index")
+        project.configure(
+            "[apps.hello.env]\n",
+            '[apps.hello.build_secrets]\nINDEX_USER = { env = "OPERATORS_USER" }\n'
+            'INDEX_TOKEN = { env = "OPERATORS_TOKEN" }\n[apps.hello.env]\n',
+        )
+        project.env |= {"OPERATORS_USER": "ann", "OPERATORS_TOKEN": "wrong-canary"}
+        refused = project.fab("-H", host.name, "deploy")
+        assert refused.code == 4, refused.output
+        assert "build_secrets" in refused.output
+        assert "wrong-canary" not in refused.output
+        project.env["OPERATORS_TOKEN"] = "canary-7c1f"
+        result = project.fab("-H", host.name, "deploy").must_succeed()
+    assert "canary" not in result.output
+    assert "mylib-2.0.dist-info" in host.shell(
+        "ls /srv/hello/current/venv/lib/python3*/site-packages"
+    )
+    # Neither in files, nor in what is compressed or encoded there, nor in the journal.
+    words = "canary-7c1f|wrong-canary|" + base64.b64encode(b"ann:canary-7c1f").decode()[:-2]
+    found = host.shell(
+        f"journalctl --no-pager | grep -cE '{words}'; "
+        f"grep -rlaE '{words}' /srv /var/lib /var/cache /var/log /run /tmp /etc /root /opt || true"
+    )
+    assert found.split() == ["0"], found
 
 
 def test_what_cannot_be_met_is_refused_before_anything_is_built(

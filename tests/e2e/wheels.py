@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import functools
 import hashlib
@@ -13,6 +14,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from provisioning.lab import Lab
 
@@ -40,10 +42,33 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
 
 
+class Private(Quiet):
+    """Serves files to those who know a user and a password."""
+
+    expected: ClassVar[str] = ""
+
+    def do_GET(self) -> None:
+        if self.headers.get("Authorization") == self.expected:
+            super().do_GET()
+            return
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Basic realm="index"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
 @contextlib.contextmanager
-def served(lab: Lab, folder: Path) -> Iterator[str]:
-    """Serve a folder to the lab's hosts; give its URL."""
-    handler = functools.partial(Quiet, directory=str(folder))
+def served(lab: Lab, folder: Path, *, login: str = "") -> Iterator[str]:
+    """Serve a folder to the lab's hosts; give its URL.
+
+    Args:
+        lab: The lab.
+        folder: The folder.
+        login: "user:password" without which nothing is served; "" for everybody.
+    """
+    expected = "Basic " + base64.b64encode(login.encode()).decode()
+    kind = type("Login", (Private,), {"expected": expected}) if login else Quiet
+    handler = functools.partial(kind, directory=str(folder))
     with http.server.ThreadingHTTPServer((lab.gateway, 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:

@@ -24,6 +24,9 @@ INSIDE = "provisioning.agent.builds.inside"
 PROXY = "provisioning.agent.builds.proxy"
 CLEAN_S = 120.0
 
+NETRC = "NETRC"
+"""Variable with the path of a netrc file. Source: uv's "HTTP credentials"."""
+
 MOST_NAMES_BYTES = 1 << 14
 """Of the names of refused hosts; the proxy reports fewer than this."""
 
@@ -50,12 +53,14 @@ class Build:
             own folder for downloads, which no other build can read or write.
         hosts: "name:port" that it may reach.
         env: Variables for its steps.
+        secrets: Variables that nobody else may see; `NETRC` is the content of such a file.
     """
 
     path: str
     owner: str
     hosts: Tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def unit(self) -> str:
@@ -122,6 +127,8 @@ class Build:
         Raises:
             BuildFailedError: one of them failed.
         """
+        secrets = dict(self.secrets)
+        netrc = secrets.pop(NETRC, "")
         with self._door() as (directory, proxy):
             settings = {
                 "socket": f"{sandbox.DOOR}/proxy.sock",
@@ -130,7 +137,8 @@ class Build:
                 # Of its own name: uv takes what it has built of the same path for the same.
                 "sources": os.path.join(self.sources, os.path.basename(self.path)),
                 "staged": sandbox.STAGED,
-                "env": {**CLEAN_ENVIRONMENT, "HOME": self.cache, **self.env},
+                "env": {**secrets, **CLEAN_ENVIRONMENT, "HOME": self.cache, **self.env},
+                "netrc": netrc,
             }
             options = sandbox.properties(
                 user=self._user, name=self._name, path=self.path, proxy=directory,

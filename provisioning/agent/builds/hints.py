@@ -76,6 +76,11 @@ def hint(output: str, listing: str) -> str:
             "the project's version comes from git, which does not travel to the host: write it "
             "into pyproject.toml, or set install_project = false"
         )
+    if re.search(r"\b401 unauthorized|\b403 forbidden|authentication credentials", lowered):
+        return (
+            "an index asks for credentials: name them in [apps.<name>.build_secrets], such as "
+            'UV_INDEX_<NAME>_PASSWORD = { env = "..." }, and check their values'
+        )
     if "no solution found" in lowered or "no matching distribution" in lowered:
         return _unsatisfiable(lowered, listing)
     if any(word in lowered for word in ("failed to fetch", "dns error", "connection", "timed out")):

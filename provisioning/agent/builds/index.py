@@ -16,7 +16,7 @@ _URL = re.compile(
     r"(\[[0-9A-Fa-f:.]+\]|[^/:\s\"'\[]+)(?::(\d+))?"
 )
 _REPLACED = re.compile(
-    r"^\s*(?:--index-url|-i|index-url|default-index)[\s=]"
+    r"^\s*(?:--index-url|-i|index-url|(?:--)?default-index)[\s=]"
     r"|(?:^|[{,])\s*default\s*=\s*true"
     r"|--no-index|^\s*no-index\s*=\s*(?:true|yes|on|1)\b",
     re.MULTILINE,

@@ -15,6 +15,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from typing import Any, Dict, List, Mapping
 
@@ -27,9 +28,10 @@ def main(argv: List[str]) -> int:
 
     On standard input is JSON: "socket", the path of the proxy's; "home", the environment that is
     built; "staged", what it is made from, and "sources", where it is copied to and the steps run;
-    "env"; "steps", in their order. A step has "argv". With "lacking", distribution -> requirement,
-    the requirements of those that are not installed are written to the file "requirements" first;
-    if there are none, the step is left out. Of distributions with "|" between them any one will do.
+    "env"; "netrc", the content of such a file, or ""; "steps", in their order. A step has "argv".
+    With "lacking", distribution -> requirement, the requirements of those that are not installed
+    are written to the file "requirements" first; if there are none, the step is left out. Of
+    distributions with "|" between them any one will do.
     A step with "oldest", distribution -> version, fails if an earlier version is installed.
 
     Returns:
@@ -44,6 +46,8 @@ def main(argv: List[str]) -> int:
         **settings["env"],
         **{form(name): proxy for name in names for form in (str.lower, str.upper)},
     }
+    if settings["netrc"]:
+        env["NETRC"] = _netrc(settings["netrc"])
     shutil.copytree(settings["staged"], settings["sources"], symlinks=True)
     for step in settings["steps"]:
         if "oldest" in step:
@@ -61,6 +65,14 @@ def main(argv: List[str]) -> int:
             )
             return status if 0 < status < 200 else 1
     return 0
+
+
+def _netrc(text: str) -> str:
+    """Write a netrc file into /tmp, which the sandbox takes with it; return its path."""
+    opened, path = tempfile.mkstemp(prefix="netrc-")
+    with open(opened, "w") as file:
+        file.write(text)
+    return path
 
 
 def _write_lacking(step: Mapping[str, Any], home: str) -> bool:

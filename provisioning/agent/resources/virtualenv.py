@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from dataclasses import dataclass, field
 from typing import ClassVar, Dict, Iterable, List, Mapping, Tuple
 
 from provisioning.agent import layout
+from provisioning.agent.apps.environment import mask_of
 from provisioning.agent.apps.links import link_or_copy
 from provisioning.agent.apps.runtimes.virtualenv import lost
 from provisioning.agent.apps.sources import Sources
@@ -27,6 +29,10 @@ from provisioning.agent.resource import Change, Resource, State, normalise
 
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 """Debian's bundle: uv has its own, which lacks a company's authority."""
+
+
+REPLACING = frozenset({"UV_INDEX_URL", "UV_DEFAULT_INDEX"})
+"""Variables that name another default index. Source: uv's "Environment variables"."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,7 @@ class Virtualenv(Resource):
         elsewhere: Packages of uv.lock that do not come from the default index.
         oldest: Distribution -> the oldest version of it that will do.
         fresh: Believe nothing that earlier builds have downloaded.
+        secrets: Secret JSON: variables that only the build has; "" for none.
         python: Interpreter to build it with; root's.
         uv: The uv program; "" builds with venv and pip, as for uv itself.
     """
@@ -81,6 +88,7 @@ class Virtualenv(Resource):
     elsewhere: Tuple[str, ...] = ()
     oldest: Mapping[str, str] = field(default_factory=dict)
     fresh: bool = False
+    secrets: Content = ""
     python: str = "/usr/bin/python3"
     uv: str = layout.UV + "/bin/uv"
 
@@ -95,6 +103,7 @@ class Virtualenv(Resource):
             groups=tuple(self.groups),
             elsewhere=tuple(self.elsewhere),
             executables=tuple(self.executables),
+            secrets=as_blob(self.secrets, secret=True),
         )
 
     @property
@@ -119,12 +128,13 @@ class Virtualenv(Resource):
             yield repr(chosen)
 
     def blobs(self) -> Iterable[Blob]:
-        return [as_blob(each) for each in (*self.files.values(), *self.packages.values())]
+        contents = (*self.files.values(), *self.packages.values(), self.secrets)
+        return [as_blob(each) for each in contents]
 
     def missing(self, system: System) -> Iterable[Blob]:
         if self.actual(system) == self.desired():
             return
-        yield from (as_blob(each) for each in self.files.values())
+        yield from (as_blob(each) for each in (*self.files.values(), self.secrets))
         found = Sources(self.owner, system) if self.packages else None
         for path, content in self.packages.items():
             blob = as_blob(content)
@@ -151,7 +161,13 @@ class Virtualenv(Resource):
             return
         must_be_roots(self.python, "the interpreter of the virtualenv")
         part = self.path + layout.PART
-        build = Build(self.path, self.owner, tuple(self._hosts(system)), self._environment(system))
+        build = Build(
+            self.path,
+            self.owner,
+            tuple(self._hosts(system)),
+            self._environment(system),
+            self._secrets(system),
+        )
         for leftover in (part, self.path):
             system.remove(leftover)
         # Where the sandbox shows what is built.
@@ -180,20 +196,29 @@ class Virtualenv(Resource):
             system.content(as_blob(each)).decode(errors="replace") for each in self.files.values()
         ]
         more = [(each if ":" in each else f"{each}:443").lower() for each in self.hosts]
-        return [*allowed_hosts([*texts, *_configurations(system)]), *more]
+        secrets = self._secrets(system)
+        # In the form that a requirements file has them.
+        indexes = [f"--{name[3:].lower().replace('_', '-')} {secrets[name]}" for name in secrets]
+        return [*allowed_hosts([*texts, *_configurations(system), *indexes]), *more]
+
+    def _secrets(self, system: System) -> Dict[str, str]:
+        found: Dict[str, str] = json.loads(system.content(as_blob(self.secrets)) or "{}")
+        return found
 
     def _run(self, system: System, build: Build) -> None:
         try:
             build.run(system, self._installation(system).steps())
         except BuildFailedError as error:
+            output = mask_of(build.secrets.values())(error.output)
             raise AgentError(
                 error.message,
-                hint=refused_hosts(error.refused_hosts) or hint(error.output, self.listing),
-                output=error.output,
+                hint=refused_hosts(error.refused_hosts) or hint(output, self.listing),
+                output=output,
                 refused=True,
             ) from None
 
     def _installation(self, system: System) -> Installation:
+        secrets = self._secrets(system)
         return Installation(
             path=self.path,
             python=self.python,
@@ -205,7 +230,7 @@ class Virtualenv(Resource):
             member=self.member,
             install_project=self.install_project,
             elsewhere=self.elsewhere,
-            has_mirror=replaces_index(_configurations(system)),
+            has_mirror=replaces_index(_configurations(system)) or bool(REPLACING & {*secrets}),
             extra=self.extra,
             oldest=self.oldest,
         )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from provisioning.agent.layout import READY, UV, AppLayout
+from provisioning.deploy.environment import pack
 from provisioning.deploy.import_check import import_program
 from provisioning.deploy.requirements.choice import WITHOUT_CHOICE
 from provisioning.deploy.runtimes import Prepared
@@ -36,6 +38,7 @@ def prepare(deployment: Deployment, facts: Facts) -> Prepared:
     made = virtualenv(app, artifact, facts, fresh_for=release if deployment.replace else "")
     if PurePosixPath(made.path).name in deployment.lost:
         made = virtualenv(app, artifact, facts, fresh_for=release)
+    made = replace(made, secrets=pack(deployment.build_secrets))
     return Prepared(made.path, made.python, PARTS, (made,))
 
 

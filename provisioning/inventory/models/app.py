@@ -117,6 +117,12 @@ class App(Model):
         "package index and those that the lock file names, such as "
         '"static.crates.io" or "git.example.com:8443".',
     )
+    build_secrets: Mapping[VariableName, LocalSource] = Field(
+        default={},
+        description="Variables that only builds of the app's packages have, and where their values "
+        "come from: credentials of a private index, such as UV_INDEX_<NAME>_PASSWORD, or what "
+        "${NAME} stands for in a requirements file. NETRC is the content of a netrc file.",
+    )
     python: Python = Field(
         default="python3",
         description="Interpreter on the host: python3 is Debian's own; python3.12 or a path where "

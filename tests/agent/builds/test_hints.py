@@ -26,6 +26,8 @@ from provisioning.agent.builds.hints import hint, refused_hosts
         ("LookupError: setuptools-scm was unable to detect version", "install_project = false"),
         ("  x No solution found when resolving", "correct base.txt so that"),
         ("No solution found ... `--index-strategy unsafe-best-match` ...", "first index that has"),
+        ("No solution found ... could not be queried due to a lack of valid authentication "
+         "credentials (401 Unauthorized)", "build_secrets"),
         ("error: Failed to fetch: `https://x`", "cannot reach the package index"),
         ("Hash mismatch for `flask`", "update base.txt"),
         ("something else", ""),

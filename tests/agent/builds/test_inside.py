@@ -61,13 +61,14 @@ def index(tmp_path: Path) -> Iterator[Path]:
 
 
 def _run(
-    home: Path, steps: list[dict[str, Any]], *, proxy: str = "/nowhere", **env: str
+    home: Path, steps: list[dict[str, Any]], *, proxy: str = "/nowhere", netrc: str = "", **env: str
 ) -> subprocess.CompletedProcess[str]:
     settings = {
         "socket": proxy,
         "home": str(home),
         "staged": str(home.parent / "staged"),
         "sources": str(home.parent / "copies" / "abc"),
+        "netrc": netrc,
         "env": {"PATH": "/usr/bin:/bin", "HOME": "/cache", **env},
         "steps": steps,
     }
@@ -111,6 +112,14 @@ def test_a_step_has_the_environment_that_was_given_and_the_door(home: Path, sour
         "PATH": "/usr/bin:/bin", "HOME": "/cache", "A": "b c", "PWD": str(sources), "_": "",
     } | {name: found[name] for name in ("SHLVL", "OLDPWD") if name in found}  # fmt: skip
     assert (sources / "input").read_text() == ""
+
+
+def test_a_netrc_file_is_there_for_the_steps_alone(home: Path, sources: Path) -> None:
+    content = "machine index.example login ann password canary\n"
+    script = _sh('stat -c %a "$NETRC" > mode; cat "$NETRC" > content; rm "$NETRC"')
+    assert _run(home, [script], netrc=content).returncode == 0
+    assert (sources / "mode").read_text() == "600\n"
+    assert (sources / "content").read_text() == content
 
 
 @pytest.mark.parametrize(
