@@ -210,6 +210,7 @@ def _mask_environment(inventory: Inventory) -> None:
         source for app in inventory.apps.values() for source in app.secrets.values()
     ]
     sources += [source for app in inventory.apps.values() for source in app.basic_auth.values()]
+    sources += [source for app in inventory.apps.values() for source in app.build_secrets.values()]
     sources += [hook.webhook for app in inventory.apps.values() for hook in app.hooks]
     passwords = [host.sudo_password for host in inventory.hosts.values()]
     for source in (*sources, *passwords):

@@ -16,7 +16,8 @@ from provisioning.deploy.artifact import build_artifact, commit_of
 from provisioning.deploy.deploy import deploy as deploy_app
 from provisioning.deploy.deployment import Deployment, plan_deployment
 from provisioning.deploy.missing_files import check_missing
-from provisioning.deploy.requirement_sources import trusted_unseen
+from provisioning.deploy.requirements.choice import Choice
+from provisioning.deploy.requirements.sources import trusted_unseen
 from provisioning.deploy.steps import build, start
 from provisioning.deploy.unread_settings import unread_settings
 from provisioning.hosts.host import who
@@ -67,7 +68,8 @@ def deploy(
             context.sink.note(f"{deployment.app.name}: {said}")
         for note in deployment.notes:
             context.sink.note(f"{deployment.app.name}: {note}")
-        if said := trusted_unseen(deployment.artifact.listing, deployment.artifact.requirements):
+        requirements = deployment.artifact.requirements
+        if said := trusted_unseen(requirements.listing, requirements.files):
             context.sink.note(f"{deployment.app.name}: {said}")
         if said := unread_settings(deployment.app, deployment.artifact.files):
             context.sink.note(f"{deployment.app.name}: {said}")
@@ -90,7 +92,7 @@ def _built(
     source = context.inventory.source_of(app)
     hooks.tell(commit=commit_of(source))
     hooks.run("before-build")
-    artifact = build_artifact(source, app.requirements, include=app.include)
+    artifact = build_artifact(source, app.requirements, include=app.include, choice=Choice.of(app))
     missing = check_missing(app.name, artifact.missing, allowed=allow_missing)
     deployment = plan_deployment(context.inventory, app, artifact, who(), replace=replace)
     deployment = replace_fields(deployment, notes=(*missing, *deployment.notes))

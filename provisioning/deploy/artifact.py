@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 from provisioning.agent.apps.compiled import is_pythons
 from provisioning.deploy.missing_files import MissingFiles, missing_files
-from provisioning.deploy.requirements import read_requirements
+from provisioning.deploy.requirements import Requirements, read_requirements
+from provisioning.deploy.requirements.choice import WITHOUT_CHOICE, Choice
 from provisioning.errors import ConfigurationError
 
 NO_COMMIT = "0000000"
@@ -37,8 +38,7 @@ class Artifact:
         files: Path below the source -> content.
         executables: Those of the files that are executable.
         links: Path -> target, for symbolic links.
-        requirements: Name -> content of the requirements and of what they include.
-        listing: Which of the requirements to begin with.
+        requirements: What is installed for it.
         commit: Full hash of the commit, "" where there is no git.
         dirty: The working tree has changes that are in no commit.
         compiled: What Python has compiled, and git tracks: left out, each host compiles its own.
@@ -50,8 +50,7 @@ class Artifact:
     files: Mapping[str, bytes] = field(repr=False)
     executables: tuple[str, ...]
     links: Mapping[str, str]
-    requirements: Mapping[str, bytes] = field(repr=False)
-    listing: str
+    requirements: Requirements
     commit: str
     dirty: bool
     compiled: tuple[str, ...] = ()
@@ -59,13 +58,26 @@ class Artifact:
     missing: MissingFiles = field(default_factory=MissingFiles)
 
     @property
-    def has_hashes(self) -> bool:
-        """Whether the requirements contain hashes."""
-        return b"--hash=" in b"".join(self.requirements.values())
+    def packages(self) -> dict[str, bytes]:
+        """What of its source is installed as packages: path below the source -> content."""
+        local = self.requirements.local
+        found = {path: each for path, each in self.files.items() if local.holds(path)}
+        return {**found, **local.archives}
+
+    @property
+    def package_links(self) -> dict[str, str]:
+        """The symbolic links among these: path -> target."""
+        local = self.requirements.local
+        return {path: target for path, target in self.links.items() if local.holds(path)}
 
 
 def build_artifact(
-    source: Path, requirements: str, *, include: Sequence[str] = (), now: float | None = None
+    source: Path,
+    requirements: str,
+    *,
+    include: Sequence[str] = (),
+    choice: Choice = WITHOUT_CHOICE,
+    now: float | None = None,
 ) -> Artifact:
     """Read an app's source.
 
@@ -74,6 +86,7 @@ def build_artifact(
         requirements: Lock file, relative to it.
         include: Files and folders in it that belong to the release though git does not track
             them.
+        choice: What of the requirements is installed.
         now: Seconds since the epoch; default: now.
 
     Raises:
@@ -106,8 +119,7 @@ def build_artifact(
         files=files,
         executables=tuple(executables),
         links=links,
-        requirements=read_requirements(source, requirements),
-        listing=PurePosixPath(requirements).as_posix(),
+        requirements=read_requirements(source, PurePosixPath(requirements).as_posix(), choice),
         commit=commit,
         dirty=changes.dirty,
         compiled=tuple(compiled),

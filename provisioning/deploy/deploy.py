@@ -10,6 +10,7 @@ from provisioning.deploy.begin import begin
 from provisioning.deploy.checks import lost_runtimes
 from provisioning.deploy.environment import shared_secrets
 from provisioning.deploy.phases import Change, Planner, Step
+from provisioning.deploy.requirements.python_version import must_suit
 from provisioning.deploy.rollout import Rollout
 from provisioning.deploy.steps import build, migrate, start
 from provisioning.errors import DeployRefusedError
@@ -31,7 +32,7 @@ def deploy(fleet: Fleet, deployment: Deployment, hooks: Hooks) -> str:
 
     Raises:
         DeployRefusedError: a hook on the controller kept it from going live, or a host is not
-            provisioned for the app.
+            provisioned for the app or has no Python that its requirements allow.
         ConfigurationError: hosts have different generated secrets.
     """
     app, release = deployment.app, deployment.release
@@ -40,6 +41,7 @@ def deploy(fleet: Fleet, deployment: Deployment, hooks: Hooks) -> str:
         if not begun.states:
             return begun.instead
         _must_be_provisioned(app, begun.states)
+        must_suit(deployment.artifact.requirements, app, begun.facts)
         deployment = replace(
             deployment,
             proposed=shared_secrets(fleet, app, begun.states),

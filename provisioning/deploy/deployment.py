@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from provisioning.deploy.environment import Environment, operators_environment, propose_secrets
+from provisioning.deploy.environment import (
+    Environment,
+    build_secrets,
+    operators_environment,
+    propose_secrets,
+)
 from provisioning.deploy.release_links import check_links
 
 if TYPE_CHECKING:
@@ -29,6 +34,7 @@ class Deployment:
         notes: What a person should know of the files before they travel.
         lost: Names of runtimes that were built for what a host no longer has, such as its Python of
             before: what still runs from them may go on.
+        build_secrets: Variables that only builds of its packages have.
     """
 
     app: App
@@ -40,6 +46,7 @@ class Deployment:
     replace: bool = False
     notes: tuple[str, ...] = ()
     lost: frozenset[str] = frozenset()
+    build_secrets: Environment = field(default_factory=dict, repr=False)
 
     @property
     def release(self) -> str:
@@ -75,11 +82,13 @@ def plan_deployment(
             + ": each host compiles its own"
         )
     env, warnings = operators_environment(inventory, app)
-    notes += [f"warning: {each}" for each in warnings]
+    for_builds, more_warnings = build_secrets(inventory, app)
+    notes += [f"warning: {each}" for each in (*warnings, *more_warnings)]
     return Deployment(
         app=app,
         artifact=artifact,
         env=env,
+        build_secrets=for_builds,
         proposed=propose_secrets(app),
         https=inventory.tls.https,
         by=by,

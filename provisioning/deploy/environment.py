@@ -43,6 +43,18 @@ def operators_environment(inventory: Inventory, app: App) -> tuple[Environment, 
     return {**app.env, **fetched.values}, fetched.warnings
 
 
+def build_secrets(inventory: Inventory, app: App) -> tuple[Environment, tuple[str, ...]]:
+    """Return the variables that only an app's builds have, and warnings about them.
+
+    Raises:
+        ConfigurationError: a secret is missing.
+    """
+    fetched = fetch_secrets(
+        app.build_secrets, of=f"apps.{app.name}.build_secrets", directory=inventory.path.parent
+    )
+    return fetched.values, fetched.warnings
+
+
 def propose_secrets(app: App, known: Mapping[str, Secret] | None = None) -> dict[str, Secret]:
     """Return values for the secrets that are to be generated.
 

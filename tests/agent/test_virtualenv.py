@@ -5,6 +5,7 @@ That it is built is seen on real hosts; here something else stands in for the bu
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -162,6 +163,66 @@ def test_the_servers_requirements_are_installed_with_hashes_and_without_others(
     assert "--require-hashes" not in install["argv"]
     host.run([_venv(require_hashes=True)])
     assert "--require-hashes" in builder.steps[-1]["argv"]
+
+
+def test_what_a_build_is_made_from_is_roots_and_gone_afterwards(
+    builder: Builder, host: Host, root: Path
+) -> None:
+    """The build reads it through a mount; also what a release here has already is not sent."""
+    seen: dict[str, tuple[str, int]] = {}
+
+    def look() -> None:
+        staged = Path(builder.builds[-1].staged)
+        for path in sorted(staged.rglob("*")):
+            if path.is_symlink():
+                seen[path.relative_to(staged).as_posix()] = (str(path.readlink()), 0)
+            elif path.is_file():
+                mode = path.stat().st_mode & 0o7777
+                seen[path.relative_to(staged).as_posix()] = (path.read_text(), mode)
+
+    builder.then = look
+    packages = {"pyproject.toml": "[project]", "src/run.sh": "exit"}
+    venv = _venv(packages=packages, executables=("src/run.sh",), links={"src/x": "run.sh"})
+    assert not host.run([venv]).done.failed
+    assert seen == {
+        "requirements.txt": ("flask\n", 0o644), "pyproject.toml": ("[project]", 0o644),
+        "src/run.sh": ("exit", 0o755), "src/x": ("run.sh", 0),
+    }  # fmt: skip
+    assert not Path(builder.builds[-1].staged).exists()
+    assert sorted(each.name for each in Path(venv.path).iterdir()) == [
+        ".ready", "bin", "pyvenv.cfg",
+    ]  # fmt: skip
+
+
+def test_secrets_are_the_builds_and_make_no_other_environment(builder: Builder, host: Host) -> None:
+    secrets = json.dumps({"UV_DEFAULT_INDEX": "https://ann:canary@own.example/simple", "A": "b/c"})
+    output = "cannot reach https://ann:canary@own.example/simple with b%2Fc"
+    builder.then = _fail(BuildFailedError("cannot build it", output=output, refused_hosts=()))
+    failure = host.run([_venv(secrets=secrets)]).failure
+    assert failure.output == "cannot reach *** with ***"
+    (build,) = builder.builds
+    assert build.secrets["A"] == "b/c"
+    assert "A" not in build.env
+    assert "canary" not in repr(build)
+    # The index is the one that the secret names.
+    assert "own.example:443" in build.hosts
+    assert not set(PYPI) & set(build.hosts)
+    builder.then = lambda: None
+    assert host.run([_venv(secrets=secrets)]).changes
+    assert host.run([_venv(secrets='{"A": "another"}')]).changes == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"packages": {"a.py": ""}}, {"links": {"a": "b"}}, {"extras": ("pg",)}, {"groups": ("prod",)},
+     {"member": "lib"}, {"install_project": False}],
+)  # fmt: skip
+def test_another_choice_is_another_recipe(
+    builder: Builder, host: Host, change: dict[str, Any]
+) -> None:
+    host.run([_venv()])
+    assert host.run([_venv(**change)]).changes
+    assert host.run([_venv(**change)]).changes == {}
 
 
 def test_uv_itself_is_installed_by_hashes_alone(builder: Builder, host: Host) -> None:

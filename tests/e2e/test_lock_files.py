@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import http.server
-import subprocess
-import sys
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,51 +10,17 @@ import pytest
 from provisioning.lab import Lab, LabHost
 from tests.e2e.project import Project
 from tests.e2e.steps import deploy, must_run_only
+from tests.e2e.wheels import Wheel, download, served
 
 pytestmark = pytest.mark.lab
-
-
-@dataclass(frozen=True)
-class Wheel:
-    """One of the app's packages, as lock files name it."""
-
-    name: str
-    version: str
-    url: str
-    sha256: str
 
 
 @pytest.fixture
 def wheels(lab: Lab, project: Project, tmp_path: Path) -> Iterator[list[Wheel]]:
     """What the app requires on Debian 12, served where the hosts find it."""
-    folder = tmp_path / "wheels"
-    subprocess.run(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary", ":all:",
-         "--python-version", "3.11", "--dest", str(folder),
-         "--requirement", str(project.app / "requirements.txt")],
-        check=True,
-    )  # fmt: skip
-    handler = functools.partial(Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer((lab.gateway, 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield [
-                Wheel(
-                    # Source: PyPA, "Binary distribution format": name-version-tags.whl
-                    *path.name.lower().split("-")[:2],
-                    url=f"http://{lab.gateway}:{server.server_port}/{path.name}",
-                    sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-                )
-                for path in sorted(folder.glob("*.whl"))
-            ]
-        finally:
-            server.shutdown()
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves files, and says nothing of it."""
-
-    def log_message(self, *_: object) -> None: ...
+    paths = download(project.app / "requirements.txt", tmp_path / "wheels")
+    with served(lab, tmp_path / "wheels") as url:
+        yield [Wheel.of(path, url) for path in paths]
 
 
 def as_pylock(found: list[Wheel]) -> dict[str, str]:

@@ -127,9 +127,12 @@ def mask_for(system: System, apps: Iterable[str]) -> Callable[[str], str]:
 
     The controller masks what it knows; what was generated long ago only the host knows.
     """
-    forms = {
-        form for app in apps for value in _secret_values(system, app) for form in _written(value)
-    }
+    return mask_of(value for app in apps for value in _secret_values(system, app))
+
+
+def mask_of(values: Iterable[str]) -> Callable[[str], str]:
+    """Return a function that takes values out of a text, in whatever form programs print them."""
+    forms = {form for value in values for form in _written(value)}
     # Longest first: of two that begin alike, the whole one must be taken.
     expressions = (_expression(form) for form in sorted(forms, key=lambda each: (-len(each), each)))
     pattern = re.compile("|".join(expressions))

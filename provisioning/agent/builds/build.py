@@ -24,6 +24,9 @@ INSIDE = "provisioning.agent.builds.inside"
 PROXY = "provisioning.agent.builds.proxy"
 CLEAN_S = 120.0
 
+NETRC = "NETRC"
+"""Variable with the path of a netrc file. Source: uv's "HTTP credentials"."""
+
 MOST_NAMES_BYTES = 1 << 14
 """Of the names of refused hosts; the proxy reports fewer than this."""
 
@@ -50,12 +53,14 @@ class Build:
             own folder for downloads, which no other build can read or write.
         hosts: "name:port" that it may reach.
         env: Variables for its steps.
+        secrets: Variables that nobody else may see; `NETRC` is the content of such a file.
     """
 
     path: str
     owner: str
     hosts: Tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def unit(self) -> str:
@@ -81,6 +86,16 @@ class Build:
         """Where it keeps what it has downloaded."""
         return cache_of(self.owner)
 
+    @property
+    def staged(self) -> str:
+        """Where root lays out what it is made from; the build may read it."""
+        return os.path.join(layout.STATE, "build")
+
+    @property
+    def sources(self) -> str:
+        """Where its copies of that are."""
+        return os.path.join(self.cache, "sources")
+
     def begin(self, system: System, *, fresh: bool = False) -> None:
         """End processes that a killed run left of this build, and empty its folder.
 
@@ -89,13 +104,18 @@ class Build:
             fresh: Nor where it keeps what it has downloaded.
         """
         end(system, self.path)
-        files.remove(self.result, within_s=CLEAN_S)
+        for leftover in (self.result, self.sources):
+            files.remove(leftover, within_s=CLEAN_S)
+        files.remove(self.staged)
+        files.make_directory(self.staged)
         if fresh:
             files.remove(self.cache, within_s=CLEAN_S)
 
     def clean(self, system: System) -> None:
-        """Remove what was built."""
+        """Remove what was built, and what it was built from."""
         clear(self.result, system)
+        clear(self.sources, system)
+        files.remove(self.staged)
 
     def run(self, system: System, steps: Sequence[Mapping[str, Any]]) -> None:
         """Carry out steps.
@@ -107,16 +127,23 @@ class Build:
         Raises:
             BuildFailedError: one of them failed.
         """
+        secrets = dict(self.secrets)
+        netrc = secrets.pop(NETRC, "")
         with self._door() as (directory, proxy):
             settings = {
                 "socket": f"{sandbox.DOOR}/proxy.sock",
                 "steps": list(steps),
                 "home": self.path,
-                "env": {**CLEAN_ENVIRONMENT, "HOME": self.cache, **self.env},
+                # Of its own name: uv takes what it has built of the same path for the same.
+                "sources": os.path.join(self.sources, os.path.basename(self.path)),
+                "staged": sandbox.STAGED,
+                "env": {**secrets, **CLEAN_ENVIRONMENT, "HOME": self.cache, **self.env},
+                "netrc": netrc,
             }
             options = sandbox.properties(
-                user=self._user, name=self._name, path=self.path, proxy=directory
-            )
+                user=self._user, name=self._name, path=self.path, proxy=directory,
+                staged=self.staged,
+            )  # fmt: skip
             done = system.run(
                 ["systemd-run", "--quiet", "--wait", "--collect", "--pipe", f"--unit={self.unit}",
                  *(f"--property={each}" for each in options), "--",

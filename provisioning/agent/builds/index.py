@@ -16,12 +16,17 @@ _URL = re.compile(
     r"(\[[0-9A-Fa-f:.]+\]|[^/:\s\"'\[]+)(?::(\d+))?"
 )
 _REPLACED = re.compile(
-    r"^\s*(?:--index-url|-i|index-url|default-index)[\s=]"
+    r"^\s*(?:--index-url|-i|index-url|(?:--)?default-index)[\s=]"
     r"|(?:^|[{,])\s*default\s*=\s*true"
     r"|--no-index|^\s*no-index\s*=\s*(?:true|yes|on|1)\b",
     re.MULTILINE,
 )
 """Settings that replace PyPI by another index. Source: pip's and uv's options and settings."""
+
+
+def replaces_index(texts: Iterable[str]) -> bool:
+    """Return whether one of the texts names another default index than PyPI."""
+    return any(_REPLACED.search(text) for text in texts)
 
 
 def allowed_hosts(texts: Iterable[str], *, is_locked: bool = False) -> List[str]:

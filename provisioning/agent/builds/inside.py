@@ -11,9 +11,11 @@ import json
 import os
 import re
 import selectors
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from typing import Any, Dict, List, Mapping
 
@@ -25,10 +27,12 @@ def main(argv: List[str]) -> int:
     """Carry out steps.
 
     On standard input is JSON: "socket", the path of the proxy's; "home", the environment that is
-    built; "env"; "steps", in their order. A step has "argv", or "files": path below home -> text.
+    built; "staged", what it is made from, and "sources", where it is copied to and the steps run;
+    "env"; "netrc", the content of such a file, or ""; "steps", in their order. A step has "argv".
     With "lacking", distribution -> requirement, the requirements of those that are not installed
     are written to the file "requirements" first; if there are none, the step is left out. Of
     distributions with "|" between them any one will do.
+    A step with "oldest", distribution -> version, fails if an earlier version is installed.
 
     Returns:
         0, or the exit status of the step that failed.
@@ -42,14 +46,18 @@ def main(argv: List[str]) -> int:
         **settings["env"],
         **{form(name): proxy for name in names for form in (str.lower, str.upper)},
     }
+    if settings["netrc"]:
+        env["NETRC"] = _netrc(settings["netrc"])
+    shutil.copytree(settings["staged"], settings["sources"], symlinks=True)
     for step in settings["steps"]:
-        if "files" in step:
-            _write(settings["home"], step["files"])
+        if "oldest" in step:
+            if _are_too_old(step["oldest"], settings["home"]):
+                return 1
             continue
         if "lacking" in step and not _write_lacking(step, settings["home"]):
             continue
         status = subprocess.call(  # noqa: S603
-            step["argv"], stdin=subprocess.DEVNULL, cwd=settings["home"], env=env
+            step["argv"], stdin=subprocess.DEVNULL, cwd=settings["sources"], env=env
         )
         if status != 0:
             print(
@@ -59,12 +67,12 @@ def main(argv: List[str]) -> int:
     return 0
 
 
-def _write(home: str, texts: Mapping[str, str]) -> None:
-    for path, text in texts.items():
-        full = os.path.join(home, path)
-        os.makedirs(os.path.dirname(full), exist_ok=True)
-        with open(full, "wb") as file:
-            file.write(text.encode("utf-8", "surrogateescape"))
+def _netrc(text: str) -> str:
+    """Write a netrc file into /tmp, which the sandbox takes with it; return its path."""
+    opened, path = tempfile.mkstemp(prefix="netrc-")
+    with open(opened, "w") as file:
+        file.write(text)
+    return path
 
 
 def _write_lacking(step: Mapping[str, Any], home: str) -> bool:
@@ -76,6 +84,21 @@ def _write_lacking(step: Mapping[str, Any], home: str) -> bool:
     with open(step["requirements"], "w") as file:
         file.writelines(f"{line}\n" for line in lines)
     return bool(lines)
+
+
+def _are_too_old(oldest: Mapping[str, str], home: str) -> bool:
+    """Say which distributions are too old; return whether there are any."""
+    there = installed(home)
+    old = [name for name in oldest if name in there and _parts(there[name]) < _parts(oldest[name])]
+    for name in old:
+        print(f"{name} {there[name]} is too old: it must be {oldest[name]} or newer", flush=True)
+    return bool(old)
+
+
+def _parts(version: str) -> List[int]:
+    """Return the numbers that a version begins with."""
+    numbers = re.match(r"(?:\d+!)?(\d+(?:\.\d+)*)", version)
+    return [int(each) for each in numbers[1].split(".")] if numbers else []
 
 
 def installed(home: str) -> Dict[str, str]:

@@ -18,6 +18,9 @@ TASKS = 1024
 DOOR = "/run/index"
 """Where the proxy's socket is for a build; all else of /run is hidden from it."""
 
+STAGED = "/run/sources"
+"""Where a build finds what it is made from."""
+
 _PROPERTIES = (
     *HARDENING,
     # What unpacks an archive gives files to their owner, which it is already.
@@ -43,7 +46,7 @@ _PROPERTIES = (
 )
 
 
-def properties(*, user: str, name: str, path: str, proxy: str) -> List[str]:
+def properties(*, user: str, name: str, path: str, proxy: str, staged: str) -> List[str]:
     """Return the properties of a build's transient unit, "Key=Value".
 
     Args:
@@ -52,6 +55,7 @@ def properties(*, user: str, name: str, path: str, proxy: str) -> List[str]:
             `/var/cache/private/<name>`, which it has for itself over all its builds.
         path: Where what is built will be: scripts in it name this path.
         proxy: The directory on the host in which the proxy's socket is.
+        staged: The directory on the host with what it is made from.
     """
     return [
         "DynamicUser=yes",
@@ -63,4 +67,5 @@ def properties(*, user: str, name: str, path: str, proxy: str) -> List[str]:
         *_PROPERTIES,
         f"BindPaths=/var/lib/private/{name}:{path}",
         f"BindReadOnlyPaths={proxy}:{DOOR}",
+        f"BindReadOnlyPaths={staged}:{STAGED}",
     ]

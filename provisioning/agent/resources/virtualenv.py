@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import ClassVar, Dict, Iterable, List, Mapping, Tuple
 
 from provisioning.agent import layout
+from provisioning.agent.apps.environment import mask_of
+from provisioning.agent.apps.links import link_or_copy
 from provisioning.agent.apps.runtimes.virtualenv import lost
+from provisioning.agent.apps.sources import Sources
 from provisioning.agent.apps.trusted import must_be_roots
 from provisioning.agent.blob import Blob, Content, as_blob
 from provisioning.agent.builds.build import Build, BuildFailedError, cache_of
-from provisioning.agent.builds.index import CONFIGURATIONS, allowed_hosts
+from provisioning.agent.builds.hints import hint, refused_hosts
+from provisioning.agent.builds.index import CONFIGURATIONS, allowed_hosts, replaces_index
+from provisioning.agent.builds.installation import Installation
 from provisioning.agent.builds.takeover import Built
 from provisioning.agent.claims import PATH, Claim
 from provisioning.agent.errors import AgentError
@@ -21,11 +27,12 @@ from provisioning.agent.machine.system import System
 from provisioning.agent.ownership.things import APPS
 from provisioning.agent.resource import Change, Resource, State, normalise
 
-REQUIREMENTS = "requirements"
-"""File in a virtualenv with the requirements that it was made from, for people."""
-
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 """Debian's bundle: uv has its own, which lacks a company's authority."""
+
+
+REPLACING = frozenset({"UV_INDEX_URL", "UV_DEFAULT_INDEX"})
+"""Variables that name another default index. Source: uv's "Environment variables"."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,7 @@ class Virtualenv(Resource):
     Args:
         path: Absolute.
         owner: The app whose it is; "" for Homeport's own.
-        files: Name -> content of the requirements and of files that they include.
+        files: Path -> content of the requirements and of files that they include.
         listing: Which of the files to begin with: a requirements file, pylock.toml, or
             uv.lock (with pyproject.toml beside it).
         require_hashes: Refuse packages whose hash the requirements do not name.
@@ -47,7 +54,17 @@ class Virtualenv(Resource):
             lacks after all else is added, such as the server. Of distributions with "|" between
             them any one will do.
         hosts: "name" or "name:port" that the build may reach besides the package index.
+        packages: Path -> content of files of the app's source from which packages are built.
+        executables: Those of them that are executable.
+        links: Path -> target, for symbolic links among them.
+        extras: Of the listing's project.
+        groups: Of the listing's project: its dependency groups.
+        member: The member of a uv workspace that is wanted; "" for the project beside uv.lock.
+        install_project: Whether the project of uv.lock or pyproject.toml is installed itself.
+        elsewhere: Packages of uv.lock that do not come from the default index.
+        oldest: Distribution -> the oldest version of it that will do.
         fresh: Believe nothing that earlier builds have downloaded.
+        secrets: Secret JSON: variables that only the build has; "" for none.
         python: Interpreter to build it with; root's.
         uv: The uv program; "" builds with venv and pip, as for uv itself.
     """
@@ -61,7 +78,17 @@ class Virtualenv(Resource):
     require_hashes: bool = False
     extra: Mapping[str, str] = field(default_factory=dict)
     hosts: Tuple[str, ...] = ()
+    packages: Mapping[str, Content] = field(default_factory=dict)
+    executables: Tuple[str, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+    extras: Tuple[str, ...] = ()
+    groups: Tuple[str, ...] = ()
+    member: str = ""
+    install_project: bool = True
+    elsewhere: Tuple[str, ...] = ()
+    oldest: Mapping[str, str] = field(default_factory=dict)
     fresh: bool = False
+    secrets: Content = ""
     python: str = "/usr/bin/python3"
     uv: str = layout.UV + "/bin/uv"
 
@@ -71,6 +98,12 @@ class Virtualenv(Resource):
             files={name: as_blob(each) for name, each in self.files.items()},
             extra=dict(self.extra),
             hosts=tuple(self.hosts),
+            packages={path: as_blob(each) for path, each in self.packages.items()},
+            extras=tuple(self.extras),
+            groups=tuple(self.groups),
+            elsewhere=tuple(self.elsewhere),
+            executables=tuple(self.executables),
+            secrets=as_blob(self.secrets, secret=True),
         )
 
     @property
@@ -81,14 +114,32 @@ class Virtualenv(Resource):
     def _recipe(self) -> str:
         files = (f"{name} {as_blob(each).digest}" for name, each in sorted(self.files.items()))
         extra = (f"{name} {line}" for name, line in sorted(self.extra.items()))
-        parts = (*files, self.listing, *extra, self.python)
+        parts = (*files, self.listing, *extra, self.python, *self._choices())
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
+    def _choices(self) -> Iterable[str]:
+        """Yield what differs from an environment that has only what a listing names."""
+        for name, each in sorted(self.packages.items()):
+            yield f"package {name} {as_blob(each).digest} {name in self.executables}"
+        for name, target in sorted(self.links.items()):
+            yield f"link {name} {target}"
+        chosen = (self.extras, self.groups, self.member, self.install_project)
+        if chosen != ((), (), "", True):
+            yield repr(chosen)
+
     def blobs(self) -> Iterable[Blob]:
-        return [as_blob(each) for each in self.files.values()]
+        contents = (*self.files.values(), *self.packages.values(), self.secrets)
+        return [as_blob(each) for each in contents]
 
     def missing(self, system: System) -> Iterable[Blob]:
-        return () if self.actual(system) == self.desired() else self.blobs()
+        if self.actual(system) == self.desired():
+            return
+        yield from (as_blob(each) for each in (*self.files.values(), self.secrets))
+        found = Sources(self.owner, system) if self.packages else None
+        for path, content in self.packages.items():
+            blob = as_blob(content)
+            if found and not found.find(path, blob.digest):
+                yield blob
 
     def claims(self) -> Iterable[Claim]:
         # Those of releases come and go below /srv/<app>, which is Homeport's as a whole.
@@ -110,7 +161,13 @@ class Virtualenv(Resource):
             return
         must_be_roots(self.python, "the interpreter of the virtualenv")
         part = self.path + layout.PART
-        build = Build(self.path, self.owner, tuple(self._hosts(system)), self._environment(system))
+        build = Build(
+            self.path,
+            self.owner,
+            tuple(self._hosts(system)),
+            self._environment(system),
+            self._secrets(system),
+        )
         for leftover in (part, self.path):
             system.remove(leftover)
         # Where the sandbox shows what is built.
@@ -118,6 +175,7 @@ class Virtualenv(Resource):
         build.begin(system, fresh=self.fresh)
         try:
             system.say("building " + self.path)
+            self._stage(system, build)
             self._run(system, build)
             Built(build.result, self.path, self.python).take_over(part)
         except (AgentError, OSError):
@@ -137,75 +195,62 @@ class Virtualenv(Resource):
         texts = [
             system.content(as_blob(each)).decode(errors="replace") for each in self.files.values()
         ]
-        configurations = [system.read(path).decode(errors="replace") for path in CONFIGURATIONS]
         more = [(each if ":" in each else f"{each}:443").lower() for each in self.hosts]
-        return [*allowed_hosts([*texts, *configurations]), *more]
+        secrets = self._secrets(system)
+        # In the form that a requirements file has them.
+        indexes = [f"--{name[3:].lower().replace('_', '-')} {secrets[name]}" for name in secrets]
+        return [*allowed_hosts([*texts, *_configurations(system), *indexes]), *more]
+
+    def _secrets(self, system: System) -> Dict[str, str]:
+        found: Dict[str, str] = json.loads(system.content(as_blob(self.secrets)) or "{}")
+        return found
 
     def _run(self, system: System, build: Build) -> None:
-        listing = self._listing(system)
-        steps = self._steps_with_uv(listing) if self.uv else self._steps_with_pip(listing)
         try:
-            build.run(system, steps)
+            build.run(system, self._installation(system).steps())
         except BuildFailedError as error:
+            output = mask_of(build.secrets.values())(error.output)
             raise AgentError(
                 error.message,
-                hint=_refused_hosts(error.refused_hosts) or _hint(error.output),
-                output=error.output,
+                hint=refused_hosts(error.refused_hosts) or hint(output, self.listing),
+                output=output,
                 refused=True,
             ) from None
 
-    def _listing(self, system: System) -> Dict[str, str]:
-        """Return the requirements as a step writes them: path below the environment -> text."""
-        return {
-            # In whatever encoding it is: the bytes come back as they are.
-            os.path.join(REQUIREMENTS, name): system.content(as_blob(each)).decode(
-                "utf-8", "surrogateescape"
-            )
-            for name, each in self.files.items()
-        }
+    def _installation(self, system: System) -> Installation:
+        secrets = self._secrets(system)
+        return Installation(
+            path=self.path,
+            python=self.python,
+            uv=self.uv,
+            listing=self.listing,
+            require_hashes=self.require_hashes,
+            extras=self.extras,
+            groups=self.groups,
+            member=self.member,
+            install_project=self.install_project,
+            elsewhere=self.elsewhere,
+            has_mirror=replaces_index(_configurations(system)) or bool(REPLACING & {*secrets}),
+            extra=self.extra,
+            oldest=self.oldest,
+        )
 
-    def _steps_with_pip(self, listing: Mapping[str, str]) -> List[Dict[str, Any]]:
-        pip = [self._interpreter, "-m", "pip", "install", "--quiet", "--no-input",
-               "--disable-pip-version-check", "--no-compile", "--require-hashes"]  # fmt: skip
-        return [
-            {"argv": [self.python, "-m", "venv", self.path]},
-            {"files": listing},
-            {"argv": [*pip, "--requirement", self._begin_with]},
-        ]
-
-    def _steps_with_uv(self, listing: Mapping[str, str]) -> List[Dict[str, Any]]:
-        venv = [self.uv, "venv", "--quiet", "--allow-existing", "--python", self.python, self.path]
-        steps: List[Dict[str, Any]] = [{"argv": venv}, {"files": listing}]
-        begin_with = self._begin_with
-        if self.listing.endswith("uv.lock"):
-            begin_with = os.path.join(self.path, "exported.txt")
-            steps.append({"argv": self._export(begin_with)})
-        install = [self.uv, "pip", "install", "--quiet", "--compile-bytecode", "--python",
-                   self._interpreter]  # fmt: skip
-        hashes = ["--require-hashes"] if self.require_hashes else []
-        steps.append({"argv": [*install, *hashes, "--requirement", begin_with]})
-        if self.extra:
-            extra = os.path.join(self.path, "homeport.txt")
-            steps.append({
-                "lacking": dict(self.extra),
-                "requirements": extra,
-                "argv": [*install, "--require-hashes", "--no-deps", "--requirement", extra],
-            })  # fmt: skip
-        return steps
-
-    def _export(self, exported: str) -> List[str]:
-        """Turn uv.lock into requirements with hashes; the project itself is code, not a package."""
-        return [self.uv, "export", "--quiet", "--frozen", "--no-dev", "--no-emit-project",
-                "--project", os.path.dirname(self._begin_with), "--python", self.python,
-                "--output-file", exported]  # fmt: skip
-
-    @property
-    def _interpreter(self) -> str:
-        return os.path.join(self.path, "bin", "python")
-
-    @property
-    def _begin_with(self) -> str:
-        return os.path.join(self.path, REQUIREMENTS, self.listing)
+    def _stage(self, system: System, build: Build) -> None:
+        """Lay out what the build is made from, as root's, for the build to read."""
+        found = Sources(self.owner, system) if self.packages else None
+        for path, content in {**self.packages, **self.files}.items():
+            blob, full = as_blob(content), os.path.join(build.staged, path)
+            mode = 0o755 if path in self.executables else 0o644
+            fs.make_directory(os.path.dirname(full))
+            source = found.find(path, blob.digest) if found and path not in self.files else ""
+            if source:
+                link_or_copy(source, full, mode)
+            else:
+                fs.write(full, system.content(blob), mode)
+        for path, target in self.links.items():
+            full = os.path.join(build.staged, path)
+            fs.make_directory(os.path.dirname(full))
+            fs.symlink(target, full)
 
     def _environment(self, system: System) -> Dict[str, str]:
         cache = cache_of(self.owner)
@@ -214,6 +259,7 @@ class Virtualenv(Resource):
             # The environment is another file system's for all that uv knows.
             "UV_LINK_MODE": "copy",
             "UV_PYTHON_DOWNLOADS": "never",
+            "UV_PROJECT_ENVIRONMENT": self.path,
             "UV_NO_PROGRESS": "1",
             "PIP_CACHE_DIR": os.path.join(cache, "pip"),
         }
@@ -222,35 +268,5 @@ class Virtualenv(Resource):
         return environment
 
 
-def _refused_hosts(names: Sequence[str]) -> str:
-    """Say that a build asked for hosts that it may not reach."""
-    if not names:
-        return ""
-    return (
-        f"the build asked for {', '.join(names)}: it may reach only the package index and the "
-        "hosts that the requirements name; add them to the app's `build_hosts` if it needs them"
-    )
-
-
-def _hint(output: str) -> str:
-    """Say what to do about the usual reasons."""
-    lowered = output.lower()
-    if "no solution found" in lowered or "no matching distribution" in lowered:
-        return (
-            "correct the requirements so that they can be met together, then deploy again; if "
-            "they already can, the host uses a server that is not a package index "
-            "(/etc/uv/uv.toml there)"
-        )
-    if any(word in lowered for word in ("failed to fetch", "dns error", "connection", "timed out")):
-        return (
-            "the host cannot reach the package index, or what answers is not one: check the "
-            "host's network or proxy, and the index"
-        )
-    if "hash" in lowered:
-        return "regenerate the lock file: it lacks the hash of a file that the index serves"
-    if any(word in lowered for word in ("gcc", "compiler", "python.h", "pg_config")):
-        return (
-            "a package must be compiled: add the Debian packages that it needs to the app's "
-            "`packages`"
-        )
-    return ""
+def _configurations(system: System) -> List[str]:
+    return [system.read(path).decode(errors="replace") for path in CONFIGURATIONS]

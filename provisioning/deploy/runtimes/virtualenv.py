@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from provisioning.agent.layout import READY, UV, AppLayout
+from provisioning.deploy.environment import pack
 from provisioning.deploy.import_check import import_program
+from provisioning.deploy.requirements.choice import WITHOUT_CHOICE
 from provisioning.deploy.runtimes import Prepared
 from provisioning.resources import OneOff, Resource, Virtualenv
 from provisioning.roles import app_server, sandbox_properties
@@ -35,6 +38,7 @@ def prepare(deployment: Deployment, facts: Facts) -> Prepared:
     made = virtualenv(app, artifact, facts, fresh_for=release if deployment.replace else "")
     if PurePosixPath(made.path).name in deployment.lost:
         made = virtualenv(app, artifact, facts, fresh_for=release)
+    made = replace(made, secrets=pack(deployment.build_secrets))
     return Prepared(made.path, made.python, PARTS, (made,))
 
 
@@ -66,21 +70,38 @@ def virtualenv(app: App, artifact: Artifact, facts: Facts, *, fresh_for: str = "
         facts: Of the host.
         fresh_for: A release that shares it with no other; "" for one that may.
     """
-    extra = app_server(app.server).requirements(app)
+    server = app_server(app.server)
+    extra, requirements = server.requirements(app), artifact.requirements
+    packages, links = artifact.packages, artifact.package_links
+    executables = tuple(each for each in artifact.executables if each in packages)
     key = hashlib.sha256(f"{VIRTUALENV_FORMAT}\0".encode())
-    for name, content in sorted(artifact.requirements.items()):
+    for name, content in sorted({**packages, **requirements.files}.items()):
         key.update(f"{name}\0".encode() + hashlib.sha256(content).digest())
     for name, line in sorted(extra.items()):
         key.update(f"{name}\0{line}\0".encode())
+    if requirements.is_uv_lock:
+        # An earlier Homeport resolved what a uv.lock names anew.
+        key.update(b"sync\0")
+    if packages or requirements.choice != WITHOUT_CHOICE:
+        key.update(f"{sorted(links.items())}\0{executables}\0{requirements.choice}\0".encode())
     key.update(f"{fresh_for}\0{app.python}\0{facts.python}\0{facts.architecture}".encode())
     python = app.python if app.python.startswith("/") else f"/usr/bin/{app.python}"
     return Virtualenv(
         path=f"{AppLayout(app.name).venvs}/{key.hexdigest()[:16]}",
         owner=app.name,
-        files=artifact.requirements,
-        listing=artifact.listing,
-        require_hashes=artifact.has_hashes,
+        files=requirements.files,
+        listing=requirements.listing,
+        packages=packages,
+        executables=executables,
+        links=links,
+        extras=requirements.choice.extras,
+        groups=requirements.choice.groups,
+        member=requirements.choice.member,
+        install_project=requirements.installs_project,
+        elsewhere=requirements.elsewhere,
+        require_hashes=requirements.has_hashes,
         extra=extra,
+        oldest=server.OLDEST,
         hosts=tuple(app.build_hosts),
         fresh=bool(fresh_for),
         python=python,

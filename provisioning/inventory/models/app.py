@@ -20,6 +20,8 @@ from provisioning.inventory.types.fields import (
     BuildHosts,
     ClientVerify,
     Csp,
+    Distribution,
+    Distributions,
     Domains,
     DurationOrOff,
     DurationText,
@@ -88,12 +90,38 @@ class App(Model):
         description="Lock file in the source: requirements.txt, pylock.toml, or uv.lock with "
         "pyproject.toml. Its hashes are checked where it has any.",
     )
+    extras: Distributions = Field(
+        default=(),
+        description="Extras of the project to install: of uv.lock, pylock.toml or pyproject.toml.",
+    )
+    dependency_groups: Distributions = Field(
+        default=(),
+        description="Dependency groups of the project to install besides those that uv installs "
+        "by default; dev is left out unless it is named.",
+    )
+    workspace_member: Distribution | None = Field(
+        default=None,
+        description="The member of the uv workspace that is the app. Default: the project beside "
+        "uv.lock.",
+    )
+    install_project: bool = Field(
+        default=True,
+        description="Install the project of uv.lock or pyproject.toml itself, if it has a build "
+        "backend: with its metadata and scripts. Releases with other code then have a virtualenv "
+        "each.",
+    )
     packages: Packages = Field(default=(), description="Debian packages that the app needs.")
     build_hosts: BuildHosts = Field(
         default=(),
         description="Hosts that a build of the app's packages may reach in addition to the "
         "package index and those that the lock file names, such as "
         '"static.crates.io" or "git.example.com:8443".',
+    )
+    build_secrets: Mapping[VariableName, LocalSource] = Field(
+        default={},
+        description="Variables that only builds of the app's packages have, and where their values "
+        "come from: credentials of a private index, such as UV_INDEX_<NAME>_PASSWORD, or what "
+        "${NAME} stands for in a requirements file. NETRC is the content of a netrc file.",
     )
     python: Python = Field(
         default="python3",

@@ -16,6 +16,12 @@ from provisioning.inventory.reading.site_checks import site_mistakes
 from provisioning.inventory.suggest import did_you_mean
 
 # Set by Homeport itself for every release.
+_SET_FOR_BUILDS = frozenset(
+    {"HOME", "PATH", "LANG", "LC_ALL", "SSL_CERT_FILE", "PIP_CACHE_DIR", "UV_CACHE_DIR",
+     "UV_LINK_MODE", "UV_NO_PROGRESS", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON_DOWNLOADS"}
+)  # fmt: skip
+"""As in provisioning/agent/resources/virtualenv.py."""
+
 _RESERVED = "HOMEPORT_"
 _SECRET_NAME = re.compile(
     r"(^|_)(SECRET|SECRET_KEY|PASSWORD|PASSWD|PASSPHRASE|TOKEN|API_KEY|PRIVATE_KEY|CREDENTIALS?)$",
@@ -143,6 +149,9 @@ def _environment_mistakes(app: App) -> Iterator[Mistake]:
             )
         if "\0" in value:
             yield Mistake((*here, "env", name), "must not contain a NUL character")
+    for name in app.build_secrets:
+        if name in _SET_FOR_BUILDS or name.lower().endswith("_proxy"):
+            yield Mistake((*here, "build_secrets", name), "is set by Homeport for each build")
     for table in ("env", "secrets"):
         for name in getattr(app, table):
             if name.startswith(_RESERVED):

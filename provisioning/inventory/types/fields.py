@@ -173,6 +173,14 @@ Python = Annotated[
     str,
     Matching(units.PYTHON_PATTERN, '"python3", "python3.12" or an absolute path on the host'),
 ]
+Distribution = Annotated[
+    str,
+    Matching(
+        r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
+        "letters, digits, dots, hyphens and underscores, such as postgres",
+    ),
+]
+Distributions = Annotated[tuple[Distribution, ...], AfterValidator(_unique)]
 Domain = Annotated[str, AfterValidator(units.domain)]
 Domains = Annotated[
     tuple[Domain, ...],

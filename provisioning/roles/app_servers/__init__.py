@@ -7,6 +7,7 @@ stands in the inventory (models/app_servers/); it is imported when an app uses i
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from typing import Protocol, cast
 
 from provisioning.agent.facts import Facts
@@ -14,7 +15,13 @@ from provisioning.inventory.models.app import App
 
 
 class AppServer(Protocol):
-    """The interface of the modules in this folder."""
+    """The interface of the modules in this folder.
+
+    Attributes:
+        OLDEST: Distribution -> the oldest version of it that runs with Homeport's settings.
+    """
+
+    OLDEST: Mapping[str, str]
 
     def files(self, app: App, facts: Facts, release_id: str) -> dict[str, str]:
         """Return the server's own settings: path below the release -> text."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from provisioning.agent.facts import Facts
 from provisioning.agent.layout import AppLayout
 from provisioning.inventory.models.app import App
@@ -9,6 +11,9 @@ from provisioning.inventory.models.app_servers.gunicorn import ASGI_WORKER, Guni
 from provisioning.render import render
 from provisioning.roles.app_servers.workers import workers
 from provisioning.roles.locks import read_lock
+
+OLDEST: Mapping[str, str] = {"gunicorn": "21"}
+"""Earlier ones call os.setuid, which the sandbox forbids, and need pkg_resources."""
 
 
 def files(app: App, facts: Facts, release_id: str) -> dict[str, str]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from provisioning.agent.facts import Facts
 from provisioning.agent.layout import AppLayout
 from provisioning.inventory.models.app import App
 from provisioning.inventory.models.app_servers.waitress import WaitressSettings
 from provisioning.render import render
 from provisioning.roles.locks import read_lock
+
+OLDEST: Mapping[str, str] = {}
+"""See `AppServer`."""
 
 
 def files(app: App, facts: Facts, release_id: str) -> dict[str, str]:

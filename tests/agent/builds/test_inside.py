@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import threading
@@ -26,6 +27,13 @@ def home(tmp_path: Path) -> Path:
     path = tmp_path / "home"
     path.mkdir()
     return path
+
+
+@pytest.fixture
+def sources(home: Path) -> Path:
+    """Where the steps run: what was staged is copied there."""
+    (home.parent / "staged" / "deep").mkdir(parents=True)
+    return home.parent / "copies" / "abc"
 
 
 @pytest.fixture
@@ -53,11 +61,14 @@ def index(tmp_path: Path) -> Iterator[Path]:
 
 
 def _run(
-    home: Path, steps: list[dict[str, Any]], *, proxy: str = "/nowhere", **env: str
+    home: Path, steps: list[dict[str, Any]], *, proxy: str = "/nowhere", netrc: str = "", **env: str
 ) -> subprocess.CompletedProcess[str]:
     settings = {
         "socket": proxy,
         "home": str(home),
+        "staged": str(home.parent / "staged"),
+        "sources": str(home.parent / "copies" / "abc"),
+        "netrc": netrc,
         "env": {"PATH": "/usr/bin:/bin", "HOME": "/cache", **env},
         "steps": steps,
     }
@@ -71,21 +82,23 @@ def _sh(script: str) -> dict[str, Any]:
     return {"argv": ["/bin/sh", "-c", script]}
 
 
-def test_steps_are_carried_out_in_their_order(home: Path) -> None:
-    steps = [
-        _sh("echo one >> said"),
-        {"files": {"a.txt": "first\n", "deep/er/b.txt": "\udcff is no text"}},
-        _sh("cat a.txt >> said; pwd >> said"),
-    ]
+def test_steps_are_carried_out_in_their_order_on_a_copy_of_their_own(
+    home: Path, sources: Path
+) -> None:
+    staged = home.parent / "staged"
+    (staged / "deep" / "b.sh").write_bytes(b"echo \xff is no text")
+    (staged / "deep" / "b.sh").chmod(0o755)
+    (staged / "link").symlink_to("deep/b.sh")
+    steps = [_sh("echo one >> said"), _sh("./link >> said; pwd >> said; echo more >> deep/b.sh")]
     ran = _run(home, steps)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
-    assert (home / "said").read_text() == f"one\nfirst\n{home}\n"
-    assert (home / "deep" / "er" / "b.txt").read_bytes() == b"\xff is no text"
+    assert (sources / "said").read_bytes() == b"one\n\xff is no text\n" + f"{sources}\n".encode()
+    assert (staged / "deep" / "b.sh").read_bytes() == b"echo \xff is no text"
 
 
-def test_a_step_has_the_environment_that_was_given_and_the_door(home: Path) -> None:
+def test_a_step_has_the_environment_that_was_given_and_the_door(home: Path, sources: Path) -> None:
     assert _run(home, [_sh("env > env; cat > input")], A="b c").returncode == 0
-    lines = (home / "env").read_text().splitlines()
+    lines = (sources / "env").read_text().splitlines()
     found = dict(line.split("=", 1) for line in lines)
     proxies = {
         found.pop(name)
@@ -95,10 +108,18 @@ def test_a_step_has_the_environment_that_was_given_and_the_door(home: Path) -> N
     assert len(proxies) == 1
     assert proxies.pop().startswith("http://127.0.0.1:")
     # The shell adds these itself.
-    assert {"PWD": str(home), **found} | {"_": ""} == {
-        "PATH": "/usr/bin:/bin", "HOME": "/cache", "A": "b c", "PWD": str(home), "_": "",
+    assert {"PWD": str(sources), **found} | {"_": ""} == {
+        "PATH": "/usr/bin:/bin", "HOME": "/cache", "A": "b c", "PWD": str(sources), "_": "",
     } | {name: found[name] for name in ("SHLVL", "OLDPWD") if name in found}  # fmt: skip
-    assert (home / "input").read_text() == ""
+    assert (sources / "input").read_text() == ""
+
+
+def test_a_netrc_file_is_there_for_the_steps_alone(home: Path, sources: Path) -> None:
+    content = "machine index.example login ann password canary\n"
+    script = _sh('stat -c %a "$NETRC" > mode; cat "$NETRC" > content; rm "$NETRC"')
+    assert _run(home, [script], netrc=content).returncode == 0
+    assert (sources / "mode").read_text() == "600\n"
+    assert (sources / "content").read_text() == content
 
 
 @pytest.mark.parametrize(
@@ -106,16 +127,18 @@ def test_a_step_has_the_environment_that_was_given_and_the_door(home: Path) -> N
     [("exit 1", 1), ("exit 3", 3), ("exit 199", 199), ("exit 200", 1), ("exit 255", 1),
      ("kill -9 $$", 1)],
 )  # fmt: skip
-def test_a_step_that_fails_is_the_last_one(home: Path, script: str, status: int) -> None:
+def test_a_step_that_fails_is_the_last_one(
+    home: Path, sources: Path, script: str, status: int
+) -> None:
     ran = _run(home, [_sh("echo before"), _sh(f"echo why >&2; {script}"), _sh("touch after")])
     assert ran.returncode == status
     assert ran.stdout.splitlines()[0] == "before"
     assert ran.stdout.splitlines()[-1].startswith("sh ended with exit status ")
     assert ran.stderr == "why\n"
-    assert not (home / "after").exists()
+    assert not (sources / "after").exists()
 
 
-def test_a_program_that_is_not_there_is_no_success(home: Path) -> None:
+def test_a_program_that_is_not_there_is_no_success(home: Path, sources: Path) -> None:
     ran = _run(home, [{"argv": ["/no/such/program"]}])
     assert ran.returncode == 1
     assert "/no/such/program" in ran.stderr
@@ -126,7 +149,7 @@ def _distribution(home: Path, name: str, version: str = "1") -> None:
     folder.mkdir(parents=True)
 
 
-def test_what_is_lacking_is_added_and_nothing_else(home: Path) -> None:
+def test_what_is_lacking_is_added_and_nothing_else(home: Path, sources: Path) -> None:
     _distribution(home, "Zope_Interface", "8.7")
     _distribution(home, "gunicorn", "20.0.post1")
     _distribution(home, "uWSGI", "2.0.31")
@@ -141,19 +164,37 @@ def test_what_is_lacking_is_added_and_nothing_else(home: Path) -> None:
             "one|other": "one==1",
         },
         "requirements": str(home / "more.txt"),
-        **_sh("cat more.txt > installed"),
+        **_sh(f"cat {home}/more.txt > installed"),
     }  # fmt: skip
     assert _run(home, [step]).returncode == 0
-    assert (home / "installed").read_text() == "gevent==1 ; x\ngevent==2 ; y\ngreenlet==3\none==1\n"
+    assert (
+        sources / "installed"
+    ).read_text() == "gevent==1 ; x\ngevent==2 ; y\ngreenlet==3\none==1\n"
 
 
-def test_a_step_for_what_is_lacking_is_left_out_where_nothing_is(home: Path) -> None:
+def test_a_step_for_what_is_lacking_is_left_out_where_nothing_is(home: Path, sources: Path) -> None:
     _distribution(home, "gunicorn", "27.0.1")
     step = {"lacking": {"gunicorn": "gunicorn==27"}, "requirements": str(home / "more.txt"),
             **_sh("touch called")}  # fmt: skip
     assert _run(home, [step, _sh("touch later")]).returncode == 0
-    assert not (home / "called").exists()
-    assert (home / "later").exists()
+    assert not (sources / "called").exists()
+    assert (sources / "later").exists()
+
+
+@pytest.mark.parametrize(
+    ("version", "is_too_old"),
+    [("20.1.0", True), ("20.1", True), ("20.99rc1", True), ("21", False), ("21.0.0", False),
+     ("100.1", False), ("1!2", True)],
+)  # fmt: skip
+def test_a_version_that_is_too_old_is_named(
+    home: Path, sources: Path, version: str, is_too_old: bool
+) -> None:
+    _distribution(home, "gunicorn", version)
+    ran = _run(home, [{"oldest": {"gunicorn": "21", "waitress": "99"}}, _sh("touch after")])
+    assert ran.returncode == int(is_too_old)
+    said = f"gunicorn {version} is too old: it must be 21 or newer\n"
+    assert ran.stdout == (said if is_too_old else "")
+    assert (sources / "after").exists() is not is_too_old
 
 
 def test_distributions_are_known_by_their_normal_names(tmp_path: Path) -> None:
@@ -190,20 +231,23 @@ for each in threads: each.join()
 
 
 @pytest.mark.parametrize("connections", [1, CONNECTIONS])
-def test_the_door_leads_to_the_proxy_and_back(home: Path, index: Path, connections: int) -> None:
+def test_the_door_leads_to_the_proxy_and_back(
+    home: Path, sources: Path, index: Path, connections: int
+) -> None:
     program = {"argv": ["/usr/bin/python3", "-c", TALK, str(connections)]}
     ran = _run(home, [program], proxy=str(index))
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
 
 
-def test_without_a_proxy_the_door_hangs_up(home: Path) -> None:
+def test_without_a_proxy_the_door_hangs_up(home: Path, sources: Path) -> None:
     program = {"argv": ["/usr/bin/python3", "-c", TALK, "1"]}
     assert _run(home, [program]).returncode in (3, 5)
+    shutil.rmtree(sources)
     # And a build that needs none comes to its end.
     assert _run(home, [_sh("true")]).returncode == 0
 
 
-def test_nobody_else_reaches_the_door(home: Path) -> None:
+def test_nobody_else_reaches_the_door(home: Path, sources: Path) -> None:
     """Within the sandbox it is a network of the build's own; here it is at least this machine."""
     script = 'echo "$http_proxy"; cat /proc/net/tcp'
     ran = _run(home, [_sh(script)])

@@ -15,6 +15,7 @@ MADE = sandbox.properties(
     name="homeport-build/app-hello",
     path="/srv/hello/venvs/0123456789abcdef",
     proxy="/run/homeport/build/hp-build-0123456789abcdef",
+    staged="/var/lib/homeport/build",
 )
 
 
@@ -28,6 +29,7 @@ def test_it_sees_no_network_but_the_door_and_writes_only_its_own() -> None:
         "TemporaryFileSystem=/srv:ro",
         "TemporaryFileSystem=/run:ro",
         "BindReadOnlyPaths=/run/homeport/build/hp-build-0123456789abcdef:/run/index",
+        "BindReadOnlyPaths=/var/lib/homeport/build:/run/sources",
     ):
         assert line in MADE
     assert [line for line in MADE if line.startswith(("BindPaths=", "ReadWritePaths="))] == [

@@ -11,6 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from provisioning.deploy.requirements.lines import is_toml, logical_lines, normalised
+from provisioning.deploy.requirements.local import place_of_line
 from provisioning.errors import ConfigurationError
 
 PLAIN = re.compile(r"(?:(?:git|hg|bzr|svn)\+)?(?:https?|ftp|git|svn)://[^\s\"',;]+", re.IGNORECASE)
@@ -24,9 +26,6 @@ FRAGMENT_HASH = re.compile(r"[#&](?:sha256|sha384|sha512)=[0-9a-f]{64,}", re.IGN
 
 COMMIT = re.compile(r"(?:@|#)[0-9a-f]{40}(?:[0-9a-f]{24})?(?=$|[#&\s])")
 """A whole name of a commit: git checks it against the content."""
-
-COMMENT = re.compile(r"(?:^|[ \t])#.*$")
-"""Source: pip's "Requirements File Format"."""
 
 TRUSTED_HOST = re.compile(r"^--trusted-host(?:[ \t]+|=)[\"']?(\S+?)[\"']?$")
 INDEX = re.compile(r"^(?:-i|-f|--[a-z-]*(?:index|links)[a-z-]*)\b")
@@ -104,8 +103,7 @@ def unhashed(files: Mapping[str, bytes]) -> list[str]:
     hashed: set[str] = set()
     for path, content in files.items():
         for each in _requirements(path, content.decode("utf-8", "replace")):
-            # Names are the same whatever joins their parts. Source: PEP 503.
-            same = re.sub(r"[-_.]+", "-", each.name).lower()
+            same = normalised(each.name)
             if each.has_hash:
                 hashed.add(same)
             else:
@@ -123,7 +121,7 @@ def trusted_unseen(listing: str, files: Mapping[str, bytes]) -> str:
     names = unhashed(files)
     if not names:
         return ""
-    is_lock = PurePosixPath(listing).suffix in (".lock", ".toml")
+    is_lock = is_toml(listing)
     everything = not is_lock and not any(b"--hash" in content for content in files.values())
     lacks = "no hashes" if everything else f"no hash of {', '.join(names)}"
     adds = "uv lock" if is_lock else "uv pip compile --generate-hashes"
@@ -134,9 +132,10 @@ def _requirements(path: str, text: str) -> Iterator[Requirement]:
     kind = PurePosixPath(path).name
     if kind == "pyproject.toml":
         return
-    if PurePosixPath(path).suffix not in (".lock", ".toml"):
-        for _, line in _logical_lines(text):
-            if not line.startswith("-"):
+    if not is_toml(path):
+        for _, line in logical_lines(text):
+            # What the app's source holds is what git, or the operator, has there.
+            if not line.startswith("-") and not place_of_line(path, line):
                 name = NAME.match(line)
                 is_url = "://" in line.partition(" ")[0]
                 yield Requirement(_masked(line) if is_url or not name else name[1], _fixed(line))
@@ -158,10 +157,10 @@ def _has_hashes_in_uv_lock(package: Mapping[str, Any]) -> bool:
 
 
 def _plain_sources(path: str, text: str) -> Iterator[PlainSource]:
-    if PurePosixPath(path).suffix in (".lock", ".toml"):
+    if is_toml(path):
         yield from _plain_in_toml(PurePosixPath(path).name, text)
         return
-    for number, line in _logical_lines(text):
+    for number, line in logical_lines(text):
         trusted = TRUSTED_HOST.match(line)
         if trusted and not _is_here(urlsplit(f"//{trusted[1]}").hostname):
             yield PlainSource(number, line, is_index=True)
@@ -203,23 +202,6 @@ def _plain_in_toml(name: str, text: str) -> Iterator[PlainSource]:
 
 KINDS = ("sdist", "archive")
 """Tables of a package in pylock.toml that say where it comes from and have hashes."""
-
-
-def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yield number and content of each line, those that go on joined, without comments.
-
-    Source: pip's "Requirements File Format".
-    """
-    begun, parts = 0, list[str]()
-    for number, line in enumerate([*text.splitlines(), ""], 1):
-        begun = begun if parts else number
-        goes_on = line.endswith("\\") and not line.lstrip().startswith("#")
-        parts.append(line[:-1] if goes_on else line)
-        if not goes_on:
-            joined = COMMENT.sub("", " ".join(parts)).strip()
-            parts = []
-            if joined:
-                yield begun, joined
 
 
 def _fixed(line: str) -> bool:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from provisioning.deploy.requirement_sources import trusted_unseen
-from provisioning.deploy.requirements import read_requirements
+from provisioning.deploy import requirements
+from provisioning.deploy.requirements.sources import trusted_unseen
 from provisioning.errors import ConfigurationError
+
+
+def read_requirements(source: Path, listing: str) -> Mapping[str, bytes]:
+    """Return the files that travel as requirements."""
+    return requirements.read_requirements(source, listing).files
 
 
 @pytest.fixture
@@ -75,38 +81,7 @@ def test_a_uv_lock_without_its_project_is_refused(source: Path) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "-e .",
-        "-e.",
-        "--editable=../lib",
-        "-e git+https://example.com/lib.git#egg=lib",
-        ".",
-        "..",
-        ".[extra]",
-        "./lib",
-        "  lib/",
-        "../lib ; python_version > '3'",
-        "/home/ann/lib",
-        "vendor/lib-1.0-py3-none-any.whl",
-        "lib-1.0-py3-none-any.whl",
-        "lib-1.0.tar.gz --hash=sha256:0123",
-        "lib @ file:///home/ann/lib",
-        "lib@file:lib",
-        "file:///home/ann/lib",
-    ],
-)
-def test_what_is_on_this_machine_only_is_refused_with_its_line(source: Path, line: str) -> None:
-    (source / "requirements.txt").write_text(f"flask\n\n{line}\ngunicorn\n")
-    with pytest.raises(ConfigurationError, match="it is on this machine only") as caught:
-        read_requirements(source, "requirements.txt")
-    assert caught.value.output == f"line 3: {line.strip()}"
-    assert "remove it if it is the app itself" in caught.value.hint
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
         "--extra-index-url https://example.com/simple",
-        "--find-links ./wheels",
         "flask==3.1.3 \\\n    --hash=sha256:ab/cd",
         "flask  # see docs/flask.md",
         "#./lib",
@@ -121,31 +96,6 @@ def test_what_is_on_this_machine_only_is_refused_with_its_line(source: Path, lin
 def test_what_a_host_can_fetch_is_taken(source: Path, line: str) -> None:
     (source / "requirements.txt").write_text(f"{line}\n")
     assert list(read_requirements(source, "requirements.txt")) == ["requirements.txt"]
-
-
-def test_a_lock_file_that_names_other_folders_is_refused(source: Path) -> None:
-    (source / "pyproject.toml").write_text("[project]\nname = 'x'\n")
-    itself = '[[package]]\nname = "x"\nsource = { editable = "." }\n'
-    (source / "uv.lock").write_text(itself)
-    assert len(read_requirements(source, "uv.lock")) == 2
-    other = '[[package]]\nname = "lib"\nsource = { directory = "../lib" }\n'
-    (source / "uv.lock").write_text(itself + other)
-    with pytest.raises(ConfigurationError, match="it is on this machine only") as caught:
-        read_requirements(source, "uv.lock")
-    assert caught.value.output == "lib: ../lib"
-
-
-def test_a_pylock_that_names_a_folder_or_a_file_is_refused(source: Path) -> None:
-    (source / "pylock.toml").write_text(
-        '[[packages]]\nname = "a"\nwheels = [{ url = "https://example.com/a.whl", path = "a" }]\n'
-        '[[packages]]\nname = "b"\ndirectory = { path = "." }\n'
-        '[[packages]]\nname = "c"\narchive = { path = "c.zip" }\n'
-        '[[packages]]\nname = "d"\nwheels = [{ path = "d.whl" }]\n'
-        '[[packages]]\nname = "e"\nwheels = [{ url = "file:///mirror/e.whl" }]\n'
-    )
-    with pytest.raises(ConfigurationError) as caught:
-        read_requirements(source, "pylock.toml")
-    assert caught.value.output == "b\nc\nd\ne"
 
 
 def test_a_lock_file_that_is_no_toml_is_refused(source: Path) -> None:
