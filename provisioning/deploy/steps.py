@@ -75,6 +75,10 @@ def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
         units=release_units(app, facts, deployment.release),
         env=pack(deployment.env),
         proposed=pack(deployment.proposed),
+        build=tuple(each.argv for each in app.build),
+        build_env=pack(dict(app.env) if app.build else {}),
+        build_secrets=pack(deployment.build_secrets if app.build else {}),
+        build_hosts=app.build_hosts,
         about={
             "by": deployment.by,
             "commit": artifact.commit,

@@ -44,6 +44,7 @@ class QuietSystem(System):
         cwd: str = "/",
         timeout_s: float = 120,
         meanwhile: Callable[[], None] | None = None,
+        each_line: Callable[[str], None] | None = None,
     ) -> Completed:
         self.told.append(list(argv))
         return Completed(0, self._answer(argv), "")
@@ -93,6 +94,7 @@ class QuotaSystem(QuietSystem):
         cwd: str = "/",
         timeout_s: float = 120,
         meanwhile: Callable[[], None] | None = None,
+        each_line: Callable[[str], None] | None = None,
     ) -> Completed:
         done = super().run(argv)
         if argv[0] == self._tool and self._report is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import List
 
-from provisioning.agent.apps.manifest import MANIFEST
+from provisioning.agent.apps.manifest import CODE, MANIFEST
 from provisioning.agent.apps.names import RELEASE, named
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.apps.runtimes import RUNTIMES, RuntimeKind
@@ -48,6 +48,9 @@ class Leftovers:
             # A build whose agent was killed may still be at work in there.
             end_build(self._system, path[: -len(PART)] if path.endswith(PART) else path)
             self._system.remove(path)
+        for path in self._half_built_releases():
+            release = path[: -len(PART)] if path.endswith(PART) else path
+            end_build(self._system, os.path.join(release, CODE))
         for path in self._builds():
             clear(path, self._system)
         # The longest names first: the others get these names before they are removed.

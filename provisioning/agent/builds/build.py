@@ -10,7 +10,7 @@ import select
 import socket
 import subprocess
 from dataclasses import dataclass, field
-from typing import Any, Iterator, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from provisioning.agent import layout
 from provisioning.agent.builds import sandbox
@@ -54,6 +54,8 @@ class Build:
         hosts: "name:port" that it may reach.
         env: Variables for its steps.
         secrets: Variables that nobody else may see; `NETRC` is the content of such a file.
+        shown: Directories below /srv that it may read.
+        in_place: Its steps run where the result will be, on a copy of what it is made from.
     """
 
     path: str
@@ -61,6 +63,8 @@ class Build:
     hosts: Tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    shown: Tuple[str, ...] = ()
+    in_place: bool = False
 
     @property
     def unit(self) -> str:
@@ -117,12 +121,19 @@ class Build:
         clear(self.sources, system)
         files.remove(self.staged)
 
-    def run(self, system: System, steps: Sequence[Mapping[str, Any]]) -> None:
+    def run(
+        self,
+        system: System,
+        steps: Sequence[Mapping[str, Any]],
+        *,
+        each_line: Optional[Callable[[str], None]] = None,
+    ) -> None:
         """Carry out steps.
 
         Args:
             system: The machine.
             steps: See builds/inside.py.
+            each_line: Called with each line that it prints, as it comes.
 
         Raises:
             BuildFailedError: one of them failed.
@@ -135,14 +146,16 @@ class Build:
                 "steps": list(steps),
                 "home": self.path,
                 # Of its own name: uv takes what it has built of the same path for the same.
-                "sources": os.path.join(self.sources, os.path.basename(self.path)),
+                "sources": self.path
+                if self.in_place
+                else os.path.join(self.sources, os.path.basename(self.path)),
                 "staged": sandbox.STAGED,
                 "env": {**secrets, **CLEAN_ENVIRONMENT, "HOME": self.cache, **self.env},
                 "netrc": netrc,
             }
             options = sandbox.properties(
                 user=self._user, name=self._name, path=self.path, proxy=directory,
-                staged=self.staged,
+                staged=self.staged, shown=self.shown,
             )  # fmt: skip
             done = system.run(
                 ["systemd-run", "--quiet", "--wait", "--collect", "--pipe", f"--unit={self.unit}",
@@ -150,6 +163,7 @@ class Build:
                  *map(unexpanded, child.command((INSIDE,)))],
                 input=json.dumps(settings).encode(),
                 timeout_s=sandbox.TIMEOUT_S + 60,
+                each_line=each_line,
             )  # fmt: skip
             refused = _names(proxy)
         if done.status != 0:

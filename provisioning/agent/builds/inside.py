@@ -48,7 +48,7 @@ def main(argv: List[str]) -> int:
     }
     if settings["netrc"]:
         env["NETRC"] = _netrc(settings["netrc"])
-    shutil.copytree(settings["staged"], settings["sources"], symlinks=True)
+    shutil.copytree(settings["staged"], settings["sources"], symlinks=True, dirs_exist_ok=True)
     for step in settings["steps"]:
         if "oldest" in step:
             if _are_too_old(step["oldest"], settings["home"]):

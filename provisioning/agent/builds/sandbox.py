@@ -5,7 +5,7 @@ Source of all properties: systemd.exec(5), systemd.resource-control(5), systemd.
 
 from __future__ import annotations
 
-from typing import List
+from typing import List, Sequence
 
 from provisioning.agent.machine.hardening import HARDENING
 
@@ -46,7 +46,9 @@ _PROPERTIES = (
 )
 
 
-def properties(*, user: str, name: str, path: str, proxy: str, staged: str) -> List[str]:
+def properties(
+    *, user: str, name: str, path: str, proxy: str, staged: str, shown: Sequence[str] = ()
+) -> List[str]:
     """Return the properties of a build's transient unit, "Key=Value".
 
     Args:
@@ -56,6 +58,7 @@ def properties(*, user: str, name: str, path: str, proxy: str, staged: str) -> L
         path: Where what is built will be: scripts in it name this path.
         proxy: The directory on the host in which the proxy's socket is.
         staged: The directory on the host with what it is made from.
+        shown: Directories below /srv that it may read.
     """
     return [
         "DynamicUser=yes",
@@ -68,4 +71,5 @@ def properties(*, user: str, name: str, path: str, proxy: str, staged: str) -> L
         f"BindPaths=/var/lib/private/{name}:{path}",
         f"BindReadOnlyPaths={proxy}:{DOOR}",
         f"BindReadOnlyPaths={staged}:{STAGED}",
+        *(f"BindReadOnlyPaths={each}" for each in shown),
     ]

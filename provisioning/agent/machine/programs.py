@@ -68,6 +68,7 @@ def run(
     cwd: str = "/",
     timeout_s: float = 120,
     meanwhile: Optional[Callable[[], None]] = None,
+    each_line: Optional[Callable[[str], None]] = None,
 ) -> Completed:
     """Run a program and wait for its end; see `System.run`.
 
@@ -81,7 +82,7 @@ def run(
         start_new_session=True,
         **identity_of(user),
     ) as process:
-        printed = _Kept(), _Kept()
+        printed = _Kept(each_line), _Kept(each_line)
         try:
             _attend(process, printed, input, time.monotonic() + timeout_s, meanwhile)
         except subprocess.TimeoutExpired:
@@ -94,14 +95,21 @@ def run(
 
 
 class _Kept:
-    """The end of what a program prints."""
+    """The end of what a program prints; each line is told as soon as it is there."""
 
-    def __init__(self) -> None:
+    def __init__(self, each_line: Optional[Callable[[str], None]] = None) -> None:
         self._data = bytearray()
         self._dropped = 0
+        self._each_line = each_line
+        self._line = b""
 
     def add(self, data: bytes) -> None:
-        """Take what comes next."""
+        """Take what comes next; no data for its end."""
+        if self._each_line:
+            *whole, rest = (self._line + data).split(b"\n")
+            for line in whole + ([] if data or not rest else [rest]):
+                self._each_line(line.decode(errors="replace"))
+            self._line = rest[:LINE_BYTES] if data else b""
         self._data += data
         # Not each time: what is kept would be copied for every few bytes.
         if len(self._data) >= 2 * KEPT_BYTES:

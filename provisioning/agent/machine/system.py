@@ -227,6 +227,7 @@ class System:
         cwd: str = "/",
         timeout_s: float = 120,
         meanwhile: Optional[Callable[[], None]] = None,
+        each_line: Optional[Callable[[str], None]] = None,
     ) -> Completed:
         """Run a program that only reads; wait for its end.
 
@@ -238,6 +239,7 @@ class System:
             cwd: Directory to run in.
             timeout_s: In seconds; then it is killed.
             meanwhile: Called about once a second while it runs.
+            each_line: Called with each line that it prints, as it comes.
 
         Raises:
             AgentError: it is not there or took too long.
@@ -250,6 +252,7 @@ class System:
             cwd=cwd,
             timeout_s=timeout_s,
             meanwhile=meanwhile,
+            each_line=each_line,
         )
 
     def lines(self, argv: Sequence[str]) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ from typing import ClassVar, Dict, Iterable, Mapping, Optional, Tuple
 
 from provisioning.agent.answers import BUILT, HistoryEvent
 from provisioning.agent.apps import compiled, environment, shared
+from provisioning.agent.apps.environment import mask_of
 from provisioning.agent.apps.history import History
 from provisioning.agent.apps.links import link_or_copy, relative_link
 from provisioning.agent.apps.manifest import CODE, ENVIRONMENT, MANIFEST, UNITS
@@ -18,6 +19,8 @@ from provisioning.agent.apps.runtimes import kind_of
 from provisioning.agent.apps.sources import Sources
 from provisioning.agent.apps.trusted import must_be_roots
 from provisioning.agent.blob import Blob, Content, as_blob
+from provisioning.agent.builds.code_build import CodeBuild
+from provisioning.agent.builds.code_takeover import BuiltCode
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import PART, AppLayout
 from provisioning.agent.machine import files as fs
@@ -52,6 +55,10 @@ class Release(Resource):
         proposed: Secret JSON: values for secrets that are to be generated; used where the
             host has none yet.
         rotate: Use the proposed values in place of those that the host has.
+        build: Programs and arguments that complete the code: see builds/code_build.py.
+        build_env: Secret JSON: the app's plain environment.
+        build_secrets: Secret JSON: variables that only builds have.
+        build_hosts: "name" or "name:port" that the build may reach besides the indexes.
         about: What people want to know: commit, by, ...
     """
 
@@ -75,6 +82,10 @@ class Release(Resource):
     about: Mapping[str, str] = field(default_factory=dict)
     base: str = ""
     rotate: bool = False
+    build: Tuple[Tuple[str, ...], ...] = ()
+    build_env: Content = "{}"
+    build_secrets: Content = "{}"
+    build_hosts: Tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         normalise(
@@ -84,6 +95,10 @@ class Release(Resource):
             units={name: as_blob(content) for name, content in self.units.items()},
             env=as_blob(self.env, secret=True),
             proposed=as_blob(self.proposed, secret=True),
+            build=tuple(tuple(each) for each in self.build),
+            build_env=as_blob(self.build_env, secret=True),
+            build_secrets=as_blob(self.build_secrets, secret=True),
+            build_hosts=tuple(self.build_hosts),
         )
 
     @property
@@ -98,7 +113,14 @@ class Release(Resource):
         return {path: as_blob(content) for path, content in self.files.items()}
 
     def _settings(self) -> Tuple[Blob, ...]:
-        values = (*self.settings.values(), self.env, self.proposed, *self.units.values())
+        values = (
+            *self.settings.values(),
+            self.env,
+            self.proposed,
+            self.build_env,
+            self.build_secrets,
+            *self.units.values(),
+        )
         return tuple(as_blob(each) for each in values)
 
     def blobs(self) -> Iterable[Blob]:
@@ -143,9 +165,10 @@ class Release(Resource):
         code = os.path.join(part, CODE)
         fs.make_directory(code)
         self._write_code(system, code)
+        built = self._build_code(system, code) if self.build and not self.base else None
         # Before there are links in it: what they lead to is not the code's to be compiled.
         self._compile(system, code)
-        self._make_links(system, code)
+        self._make_links(system, code, built)
         self._link_shared(system, code)
         env = self._write_environment(system)
         self._write(system, part, self.settings)
@@ -155,7 +178,25 @@ class Release(Resource):
         link = kind_of(self.runtime).link
         target = relative_link(os.path.join(final, link), self.runtime)
         fs.symlink(target, os.path.join(part, link))
-        self._write_manifest(system, part, env)
+        self._write_manifest(system, part, env, built)
+
+    def _build_code(self, system: System, code: str) -> BuiltCode:
+        """Run the app's build; the code is what it leaves."""
+        plain = json.loads(system.content(as_blob(self.build_env)))
+        secrets = json.loads(system.content(as_blob(self.build_secrets)))
+        build = CodeBuild(
+            app=self.app,
+            commands=self.build,
+            code=self._layout.code(self.release),
+            runtime=self.runtime,
+            hosts=self.build_hosts,
+            env=plain,
+            secrets=secrets,
+            mask=mask_of(secrets.values()),
+        )
+        built = build.carry_out(system, code, self.links, self._digests(system))
+        system.notes += [f"{each} stays with the build" for each in built.left_behind]
+        return built
 
     def _compile(self, system: System, code: str) -> None:
         """Compile the code, which the app itself cannot write, by an interpreter that is root's.
@@ -212,8 +253,8 @@ class Release(Resource):
         # An earlier Homeport deployed what Python had compiled, and Python has written it anew.
         return {path: each for path, each in files.items() if not compiled.is_pythons(path)}
 
-    def _make_links(self, system: System, root: str) -> None:
-        links = self.links
+    def _make_links(self, system: System, root: str, built: Optional[BuiltCode]) -> None:
+        links = built.links if built else self.links
         if self.base:
             found = fs.links(self._layout.code(self.base))
             links = {path: target for path, target in found if not compiled.is_pythons(path)}
@@ -292,7 +333,10 @@ class Release(Resource):
         found = fs.links(os.path.join(part, "code"))
         return {path: target for path, target in found if path not in ours}
 
-    def _write_manifest(self, system: System, part: str, env: str) -> None:
+    def _write_manifest(
+        self, system: System, part: str, env: str, built: Optional[BuiltCode]
+    ) -> None:
+        digests = built.files if built else self._digests(system)
         manifest = {
             "app": self.app,
             "release": self.release,
@@ -309,9 +353,7 @@ class Release(Resource):
             if self.rotate
             else [],
             "files": {
-                path: digest
-                for path, digest in self._digests(system).items()
-                if not self._is_shared(path)
+                path: digest for path, digest in digests.items() if not self._is_shared(path)
             },
             **self.about,
         }

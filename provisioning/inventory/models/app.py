@@ -189,6 +189,12 @@ class App(Model):
         description="Folders that survive releases and are writable by the app; everything else "
         "of a release is read-only to it.",
     )
+    build: tuple[AnyCommand, ...] = Field(
+        default=(),
+        description="Commands that complete a release's code on each host, such as "
+        '"python manage.py collectstatic --noinput": run by the build user in the virtualenv, '
+        "before static files are published.",
+    )
     migrate: AnyCommand | None = Field(
         default=None,
         description="Command that brings the database up to date, run once per deploy in the "
