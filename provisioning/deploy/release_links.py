@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from provisioning.agent.apps.shared import prefixes
@@ -23,7 +23,7 @@ def check_links(app: App, files: Iterable[str], links: Mapping[str, str]) -> lis
         links: Path -> target.
 
     Returns:
-        What a person should know: links that lead to nothing.
+        What a person should know: links that lead to nothing, static folders without files.
 
     Raises:
         ConfigurationError: static files, or a shared folder, would lie somewhere else.
@@ -50,9 +50,24 @@ def check_links(app: App, files: Iterable[str], links: Mapping[str, str]) -> lis
         )
     _check_urls(app, found)
     return [
-        f"{path} -> {target} leads to no file that is deployed: it cannot be served"
-        for path, target in found.dangling.items()
+        *(
+            f"{path} -> {target} leads to no file that is deployed: it cannot be served"
+            for path, target in found.dangling.items()
+        ),
+        *_empty_folders(app, found),
     ]
+
+
+def _empty_folders(app: App, found: Published) -> Iterator[str]:
+    """Yield what a person should know of static folders from which nothing is published."""
+    for url, folder in app.static.items():
+        prefix = app.at(url).lstrip("/")
+        # What a build makes is not here yet.
+        if not app.build and not any(path.startswith(prefix) for path in found.files):
+            yield (
+                f"{url} has no files: nothing of {folder} is deployed (git add, the app's "
+                "`include`, or a command in its `build` that makes them)"
+            )
 
 
 def _check_shared(app: App, links: Mapping[str, str]) -> None:
