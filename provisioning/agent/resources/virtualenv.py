@@ -49,6 +49,7 @@ class Virtualenv(Resource):
         listing: Which of the files to begin with: a requirements file, pylock.toml, or
             uv.lock (with pyproject.toml beside it).
         require_hashes: Refuse packages whose hash the requirements do not name.
+        lists_everything: Install nothing that the requirements do not name.
         extra: Distribution -> its requirement with hashes, one line; what of these the environment
             lacks after all else is added, such as the server. Of distributions with "|" between
             them any one will do.
@@ -75,6 +76,7 @@ class Virtualenv(Resource):
     owner: str = ""
     listing: str = "requirements.txt"
     require_hashes: bool = False
+    lists_everything: bool = False
     extra: Mapping[str, str] = field(default_factory=dict)
     hosts: Tuple[str, ...] = ()
     packages: Mapping[str, Content] = field(default_factory=dict)
@@ -221,6 +223,7 @@ class Virtualenv(Resource):
             uv=self.uv,
             listing=self.listing,
             require_hashes=self.require_hashes,
+            lists_everything=self.lists_everything,
             extras=self.extras,
             groups=self.groups,
             member=self.member,
