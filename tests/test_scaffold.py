@@ -10,6 +10,7 @@ import pytest
 from provisioning.errors import ConfigurationError
 from provisioning.inventory import App, load, schema
 from provisioning.scaffold import Written, initialise
+from provisioning.scaffold.project_guess import guess
 
 REPOSITORY = Path(__file__).parents[1]
 FILES = [
@@ -193,6 +194,23 @@ def test_the_name_of_the_app_comes_from_the_folder(tmp_path: Path, folder: str, 
     app = guessed(tmp_path / folder)
     assert app.name == name
     assert app.domains == (f"{name}.example.com",)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ('[project]\nname = "x"\ndependencies = ["flask"]\n', True),
+        ('[project]\nname = "x"\ndynamic = ["dependencies"]\n', False),
+        ("[tool.ruff]\nline-length = 100\n", False),
+        ("no toml", False),
+    ],
+)
+def test_a_project_file_lists_requirements_where_it_says_so(
+    tmp_path: Path, text: str, is_one: bool
+) -> None:
+    files = {"app.py": f"{FLASK}app = Flask(__name__)\n", "pyproject.toml": text}
+    found = guess(project(tmp_path / "shop", files))
+    assert found.requirements == ("pyproject.toml" if is_one else None)
 
 
 def test_a_lock_with_digests_is_preferred_and_folders_are_found(tmp_path: Path) -> None:

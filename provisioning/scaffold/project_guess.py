@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ _REQUIREMENTS = (
     "requirements/production.txt",
     "requirements/prod.txt",
     "requirements/base.txt",
+    "pyproject.toml",
 )
 _SHARED = ("instance", "uploads", "media")
 _SECRET_VARIABLE = re.compile(r"SECRET|PASSWORD|TOKEN|KEY|DSN|_UR[LI]$|CREDENTIAL")
@@ -56,7 +58,7 @@ def guess(directory: Path) -> ProjectGuess:
     return ProjectGuess(
         name=_app_name(directory.resolve().name),
         app=app,
-        requirements=next((name for name in _REQUIREMENTS if (directory / name).is_file()), None),
+        requirements=next((name for name in _REQUIREMENTS if _lists(directory / name)), None),
         static=_static(directory, module),
         shared=tuple(
             name
@@ -72,6 +74,18 @@ def guess(directory: Path) -> ProjectGuess:
             if _SECRET_VARIABLE.search(name) and name != "SECRET_KEY" and name[:9] != "HOMEPORT_"
         ),
     )
+
+
+def _lists(path: Path) -> bool:
+    """Return whether a file is there and names requirements; many projects only set tools up."""
+    if not path.is_file():
+        return False
+    if path.name != "pyproject.toml":
+        return True
+    try:
+        return "dependencies" in tomllib.loads(path.read_text()).get("project", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return False
 
 
 def _app_name(folder: str) -> str:

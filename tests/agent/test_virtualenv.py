@@ -13,11 +13,14 @@ from typing import Any
 
 import pytest
 
+from provisioning.agent.apps.trusted import must_be_apps_to_run
 from provisioning.agent.builds import build as builds
-from provisioning.agent.builds.build import Build, BuildFailedError, folder_of, unit_of
+from provisioning.agent.builds.build import Build, BuildFailedError, folder_of, staged, unit_of
 from provisioning.agent.builds.index import PYPI
+from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.system import System
+from provisioning.agent.resources import virtualenv
 from provisioning.resources import Virtualenv
 from tests.agent.runs import Host
 from tests.agent.samples import PYTHON
@@ -51,6 +54,8 @@ def builder(root: Path, monkeypatch: pytest.MonkeyPatch) -> Builder:
     made = Builder(root / "result")
     monkeypatch.setattr(Build, "result", property(lambda self: str(made.result)))
     monkeypatch.setattr(Build, "run", lambda self, system, steps: made.run(self, system, steps))
+    # That of the tests may be anywhere.
+    monkeypatch.setattr(virtualenv, "must_be_apps_to_run", lambda program, what: None)
     monkeypatch.setattr(builds, "end", lambda system, path: None)
     Path(AppLayout("root").venvs).mkdir(parents=True)
     return made
@@ -142,6 +147,35 @@ def test_an_interpreter_that_others_can_change_is_not_used(
     assert builder.builds == []
 
 
+def test_an_interpreter_that_no_app_can_run_is_not_used(root: Path) -> None:
+    python = root / "closed" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch(0o755)
+    # Whatever is above the test's own directory.
+    closed = next(
+        each for each in (*reversed(root.parents), root, python.parent.parent, python.parent)
+        if not each.stat().st_mode & 0o001 or each == python.parent
+    )  # fmt: skip
+    python.parent.chmod(0o700)
+    with pytest.raises(AgentError, match=f"apps cannot enter {closed}, where ") as caught:
+        must_be_apps_to_run(str(python), "the interpreter")
+    assert "below /opt or /usr/local" in caught.value.hint
+
+
+def test_debians_own_is_there_for_all() -> None:
+    must_be_apps_to_run("/usr/bin/env", "the interpreter")
+    with pytest.raises(AgentError, match="apps cannot enter /root,"):
+        must_be_apps_to_run("/root/bin/python", "the interpreter")
+
+
+def test_an_interpreter_that_is_not_there_is_named_with_what_the_hosts_have(
+    builder: Builder, host: Host
+) -> None:
+    failure = host.run([_venv(python="/usr/bin/python3.99")]).failure
+    assert failure.message.endswith("does not exist: /usr/bin/python3.99")
+    assert "Debian 13 has 3.13" in failure.hint
+
+
 def test_each_app_has_a_user_and_folders_of_its_own() -> None:
     made = [Build(f"/srv/{app}/venvs/v", app, ()) for app in ("one", "two", "homeport", "")]
     for name in ("_user", "cache", "result", "unit"):
@@ -172,13 +206,13 @@ def test_what_a_build_is_made_from_is_roots_and_gone_afterwards(
     seen: dict[str, tuple[str, int]] = {}
 
     def look() -> None:
-        staged = Path(builder.builds[-1].staged)
-        for path in sorted(staged.rglob("*")):
+        top = Path(staged())
+        for path in sorted(top.rglob("*")):
             if path.is_symlink():
-                seen[path.relative_to(staged).as_posix()] = (str(path.readlink()), 0)
+                seen[path.relative_to(top).as_posix()] = (str(path.readlink()), 0)
             elif path.is_file():
                 mode = path.stat().st_mode & 0o7777
-                seen[path.relative_to(staged).as_posix()] = (path.read_text(), mode)
+                seen[path.relative_to(top).as_posix()] = (path.read_text(), mode)
 
     builder.then = look
     packages = {"pyproject.toml": "[project]", "src/run.sh": "exit"}
@@ -188,7 +222,7 @@ def test_what_a_build_is_made_from_is_roots_and_gone_afterwards(
         "requirements.txt": ("flask\n", 0o644), "pyproject.toml": ("[project]", 0o644),
         "src/run.sh": ("exit", 0o755), "src/x": ("run.sh", 0),
     }  # fmt: skip
-    assert not Path(builder.builds[-1].staged).exists()
+    assert not Path(staged()).exists()
     assert sorted(each.name for each in Path(venv.path).iterdir()) == [
         ".ready", "bin", "pyvenv.cfg",
     ]  # fmt: skip

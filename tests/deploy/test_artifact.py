@@ -309,9 +309,9 @@ def test_an_empty_source_is_refused(tmp_path: Path) -> None:
 
 
 def test_hashes_are_noticed(source: Path) -> None:
-    assert not _build(source).requirements.has_hashes
+    assert not _build(source).requirements.require_hashes
     (source / "requirements.txt").write_text("flask==3 \\\n    --hash=sha256:abc\n")
-    assert _build(source).requirements.has_hashes
+    assert _build(source).requirements.require_hashes
 
 
 def test_what_python_has_compiled_is_left_out_and_told(source: Path) -> None:

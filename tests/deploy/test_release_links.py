@@ -60,10 +60,16 @@ def test_a_shared_folder_behind_a_link_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="var is a link to /home/ann"):
         check_links(_app(shared=["var/uploads"]), FILES, {"var": "/home/ann"})
     # What stands in the folder's own place gives way to it.
-    assert check_links(_app(), ("app.py",), {"uploads": "/home/ann"}) == []
+    assert check_links(_app(), FILES, {"uploads": "/home/ann"}) == []
 
 
 def test_a_url_that_is_a_file_and_a_folder_is_refused() -> None:
     app = _app(static={"/s/": "static", "/s/a.css/": "brand"})
     with pytest.raises(ConfigurationError, match=r"/s/a\.css is the file static/a\.css, and a f"):
         check_links(app, FILES, {})
+
+
+def test_a_static_folder_without_files_is_told_unless_a_build_makes_it() -> None:
+    [note] = check_links(_app(), ("app.py",), {})
+    assert "/s/ has no files: nothing of static is deployed" in note
+    assert check_links(_app(build=["make"]), ("app.py",), {}) == []

@@ -9,7 +9,7 @@ from provisioning.agent.apps.manifest import CODE, MANIFEST
 from provisioning.agent.apps.names import RELEASE, named
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.apps.runtimes import RUNTIMES, RuntimeKind
-from provisioning.agent.builds.build import clear, result_of
+from provisioning.agent.builds.build import clear, result_of, sources_of
 from provisioning.agent.builds.build import end as end_build
 from provisioning.agent.layout import PART, RUNTIME_UNITS, TEMPORARY, AppLayout, is_temporary
 from provisioning.agent.machine import files
@@ -34,9 +34,10 @@ class Leftovers:
         return [*self._half_built_releases(), *self._half_built_runtimes(), *self._builds()]
 
     def _builds(self) -> List[str]:
-        """Return where a build that was cut off has left what it has made."""
-        path = result_of(self._layout.app)
-        return [path] if self._system.stat(path) is not None else []
+        """Return where a build that was cut off has left what it has made, and made it from."""
+        app = self._layout.app
+        paths = (result_of(app), sources_of(app))
+        return [path for path in paths if self._system.stat(path) is not None]
 
     def temporary(self) -> List[str]:
         """Return the paths of files that were being written, and of sockets of the dead."""

@@ -91,14 +91,9 @@ class Build:
         return cache_of(self.owner)
 
     @property
-    def staged(self) -> str:
-        """Where root lays out what it is made from; the build may read it."""
-        return os.path.join(layout.STATE, "build")
-
-    @property
     def sources(self) -> str:
-        """Where its copies of that are."""
-        return os.path.join(self.cache, "sources")
+        """Where its copies are of what it is made from."""
+        return sources_of(self.owner)
 
     def begin(self, system: System, *, fresh: bool = False) -> None:
         """End processes that a killed run left of this build, and empty its folder.
@@ -110,8 +105,7 @@ class Build:
         end(system, self.path)
         for leftover in (self.result, self.sources):
             files.remove(leftover, within_s=CLEAN_S)
-        files.remove(self.staged)
-        files.make_directory(self.staged)
+        files.make_directory(staged())
         if fresh:
             files.remove(self.cache, within_s=CLEAN_S)
 
@@ -119,7 +113,7 @@ class Build:
         """Remove what was built, and what it was built from."""
         clear(self.result, system)
         clear(self.sources, system)
-        files.remove(self.staged)
+        files.remove(staged())
 
     def run(
         self,
@@ -155,7 +149,7 @@ class Build:
             }
             options = sandbox.properties(
                 user=self._user, name=self._name, path=self.path, proxy=directory,
-                staged=self.staged, shown=self.shown,
+                staged=staged(), shown=self.shown,
             )  # fmt: skip
             done = system.run(
                 ["systemd-run", "--quiet", "--wait", "--collect", "--pipe", f"--unit={self.unit}",
@@ -250,6 +244,16 @@ def cache_of(owner: str) -> str:
     return f"/var/cache/private/{folder_of(owner)}"
 
 
+def sources_of(owner: str) -> str:
+    """Return the folder in which an owner's builds have copies of what they are made from."""
+    return os.path.join(cache_of(owner), "sources")
+
+
+def staged() -> str:
+    """Return where root lays out what a build is made from: it may read that."""
+    return os.path.join(layout.STATE, "build")
+
+
 def clear(path: str, system: System) -> None:
     """Remove a folder of a build's; what there is too much of stays, and is said.
 
@@ -267,4 +271,5 @@ def end(system: System, path: str) -> None:
     systemctl.kill(system, unit)
     systemctl.try_to_stop(system, unit)
     systemctl.forget_failures(system, unit)
-    files.remove(door())
+    for leftover in (door(), staged()):
+        files.remove(leftover)

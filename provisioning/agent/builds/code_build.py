@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Callable, Dict, List, Mapping, Sequence
 
-from provisioning.agent.builds.build import Build, BuildFailedError
+from provisioning.agent.builds.build import Build, BuildFailedError, staged
 from provisioning.agent.builds.code_takeover import BuiltCode, take_over_code
 from provisioning.agent.builds.hints import hint, refused_hosts
 from provisioning.agent.builds.index import allowed_hosts
@@ -75,7 +75,7 @@ class CodeBuild:
         build.begin(system)
         new = written + BUILD
         try:
-            _lay_out(written, links, build.staged)
+            _lay_out(written, links, staged())
             self._run(system, build)
             built = take_over_code(build.result, written, new, known, (self.code, self.runtime))
         finally:
@@ -139,12 +139,12 @@ class _Said:
             self._say(f"| (more than {MOST_LINES} lines: the others are not shown)")
 
 
-def _lay_out(written: str, links: Mapping[str, str], staged: str) -> None:
+def _lay_out(written: str, links: Mapping[str, str], place: str) -> None:
     """Copy the code, as root's, to where the build may read it."""
-    files.remove(staged)
-    files.copy_tree(written, staged)
+    files.remove(place)
+    files.copy_tree(written, place)
     for path, target in links.items():
-        full = os.path.join(staged, path)
+        full = os.path.join(place, path)
         files.make_directory(os.path.dirname(full))
         files.symlink(target, full)
 

@@ -26,6 +26,7 @@ class Installation:
         uv: The uv program; "" for venv and pip.
         listing: Which file to begin with, relative to where the steps run.
         require_hashes: Refuse packages whose hash the listing does not name.
+        lists_everything: Install nothing that the listing does not name.
         extras: Of the project.
         groups: Of the project.
         member: The workspace member that is wanted; "" for the project beside uv.lock.
@@ -41,6 +42,7 @@ class Installation:
     uv: str
     listing: str
     require_hashes: bool = False
+    lists_everything: bool = False
     extras: Tuple[str, ...] = ()
     groups: Tuple[str, ...] = ()
     member: str = ""
@@ -93,6 +95,7 @@ class Installation:
     def _by_requirements(self) -> Steps:
         """Install a requirements file, pylock.toml or pyproject.toml."""
         hashes = ["--require-hashes"] if self.require_hashes else []
+        hashes += ["--no-deps"] if self.lists_everything else []
         chosen = _options("--extra", self.extras)
         in_project = f"{self.listing}:" if self._is(PYPROJECT) else ""
         chosen += _options("--group", (in_project + each for each in self.groups))

@@ -10,12 +10,11 @@ from typing import ClassVar, Dict, Iterable, List, Mapping, Tuple
 
 from provisioning.agent import layout
 from provisioning.agent.apps.environment import mask_of
-from provisioning.agent.apps.links import link_or_copy
 from provisioning.agent.apps.runtimes.virtualenv import lost
-from provisioning.agent.apps.sources import Sources
-from provisioning.agent.apps.trusted import must_be_roots
+from provisioning.agent.apps.staging import Staging
+from provisioning.agent.apps.trusted import must_be_apps_to_run, must_be_roots
 from provisioning.agent.blob import Blob, Content, as_blob
-from provisioning.agent.builds.build import Build, BuildFailedError, cache_of
+from provisioning.agent.builds.build import Build, BuildFailedError, cache_of, staged
 from provisioning.agent.builds.hints import hint, refused_hosts
 from provisioning.agent.builds.index import CONFIGURATIONS, allowed_hosts, replaces_index
 from provisioning.agent.builds.installation import Installation
@@ -50,6 +49,7 @@ class Virtualenv(Resource):
         listing: Which of the files to begin with: a requirements file, pylock.toml, or
             uv.lock (with pyproject.toml beside it).
         require_hashes: Refuse packages whose hash the requirements do not name.
+        lists_everything: Install nothing that the requirements do not name.
         extra: Distribution -> its requirement with hashes, one line; what of these the environment
             lacks after all else is added, such as the server. Of distributions with "|" between
             them any one will do.
@@ -76,6 +76,7 @@ class Virtualenv(Resource):
     owner: str = ""
     listing: str = "requirements.txt"
     require_hashes: bool = False
+    lists_everything: bool = False
     extra: Mapping[str, str] = field(default_factory=dict)
     hosts: Tuple[str, ...] = ()
     packages: Mapping[str, Content] = field(default_factory=dict)
@@ -134,12 +135,8 @@ class Virtualenv(Resource):
     def missing(self, system: System) -> Iterable[Blob]:
         if self.actual(system) == self.desired():
             return
-        yield from (as_blob(each) for each in (*self.files.values(), self.secrets))
-        found = Sources(self.owner, system) if self.packages else None
-        for path, content in self.packages.items():
-            blob = as_blob(content)
-            if found and not found.find(path, blob.digest):
-                yield blob
+        yield as_blob(self.secrets)
+        yield from self._staging.missing(system)
 
     def claims(self) -> Iterable[Claim]:
         # Those of releases come and go below /srv/<app>, which is Homeport's as a whole.
@@ -160,6 +157,7 @@ class Virtualenv(Resource):
             system.write(os.path.join(self.path, layout.READY), self._recipe.encode())
             return
         must_be_roots(self.python, "the interpreter of the virtualenv")
+        must_be_apps_to_run(self.python, "the interpreter of the virtualenv")
         part = self.path + layout.PART
         build = Build(
             self.path,
@@ -175,7 +173,7 @@ class Virtualenv(Resource):
         build.begin(system, fresh=self.fresh)
         try:
             system.say("building " + self.path)
-            self._stage(system, build)
+            self._staging.lay_out(staged(), system)
             self._run(system, build)
             Built(build.result, self.path, self.python).take_over(part)
         except (AgentError, OSError):
@@ -225,6 +223,7 @@ class Virtualenv(Resource):
             uv=self.uv,
             listing=self.listing,
             require_hashes=self.require_hashes,
+            lists_everything=self.lists_everything,
             extras=self.extras,
             groups=self.groups,
             member=self.member,
@@ -235,22 +234,15 @@ class Virtualenv(Resource):
             oldest=self.oldest,
         )
 
-    def _stage(self, system: System, build: Build) -> None:
-        """Lay out what the build is made from, as root's, for the build to read."""
-        found = Sources(self.owner, system) if self.packages else None
-        for path, content in {**self.packages, **self.files}.items():
-            blob, full = as_blob(content), os.path.join(build.staged, path)
-            mode = 0o755 if path in self.executables else 0o644
-            fs.make_directory(os.path.dirname(full))
-            source = found.find(path, blob.digest) if found and path not in self.files else ""
-            if source:
-                link_or_copy(source, full, mode)
-            else:
-                fs.write(full, system.content(blob), mode)
-        for path, target in self.links.items():
-            full = os.path.join(build.staged, path)
-            fs.make_directory(os.path.dirname(full))
-            fs.symlink(target, full)
+    @property
+    def _staging(self) -> Staging:
+        return Staging(
+            self.owner,
+            {path: as_blob(each) for path, each in self.files.items()},
+            {path: as_blob(each) for path, each in self.packages.items()},
+            self.executables,
+            self.links,
+        )
 
     def _environment(self, system: System) -> Dict[str, str]:
         cache = cache_of(self.owner)

@@ -1,5 +1,6 @@
 """An app's requirements: what is installed for a release, and what of it travels to the host.
 
+reading.py         its files
 choice.py          what of them is installed: the keys of the inventory
 lines.py           the text of requirements files
 local.py           packages of the app's own source
@@ -11,8 +12,6 @@ python_version.py  the Python that they need, held against each host's
 
 from __future__ import annotations
 
-import posixpath
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,41 +19,22 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from provisioning.deploy.requirements.choice import WITHOUT_CHOICE, Choice
-from provisioning.deploy.requirements.lines import as_uv_reads_it, is_toml
+from provisioning.deploy.requirements.lines import is_toml
 from provisioning.deploy.requirements.local import (
     ARCHIVE,
     FOLDER,
+    LINKS,
     LocalPackages,
     Place,
+    lines_of_places,
     local_packages,
-    places_of_lines,
     places_of_pylock,
 )
-from provisioning.deploy.requirements.projects import (
-    PYPROJECT,
-    UV_SETTINGS,
-    is_package,
-    must_know,
-    uv_settings,
-)
-from provisioning.deploy.requirements.sources import refuse_plain_sources
+from provisioning.deploy.requirements.projects import PYPROJECT, is_package, must_know, uv_settings
+from provisioning.deploy.requirements.reading import read_file, read_files
+from provisioning.deploy.requirements.sources import refuse_plain_sources, unhashed
 from provisioning.deploy.requirements.uv_lock import UvLock
 from provisioning.errors import ConfigurationError
-
-INCLUDE = re.compile(
-    r"^[ \t]*(?:-[rc][ \t]*|--(?:requirement|constraint)[ \t=]+)([^\s=]\S*)", re.MULTILINE
-)
-"""Source: pip's "Requirements File Format"."""
-
-UNREADABLE = {
-    "poetry.lock": "poetry export --format requirements.txt --output requirements.txt",
-    "Pipfile.lock": "pipenv requirements --hash > requirements.txt",
-    "Pipfile": "pipenv lock && pipenv requirements --hash > requirements.txt",
-    "pdm.lock": "pdm export --format requirements --output requirements.txt",
-    "environment.yml": "pip freeze > requirements.txt",
-}
-"""Files of other tools, which uv does not read -> how these tools write one that it reads.
-Sources: the documentation of poetry-plugin-export, Pipenv and PDM."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +47,8 @@ class Requirements:
         choice: What of it is installed.
         local: Packages of the app's own source.
         elsewhere: Names of packages that do not come from the default index.
+        lists_everything: Nothing is installed that they do not name: they have hashes, but for
+            packages of the source, and what those need would come unseen.
     """
 
     listing: str
@@ -74,11 +56,12 @@ class Requirements:
     choice: Choice = WITHOUT_CHOICE
     local: LocalPackages = field(default_factory=LocalPackages)
     elsewhere: tuple[str, ...] = ()
+    lists_everything: bool = False
 
     @property
-    def has_hashes(self) -> bool:
-        """Whether they contain hashes."""
-        return b"--hash=" in b"".join(self.files.values())
+    def require_hashes(self) -> bool:
+        """Whether uv is to refuse what has no hash, as it does then with packages of the source."""
+        return _has_hashes(self.files) and not self.lists_everything
 
     @property
     def is_uv_lock(self) -> bool:
@@ -106,17 +89,12 @@ def read_requirements(source: Path, listing: str, choice: Choice = WITHOUT_CHOIC
             unencrypted and without a hash; or a choice is none of the project's.
     """
     kind = PurePosixPath(listing).name
-    if kind in UNREADABLE:
-        raise ConfigurationError(
-            f"cannot install {source / listing}: uv does not read files of this kind",
-            hint=f"`{UNREADABLE[kind]}` writes one that it reads: name that as the app's "
-            "`requirements`; or move the project to uv (`uv lock`)",
-        )
-    files = _read_all(source, listing)
+    files = read_files(source, listing)
     lock = UvLock.parse(listing, files[listing]) if kind == "uv.lock" else None
     if lock:
         files |= _members(source, lock)
     refuse_plain_sources(source, files)
+    _must_be_hashed(source, listing, files)
     must_know(listing, files, choice, lock)
     places = list(_places(files))
     settings = uv_settings(listing, files)
@@ -133,65 +111,46 @@ def read_requirements(source: Path, listing: str, choice: Choice = WITHOUT_CHOIC
         choice,
         local_packages(source, places),
         lock.elsewhere(settings) if lock else (),
+        lists_everything=_has_hashes(files) and _has_local_lines(files),
     )
 
 
-def _read_all(source: Path, listing: str) -> dict[str, bytes]:
-    """Return the listing and what it includes: path below the source -> content."""
-    found: dict[str, bytes] = {}
-    wanted = [PurePosixPath(listing)]
-    if PurePosixPath(listing).name == "uv.lock":
-        wanted.append(PurePosixPath(listing).with_name(PYPROJECT))
-    settings = PurePosixPath(listing).with_name(UV_SETTINGS)
-    wanted += [settings] if (source / settings).is_file() else []
-    while wanted:
-        path = PurePosixPath(posixpath.normpath(wanted.pop()))
-        if path.as_posix() in found:
-            continue
-        content = _read(source, path)
-        if is_toml(path.name):
-            _must_be_toml(source / path, content)
-        else:
-            content = as_uv_reads_it(source / path, content)
-            included = INCLUDE.findall(content.decode())
-            wanted += [path.parent / each for each in included if "://" not in each]
-        found[path.as_posix()] = content
-    return found
+def _has_hashes(files: Mapping[str, bytes]) -> bool:
+    return b"--hash=" in b"".join(files.values())
 
 
-def _read(source: Path, path: PurePosixPath) -> bytes:
-    if path.is_absolute() or ".." in path.parts:
+def _has_local_lines(files: Mapping[str, bytes]) -> bool:
+    """Return whether a line names a package of the source without its hash."""
+    places = (
+        (place, line)
+        for name, content in files.items()
+        if not is_toml(name)
+        for place, line in lines_of_places(name, content.decode())
+    )
+    return any(place.kind != LINKS and "--hash" not in line for place, line in places)
+
+
+def _must_be_hashed(source: Path, listing: str, files: Mapping[str, bytes]) -> None:
+    """Refuse requirements without a hash where the others have one and uv cannot see to it."""
+    names = unhashed(files)
+    if names and _has_hashes(files) and _has_local_lines(files):
         raise ConfigurationError(
-            f"cannot use the requirements {path}: they are outside {source}",
-            hint="move them below the app's `source`",
+            f"{source / listing} has hashes, but none of {', '.join(names)}",
+            hint="`uv export --format requirements.txt` and `uv pip compile --generate-hashes` "
+            "write a hash for each",
         )
-    try:
-        return (source / path).read_bytes()
-    except OSError as error:
-        raise ConfigurationError(
-            f"cannot read the requirements {source / path}: {error.strerror}",
-            hint="correct the app's `requirements`, or write the file: `pip freeze > "
-            "requirements.txt` is a start",
-        ) from None
-
-
-def _must_be_toml(path: Path, content: bytes) -> None:
-    try:
-        tomllib.loads(content.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"cannot read the requirements {path}: {error}") from None
 
 
 def _members(source: Path, lock: UvLock) -> dict[str, bytes]:
     """Return what the members of a workspace say of themselves: path -> content."""
     paths = (PurePosixPath(folder) / PYPROJECT for folder in lock.projects.values())
-    return {path.as_posix(): _read(source, path) for path in paths}
+    return {path.as_posix(): read_file(source, path) for path in paths}
 
 
 def _places(files: Mapping[str, bytes]) -> Iterator[Place]:
     for name, content in files.items():
         if not is_toml(name):
-            yield from places_of_lines(name, content.decode())
+            yield from (place for place, _ in lines_of_places(name, content.decode()))
         elif PurePosixPath(name).name.startswith("pylock."):
             yield from places_of_pylock(name, _toml(content))
 

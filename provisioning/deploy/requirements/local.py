@@ -105,8 +105,8 @@ def _archives(source: Path, place: Place) -> Iterator[str]:
                 yield found.relative_to(source).as_posix()
 
 
-def places_of_lines(name: str, text: str) -> Iterator[Place]:
-    """Yield what the lines of a requirements file name.
+def lines_of_places(name: str, text: str) -> Iterator[tuple[Place, str]]:
+    """Yield what the lines of a requirements file name, and these lines.
 
     Args:
         name: The file, below the app's source.
@@ -115,7 +115,7 @@ def places_of_lines(name: str, text: str) -> Iterator[Place]:
     for number, line in logical_lines(text):
         found = place_of_line(name, line)
         if found:
-            yield Place(*found, shown=f"{name}, line {number}: {line}")
+            yield Place(*found, shown=f"{name}, line {number}: {line}"), line
 
 
 def places_of_pylock(name: str, lock: Mapping[str, Any]) -> Iterator[Place]:

@@ -54,6 +54,9 @@ def test_requirements_are_installed_without_links_to_where_they_were_built() -> 
     _, install = _steps("requirements.txt", require_hashes=True)
     assert {"--no-editable", "--require-hashes"} <= set(install)
     assert _after(install, "--requirement") == ["requirements.txt"]
+    assert "--no-deps" not in install
+    _, install = _steps("requirements.txt", lists_everything=True)
+    assert "--no-deps" in install
 
 
 @pytest.mark.parametrize(

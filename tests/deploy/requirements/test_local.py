@@ -134,3 +134,33 @@ def test_what_a_pylock_names_outside_of_the_source_is_refused(source: Path) -> N
         "pylock.toml: d: ../d.whl (outside of the app's source)\n"
         "pylock.toml: e: file:///mirror/e.whl (an absolute path of this machine)"
     )
+
+
+HASHED = "flask==3.1.0 --hash=sha256:12\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "requires", "lists_everything"),
+    [
+        (HASHED, True, False),
+        # As `uv export` writes it: uv would refuse the folder, which can have no hash.
+        (f"-e .\n{HASHED}", False, True),
+        (f"./wheels/b-1.tar.gz\n{HASHED}", False, True),
+        (f"./wheels/b-1.tar.gz --hash=sha256:34\n{HASHED}", True, False),
+        (f"--find-links wheels\n{HASHED}", True, False),
+        ("-e .\nflask\n", False, False),
+    ],
+)
+def test_beside_hashes_a_package_of_the_source_brings_nothing_unseen(
+    source: Path, lines: str, requires: bool, lists_everything: bool
+) -> None:
+    (source / "requirements.txt").write_text(lines)
+    found = read_requirements(source, "requirements.txt")
+    assert (found.require_hashes, found.lists_everything) == (requires, lists_everything)
+
+
+def test_beside_a_package_of_the_source_each_requirement_has_a_hash_or_none(source: Path) -> None:
+    (source / "requirements.txt").write_text(f"-e .\nclick==8\n{HASHED}")
+    with pytest.raises(ConfigurationError, match="has hashes, but none of click") as caught:
+        read_requirements(source, "requirements.txt")
+    assert "uv export" in caught.value.hint
