@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from provisioning.agent.resources.service import Service as Service
     from provisioning.agent.resources.settings import Settings as Settings
     from provisioning.agent.resources.shared_folders import SharedFolders as SharedFolders
+    from provisioning.agent.resources.static_copies import StaticCopies as StaticCopies
     from provisioning.agent.resources.static_files import StaticFiles as StaticFiles
     from provisioning.agent.resources.stopped import Stopped as Stopped
     from provisioning.agent.resources.superseded import Superseded as Superseded

@@ -13,6 +13,7 @@ from typing import Any, Dict, Mapping, Tuple
 
 VERSIONS = {
     "nginx": "nginx",
+    "nginx_brotli": "libnginx-mod-http-brotli-static",
     "openssl": "openssl",
     "python": "python3",
     "systemd": "systemd",
@@ -52,6 +53,8 @@ class Facts:
         nginx_beside: "" where nginx is Homeport's alone, or will be. Where it serves others, the
             file below /etc/nginx by which our sites come in: "sites-enabled/zz-homeport.conf",
             or "nowhere".
+        nginx_brotli: Version of nginx's module that serves files compressed with brotli; "" also
+            where nginx could not load it, or does not.
         nginx_taken: Where others' servers listen there, of ports 80 and 443: "443v6 80 80v6".
     """
 
@@ -63,6 +66,7 @@ class Facts:
     ipv6: bool = True
     container: str = ""
     nginx: str = ""
+    nginx_brotli: str = ""
     openssl: str = ""
     python: str = ""
     systemd: str = ""

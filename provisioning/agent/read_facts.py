@@ -13,7 +13,7 @@ from provisioning.agent.debian import apt, apt_lists
 from provisioning.agent.facts import VERSIONS, Facts
 from provisioning.agent.machine import dpkg
 from provisioning.agent.machine.system import System
-from provisioning.agent.nginx.facts import nginx_facts
+from provisioning.agent.nginx.facts import can_load_brotli, nginx_facts
 
 CACHE = layout.RUNTIME + "/candidates.json"
 
@@ -32,6 +32,9 @@ def gather_facts(system: System, candidates: Sequence[str] = ()) -> Facts:
         if "=" in line
     )
     beside, taken = nginx_facts(system)
+    versions = _versions(system, candidates)
+    if versions["nginx_brotli"] and not can_load_brotli(system, beside):
+        versions["nginx_brotli"] = ""
     return Facts(
         debian=release.get("VERSION_ID", "").strip('"') if release.get("ID") == "debian" else "",
         codename=release.get("VERSION_CODENAME", "").strip('"'),
@@ -42,7 +45,7 @@ def gather_facts(system: System, candidates: Sequence[str] = ()) -> Facts:
         container=_container(system),
         nginx_beside=beside,
         nginx_taken=taken,
-        **_versions(system, candidates),
+        **versions,
     )
 
 

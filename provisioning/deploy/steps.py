@@ -27,6 +27,7 @@ from provisioning.resources import (
     Release,
     ReleaseRunning,
     Resource,
+    StaticCopies,
     StaticFiles,
     Stopped,
     Superseded,
@@ -149,6 +150,7 @@ def finish(app: App) -> Iterator[Resource]:
     yield KeptSecrets(app.name, label="after")
     yield Superseded(app.name, label="after")
     yield Pruned(app.name, app.keep_releases)
+    yield StaticCopies(app.name)
 
 
 def revert(app: App, before: str, release: str, *, https: bool, by: str) -> Iterator[Resource]:

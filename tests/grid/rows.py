@@ -75,7 +75,9 @@ class Inventory:
         self._project = project
         add_asgi(project)
         project.configure(*NO_LIMIT)
-        project.configure(FEW_WORKERS, f'web_server = "{web_server}"\n{FEW_WORKERS}')
+        # Enough to go back from each server to each other one.
+        keys = f'web_server = "{web_server}"\nkeep_releases = {len(ROWS)}\n'
+        project.configure(FEW_WORKERS, keys + FEW_WORKERS)
         self._plain = project.inventory.read_text()
 
     def use(self, row: Row) -> None:

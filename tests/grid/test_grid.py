@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise, permutations
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,6 +15,7 @@ from provisioning.lab import Lab
 from tests.e2e.project import Project
 from tests.grid.__main__ import WAYS, main
 from tests.grid.bad import BAD, Bad
+from tests.grid.cell import tour
 from tests.grid.result import Result, markdown
 from tests.grid.rows import ROWS, Inventory, Row, missing, web_servers
 
@@ -38,10 +40,17 @@ def test_the_inventory_of_each_cell_is_right(project: Project, row: Row, web_ser
         inventory.use(row)
     app = load(project.directory, "lab").apps["hello"]
     assert (app.server, app.web_server, app.rate_limit) == (row.server, web_server, None)
+    assert app.keep_releases == len(ROWS)
     settings: Any = app.server_settings(APP_SERVERS[row.server])
     assert all(
         f'"{value}"' in row.table for value in settings.model_dump(exclude_unset=True).values()
     )
+
+
+@pytest.mark.parametrize("places", ["a", "ab", "abc", "abcdefg"])
+def test_a_tour_goes_each_way_once(places: str) -> None:
+    gone = list(pairwise([places[0], *tour(places)]))
+    assert sorted(gone) == sorted(permutations(places, 2))
 
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)

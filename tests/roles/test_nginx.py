@@ -40,6 +40,19 @@ def test_what_can_be_asked_for_follows_from_versions(version, openssl, can):
     assert Capabilities.of(Facts(nginx=version, openssl=openssl)) == Capabilities(*can)
 
 
+@pytest.mark.parametrize("beside", ["", "sites-enabled/zz-homeport.conf"])
+@pytest.mark.parametrize("version", ["1.0.0~rc", ""])
+def test_brotli_is_served_where_nginx_has_its_module(tmp_path, version, beside):
+    facts = replace(BOOKWORM, nginx_brotli=version, nginx_beside=beside)
+    made = compiled(tmp_path, HELLO + 'static = { "/s/" = "s" }\n', facts)
+    assert ("    brotli_static on;\n" in files(made)["apps/hello.conf"]) is bool(version)
+    packages = {"libnginx-mod-http-brotli-static", "brotli"} if not beside else {"brotli"}
+    found = made.get("packages:brotli")
+    assert ({*found.names} if found else set()) == (packages if version else set())
+    told = any("compressed with gzip only" in each for each in made["neighbours:nginx"].notes)
+    assert told is bool(beside and not version)
+
+
 def test_the_distributions_name_decides_nothing():
     facts = Facts(nginx="1.26.3", openssl="3.5.7")
     assert Capabilities.of(replace(facts, debian="12", codename="bookworm")) == (

@@ -74,6 +74,40 @@ def run(
 
     Of what it prints the last `KEPT_BYTES` are kept; that there was more is said before them.
     """
+    status, stdout, stderr = _whole(
+        argv,
+        input=input,
+        user=user,
+        env=env,
+        cwd=cwd,
+        timeout_s=timeout_s,
+        meanwhile=meanwhile,
+        each_line=each_line,
+    )
+    return Completed(status, stdout.text, stderr.text)
+
+
+def filtered(argv: Sequence[str], data: bytes, *, user: str, timeout_s: float) -> bytes:
+    """Return what a program makes of bytes; see `System.filter`."""
+    status, stdout, stderr = _whole(argv, input=data, user=user, timeout_s=timeout_s)
+    if status != 0 or stdout.dropped:
+        why = f"exit status {status}" if status != 0 else f"more than {KEPT_BYTES} bytes"
+        raise AgentError(f"{argv[0]} ended with {why}", output=stderr.text[-OUTPUT_CHARS:])
+    return stdout.data
+
+
+def _whole(
+    argv: Sequence[str],
+    *,
+    input: Optional[bytes],
+    user: str = "",
+    env: Optional[Mapping[str, str]] = None,
+    cwd: str = "/",
+    timeout_s: float,
+    meanwhile: Optional[Callable[[], None]] = None,
+    each_line: Optional[Callable[[str], None]] = None,
+) -> Tuple[int, _Kept, _Kept]:
+    """Run a program to its end; return its exit status and what is kept of its output."""
     with _start(
         argv,
         cwd=cwd,
@@ -91,7 +125,7 @@ def run(
                 f"{argv[0]} did not end within {timeout_s:.0f} s",
                 output="".join(each.text for each in printed)[-4000:],
             ) from None
-    return Completed(process.returncode, printed[0].text, printed[1].text)
+    return process.returncode, printed[0], printed[1]
 
 
 class _Kept:
@@ -99,7 +133,7 @@ class _Kept:
 
     def __init__(self, each_line: Optional[Callable[[str], None]] = None) -> None:
         self._data = bytearray()
-        self._dropped = 0
+        self.dropped = 0
         self._each_line = each_line
         self._line = b""
 
@@ -118,16 +152,19 @@ class _Kept:
     def _drop(self) -> None:
         over = max(0, len(self._data) - KEPT_BYTES)
         del self._data[:over]
-        self._dropped += over
+        self.dropped += over
+
+    @property
+    def data(self) -> bytes:
+        """All of it, or its end."""
+        self._drop()
+        return bytes(self._data)
 
     @property
     def text(self) -> str:
-        """All of it, or its end."""
-        self._drop()
-        text = self._data.decode(errors="replace")
-        return (
-            f"({self._dropped} bytes before this are left out)\n{text}" if self._dropped else text
-        )
+        """The same, as text."""
+        text = self.data.decode(errors="replace")
+        return f"({self.dropped} bytes before this are left out)\n{text}" if self.dropped else text
 
 
 def _attend(

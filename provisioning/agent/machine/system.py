@@ -255,6 +255,18 @@ class System:
             each_line=each_line,
         )
 
+    def filter(self, argv: Sequence[str], data: bytes, *, user: str, timeout_s: float) -> bytes:
+        """Return what a program prints when it reads these bytes on stdin.
+
+        Args:
+            argv, user, timeout_s: As for `run`.
+            data: What it reads.
+
+        Raises:
+            AgentError: it failed, took too long, or printed more than `programs.KEPT_BYTES`.
+        """
+        return programs.filtered(argv, data, user=user, timeout_s=timeout_s)
+
     def lines(self, argv: Sequence[str]) -> Iterator[bytes]:
         """Yield what a program prints, line by line; end it when the caller stops reading.
 

@@ -122,6 +122,8 @@ class Configuration:
         """The files of ENTRIES that are read, in the order in which they would be."""
         self.user: Optional[Directive] = None
         self.http: Optional[Directive] = None
+        self.modules: List[str] = []
+        """The files of the modules that are loaded."""
         self._servers: Dict[Tuple[Tuple[str, int], ...], Server] = {}
         for each in self._file(MAIN, (), ()):
             self._take(each)
@@ -136,6 +138,8 @@ class Configuration:
             self.entries.append(each.args[0])
         elif each.name == "user" and not names:
             self.user = each
+        elif each.name == "load_module" and each.args and not names:
+            self.modules.append(each.args[0])
         elif each.name == "http" and not names:
             self.http = each
         elif each.name == "server" and names in (("http",), ("stream",), ("mail",)):

@@ -6,6 +6,7 @@ import os
 from typing import Tuple
 
 from provisioning.agent.errors import AgentError
+from provisioning.agent.facts import VERSIONS
 from provisioning.agent.machine import dpkg
 from provisioning.agent.machine.system import System
 from provisioning.agent.nginx.conf import ENTRIES, MAIN, ROOT, Configuration, is_ours
@@ -15,6 +16,12 @@ NOWHERE = "nowhere"
 
 OURS = b"include /etc/nginx/sites-tls/*.conf;"
 """What nginx.conf says by a person's own template of ours, whatever its first line is."""
+
+BROTLI = "ngx_http_brotli_static_module"
+"""The module's name, in the file that nginx loads. Source: the package's list of files."""
+
+MODULES = b"modules-enabled/*.conf"
+"""What nginx.conf includes for Debian's packages of modules to be loaded."""
 
 DEFAULT_PAGE = "index.nginx-debian.html"
 _DEFAULT = (f"{ROOT}/sites-available/default", "../sites-available/default")
@@ -40,6 +47,25 @@ def nginx_facts(system: System) -> Tuple[str, str]:
     }
     entry = os.path.relpath(found.entries[-1], ROOT) if found.entries else NOWHERE
     return entry, " ".join(sorted(taken))
+
+
+def can_load_brotli(system: System, beside: str) -> bool:
+    """Return whether nginx loads the module for brotli, or will once it is installed.
+
+    An nginx that serves others gets no module from Homeport, and one that is not Debian's could
+    not load Debian's module.
+
+    Args:
+        system: The machine.
+        beside: See `Facts.nginx_beside`.
+    """
+    packages = system.packages()
+    if VERSIONS["nginx_brotli"] in packages:
+        return any(BROTLI in each for each in Configuration(system).modules)
+    main = system.read(MAIN) if not beside else b""
+    if beside or (main and MODULES not in main):
+        return False
+    return "nginx" not in packages or dpkg.provides(system, "nginx", "nginx-abi-")
 
 
 def _serves(system: System) -> bool:

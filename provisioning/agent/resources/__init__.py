@@ -49,6 +49,7 @@ _CLASSES: Dict[str, str] = {
     "service": "Service",
     "settings": "Settings",
     "shared-folders": "SharedFolders",
+    "static-copies": "StaticCopies",
     "static-files": "StaticFiles",
     "stopped": "Stopped",
     "superseded": "Superseded",

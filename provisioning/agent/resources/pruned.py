@@ -12,6 +12,7 @@ from provisioning.agent.apps.in_use import in_use
 from provisioning.agent.apps.names import RELEASE, REVISION, named
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.apps.runtimes import RUNTIMES
+from provisioning.agent.apps.static_copies import original_of
 from provisioning.agent.apps.static_pool import prune
 from provisioning.agent.apps.static_sources import static_sources_of
 from provisioning.agent.errors import AgentError
@@ -116,6 +117,5 @@ class Pruned(Resource):
                 # An earlier Homeport has published what nobody can tell any more: nothing goes.
                 return
         for path in files.regular_files(layout.static):
-            base = path[: -len(".gz")] if path.endswith(".gz") else path
-            if path not in wanted and base not in wanted:
+            if path not in wanted and original_of(path) not in wanted:
                 prune(layout.static, path, system)

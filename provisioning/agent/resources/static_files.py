@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 from dataclasses import dataclass, field
 from typing import ClassVar, Dict, List, Mapping
 
 from provisioning.agent.apps.releases import Releases
+from provisioning.agent.apps.static_copies import BROTLI, GZIP, gzipped, is_compressible, is_free
 from provisioning.agent.apps.static_pool import Pool, beside, take_place
 from provisioning.agent.apps.static_sources import static_sources_of
 from provisioning.agent.layout import AppLayout, temporary
 from provisioning.agent.machine import files as fs
 from provisioning.agent.machine.system import FILE, System
 from provisioning.agent.resource import Change, Resource, State
-
-COMPRESSIBLE = (".css", ".js", ".mjs", ".svg", ".html", ".json", ".map", ".txt", ".xml", ".wasm")
-COMPRESS_FROM_BYTES = 1024
-"""Smaller files fit into a packet or two either way."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +126,7 @@ class _Wrong:
 
 
 class _Writing:
-    """Writes a release's files, and what they are compressed to.
+    """Writes a release's files, and their gzip copies; for brotli's see `StaticCopies`.
 
     Args:
         files: Path -> where the release has it.
@@ -158,11 +154,11 @@ class _Writing:
         if not compressed:
             self._system.write_beside(path, data)
             return
-        self._system.write_beside(path + ".gz", compressed)
+        self._system.write_beside(path + GZIP, compressed)
         try:
             self._system.write_beside(path, data)
         except OSError:
-            self._system.remove(temporary(path + ".gz"))
+            self._system.remove(temporary(path + GZIP))
             raise
 
     def _make_ready_in_a_folder(
@@ -175,20 +171,25 @@ class _Writing:
             self._system.remove(temporary(in_the_way))
         fs.make_directory(os.path.dirname(place))
         if compressed:
-            self._system.write(place + ".gz", compressed)
+            self._system.write(place + GZIP, compressed)
         self._system.write(place, data)
 
     def put_in_place(self, path: str) -> None:
         """Put a file that is ready in its place."""
-        compressed = path + ".gz"
-        if self._is_free(compressed):
-            if self._system.stat(temporary(compressed)) is not None:
-                take_place(compressed, self._system)
-            else:
-                found = self._system.stat(compressed)
-                if found is not None and found.type == FILE:
-                    self._system.remove(compressed)
+        # Before the file: from then on a copy would be of another one.
+        self._remove_copy(path + BROTLI)
+        compressed = path + GZIP
+        if self._is_free(compressed) and self._system.stat(temporary(compressed)) is not None:
+            take_place(compressed, self._system)
+        else:
+            self._remove_copy(compressed)
         take_place(path, self._system)
+
+    def _remove_copy(self, copy: str) -> None:
+        """Remove a copy of what an earlier release had, unless the release brings its own."""
+        found = self._system.stat(copy)
+        if found is not None and found.type == FILE and self._is_free(copy):
+            self._system.remove(copy)
 
     def take_places(self, wrong: _Wrong) -> None:
         """Move the prepared files to their places, and replace what is there."""
@@ -200,15 +201,11 @@ class _Writing:
 
     def _compressed(self, path: str, data: bytes) -> bytes:
         """Return what a file is compressed to, or nothing where that is not worth it."""
-        is_worth_it = path.endswith(COMPRESSIBLE) and len(data) >= COMPRESS_FROM_BYTES
-        # No time stamp, so that every host serves the same bytes.
-        return (
-            gzip.compress(data, 9, mtime=0) if is_worth_it and self._is_free(path + ".gz") else b""
-        )
+        is_worth_it = is_compressible(path, len(data)) and self._is_free(path + GZIP)
+        return gzipped(data) if is_worth_it else b""
 
-    def _is_free(self, compressed: str) -> bool:
-        """Return whether the release itself has nothing of this name."""
-        return compressed not in self._files and compressed not in self._folders
+    def _is_free(self, copy: str) -> bool:
+        return is_free(copy, self._files, self._folders)
 
 
 def _same(system: System, one: str, other: str) -> bool:

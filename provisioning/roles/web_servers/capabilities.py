@@ -23,12 +23,14 @@ class Capabilities:
         hybrid_key_exchange: The post-quantum X25519MLKEM768. Source: OpenSSL 3.5's changes.
         rotates_ticket_keys: Session tickets do not undo forward secrecy. Source: nginx 1.23.2.
         upstream_keepalive_by_default: It must be turned off. Source: nginx 1.29.7's changes.
+        brotli: It serves files that were compressed with brotli.
     """
 
     http2_directive: bool
     hybrid_key_exchange: bool
     rotates_ticket_keys: bool
     upstream_keepalive_by_default: bool
+    brotli: bool = False
 
     @classmethod
     def of(cls, facts: Facts) -> Capabilities:
@@ -49,4 +51,5 @@ class Capabilities:
             hybrid_key_exchange=version_tuple(facts.openssl) >= (3, 5),
             rotates_ticket_keys=nginx >= (1, 23, 2),
             upstream_keepalive_by_default=nginx >= (1, 29, 7),
+            brotli=bool(facts.nginx_brotli),
         )

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from provisioning.agent.facts import Facts, version_tuple
+from provisioning.agent.facts import VERSIONS, Facts, version_tuple
 from provisioning.agent.layout import ACME_WEBROOT, WEB_USER, AppLayout
 from provisioning.agent.nginx.conf import ENTRIES
 from provisioning.agent.nginx.facts import NOWHERE
@@ -112,6 +112,7 @@ def front(
         # Before the package, which has it so too: what a check says is then what a run does.
         *temporary,
         packages,
+        *_brotli(facts),
         *sandbox,
         *logs,
         # Before the files that name them.
@@ -124,6 +125,17 @@ def front(
         files,
         Service("nginx", reload_on=(files,), restart_on=tuple(restart_on), workers=WORKERS),
     ]
+
+
+def _brotli(facts: Facts) -> list[Packages]:
+    """Return what compresses static files with brotli, and the module that serves these.
+
+    Apart from nginx's own package, since nginx need not restart for it: the package reloads nginx.
+    """
+    if not facts.nginx_brotli:
+        return []
+    module = () if facts.nginx_beside else (VERSIONS["nginx_brotli"],)
+    return [Packages("brotli", (*module, "brotli"))]
 
 
 def _sandbox() -> list[Unit]:
@@ -163,6 +175,11 @@ def _notes(facts: Facts) -> Iterator[str]:
         "without the sandbox and the limits that Homeport sets for an nginx that serves only its "
         "sites: docs/hosts-in-use.md"
     )
+    if not facts.nginx_brotli:
+        yield (
+            "this nginx does not load the module ngx_http_brotli_static_module, and Homeport adds "
+            "none to an nginx that serves other sites: static files are compressed with gzip only"
+        )
     taken = {word.removesuffix("v6") for word in facts.nginx_taken.split()}
     if taken:
         held = ["client_header_timeout", "large_client_header_buffers"]
@@ -339,10 +356,14 @@ def _front_files(sites: Sequence[Site], facts: Facts, *, tls: bool, webroot: str
                 "nginx/mount-http.conf.j2", site=site, mount=mount, can=can
             )
             files[f"apps/{mount.name}.conf"] = render(
-                "nginx/mount.conf.j2", site=site, mount=mount, access_log=access_log
+                "nginx/mount.conf.j2", site=site, mount=mount, can=can, access_log=access_log
             )
         files[f"apps/{site.name}.conf"] = render(
-            "nginx/app.conf.j2", site=site, page_style=_style_source(page), access_log=access_log
+            "nginx/app.conf.j2",
+            site=site,
+            can=can,
+            page_style=_style_source(page),
+            access_log=access_log,
         )
     return files
 
