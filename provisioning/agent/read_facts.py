@@ -10,7 +10,7 @@ from typing import Dict, List, Mapping, Sequence
 
 from provisioning.agent import layout
 from provisioning.agent.debian import apt, apt_lists
-from provisioning.agent.facts import VERSIONS, Facts
+from provisioning.agent.facts import VERSIONS, WEB_UNITS, Facts
 from provisioning.agent.machine import dpkg
 from provisioning.agent.machine.system import System
 from provisioning.agent.nginx.facts import nginx_facts
@@ -42,8 +42,14 @@ def gather_facts(system: System, candidates: Sequence[str] = ()) -> Facts:
         container=_container(system),
         nginx_beside=beside,
         nginx_taken=taken,
+        web_units=" ".join(unit for unit in WEB_UNITS if _is_managed(system, unit)),
         **_versions(system, candidates),
     )
+
+
+def _is_managed(system: System, unit: str) -> bool:
+    """Return whether Homeport remembers what a unit has loaded."""
+    return system.memory.knows(f"service:{unit.removesuffix('.service')} ")
 
 
 def _architecture() -> str:

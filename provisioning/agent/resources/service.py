@@ -9,6 +9,7 @@ from provisioning.agent.apps.journal import last_lines
 from provisioning.agent.claims import UNIT, Claim
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine import systemctl
+from provisioning.agent.machine.handover import taken_over
 from provisioning.agent.machine.reload import wait_until_replaced, workers_of
 from provisioning.agent.machine.system import System
 from provisioning.agent.machine.systemd import UnitState
@@ -46,6 +47,9 @@ class Service(Resource):
             over only when they have been; "" for units whose reload is over when it returns.
         yields: Leave the unit as it is where it is not there, or somebody has masked, disabled or
             stopped it before Homeport came: what a host is better with, and its owner decides.
+        instead_of: Units that stop right before it starts, because it takes their ports. If it
+            does not start, they do again.
+        ports: The TCP ports that it takes from them.
         label: Another name, where one unit stands in a plan more than once.
         loaded, started: Digests of the inputs; filled in while planning.
     """
@@ -59,6 +63,8 @@ class Service(Resource):
     restart_on: Tuple[Ref, ...] = ()
     workers: str = ""
     yields: bool = False
+    instead_of: Tuple[str, ...] = ()
+    ports: Tuple[int, ...] = ()
     label: str = ""
     loaded: str = ""
     started: str = ""
@@ -69,6 +75,8 @@ class Service(Resource):
             unit=self.unit if "." in self.unit else self.unit + ".service",
             reload_on=reference_ids(self.reload_on),
             restart_on=reference_ids(self.restart_on),
+            instead_of=tuple(self.instead_of),
+            ports=tuple(self.ports),
         )
 
     @property
@@ -159,8 +167,12 @@ class Service(Resource):
             self._systemctl(system, "unmask")
             # Until the next boot is a mask of its own, elsewhere.
             self._systemctl(system, "unmask", "--runtime")
+        self._run(system, change)
+        # Last: it takes its time, and visitors may wait for the start.
         if "enabled" in change:
             self._systemctl(system, "enable" if self.enabled else "disable")
+
+    def _run(self, system: System, change: Change) -> None:
         if not self.running:
             if "running" in change:
                 self._systemctl(system, "stop")
@@ -168,7 +180,8 @@ class Service(Resource):
         if "running" in change:
             # A unit that has failed too often refuses to start until that is forgotten.
             systemctl.forget_failures(system, self.unit)
-            self._systemctl(system, "restart")
+            with taken_over(system, self.instead_of, self.ports):
+                self._systemctl(system, "restart")
         elif "started" in change and self.restart_on:
             self._systemctl(system, "restart")
         elif "loaded" in change and self.reload_on:

@@ -1,0 +1,104 @@
+"""One web server in another's place: what stops it, and what is said before anything is done."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from provisioning.agent.errors import AgentError
+from provisioning.agent.layout import AppLayout
+from provisioning.agent.machine import handover
+from provisioning.agent.machine.record import AppEntry
+from provisioning.agent.machine.sockets import listening
+from provisioning.agent.machine.system import System
+from provisioning.agent.resources.packages import Packages
+from provisioning.agent.resources.retired_server import RetiredServer
+from tests.fakes.system import QuietSystem
+
+NGINX = RetiredServer("nginx.service", ("hello",))
+
+
+@pytest.fixture
+def listener():
+    with socket.create_server(("127.0.0.1", 0)) as made:
+        yield made
+
+
+def test_apps_that_the_new_server_has_not_are_in_the_way():
+    system = QuietSystem()
+    for name, owner in (("hello", "shop/production"), ("other", "blog/production")):
+        system.owned.put_app(name, AppEntry(owner))
+    [found] = NGINX.obstacles(system, [])
+    assert (found.id, found.can_be_adopted) == ("app:other", False)
+    assert "blog/production" in found.there
+    assert "fab remove other" in found.way_out
+
+
+def test_the_old_server_is_told_to_stop_and_not_waited_for(listener):
+    port = listener.getsockname()[1]
+    system = QuietSystem()
+
+    def close(*_: object) -> str:
+        listener.close()
+        return ""
+
+    system._answer = close
+    assert list(listening(system, port))
+    with handover.taken_over(system, ["nginx.service"], [port]):
+        assert not list(listening(system, port))
+    assert system.told == [["systemctl", "stop", "--no-block", "nginx.service"]]
+
+
+def test_a_new_server_that_does_not_start_gives_the_ports_back():
+    system = QuietSystem()
+    with pytest.raises(AgentError), handover.taken_over(system, ["nginx.service"], [9]):
+        raise AgentError("cannot start")
+    assert system.told[-1] == ["systemctl", "start", "nginx.service"]
+
+
+def test_a_server_that_does_not_stop_is_named_and_started_again(listener, monkeypatch):
+    monkeypatch.setattr(handover, "FREE_S", 0.05)
+    system = QuietSystem()
+    port = listener.getsockname()[1]
+    with (
+        pytest.raises(AgentError, match="still listen"),
+        handover.taken_over(system, ["nginx.service"], [port]),
+    ):
+        pytest.fail("the ports are not free")
+    assert system.told[-1] == ["systemctl", "start", "nginx.service"]
+
+
+def test_nothing_is_stopped_where_there_is_no_predecessor():
+    system = QuietSystem()
+    with handover.taken_over(system, [], [80]):
+        pass
+    assert system.told == []
+
+
+def test_a_package_installs_its_unit_without_a_start(monkeypatch):
+    told = []
+    monkeypatch.setattr(
+        "provisioning.agent.machine.systemctl.attempt",
+        lambda system, verb, *words: told.append((verb, *words)),
+    )
+    monkeypatch.setattr("provisioning.agent.debian.apt.install", lambda *_: told.append("apt"))
+    system: System = QuietSystem()
+    caddy = Packages("caddy", ("caddy",), unstarted=("nowhere-to-be-found.service",))
+    caddy._install(system, ["caddy"])
+    assert told == [
+        ("mask", "--runtime", "nowhere-to-be-found.service"),
+        "apt",
+        ("unmask", "--runtime", "nowhere-to-be-found.service"),
+    ]
+
+
+def test_a_maintenance_that_the_new_server_would_not_understand_is_in_the_way(monkeypatch):
+    system = QuietSystem()
+    system.owned.put_app("hello", AppEntry("shop/production"))
+    assert list(NGINX.obstacles(system, [])) == []
+    mark = AppLayout("hello").maintenance
+    monkeypatch.setattr(system, "stat", lambda path: path == mark or None)
+    [found] = NGINX.obstacles(system, [])
+    assert found.id == f"path:{mark}"
+    assert "fab maintenance hello off" in found.way_out
