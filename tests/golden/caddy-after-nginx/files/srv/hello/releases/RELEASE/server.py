@@ -69,3 +69,17 @@ def post_worker_init(worker):
         return app(environ, start)
 
     worker.wsgi = stamped
+
+
+def post_request(worker, req, environ, resp):
+    """Read the rest of a request's body, if the app left any, before the connection is closed.
+
+    Otherwise nginx, which is still sending the body, would find it closed, and the visitor would get
+    a 502. nginx has the whole body by then, and limits its size.
+    """
+    try:
+        while req.body.read(1 << 16):
+            pass
+    except OSError:
+        # nginx did not wait.
+        return
