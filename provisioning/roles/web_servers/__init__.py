@@ -6,6 +6,7 @@ One file each, by the name that stands in the inventory (models/web_servers.py).
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, cast
 
@@ -24,6 +25,7 @@ class WebServer(Protocol):
         KEY_READERS: The group as which it reads the keys of certificates that others bring.
         CHALLENGES: Where it answers an authority while another server has port 80:
             "127.0.0.1:580"; "" where it needs no answer of its own.
+        ETAG: What it sends as ETag of a static file, so that its answers can be told from an app's.
     """
 
     UNIT: str
@@ -31,6 +33,7 @@ class WebServer(Protocol):
     BRINGS_CERTIFICATES: bool
     KEY_READERS: str
     CHALLENGES: str
+    ETAG: re.Pattern[str]
 
     def installed(self, until: Sequence[str]) -> list[Resource]:
         """Return what must be there before the keys of certificates.

@@ -47,6 +47,9 @@ LOGS = "/var/log/nginx/"
 BRINGS_CERTIFICATES = False
 KEY_READERS = "root"
 CHALLENGES = ""
+ETAG = re.compile(r'(W/)?"[0-9a-f]+-[0-9a-f]+"')
+"""A file's time and size in hexadecimal. Source: nginx, ngx_http_set_etag."""
+
 WORKERS = "nginx: worker process"
 """What a worker calls itself while it takes connections; a leaving one adds that it shuts down.
 
