@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 
@@ -11,6 +12,10 @@ from tests.e2e.project import Project
 from tests.e2e.roads import lead_domains_to
 from tests.e2e.site import Site
 from tests.e2e.steps import deploy, deploy_change, lift_rate_limit, provision, rollback
+from tests.e2e.streams import CLAIMS as SAID
+from tests.e2e.streams import events, websocket
+from tests.e2e.test_asgi import AsgiProject, listen
+from tests.e2e.test_sites import NOBODY, add_apps, must_be_served_below_paths
 from tests.e2e.visitors import visitors
 from tests.suites import BOTH
 
@@ -100,6 +105,67 @@ def test_caddy_takes_a_bare_host_to_https(lab: Lab, project: Project, bare_host,
         "/etc/caddy/homeport/apps:",
         "/etc/caddy/homeport/sites:",
     ]
+
+
+QUIET_S = 75
+"""Longer than Caddy lets idle connections be."""
+
+
+@pytest.mark.parametrize("suite", BOTH)
+def test_streams_are_passed_on_as_they_come_and_end_with_their_release(
+    lab: Lab, project: Project, bare_host, suite
+):
+    host = bare_host(suite)
+    lead_domains_to(lab, host)
+    made = AsgiProject.of(project, host, "fastapi", "gunicorn")
+    use_caddy(made)
+    provision(made, host).must_succeed()
+    deploy(made, host)
+    site = Site(lab, host)
+    asked = {**SAID, "Accept-Encoding": "gzip"}
+    with (
+        websocket(site, "/say-again", SAID) as talk,
+        events(site, f"/events?quiet={QUIET_S}", asked) as stream,
+    ):
+        assert talk.recv() == "wss://hello.lab/say-again"
+        # The first event comes while the stream is quiet.
+        assert stream.readline() == b"data: first\n"
+        assert stream.read() == b"\ndata: last\n\n"
+        talk.send("still there")
+        assert talk.recv() == "still there"
+        ended = threading.Thread(target=listen, args=(talk,))
+        ended.start()
+        made.deploy_change(host)
+        ended.join(30)
+        assert (ended.is_alive(), talk.close_code) == (False, 1012)
+
+
+@pytest.mark.parametrize("suite", BOTH)
+def test_apps_below_paths_share_a_domain(lab: Lab, project: Project, bare_host, suite):
+    host = bare_host(suite)
+    lead_domains_to(lab, host, ("hello.lab", "www.hello.lab"))
+    add_apps(project)
+    for app in ("hello", "shop", "wiki"):
+        project.configure(f"[apps.{app}]\n", f"[apps.{app}]\n{CADDY}")
+    provision(project, host).must_succeed()
+    project.fab("-H", host.name, "deploy", timeout_s=500).must_succeed()
+    site = Site(lab, host)
+    must_be_served_below_paths(site)
+    assert changes_nothing(project, host)
+
+    project.fab("-H", host.name, "maintenance", "shop", "on", "--allow", NOBODY).must_succeed()
+    assert [site.get(path).status for path in ("/shop/", "/shop/healthz")] == [503, 200]
+    assert [site.get(path).status for path in ("/", "/shop/wiki/")] == [200, 200]
+    project.fab("-H", host.name, "maintenance", "shop", "off").must_succeed()
+
+    for app, statuses in (
+        ("shop", [200, 404, 200]), ("hello", [404, 404, 200]), ("wiki", None)
+    ):  # fmt: skip
+        project.fab("-H", host.name, "remove", app, "--yes", "--data").must_succeed()
+        if statuses:
+            assert [site.get(path).status for path in ("/", "/shop/", "/shop/wiki/")] == statuses
+    left = "find /etc/caddy /srv -name '*hello*' -o -name '*wiki*' -o -name '*shop*'"
+    assert host.shell(left).split() == []
 
 
 @pytest.mark.parametrize("suite", BOTH)
