@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import socket
-
-import pytest
-
-from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.machine import handover
 from provisioning.agent.machine.record import AppEntry
-from provisioning.agent.machine.sockets import listening
 from provisioning.agent.machine.system import System
 from provisioning.agent.resources.packages import Packages
 from provisioning.agent.resources.retired_server import RetiredServer
 from tests.fakes.system import QuietSystem
 
 NGINX = RetiredServer("nginx.service", ("hello",))
-
-
-@pytest.fixture
-def listener():
-    with socket.create_server(("127.0.0.1", 0)) as made:
-        yield made
 
 
 def test_apps_that_the_new_server_has_not_are_in_the_way():
@@ -33,47 +20,6 @@ def test_apps_that_the_new_server_has_not_are_in_the_way():
     assert (found.id, found.can_be_adopted) == ("app:other", False)
     assert "blog/production" in found.there
     assert "fab remove other" in found.way_out
-
-
-def test_the_old_server_is_told_to_stop_and_not_waited_for(listener):
-    port = listener.getsockname()[1]
-    system = QuietSystem()
-
-    def close(*_: object) -> str:
-        listener.close()
-        return ""
-
-    system._answer = close
-    assert list(listening(system, port))
-    with handover.taken_over(system, ["nginx.service"], [port]):
-        assert not list(listening(system, port))
-    assert system.told == [["systemctl", "stop", "--no-block", "nginx.service"]]
-
-
-def test_a_new_server_that_does_not_start_gives_the_ports_back():
-    system = QuietSystem()
-    with pytest.raises(AgentError), handover.taken_over(system, ["nginx.service"], [9]):
-        raise AgentError("cannot start")
-    assert system.told[-1] == ["systemctl", "start", "nginx.service"]
-
-
-def test_a_server_that_does_not_stop_is_named_and_started_again(listener, monkeypatch):
-    monkeypatch.setattr(handover, "FREE_S", 0.05)
-    system = QuietSystem()
-    port = listener.getsockname()[1]
-    with (
-        pytest.raises(AgentError, match="still listen"),
-        handover.taken_over(system, ["nginx.service"], [port]),
-    ):
-        pytest.fail("the ports are not free")
-    assert system.told[-1] == ["systemctl", "start", "nginx.service"]
-
-
-def test_nothing_is_stopped_where_there_is_no_predecessor():
-    system = QuietSystem()
-    with handover.taken_over(system, [], [80]):
-        pass
-    assert system.told == []
 
 
 def test_a_package_installs_its_unit_without_a_start(monkeypatch):

@@ -9,7 +9,8 @@ from provisioning.agent.apps.journal import last_lines
 from provisioning.agent.claims import UNIT, Claim
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine import systemctl
-from provisioning.agent.machine.handover import taken_over
+from provisioning.agent.machine.handover import FREE_S, STILL_LISTENS, hand_over
+from provisioning.agent.machine.programs import Completed
 from provisioning.agent.machine.reload import wait_until_replaced, workers_of
 from provisioning.agent.machine.system import System
 from provisioning.agent.machine.systemd import UnitState
@@ -180,7 +181,9 @@ class Service(Resource):
         if "running" in change:
             # A unit that has failed too often refuses to start until that is forgotten.
             systemctl.forget_failures(system, self.unit)
-            with taken_over(system, self.instead_of, self.ports):
+            if self.instead_of:
+                self._take_over(system)
+            else:
                 self._systemctl(system, "restart")
         elif "started" in change and self.restart_on:
             self._systemctl(system, "restart")
@@ -192,8 +195,19 @@ class Service(Resource):
         self._systemctl(system, "reload-or-restart")
         wait_until_replaced(system, self.unit, self.workers, before)
 
+    def _take_over(self, system: System) -> None:
+        done = hand_over(system, self.instead_of, self.unit, self.ports)
+        if done.status == STILL_LISTENS:
+            raise AgentError(
+                f"{' and '.join(self.instead_of)} still listen {FREE_S} s after the order to stop",
+                hint=f"on the host: systemctl status {self.instead_of[0]}; then run again",
+            )
+        self._must_have(system, "start", done)
+
     def _systemctl(self, system: System, verb: str, *options: str) -> None:
-        done = systemctl.attempt(system, verb, *options, self.unit)
+        self._must_have(system, verb, systemctl.attempt(system, verb, *options, self.unit))
+
+    def _must_have(self, system: System, verb: str, done: Completed) -> None:
         if done.status != 0:
             raise AgentError(
                 f"cannot {verb} {self.unit}: {_reason(done.tail)}",
