@@ -42,4 +42,4 @@ def _by_the_server(seen: AppSeen) -> Finding:
             f"{seen.web.UNIT} renews it, and shows none for {', '.join(without) or 'any name'}",
             f"fab provision; journalctl -u {seen.web.UNIT} on the host says why",
         )
-    return passed(f"{seen.web.UNIT} renews it itself while it runs; no test of a renewal")
+    return passed(f"{seen.web.UNIT} renews it itself while it runs; a renewal cannot be tried")
