@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from provisioning.agent.resources.package_manager import PackageManager as PackageManager
     from provisioning.agent.resources.packages import Packages as Packages
     from provisioning.agent.resources.port import Port as Port
+    from provisioning.agent.resources.preflight import Preflight as Preflight
     from provisioning.agent.resources.probe import Probe as Probe
     from provisioning.agent.resources.process_check import ProcessCheck as ProcessCheck
     from provisioning.agent.resources.pruned import Pruned as Pruned
@@ -46,7 +47,11 @@ if TYPE_CHECKING:
     from provisioning.agent.resources.release_running import ReleaseRunning as ReleaseRunning
     from provisioning.agent.resources.removed_app import RemovedApp as RemovedApp
     from provisioning.agent.resources.restored import Restored as Restored
+    from provisioning.agent.resources.retired_server import RetiredServer as RetiredServer
     from provisioning.agent.resources.self_signed import SelfSigned as SelfSigned
+    from provisioning.agent.resources.served_certificates import (
+        ServedCertificates as ServedCertificates,
+    )
     from provisioning.agent.resources.service import Service as Service
     from provisioning.agent.resources.settings import Settings as Settings
     from provisioning.agent.resources.shared_folders import SharedFolders as SharedFolders

@@ -76,6 +76,8 @@ def test_every_packaged_template_says_on_top_who_owns_the_file():
             "real-ip", "streams", "to-streams", "user", "visit",
         )),
         "nginx/homeport/unavailable.css.j2", "gunicorn/outlive-master.j2", "uvicorn/finishing.j2",
+        *(f"caddy/{name}.j2" for name in ("mount", "pass", "servers", "tls")),
+        "web/claims.j2",
         *(f"{name}/web.service.j2" for name in APP_SERVERS),
     }  # fmt: skip
     # Those of a release are written once: nothing undoes an edit, the next release has its own.

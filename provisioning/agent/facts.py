@@ -22,6 +22,10 @@ VERSIONS = {
 """Field of Facts -> the Debian package whose version it is."""
 
 
+WEB_UNITS = ("nginx.service", "caddy.service")
+"""Units of the web servers that Homeport can manage."""
+
+
 def version_tuple(text: str) -> Tuple[int, ...]:
     """Return the leading numbers of a version: "1.22.1-9+deb12u2" -> (1, 22, 1)."""
     numbers = []
@@ -56,6 +60,7 @@ class Facts:
         nginx_brotli: Version of nginx's module that serves files compressed with brotli; "" also
             where nginx could not load it, or does not.
         nginx_taken: Where others' servers listen there, of ports 80 and 443: "443v6 80 80v6".
+        web_units: Those of WEB_UNITS that Homeport manages on the host, with blanks between.
     """
 
     debian: str = ""
@@ -73,6 +78,7 @@ class Facts:
     certbot: str = ""
     nginx_beside: str = ""
     nginx_taken: str = ""
+    web_units: str = ""
 
     def to_json(self) -> Dict[str, Any]:
         """Return plain values, ready for the wire."""

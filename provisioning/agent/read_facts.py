@@ -10,7 +10,7 @@ from typing import Dict, List, Mapping, Sequence
 
 from provisioning.agent import layout
 from provisioning.agent.debian import apt, apt_lists
-from provisioning.agent.facts import VERSIONS, Facts
+from provisioning.agent.facts import VERSIONS, WEB_UNITS, Facts
 from provisioning.agent.machine import dpkg
 from provisioning.agent.machine.system import System
 from provisioning.agent.nginx.facts import can_load_brotli, nginx_facts
@@ -46,7 +46,13 @@ def gather_facts(system: System, candidates: Sequence[str] = ()) -> Facts:
         nginx_beside=beside,
         nginx_taken=taken,
         **versions,
+        web_units=" ".join(unit for unit in WEB_UNITS if _is_managed(system, unit)),
     )
+
+
+def _is_managed(system: System, unit: str) -> bool:
+    """Return whether Homeport remembers what a unit has loaded."""
+    return system.memory.knows(f"service:{unit.removesuffix('.service')} ")
 
 
 def _architecture() -> str:

@@ -9,6 +9,7 @@ from provisioning.cli.context import CommandContext
 from provisioning.cli.options import Options
 from provisioning.errors import ConfigurationError
 from provisioning.hosts.host import RemoteHost, who
+from provisioning.inventory.models.app import App
 from provisioning.inventory.models.web_servers import WEB_SERVERS
 from provisioning.protocol import queries
 from provisioning.protocol.plan import make_plan
@@ -42,8 +43,6 @@ def remove(options: Options, *, app: str, data: bool, yes: bool) -> int:
         raise ConfigurationError(f"{app} does not run on any of these hosts")
     if not (yes or options.check):
         _must_agree(app, [host.name for host in hosts], data=data)
-    # Which one an app had that the inventory names no more, nobody says.
-    servers = [found.web_server] if found else WEB_SERVERS
     drain_timeout_s = found.drain_timeout_s if found else 30
     fleet = context.fleet(hosts)
 
@@ -56,7 +55,7 @@ def remove(options: Options, *, app: str, data: bool, yes: bool) -> int:
         resources: list[Resource] = [
             *(
                 each
-                for name in servers
+                for name in _servers(found, run)
                 for each in web_server(name).without(app, sites=own, is_last=ours <= {app})
             ),
             RemovedApp(app, data=data, by=who(), drain_timeout_s=drain_timeout_s, sites=own),
@@ -71,6 +70,13 @@ def remove(options: Options, *, app: str, data: bool, yes: bool) -> int:
             f"remove [apps.{app}] from the inventory, or `fab provision` sets the app up again"
         )
     return context.end(fleet.runs)
+
+
+def _servers(app: App | None, run: RemoteHost) -> list[str]:
+    """Return the web server that serves an app: the host's, whatever the inventory says by now."""
+    units = run.facts().web_units.split()
+    there = [name for name in WEB_SERVERS if web_server(name).UNIT in units]
+    return there or [app.web_server if app else next(iter(WEB_SERVERS))]
 
 
 def _sites_of_its_own(app: str, owned: Owned) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from provisioning.cli.options import Options
 from provisioning.deploy.checks import tell_difference
 from provisioning.hosts.host import RemoteHost
 from provisioning.protocol import queries
+from provisioning.roles import web_server
 from provisioning.roles.site import site_name
 
 if TYPE_CHECKING:
@@ -146,6 +147,9 @@ def _question(inventory: Inventory, app: App, apps: Iterable[App]) -> dict[str, 
         "self-signed": [f"/etc/homeport/tls/{site}/fullchain.pem"],
         "files": ["/etc/homeport/tls/given/fullchain.pem"],
     }.get(inventory.tls.method, [])
+    if inventory.tls.method == "acme" and web_server(app.web_server).BRINGS_CERTIFICATES:
+        # Where those are is its own business: the host looks at what visitors are shown.
+        certificates = []
     return {
         "app": app.name,
         "health": app.at(app.health),

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from provisioning.roles import web_server
+
 if TYPE_CHECKING:
     from provisioning.agent.answers import AppExamination, Examination
     from provisioning.agent.machine.http import Answer
     from provisioning.inventory.models.app import App
     from provisioning.inventory.models.tls import Tls
+    from provisioning.roles.web_servers import WebServer
 
 
 @dataclass(frozen=True)
@@ -218,6 +221,11 @@ class AppSeen:
     history: History
     sets_client: bool = False
     dry_run: str | None = None
+
+    @property
+    def web(self) -> WebServer:
+        """The web server that the inventory says."""
+        return web_server(self.app.web_server)
 
     @property
     def absent(self) -> str:

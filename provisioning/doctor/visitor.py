@@ -17,6 +17,7 @@ from provisioning.agent.machine import http
 from provisioning.doctor.certificate import certificate_of
 from provisioning.doctor.exposed import exposed_paths
 from provisioning.doctor.seen import RateSeen, SiteSeen
+from provisioning.inventory.models.web_servers import WEB_SERVERS
 
 if TYPE_CHECKING:
     from provisioning.agent.machine.http import Answer
@@ -146,6 +147,8 @@ def _nowhere() -> str:
 def _rate(app: App, visitor: Visitor) -> RateSeen:
     """Return what comes of more requests at once than the limit lets through."""
     limit = app.rate_limit
+    if "rate_limit" in WEB_SERVERS[app.web_server].refuses:
+        return RateSeen(reason=f"{app.web_server} has no rate limits")
     if limit is None:
         return RateSeen(reason='the inventory says rate_limit = "off"')
     if app.burst + 2 * AT_ONCE > MOST_REQUESTS:

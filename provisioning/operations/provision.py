@@ -13,7 +13,7 @@ from provisioning.errors import HomeportError, ResourceFailedError
 from provisioning.hosts.facts_cache import recall_facts, remember_facts
 from provisioning.operations.watched_facts import WatchedFacts
 from provisioning.protocol.plan import make_plan
-from provisioning.roles import compile_host
+from provisioning.roles import compile_host, web_server_units
 
 if TYPE_CHECKING:
     from provisioning.agent.facts import Facts
@@ -66,7 +66,10 @@ def provision_host(
     for _ in range(PLANS):
         ended = (carry_out or run.carry_out)(_plan(plan_for, WatchedFacts.of(facts)))
         if not isinstance(ended, OtherFacts):
-            remember_facts(inventory.environment, host.address, facts)
+            # What a host has become through this run: the next one begins there.
+            units = " ".join(web_server_units(inventory, host))
+            known = replace(facts, web_units=units) if units else facts
+            remember_facts(inventory.environment, host.address, known)
             return
         facts = ended.facts
     raise ResourceFailedError(

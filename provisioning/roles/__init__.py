@@ -5,7 +5,7 @@ The order of the list is the order on the host.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,7 +20,6 @@ from provisioning.roles.app import app_resources
 from provisioning.roles.app_servers import app_server
 from provisioning.roles.app_servers.units import upstream, web_units
 from provisioning.roles.base import base
-from provisioning.roles.certificates import certificates
 from provisioning.roles.given import read_given
 from provisioning.roles.loading import (
     GivenCertificate,
@@ -33,9 +32,10 @@ from provisioning.roles.peers import peers
 from provisioning.roles.processes import process_units
 from provisioning.roles.recovery import put_in_order, put_in_order_before
 from provisioning.roles.sandbox import sandbox_properties
-from provisioning.roles.site import Given, Site, sites
+from provisioning.roles.site import Given, sites
 from provisioning.roles.uv import uv
-from provisioning.roles.web_servers import WebServer, web_server
+from provisioning.roles.web import web
+from provisioning.roles.web_servers import web_server
 
 ROLES: Mapping[str, Role] = {"base": base}
 """Every host has these, in this order."""
@@ -54,6 +54,7 @@ __all__ = [
     "release_units",
     "sandbox_properties",
     "web_server",
+    "web_server_units",
 ]
 
 
@@ -82,6 +83,16 @@ def release_units(app: App, facts: Facts, release_id: str) -> dict[str, str]:
         **web_units(app, facts, release_id),
         **process_units(app, facts, release_id),
     }
+
+
+def web_server_units(inventory: Inventory, host: Host) -> tuple[str, ...]:
+    """Return the units of the web servers that a host should have.
+
+    Args:
+        inventory: The environment.
+        host: One of its hosts.
+    """
+    return tuple(dict.fromkeys(web_server(app.web_server).UNIT for app in inventory.apps_on(host)))
 
 
 def compile_host(
@@ -120,15 +131,14 @@ def compile_host(
     for app in apps:
         add("app", app_resources(app, web_server(app.web_server).UNIT))
     for name in dict.fromkeys(app.web_server for app in apps):
-        served = [app for app in apps if app.web_server == name]
         made_sites = sites(
-            served,
+            apps,
             inventory.tls,
             upstream=upstream,
             peers=partial(peers, inventory, host),
             given=given or {},
         )
-        add(name, _web(web_server(name), made_sites, inventory, facts, given_certificate))
+        add(name, web(name, made_sites, inventory.tls, facts, given_certificate))
     for name in host.roles:
         add(name, resources_of(name, _own(name, own_roles or {}), host, facts))
     for app in apps:
@@ -138,24 +148,6 @@ def compile_host(
     return Compiled(
         [resource for _, resource in made], {resource.id: role for role, resource in made}
     )
-
-
-def _web(
-    server: WebServer,
-    served: list[Site],
-    inventory: Inventory,
-    facts: Facts,
-    given: GivenCertificate | None,
-) -> Iterator[Resource]:
-    """Yield a web server with its sites: port 80, then the certificates, then port 443."""
-    keys = certificates(served, inventory.tls, given, web_unit=server.UNIT)
-    yield from keys.before
-    yield from server.front(served, facts, key_pairs=keys.key_pairs, webroot=keys.webroot)
-    yield from keys.after
-    yield from server.secure(
-        served, facts, key_pairs=keys.key_pairs, reload_on=keys.reload_on, webroot=keys.webroot
-    )
-    yield from keys.last
 
 
 def _own(name: str, own_roles: Mapping[str, Role]) -> Role:

@@ -50,7 +50,13 @@ class Certificates:
 
 
 def certificates(
-    sites: Sequence[Site], tls: Tls, given: GivenCertificate | None = None, *, web_unit: str
+    sites: Sequence[Site],
+    tls: Tls,
+    given: GivenCertificate | None = None,
+    *,
+    web_unit: str,
+    readers: str = "root",
+    brought: bool = False,
 ) -> Certificates:
     """Return what brings the sites' certificates.
 
@@ -59,16 +65,24 @@ def certificates(
         tls: What the inventory asks for.
         given: The person's own certificate, for method "files".
         web_unit: The web server's unit of systemd, which is reloaded after a renewal.
+        readers: The group as which it reads keys.
+        brought: Whether it gets certificates from an authority itself.
 
     Raises:
         ConfigurationError: Method "files" without one.
     """
+    if tls.method == "acme" and brought:
+        return Certificates(
+            before=[Directory(layout.ACME_WEBROOT)],
+            last=_without_authority(sites),
+            webroot=layout.ACME_WEBROOT,
+        )
     if tls.method == "acme":
         return _from_authority(sites, tls, web_unit)
     if tls.method == "files":
-        return _given(sites, given)
+        return _given(sites, given, readers)
     if tls.method == "self-signed":
-        return _self_signed(sites)
+        return _self_signed(sites, readers)
     return Certificates(last=_without_authority(sites))
 
 
@@ -141,26 +155,35 @@ def _without_authority(sites: Sequence[Site]) -> list[Resource]:
     return [*stopped, EarlierRenewal()]
 
 
-def _given(sites: Sequence[Site], given: GivenCertificate | None) -> Certificates:
+def _given(sites: Sequence[Site], given: GivenCertificate | None, readers: str) -> Certificates:
     if given is None:
         raise ConfigurationError(
             'cannot use tls.method = "files": the certificate and its key were not read'
         )
     files = [
         File(f"{GIVEN}/fullchain.pem", given.chain),
-        File(f"{GIVEN}/privkey.pem", given.key.reveal(), secret=True),
+        File(
+            f"{GIVEN}/privkey.pem",
+            given.key.reveal(),
+            mode="0600" if readers == "root" else "0640",
+            group=readers,
+            secret=True,
+        ),
     ]
     pair = KeyPair(files[0].path, files[1].path)
     return Certificates(
-        before=[Directory(GIVEN, mode="0700"), *files],
+        before=[
+            Directory(GIVEN, mode="0700" if readers == "root" else "0750", group=readers),
+            *files,
+        ],
         last=_without_authority(sites),
         key_pairs={site.name: pair for site in sites},
         reload_on=files,
     )
 
 
-def _self_signed(sites: Sequence[Site]) -> Certificates:
-    made = [SelfSigned(site.name, site.names) for site in sites]
+def _self_signed(sites: Sequence[Site], readers: str) -> Certificates:
+    made = [SelfSigned(site.name, site.names, readers=readers) for site in sites]
     return Certificates(
         before=made,
         last=_without_authority(sites),

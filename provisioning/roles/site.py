@@ -92,6 +92,21 @@ class KeyPair:
 
 
 @dataclass(frozen=True)
+class Authority:
+    """Where a web server that gets certificates itself asks for them.
+
+    Args:
+        directory: URL of the ACME directory.
+        email: Where the authority may write to, or "".
+        preflight: Whether the host looks first whether it reaches itself under new names.
+    """
+
+    directory: str
+    email: str
+    preflight: bool
+
+
+@dataclass(frozen=True)
 class Mount:
     """An app as a web server serves it: all of a site, or what is below a path of it.
 
@@ -174,6 +189,7 @@ class Site:
         peers: Addresses of other hosts with this site, whose answers to an authority it gives.
         client_ca: Certificates of authorities for visitors, as PEM; "": none is asked for.
         client_required: Whether visitors without a certificate are turned away.
+        authority: Where its certificate comes from, unless a person brings it or there is none.
     """
 
     name: str
@@ -185,6 +201,7 @@ class Site:
     peers: tuple[str, ...] = ()
     client_ca: str = ""
     client_required: bool = False
+    authority: Authority | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -282,6 +299,7 @@ def sites(
                 peers=tuple(dict.fromkeys(peer for app in members for peer in peers(app))),
                 client_ca=given.get(first.name, Given()).client_ca,
                 client_required=bool(first.client_ca) and first.client_verify == "required",
+                authority=_authority(tls),
             )
         )
     return made
@@ -322,6 +340,12 @@ def _policy(csp: str) -> str:
     if csp == "off":
         return ""
     return STRICT_CSP if csp in ("strict", "report-only") else csp
+
+
+def _authority(tls: Tls) -> Authority | None:
+    if tls.method != "acme":
+        return None
+    return Authority(tls.directory, tls.email or "", tls.preflight)
 
 
 def _hsts(app: App, tls: Tls) -> str:

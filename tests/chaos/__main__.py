@@ -22,7 +22,7 @@ from rich.console import Console
 
 from provisioning.errors import InterruptedRunError
 from provisioning.lab import Lab
-from tests.chaos.faults import CHILD, FAULTS, SERVER
+from tests.chaos.faults import CHILD, FAULTS, SERVER, WEB_SERVER
 from tests.chaos.parts import LARGE, SMALL, Part
 from tests.chaos.row import Row
 from tests.chaos.scene import Scene
@@ -41,7 +41,11 @@ def main(argv: Sequence[str]) -> int:
     chosen = options.only or list(parts)
     for what, said, known in (
         ("part", chosen, list(parts)),
-        ("fault", options.faults, [each.name for each in (*FAULTS, SERVER, CHILD, *SERVICES)]),
+        (
+            "fault",
+            options.faults,
+            [each.name for each in (*FAULTS, SERVER, CHILD, WEB_SERVER, *SERVICES)],
+        ),
     ):
         if unknown := [each for each in said if each not in known]:
             console.print(f"there is no {what} {', '.join(unknown)}; there are: {', '.join(known)}")

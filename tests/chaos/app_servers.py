@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import cycle, islice
 
-from tests.chaos.disturbance import Disturbance
 from tests.chaos.faults import CHILD, POWER_CUT, SERVER, Fault
-from tests.chaos.moments import between
 from tests.chaos.row import Row
 from tests.chaos.scene import Scene
 from tests.chaos.stage import Stage, stage
 from tests.chaos.subjects import Deploy, Rollback
-from tests.chaos.switching import learn
+from tests.chaos.switching import at_random, learn
 from tests.grid.rows import ROWS
 from tests.grid.rows import Row as Server
 
@@ -38,20 +36,9 @@ def run(scene: Scene, suite: str, server: str, tries: int) -> Iterator[Row]:
 
 
 def _disturb(where: Stage, subject: Deploy | Rollback, server: Server, tries: int) -> Iterator[Row]:
-    counts, undisturbed = learn(where, subject)
-    moments = between(counts, where.scene.random)
     chosen = where.scene.faults
     faults = [each for each in FAULTS if not chosen or each.name in chosen]
-    for number, fault in enumerate(islice(cycle(faults), tries), 1):
-        row = None
-        # Some moments never come: what was to be done then is done already.
-        while row is None:
-            moment = next(moments)
-            where.scene.say(
-                f"{where.host.name}: {number} of {tries}, {subject.name}, {fault.name} at {moment}"
-            )
-            row = Disturbance(where, subject, fault, moment, undisturbed).carry_out()
+    learnt = learn(where, subject)
+    for row in at_random(where, subject, learnt, islice(cycle(faults), tries)):
         row.state = f"{server.name}, {row.state}"
         yield row
-        if not row.is_good:
-            where.mend()

@@ -64,7 +64,7 @@ class Disturbance:
         trouble.said = f"it ended with {outcome.code} at {self.moment}: {outcome.said[-SHOWN:]}"
         row.wrong += [*outcome.wrong, *blunders(outcome.said)]
         wrong = stage.wait_for_site()
-        if self.fault.takes_host:
+        if self.fault.takes_host or self.subject.closes_ports:
             stage.outages.append((outcome.began, time.monotonic()))
         if self.fault.takes_connections:
             stage.outages.append((outcome.began, outcome.ended + NOTICED_WITHIN_S))

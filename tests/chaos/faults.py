@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from provisioning.agent.facts import WEB_UNITS
 from provisioning.agent.runs.inbox import LEASE_S
 from provisioning.errors import HomeportError
 from provisioning.lab import LabHost
@@ -103,6 +104,12 @@ def _kill_worker(struck: Struck) -> None:
     _kill(struck.host, *(int(pid) for pid in shown.split()[:1]))
 
 
+def _kill_web_server(struck: Struck) -> None:
+    """Kill the main process of each web server that runs."""
+    shown = struck.host.shell(f"systemctl show --value --property=MainPID {' '.join(WEB_UNITS)}")
+    _kill(struck.host, *(int(pid) for pid in shown.split() if pid != "0"))
+
+
 def _go_silent(struck: Struck) -> None:
     assert struck.proxy is not None
     struck.proxy.swallow()
@@ -150,6 +157,7 @@ POWER_CUT = Fault("power cut", _cut_power, takes_host=True)
 # What such a process was answering is lost, whatever the server.
 SERVER = Fault("app server's main process killed", _kill_master, takes_connections=True)
 CHILD = Fault("app server's worker killed", _kill_child, takes_connections=True)
+WEB_SERVER = Fault("web server's main process killed", _kill_web_server, takes_connections=True)
 
 FAULTS = (
     CONTROLLER, ASLEEP, AGENT, RUN, MASTER, WORKER, SILENCE, CUT, REBOOT, POWER_CUT,

@@ -12,6 +12,7 @@ from tests.chaos import (
     disk_full,
     endurance,
     fleet,
+    moving,
     services,
     surprises,
     switching,
@@ -47,6 +48,7 @@ SMALL: Mapping[str, Part] = {
     "two-controllers": lambda scene: two_controllers.run(scene, 10),
     "fleet": lambda scene: fleet.run(scene, hosts=3, rounds=4),
     "uwsgi-trixie": lambda scene: app_servers.run(scene, "trixie", "uwsgi", tries=4),
+    "moving-bookworm": lambda scene: moving.run(scene, "bookworm", tries=2),
 }
 """A few minutes."""
 
@@ -65,6 +67,8 @@ LARGE: Mapping[str, Part] = {
     "two-controllers": lambda scene: two_controllers.run(scene, 200),
     "fleet": lambda scene: fleet.run(scene, hosts=20, rounds=20),
     **_servers(tries=24),
+    "moving-bookworm": lambda scene: moving.run(scene, "bookworm", tries=20),
+    "moving-trixie": lambda scene: moving.run(scene, "trixie", tries=20),
     "fleet-alone": lambda scene: fleet.run(scene, hosts=3, rounds=12, faults=[CONTROLLER_KILLED]),
 }
 """Two hours or so on two cores."""

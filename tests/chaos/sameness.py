@@ -32,6 +32,7 @@ MOVING = (
     "/tmp/systemd-private-*",
     "/var/backups",
     "/var/cache/apt",
+    "/var/lib/caddy",
     "/var/cache/ldconfig",
     "/var/cache/private/homeport-build/*",
     "/var/lib/apt",
@@ -65,7 +66,7 @@ find $(ls -d @ROOTS@ 2>/dev/null) -xdev \( @PRUNED@ \) -prune \
     -o -printf 'file\t%p\t%y %m %U:%G %s\t%l\n' || true  # What visitors make comes and goes.
 find /etc -xdev -type f \( -path '/etc/homeport/acme/*' -o -name '*-' -o -name machine-id \
     -o -name ld.so.cache \) -prune -o -type f -exec sha256sum {} + | sed 's/^/digest\t/; s/  /\t/'
-systemctl list-units --all --plain --no-legend --no-pager 'hello*' 'nginx*' 'homeport*' |
+systemctl list-units --all --plain --no-legend --no-pager 'hello*' 'nginx*' 'caddy*' 'homeport*' |
     awk '$1 !~ /\.slice$/ { print "unit\t" $1 "\t" $2 " " $3 " " $4 }'
 systemctl list-units --failed --plain --no-legend --no-pager | awk '{ print "failed\t" $1 }'
 systemctl list-unit-files --plain --no-legend --no-pager | awk '{ print "unitfile\t" $1 "\t" $2 }'

@@ -30,6 +30,7 @@ class Subject(ABC):
         name: The command's.
         background: Whether its runs outlive their caller.
         reloads: Whether it gives nginx another configuration.
+        closes_ports: Whether the ports of visitors are closed for a moment, by its nature.
         arguments: The command, after `prepare`.
         again: What completes it when it was disturbed.
     """
@@ -37,6 +38,7 @@ class Subject(ABC):
     name: str
     background = True
     reloads = False
+    closes_ports = False
     arguments: tuple[str, ...] = ()
 
     def __init__(self, stage: Stage) -> None:

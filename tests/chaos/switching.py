@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 
 from tests.chaos.disturbance import Disturbance
@@ -14,6 +14,7 @@ from tests.chaos.sameness import Look, look_at
 from tests.chaos.scene import Scene
 from tests.chaos.stage import Stage, stage
 from tests.chaos.subjects import SUBJECTS, Subject
+from tests.chaos.trouble import Undisturbed
 
 Try = tuple[Moment, Fault]
 Share = tuple[int, int]
@@ -49,6 +50,33 @@ def disturb(where: Stage, subject: Subject, share: Share, extra: int) -> Iterato
             yield row
             if not row.is_good:
                 where.mend()
+
+
+def at_random(
+    where: Stage, subject: Subject, learnt: Undisturbed, faults: Iterable[Fault]
+) -> Iterator[Row]:
+    """Disturb one command by one fault after the other, at any moments.
+
+    Args:
+        where: The stage.
+        subject: The command.
+        learnt: See `learn`.
+        faults: One for each row.
+    """
+    counts, undisturbed = learnt
+    moments = between(counts, where.scene.random)
+    for number, fault in enumerate(faults, 1):
+        row = None
+        # Some moments never come: what was to be done then is done already.
+        while row is None:
+            moment = next(moments)
+            where.scene.say(
+                f"{where.host.name}: {number}, {subject.name}, {fault.name} at {moment}"
+            )
+            row = Disturbance(where, subject, fault, moment, undisturbed).carry_out()
+        yield row
+        if not row.is_good:
+            where.mend()
 
 
 def learn(

@@ -98,11 +98,14 @@ class Trouble:
         """
         over = time.monotonic() + NOTICED_WITHIN_S
         row, stage, subject = self.row, self._stage, self._subject
+        began = time.monotonic()
         again = stage.fab(*subject.again)
         row.wrong += blunders(again.output)
         if again.code != 0:
             row.wrong.append(f"the next run ended with {again.code}: {again.output[-SHOWN:]}")
         wrong = stage.wait_for_site()
+        if subject.closes_ports:
+            stage.outages.append((began, time.monotonic()))
         if wrong:
             row.wrong.append(wrong)
         look = look_at(stage.host)

@@ -55,6 +55,14 @@ def there(**values: Any) -> AppSeen:
     return replace(SEEN, examination=APP_EXAMINATION._replace(**values))
 
 
+def behind_caddy(**values: Any) -> AppSeen:
+    return replace(wanted(web_server="caddy"), site=replace(SITE, **values))
+
+
+def static_of(etag: str) -> dict[str, Answer]:
+    return {"/a": replace(STATIC, headers={**STATIC.headers, "etag": etag})}
+
+
 def wanted(**values: Any) -> AppSeen:
     return replace(SEEN, app=APP.model_copy(update=values))
 
@@ -94,6 +102,7 @@ APPS: Mapping[str, list[tuple[AppSeen, Verdict, str]]] = {
         (site(certificates={"a": CertificateSeen("self-signed certificate")}), FAIL, "self-signed"),
         (site(certificates={"a": CertificateSeen("", 6)}), FAIL, "6 days"),
         (site(certificates={"a": CertificateSeen("", 19)}), WARN, "19 days"),
+        (behind_caddy(certificates={"a": CertificateSeen("", 6)}), FAIL, "6 days"),
         (replace(SEEN, tls=Tls(method="off")), FAIL, "off"),
     ],
     "cookies": [
@@ -150,6 +159,7 @@ APPS: Mapping[str, list[tuple[AppSeen, Verdict, str]]] = {
         (wanted(rate_limit=None), WARN, ""),
         (site(rate=RateSeen(reason="a burst of 9000")), UNSEEN, "9000"),
         (site(rate=RateSeen(400, 0, "it answers 9 requests a second")), UNSEEN, "9 requests"),
+        (behind_caddy(), WARN, "no rate limits"),
     ],
     "renewal": [
         (there(renewal=None), FAIL, "no timer"),
@@ -158,6 +168,9 @@ APPS: Mapping[str, list[tuple[AppSeen, Verdict, str]]] = {
         (there(renewal=Renewal("active", "")), PASS, "yet to come"),
         (replace(SEEN, dry_run="certbot ended"), FAIL, "certbot ended"),
         (replace(SEEN, dry_run=""), PASS, "as a test went well"),
+        (behind_caddy(), PASS, "caddy.service renews it itself"),
+        (behind_caddy(certificates={"a.test": CertificateSeen("refused")}), FAIL, "a.test"),
+        (behind_caddy(certificates={}), FAIL, "any name"),
     ],
     "rollback": [
         (there(damaged=("x",), whole=()), WARN, "a part of x"),
@@ -193,10 +206,9 @@ APPS: Mapping[str, list[tuple[AppSeen, Verdict, str]]] = {
     "static-files": [
         (site(static={"/a": page(status=404)}), FAIL, "404"),
         (site(static={"/a": page(etag='"1-2"')}), WARN, "no caching header"),
-        (
-            site(static={"/a": replace(STATIC, headers={**STATIC.headers, "etag": '"1.5-2-3"'})}),
-            WARN, "not the web server",
-        ),
+        (site(static=static_of('"1.5-2-3"')), WARN, "not the web server"),
+        (behind_caddy(static=static_of('"t6l4ab1c"')), PASS, "1 tried"),
+        (behind_caddy(static=static_of('"6a1b-2c"')), WARN, "not the web server"),
         (wanted(static={}), WARN, "the app itself serves"),
     ],
 }  # fmt: skip

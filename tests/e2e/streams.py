@@ -39,12 +39,12 @@ def websocket(
 
 
 @contextlib.contextmanager
-def events(site: Site, path: str) -> Iterator[HTTPResponse]:
+def events(site: Site, path: str, headers: dict[str, str] | None = None) -> Iterator[HTTPResponse]:
     """Give the answer of which one can read server-sent events as they come."""
     connection = site.connection()
     connection.sock.settimeout(1200)
     try:
-        connection.request("GET", path, headers={"Accept": "text/event-stream"})
+        connection.request("GET", path, headers={"Accept": "text/event-stream", **(headers or {})})
         yield connection.getresponse()
     finally:
         connection.close()

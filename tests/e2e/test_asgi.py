@@ -264,7 +264,7 @@ def test_streams_may_be_quiet_and_end_with_their_release(
     ):
         talk.recv()
         assert stream.readline() == b"data: first\n"
-        ended = threading.Thread(target=_listen, args=(talk,))
+        ended = threading.Thread(target=listen, args=(talk,))
         ended.start()
         # The deploy of their own app ends them after its drain, and succeeds.
         made.fab("-H", host.name, "deploy", "--app", "hello").must_succeed()
@@ -273,7 +273,7 @@ def test_streams_may_be_quiet_and_end_with_their_release(
     must_run_only(host, live_on(host))
 
 
-def _listen(talk: ClientConnection) -> None:
+def listen(talk: ClientConnection) -> None:
     """Return when a websocket is closed."""
     with contextlib.suppress(ConnectionClosed):
         for _ in talk:

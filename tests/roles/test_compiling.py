@@ -40,7 +40,7 @@ def test_each_server_that_an_inventory_may_name_has_all_that_a_server_has(protoc
         needs = list(inspect.signature(wanted).parameters.values())[1:]
         assert [(one.name, one.kind) for one in took] == [(one.name, one.kind) for one in needs]
     for each in inspect.get_annotations(protocol):
-        assert getattr(server, each) is not None
+        assert hasattr(server, each), each
 
 
 def test_every_host_has_the_base_role():

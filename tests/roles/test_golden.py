@@ -89,7 +89,15 @@ def test_desired_state_is_what_was_last_agreed_on(case, tmp_path):
 
 
 def test_there_are_cases_for_both_releases_and_for_every_way_to_certificates():
-    assert CASES == ["bookworm-acme", "plain-http", "shared-domain", "trixie-self-signed"]
+    assert CASES == [
+        "bookworm-acme",
+        "caddy-acme",
+        "caddy-after-nginx",
+        "nginx-after-caddy",
+        "plain-http",
+        "shared-domain",
+        "trixie-self-signed",
+    ]
 
 
 @pytest.mark.parametrize("case", CASES)

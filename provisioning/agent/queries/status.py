@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import time
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from provisioning.agent.answers import LIVE, AppStatus, plain
 from provisioning.agent.apps.leftovers import Leftovers
@@ -17,6 +17,7 @@ from provisioning.agent.apps.units_status import units_status
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine import http, systemctl
 from provisioning.agent.machine.system import System
+from provisioning.agent.machine.tls import served_certificate
 from provisioning.agent.runs.journal import cut_off, describe_cut_off, last_runs
 from provisioning.agent.runs.relay import current_run
 
@@ -40,7 +41,8 @@ def _app_status(message: Mapping[str, Any], system: System) -> AppStatus:
 
     Args:
         message: "app"; "health" (path), "host" (the site's name) and "tls" say how it is asked;
-            "certificates" are paths at which its certificate may be: the first that is there.
+            "certificates" are paths at which its certificate may be: the first that is there; with
+            none, and "tls", it is the one that the web server shows.
         system: The machine.
     """
     app = message["app"]
@@ -62,7 +64,7 @@ def _app_status(message: Mapping[str, Any], system: System) -> AppStatus:
         at_boot=boot.get("enabled") == "enabled",
         restarts=int(mine.get("restarts", 0)),
         memory_bytes=int(mine.get("memory", 0)),
-        certificate_days=_days_left(system, message["certificates"]),
+        certificate_days=_certificate_days(system, message),
         disk_free_percent=_disk_free_percent(layout.root),
         maintenance=system.stat(layout.maintenance) is not None,
         processes=beside.processes,
@@ -116,12 +118,18 @@ def _said(answer: http.Answer) -> str:
     return str(answer.status) if answer.status else "no answer"
 
 
-def _days_left(system: System, paths: Sequence[str]) -> Any:
-    """Return the days until a certificate ends; None where there is none."""
+def _certificate_days(system: System, message: Mapping[str, Any]) -> Any:
+    """Return the days until an app's certificate ends; None where there is none."""
+    paths: Sequence[str] = message["certificates"]
+    if not paths:
+        shown = served_certificate(message["host"]) if message["tls"] else None
+        return _days_left(system, ["-inform", "DER"], shown) if shown else None
     path = next((each for each in paths if system.stat(each) is not None), "")
-    if not path:
-        return None
-    shown = system.run(["openssl", "x509", "-in", path, "-noout", "-enddate"]).stdout
+    return _days_left(system, ["-in", path]) if path else None
+
+
+def _days_left(system: System, which: Sequence[str], given: Optional[bytes] = None) -> Any:
+    shown = system.run(["openssl", "x509", *which, "-noout", "-enddate"], input=given).stdout
     found = re.search(r"notAfter=(.+)", shown)
     if not found:
         return None

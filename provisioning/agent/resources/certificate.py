@@ -102,7 +102,7 @@ class Certificate(Resource):
         deadline = time.monotonic() + (PEERS_S if self.peers else 0)
         for domain in self.domains if self.preflight else ():
             system.say(f"asking port 80 of {domain}")
-            self._preflight(system, domain, deadline)
+            self.ask_as_authority(system, domain, deadline)
         began = time.time()
         with self._lineage.out_of_the_way_if_broken(system):
             system.say(f"asking {self.directory_url} for a certificate")
@@ -178,7 +178,7 @@ class Certificate(Resource):
             if os.lstat(path).st_mtime < began:
                 system.remove(path)
 
-    def _preflight(self, system: System, domain: str, deadline: float) -> None:
+    def ask_as_authority(self, system: System, domain: str, deadline: float) -> None:
         try:
             found = socket.getaddrinfo(domain, 80, type=socket.SOCK_STREAM)
         except socket.gaierror:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from provisioning.agent.claims import PACKAGE, PATH, Claim, Obstacle, thing_id
 from provisioning.agent.debian import apt
+from provisioning.agent.machine import systemctl
 from provisioning.agent.machine.system import System
 from provisioning.agent.resource import Change, Resource, State, Value
 
@@ -25,6 +26,8 @@ class Packages(Resource):
         unasked: Files that their installation puts into places of others: where one was not there
             before, it is removed right after. Meanwhile it is in the record, so that a run that is
             cut off in between leaves it to the next one.
+        unstarted: Units that their installation must not start: a mask until the next boot keeps
+            them, and `Service` removes one that a run which was cut off has left.
     """
 
     kind: ClassVar[str] = "packages"
@@ -33,6 +36,7 @@ class Packages(Resource):
     names: Tuple[str, ...] = ()
     absent: Tuple[str, ...] = ()
     unasked: Tuple[str, ...] = ()
+    unstarted: Tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -42,6 +46,7 @@ class Packages(Resource):
         # As it always was: what was restarted for it must not be so for another word alone.
         values = {**super().as_input(), "kind": "package"}
         values.pop("unasked", None)
+        values.pop("unstarted", None)
         return values
 
     def claims(self) -> Iterable[Claim]:
@@ -97,8 +102,18 @@ class Packages(Resource):
         if wanted:
             new = [thing_id(PATH, path) for path in self.unasked if system.stat(path) is None]
             system.owned.add(system.owner, new)
-            apt.install(system, wanted)
+            self._install(system, wanted)
         self._remove_unasked(system)
+
+    def _install(self, system: System, wanted: Sequence[str]) -> None:
+        kept = [unit for unit in self.unstarted if system.unit(unit).load == "not-found"]
+        if kept:
+            systemctl.attempt(system, "mask", "--runtime", *kept)
+        try:
+            apt.install(system, wanted)
+        finally:
+            if kept:
+                systemctl.attempt(system, "unmask", "--runtime", *kept)
 
     def _remove_unasked(self, system: System) -> None:
         for path in self.unasked:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import ClassVar, Iterable, Iterator, Sequence
+from typing import ClassVar, Iterable, Iterator, Sequence, Tuple
 
 from provisioning.agent.claims import Obstacle
 from provisioning.agent.errors import AgentError
+from provisioning.agent.machine.sockets import listening
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import Change, Resource, State
-
-LISTEN = "0A"
-"""Source: Linux, include/net/tcp_states.h, TCP_LISTEN."""
+from provisioning.agent.resource import Change, Resource, State, normalise
 
 
 @dataclass(frozen=True)
@@ -26,6 +24,7 @@ class Port(Resource):
         number: The port.
         program: Name of the program that may have it, as in /proc/<pid>/comm.
         unit: The unit that the program must be of: not one in a container, or started by hand.
+        until: Units that may have it now, because the run stops them before the program starts.
     """
 
     kind: ClassVar[str] = "port"
@@ -33,6 +32,10 @@ class Port(Resource):
     number: int
     program: str
     unit: str = ""
+    until: Tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        normalise(self, until=tuple(self.until))
 
     @property
     def name(self) -> str:
@@ -42,10 +45,14 @@ class Port(Resource):
         return {"taken_by": None}
 
     def actual(self, system: System) -> State:
-        inodes = set(_listening(system, self.number))
+        inodes = set(listening(system, self.number))
         if not inodes:
             return {"taken_by": None}
         for program, pid in _holders(inodes):
+            if f"{program}.service" in self.until and any(
+                _is_of(system, pid, unit) for unit in self.until
+            ):
+                return {"taken_by": None}
             if program != self.program:
                 return {"taken_by": f"{program} (process {pid})"}
             if self.unit and not _is_of(system, pid, self.unit):
@@ -72,15 +79,6 @@ class Port(Resource):
             hint=f"stop it on the host (systemctl disable --now ..., or "
             f"`ss -ltnp sport = :{self.number}` to see it), then run again",
         )
-
-
-def _listening(system: System, port: int) -> Iterator[str]:
-    """Yield the inodes of the sockets that listen on a port. Source: proc_net_tcp.txt."""
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        for line in system.read(table).decode().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == LISTEN and int(fields[1].rsplit(":", 1)[1], 16) == port:
-                yield fields[9]
 
 
 def _is_of(system: System, pid: str, unit: str) -> bool:

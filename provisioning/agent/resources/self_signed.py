@@ -21,12 +21,14 @@ class SelfSigned(Resource):
     Args:
         label: /etc/homeport/tls/<label>/.
         domains: Names it is for, the main one first.
+        readers: The group that may read the key.
     """
 
     kind: ClassVar[str] = "self-signed"
 
     label: str
     domains: Tuple[str, ...]
+    readers: str = "root"
 
     @property
     def name(self) -> str:
@@ -48,16 +50,24 @@ class SelfSigned(Resource):
         return (Claim(PATH, self.directory), Claim(PATH, self.chain), Claim(PATH, self.key))
 
     def desired(self) -> State:
-        return {"domains": " ".join(sorted(self.domains)), "key": "0600"}
+        return {"domains": " ".join(sorted(self.domains)), "key": self._rights}
+
+    @property
+    def _rights(self) -> str:
+        return "0600" if self.readers == "root" else f"0640 {self.readers}"
 
     def actual(self, system: System) -> State:
         key = system.stat(self.key)
+        rights = [key.mode, *([] if key.group == "root" else [key.group])] if key else []
         return {
             "domains": " ".join(names_in(system, self.chain)),
-            "key": key.mode if key else None,
+            "key": " ".join(rights) or None,
         }
 
     def apply(self, system: System, change: Change) -> None:
+        if set(change) == {"key"} and change["key"][0]:
+            self._give_to_readers(system)
+            return
         system.make_directory(self.directory, mode="0700")
         # The key is written first: a run that dies then must not leave the old chain beside it.
         system.remove(self.chain)
@@ -71,4 +81,12 @@ class SelfSigned(Resource):
             creates=[self.key, self.chain],
         )  # fmt: skip
         if not system.dry:
-            system.set_attributes(self.key, mode="0600", owner="root", group="root")
+            self._give_to_readers(system)
+
+    def _give_to_readers(self, system: System) -> None:
+        alone = self.readers == "root"
+        for path, mode in (
+            (self.key, "0600" if alone else "0640"),
+            (self.directory, "0700" if alone else "0750"),
+        ):
+            system.set_attributes(path, mode=mode, owner="root", group=self.readers)

@@ -9,6 +9,8 @@ from provisioning.agent.apps.journal import last_lines
 from provisioning.agent.claims import UNIT, Claim
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine import systemctl
+from provisioning.agent.machine.handover import FREE_S, STILL_LISTENS, hand_over
+from provisioning.agent.machine.programs import Completed
 from provisioning.agent.machine.reload import wait_until_replaced, workers_of
 from provisioning.agent.machine.system import System
 from provisioning.agent.machine.systemd import UnitState
@@ -46,6 +48,9 @@ class Service(Resource):
             over only when they have been; "" for units whose reload is over when it returns.
         yields: Leave the unit as it is where it is not there, or somebody has masked, disabled or
             stopped it before Homeport came: what a host is better with, and its owner decides.
+        instead_of: Units that stop right before it starts, because it takes their ports. If it
+            does not start, they do again.
+        ports: The TCP ports that it takes from them.
         label: Another name, where one unit stands in a plan more than once.
         loaded, started: Digests of the inputs; filled in while planning.
     """
@@ -59,6 +64,8 @@ class Service(Resource):
     restart_on: Tuple[Ref, ...] = ()
     workers: str = ""
     yields: bool = False
+    instead_of: Tuple[str, ...] = ()
+    ports: Tuple[int, ...] = ()
     label: str = ""
     loaded: str = ""
     started: str = ""
@@ -69,6 +76,8 @@ class Service(Resource):
             unit=self.unit if "." in self.unit else self.unit + ".service",
             reload_on=reference_ids(self.reload_on),
             restart_on=reference_ids(self.restart_on),
+            instead_of=tuple(self.instead_of),
+            ports=tuple(self.ports),
         )
 
     @property
@@ -159,8 +168,12 @@ class Service(Resource):
             self._systemctl(system, "unmask")
             # Until the next boot is a mask of its own, elsewhere.
             self._systemctl(system, "unmask", "--runtime")
+        self._run(system, change)
+        # Last: it takes its time, and visitors may wait for the start.
         if "enabled" in change:
             self._systemctl(system, "enable" if self.enabled else "disable")
+
+    def _run(self, system: System, change: Change) -> None:
         if not self.running:
             if "running" in change:
                 self._systemctl(system, "stop")
@@ -168,7 +181,10 @@ class Service(Resource):
         if "running" in change:
             # A unit that has failed too often refuses to start until that is forgotten.
             systemctl.forget_failures(system, self.unit)
-            self._systemctl(system, "restart")
+            if self.instead_of:
+                self._take_over(system)
+            else:
+                self._systemctl(system, "restart")
         elif "started" in change and self.restart_on:
             self._systemctl(system, "restart")
         elif "loaded" in change and self.reload_on:
@@ -179,8 +195,19 @@ class Service(Resource):
         self._systemctl(system, "reload-or-restart")
         wait_until_replaced(system, self.unit, self.workers, before)
 
+    def _take_over(self, system: System) -> None:
+        done = hand_over(system, self.instead_of, self.unit, self.ports)
+        if done.status == STILL_LISTENS:
+            raise AgentError(
+                f"{' and '.join(self.instead_of)} still listen {FREE_S} s after the order to stop",
+                hint=f"on the host: systemctl status {self.instead_of[0]}; then run again",
+            )
+        self._must_have(system, "start", done)
+
     def _systemctl(self, system: System, verb: str, *options: str) -> None:
-        done = systemctl.attempt(system, verb, *options, self.unit)
+        self._must_have(system, verb, systemctl.attempt(system, verb, *options, self.unit))
+
+    def _must_have(self, system: System, verb: str, done: Completed) -> None:
         if done.status != 0:
             raise AgentError(
                 f"cannot {verb} {self.unit}: {_reason(done.tail)}",

@@ -237,7 +237,11 @@ class App(Model):
         "prefixes may share their domains. The app's own paths (health, static, its routes) "
         "do not contain it.",
     )
-    web_server: str = Field(default=WEB_SERVERS[0], description="Web server.")
+    web_server: str = Field(
+        default=next(iter(WEB_SERVERS)),
+        description="Web server. All apps of a host have the same one. caddy gets its certificates "
+        "itself and has no rate limits.",
+    )
     health: UrlPath = Field(
         default="/healthz",
         description="Path that answers 200 when the app can serve. A release that does not "
@@ -254,7 +258,8 @@ class App(Model):
     )
     rate_limit: RateOrOff = Field(
         default=Rate.parse("20r/s"),
-        description="Requests that one visitor's address may make, static files apart; or off.",
+        description="Requests that one visitor's address may make, static files apart; or off. "
+        "A web server without rate limits refuses it, and has none by default.",
     )
     burst: Annotated[Whole, Field(ge=0, le=10_000)] = Field(
         default=40, description="Requests above the rate that are still answered at once."

@@ -8,6 +8,7 @@ from provisioning.inventory.inventory import runs_on
 from provisioning.inventory.models.app import App
 from provisioning.inventory.models.host import Host
 from provisioning.inventory.models.tls import Tls
+from provisioning.inventory.models.web_servers import WEB_SERVERS
 from provisioning.inventory.reading.problems import Mistake
 from provisioning.inventory.reading.site_checks import named_at
 from provisioning.inventory.types.units import ACME_DIRECTORIES, is_address
@@ -48,6 +49,14 @@ def tls_mistakes(tls: Tls, apps: Mapping[str, App], hosts: Mapping[str, Host]) -
                 f"which Let's Encrypt issues {MOST_HOSTS} a week; use one certificate for all "
                 'with tls.method = "files", or a load balancer with the certificate in front of '
                 'hosts with "off"',
+            )
+        limits = WEB_SERVERS.get(app.web_server)
+        if count > 1 and limits and limits.one_host:
+            yield Mistake(
+                ("apps", app.name),
+                f"runs on {count} hosts, whose {app.web_server} cannot all get certificates for "
+                f"the same names: {limits.one_host}; use one certificate for all with tls.method "
+                '= "files", or another web_server',
             )
         for place, name in named_at(app):
             reason = _not_by_acme(name)

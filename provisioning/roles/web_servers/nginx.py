@@ -29,6 +29,7 @@ from provisioning.resources import (
     Packages,
     Port,
     Resource,
+    RetiredServer,
     Service,
     Tmpfiles,
     Unit,
@@ -43,6 +44,12 @@ UNIT = "nginx.service"
 ROOT = "/etc/nginx"
 TEST = ("nginx", "-t", "-q")
 LOGS = "/var/log/nginx/"
+BRINGS_CERTIFICATES = False
+KEY_READERS = "root"
+CHALLENGES = ""
+ETAG = re.compile(r'(W/)?"[0-9a-f]+-[0-9a-f]+"')
+"""A file's time and size in hexadecimal. Source: nginx, ngx_http_set_etag."""
+
 WORKERS = "nginx: worker process"
 """What a worker calls itself while it takes connections; a leaving one adds that it shuts down.
 
@@ -60,6 +67,8 @@ ASKING = "homeport/tls-asking.conf"
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 """The host itself, which requests its site after each deploy."""
+
+DROP_INS = ("nginx.service.d/homeport.conf", "nginx.service.d/homeport-memory.conf")
 
 EARLIER = (
     "conf.d/headers.conf",
@@ -81,15 +90,25 @@ PROTOCOLS_OF_EACH = (1, 29, 2)
 """From it on each server has its own ssl_protocols. Source: https://nginx.org/en/CHANGES"""
 
 
+def installed(until: Sequence[str]) -> list[Resource]:
+    """Return nothing: its master reads keys as root. See `WebServer.installed`."""
+    return []
+
+
 def front(
-    sites: Sequence[Site], facts: Facts, *, key_pairs: Mapping[str, KeyPair], webroot: str
+    sites: Sequence[Site],
+    facts: Facts,
+    *,
+    key_pairs: Mapping[str, KeyPair],
+    webroot: str,
+    until: Sequence[str] = (),
 ) -> list[Resource]:
     """Return nginx and all that it says on port 80. See `WebServer.front`."""
     tls = bool(key_pairs)
     ports = (80, 443) if tls else (80,)
     # Source: Debian's nginx-common.postinst: others may serve that directory.
     page = "/var/www/html/index.nginx-debian.html"
-    packages = Packages("nginx", ("nginx",), unasked=(page,))
+    packages = Packages("nginx", ("nginx",), unasked=(page,), unstarted=(UNIT,) if until else ())
     wanted = _front_files(sites, facts, tls=tls, webroot=webroot)
     files = FileSet(
         "nginx",
@@ -107,7 +126,7 @@ def front(
     log = f"f {ACCESS_LOG_BESIDE} 0640 www-data adm\n"
     logs = [Tmpfiles("homeport-nginx", log)] if facts.nginx_beside else []
     return [
-        *(Port(port, "nginx", unit=UNIT) for port in ports),
+        *(Port(port, "nginx", unit=UNIT, until=tuple(until)) for port in ports),
         _neighbours(sites, facts, ports, files),
         # Before the package, which has it so too: what a check says is then what a run does.
         *temporary,
@@ -144,8 +163,8 @@ def _sandbox() -> list[Unit]:
     Not where nginx serves others: they may have documents below /home, sockets and logs anywhere.
     """
     return [
-        Unit("nginx.service.d/homeport.conf", render("nginx/service.conf.j2")),
-        Unit("nginx.service.d/homeport-memory.conf", render("nginx/service-memory.conf.j2")),
+        Unit(DROP_INS[0], render("nginx/service.conf.j2")),
+        Unit(DROP_INS[1], render("nginx/service-memory.conf.j2")),
     ]
 
 
@@ -262,6 +281,39 @@ def without(app: str, *, sites: Sequence[str], is_last: bool) -> list[Resource]:
     return [files, Service("nginx", reload_on=(files,), workers=WORKERS, label=label)]
 
 
+def is_alone(facts: Facts) -> bool:
+    """Return whether nginx.conf is Homeport's. See `WebServer.is_alone`."""
+    return not facts.nginx_beside
+
+
+def passing_challenges(sites: Sequence[Site], to: str) -> list[Resource]:
+    """Return what has nginx pass on challenges. See `WebServer.passing_challenges`."""
+    [site] = (replace(each, peers=()) for each in sites[:1])
+    acme = render("nginx/homeport/acme.conf.j2", webroot=ACME_WEBROOT, site=site, successor=to)
+    files = FileSet("nginx-challenges", ROOT, {"homeport/acme.conf": acme}, validate=TEST)
+    return [
+        files,
+        Service("nginx", reload_on=(files,), workers=WORKERS, label="nginx-challenges"),
+    ]
+
+
+def in_advance(sites: Sequence[Site]) -> list[Resource]:
+    """Return nothing: what certbot needs, any server answers. See `WebServer.in_advance`."""
+    return []
+
+
+def gone(sites: Sequence[Site], facts: Facts) -> list[Resource]:
+    """Return what removes nginx's files. See `WebServer.gone`."""
+    made = {*_front_files(sites, facts, tls=True, webroot=ACME_WEBROOT), *EARLIER}
+    made.update(("homeport/sites/00-default-tls.conf", ASKING))
+    for site in sites:
+        for name in (site.name, *site.former, *(mount.name for mount in site.mounts)):
+            made.update((*_all_files_of(name), f"{PASSWORDS}/{name}", *_earlier_of(name)))
+    apps = tuple(mount.name for site in sites for mount in site.mounts)
+    files = FileSet("nginx-gone", ROOT, {}, absent=tuple(sorted(made)))
+    return [files, RetiredServer(UNIT, apps, drop_ins=DROP_INS)]
+
+
 def maintenance(app: str, allowed: Sequence[str] | None) -> list[Resource]:
     """Return what turns visitors away, or lets them in again. See `WebServer.maintenance`.
 
@@ -344,7 +396,7 @@ def _front_files(sites: Sequence[Site], facts: Facts, *, tls: bool, webroot: str
     # Also without an authority: apps that are on the host and not in the inventory may have one.
     for site in (*(sites if webroot else ()), *(replace(each, peers=()) for each in sites[:1])):
         files[f"homeport/{site.challenges}.conf"] = render(
-            "nginx/homeport/acme.conf.j2", webroot=ACME_WEBROOT, site=site
+            "nginx/homeport/acme.conf.j2", webroot=ACME_WEBROOT, site=site, successor=""
         )
     for snippet, mount in ((each.snippet, each) for site in sites for each in site.mounts):
         if snippet:

@@ -6,7 +6,7 @@ from provisioning.doctor.finding import Finding, failed, passed, unseen, warned
 from provisioning.doctor.seen import AppSeen
 
 FAIL_DAYS, WARN_DAYS = 7, 20
-"""certbot renews 30 days before the end; with 20 left it has failed for ten days."""
+"""Renewal begins 30 days before the end of 90; with 20 left it has failed for ten days."""
 
 
 def judge(seen: AppSeen) -> Finding | None:
@@ -15,7 +15,8 @@ def judge(seen: AppSeen) -> Finding | None:
         return failed('the inventory says method = "off"', '[tls] method = "acme" in the inventory')
     if seen.site.error:
         return unseen(seen.site.error)
-    mend = "fab provision; journalctl -u homeport-renewal@* on the host says why it was not renewed"
+    renewing = seen.web.UNIT if seen.web.BRINGS_CERTIFICATES else "homeport-renewal@*"
+    mend = f"fab provision; journalctl -u {renewing} on the host says why it was not renewed"
     for name, each in seen.site.certificates.items():
         if each.error:
             return failed(f"{name}: {each.error}", mend)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from provisioning.doctor.finding import Finding, failed, passed, unseen, warned
 from provisioning.doctor.seen import AppSeen
+from provisioning.inventory.models.web_servers import WEB_SERVERS
 
 
 def judge(seen: AppSeen) -> Finding | None:
@@ -11,6 +12,11 @@ def judge(seen: AppSeen) -> Finding | None:
     rate = seen.site.rate
     if seen.site.error:
         return unseen(seen.site.error)
+    if "rate_limit" in WEB_SERVERS[seen.app.web_server].refuses:
+        return warned(
+            f"{seen.app.web_server} has no rate limits",
+            "limit requests in the app, or in front of the host: docs/web-servers.md",
+        )
     if seen.app.rate_limit is None:
         return warned(rate.reason, f'rate_limit = "20r/s" under [apps.{seen.app.name}]')
     if rate.reason:

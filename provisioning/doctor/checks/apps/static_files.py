@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from provisioning.doctor.finding import Finding, failed, passed, unseen, warned
 from provisioning.doctor.seen import AppSeen
-
-ETAG = re.compile(r'(W/)?"[0-9a-f]+-[0-9a-f]+"')
-"""Of a file that a web server serves: its time and its size in hexadecimal."""
 
 
 def judge(seen: AppSeen) -> Finding | None:
@@ -32,7 +27,7 @@ def judge(seen: AppSeen) -> Finding | None:
             )
         if "max-age" not in answer.headers.get("cache-control", ""):
             return warned(f"{url} has no caching header", "fab provision")
-        if not ETAG.fullmatch(answer.headers.get("etag", "")):
+        if not seen.web.ETAG.fullmatch(answer.headers.get("etag", "")):
             return warned(f"the app, not the web server, answers for {url}", "fab provision")
     answer = next(iter(seen.site.static.values()))
     return passed(f"{len(seen.site.static)} tried: {answer.headers['cache-control']}")
