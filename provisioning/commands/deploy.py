@@ -83,7 +83,7 @@ def _built(context: CommandContext, app: App, hooks: Hooks, replace: bool) -> De
     source = context.inventory.source_of(app)
     hooks.tell(commit=commit_of(source))
     hooks.run("before-build")
-    artifact = build_artifact(source, app.requirements, include=app.include)
+    artifact = build_artifact(source, app.lock_file, include=app.include)
     deployment = plan_deployment(context.inventory, app, artifact, who(), replace=replace)
     # As for a host of which nothing is known: what is wrong in a template is found here.
     make_plan([*build(deployment, Facts()), *start(app, deployment.release)])

@@ -67,7 +67,7 @@ def build_artifact(
 
     Args:
         source: The app's folder.
-        requirements: Lock file, relative to it.
+        requirements: Lock file, relative to it; "" where the app's runtime needs none.
         include: Files and folders in it that belong to the release though git does not track
             them.
         now: Seconds since the epoch; default: now.
@@ -100,7 +100,7 @@ def build_artifact(
         files=files,
         executables=tuple(executables),
         links=links,
-        requirements=read_requirements(source, requirements),
+        requirements=read_requirements(source, requirements) if requirements else {},
         listing=PurePosixPath(requirements).as_posix(),
         commit=commit,
         dirty=dirty,

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 
 from provisioning.agent.facts import Facts
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.machine.systemd import unexpanded
+from provisioning.agent.machine.systemd import quoted, unexpanded
 from provisioning.inventory.models.app import App
 from provisioning.render import render
 from provisioning.roles.sandbox import sandbox_properties
+from provisioning.roles.surroundings import surroundings
 
 
 def process_units(app: App, facts: Facts, release_id: str) -> dict[str, str]:
@@ -29,7 +30,7 @@ def process_units(app: App, facts: Facts, release_id: str) -> dict[str, str]:
 
 
 def _processes(app: App, facts: Facts, release_id: str) -> Iterator[tuple[str, str]]:
-    layout = AppLayout(app.name)
+    layout, there = AppLayout(app.name), surroundings(app, release_id)
     for name, process in app.processes.items():
         for number in range(1, process.count + 1):
             text = render(
@@ -39,7 +40,8 @@ def _processes(app: App, facts: Facts, release_id: str) -> Iterator[tuple[str, s
                 number=number,
                 release_id=release_id,
                 layout=layout,
-                exec_start=exec_start(process.run, layout.code(release_id)),
+                surroundings=there,
+                exec_start=exec_start(process.run, there.directory),
                 stop_timeout_s=process.stop_timeout_s or app.drain_timeout_s,
                 sandbox=sandbox_properties(app, facts),
             )
@@ -47,7 +49,7 @@ def _processes(app: App, facts: Facts, release_id: str) -> Iterator[tuple[str, s
 
 
 def _timers(app: App, facts: Facts, release_id: str) -> Iterator[tuple[str, str]]:
-    layout = AppLayout(app.name)
+    layout, there = AppLayout(app.name), surroundings(app, release_id)
     for name, timer in app.timers.items():
         service = render(
             "app/timed.service.j2",
@@ -55,33 +57,28 @@ def _timers(app: App, facts: Facts, release_id: str) -> Iterator[tuple[str, str]
             name=name,
             release_id=release_id,
             layout=layout,
-            exec_start=exec_start(timer.run, layout.code(release_id)),
+            surroundings=there,
+            exec_start=exec_start(timer.run, there.directory),
             sandbox=sandbox_properties(app, facts),
         )
         yield layout.timer_unit(name, "service"), service
         yield layout.timer_unit(name), render("app/timer.j2", app=app, name=name, at=timer.at)
 
 
-def exec_start(command: str, code: str) -> str:
+def exec_start(command: str, directory: str) -> str:
     """Return a command line as systemd reads it: the same words, and nothing but words.
 
     Source: systemd.service(5), "COMMAND LINES": quotes and backslashes as in C, "%" and "$"
-    stand for themselves when doubled. A program with a slash is looked for in the code.
+    stand for themselves when doubled. A program with a slash is looked for in their directory.
 
     Args:
         command: Words, quoted as for a shell.
-        code: The release's code on the host.
+        directory: Where the programs of the release run.
     """
     program, *arguments = shlex.split(command)
     if "/" in program and not program.startswith("/"):
-        program = f"{code}/{program}"
+        program = f"{directory}/{program}"
     return " ".join(
         # The name of a program is not searched for variables.
-        [_quoted(program), *(unexpanded(_quoted(each)) for each in arguments)]
+        [quoted(program), *(unexpanded(quoted(each)) for each in arguments)]
     )
-
-
-def _quoted(word: str) -> str:
-    for character in '\\"':
-        word = word.replace(character, "\\" + character)
-    return '"' + word.replace("%", "%%") + '"'

@@ -29,3 +29,22 @@ def must_be_roots(program: str, what: str) -> None:
             hint="make root the owner and the only writer of it and of the directories above it "
             "(chown root: and chmod go-w), or use Debian's python3",
         )
+
+
+def must_be_roots_file(path: str) -> None:
+    """Refuse an archive of a base image that another user than root could have written.
+
+    Raises:
+        AgentError: it is not root's alone, or not there.
+    """
+    if not os.path.isfile(path):
+        raise AgentError(
+            f"the archive of a base image does not exist: {path}",
+            hint="copy it to the host, or correct the app's `base_images`",
+        )
+    if not files.is_roots_alone(path):
+        raise AgentError(
+            f"the archive of a base image was refused: users other than root can change {path}",
+            hint="make root the owner and the only writer of it and of the directories above it "
+            "(chown root: and chmod go-w)",
+        )

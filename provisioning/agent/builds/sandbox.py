@@ -18,6 +18,20 @@ TASKS = 1024
 DOOR = "/run/index"
 """Where the proxy's socket is for a build; all else of /run is hidden from it."""
 
+LIMITS = (
+    "LimitCORE=0",
+    f"TasksMax={TASKS}",
+    f"MemoryMax={MEMORY}",
+    "CPUWeight=20",
+    "IOWeight=20",
+    "Nice=5",
+    "OOMPolicy=kill",
+    f"RuntimeMaxSec={TIMEOUT_S}",
+    "TimeoutStopSec=5",
+    "KillMode=control-group",
+)
+"""Of every build: visitors come first."""
+
 _PROPERTIES = (
     *HARDENING,
     # What unpacks an archive gives files to their owner, which it is already.
@@ -29,17 +43,7 @@ _PROPERTIES = (
     "TemporaryFileSystem=/srv:ro",
     "TemporaryFileSystem=/run:ro",
     "TemporaryFileSystem=/dev/shm:size=10%,mode=1777",
-    "LimitCORE=0",
-    f"TasksMax={TASKS}",
-    f"MemoryMax={MEMORY}",
-    # Visitors come first.
-    "CPUWeight=20",
-    "IOWeight=20",
-    "Nice=5",
-    "OOMPolicy=kill",
-    f"RuntimeMaxSec={TIMEOUT_S}",
-    "TimeoutStopSec=5",
-    "KillMode=control-group",
+    *LIMITS,
 )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Tuple
 
 from provisioning.agent import layout
 from provisioning.agent.apps.runtimes.virtualenv import lost
 from provisioning.agent.apps.trusted import must_be_roots
 from provisioning.agent.blob import Blob, Content, as_blob
-from provisioning.agent.builds.build import Build, BuildFailedError, cache_of
+from provisioning.agent.builds.build import Build, BuildFailedError, cache_of, refused_hosts
 from provisioning.agent.builds.index import CONFIGURATIONS, allowed_hosts
 from provisioning.agent.builds.takeover import Built
 from provisioning.agent.claims import PATH, Claim
@@ -149,7 +149,7 @@ class Virtualenv(Resource):
         except BuildFailedError as error:
             raise AgentError(
                 error.message,
-                hint=_refused_hosts(error.refused_hosts) or _hint(error.output),
+                hint=refused_hosts(error.refused_hosts) or _hint(error.output),
                 output=error.output,
                 refused=True,
             ) from None
@@ -220,16 +220,6 @@ class Virtualenv(Resource):
         if system.stat(CERTIFICATES):
             environment["SSL_CERT_FILE"] = CERTIFICATES
         return environment
-
-
-def _refused_hosts(names: Sequence[str]) -> str:
-    """Say that a build asked for hosts that it may not reach."""
-    if not names:
-        return ""
-    return (
-        f"the build asked for {', '.join(names)}: it may reach only the package index and the "
-        "hosts that the requirements name; add them to the app's `build_hosts` if it needs them"
-    )
 
 
 def _hint(output: str) -> str:
