@@ -42,11 +42,11 @@ def find_program(system: System, app: str, release: str, program: str) -> str:
     # An absolute path stays what it is.
     paths = (os.path.join(place, program) for place in places)
     if there.root:
-        return next((path for path in paths if _is_in(os.path.realpath(there.root), path)), "")
+        return next((path for path in paths if is_in(os.path.realpath(there.root), path)), "")
     return next((path for path in paths if system.stat(path)), "")
 
 
-def _is_in(root: str, path: str) -> bool:
+def is_in(root: str, path: str) -> bool:
     """Tell whether a regular file is at a path, for programs whose root directory is another one.
 
     Links lead where they lead for those programs, and never out of there.

@@ -57,7 +57,7 @@ class ImageBuild:
     @property
     def result(self) -> str:
         """What was built: `rootfs` and `config.json`; the build's own."""
-        return os.path.join(self.work, "result")
+        return result_of(self.owner)
 
     def begin(self, system: System) -> None:
         """End processes that a killed run left of this build, and empty its folders."""
@@ -118,6 +118,11 @@ class ImageBuild:
 def work_of(owner: str) -> str:
     """Return the folder that the builds of an app's images keep."""
     return f"/var/cache/private/homeport-build/image-{owner}"
+
+
+def result_of(owner: str) -> str:
+    """Return the folder in which the build of an app's image leaves its result."""
+    return os.path.join(work_of(owner), "result")
 
 
 def context_of(owner: str) -> str:

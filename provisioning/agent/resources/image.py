@@ -127,6 +127,8 @@ class Image(Resource):
             self.bases,
             self.fresh,
         )
+        # By this a run that is killed leaves the build behind: see apps/leftovers.py.
+        fs.make_directory(part)
         build.begin(system)
         try:
             self._write_context(system, build.context)
@@ -191,7 +193,6 @@ class Image(Resource):
             accounts.user(config.user),
             group.id if group else 0,
         )
-        fs.make_directory(part)
         built.take_over(os.path.join(part, ROOT))
         for name, text in accounts.with_app(system.user(self.owner), config.user).items():
             # The directory is root's, and a link in this place is replaced.

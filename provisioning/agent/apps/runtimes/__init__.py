@@ -132,7 +132,9 @@ def surroundings_of(
     Args:
         layout: The app's.
         release: Its id.
-        runtime: The path of what it runs on: see `runtime_path`.
+        runtime: The path of what it runs on, see `runtime_path`; "" for the first kind.
         shared, words: As its manifest says.
     """
-    return kind_of(f"{layout.root}/{runtime}").surroundings(layout, release, shared).filled(words)
+    # A release that is only imagined, by a check, says nothing.
+    kind = kind_of(f"{layout.root}/{runtime}") if runtime else RUNTIMES[0]
+    return kind.surroundings(layout, release, shared).filled(words)
