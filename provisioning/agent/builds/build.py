@@ -126,7 +126,8 @@ def refused_hosts(names: Sequence[str]) -> str:
         return ""
     return (
         f"the build asked for {', '.join(names)}: it may reach only the package index and the "
-        "hosts that the requirements name; add them to the app's `build_hosts` if it needs them"
+        "hosts that the requirements or the Dockerfile name; add them to the app's `build_hosts` "
+        "if it needs them"
     )
 
 
