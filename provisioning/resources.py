@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from provisioning.agent.resources.file import File as File
     from provisioning.agent.resources.file_set import FileSet as FileSet
     from provisioning.agent.resources.group import Group as Group
+    from provisioning.agent.resources.image import Image as Image
     from provisioning.agent.resources.kept_secrets import KeptSecrets as KeptSecrets
     from provisioning.agent.resources.leftover_programs import (
         NoLeftoverPrograms as NoLeftoverPrograms,

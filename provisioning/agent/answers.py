@@ -103,6 +103,8 @@ class ReleaseInfo(NamedTuple):
         python: The host's interpreter that its code was compiled with.
         static: URL -> folder of its static files; None where the manifest does not say.
         secrets: Names of its secrets; None where the manifest does not say.
+        shared: Its folders that survive releases.
+        words: What only the host knows of what it runs on: see apps/runtimes/surroundings.py.
     """
 
     release: ReleaseId
@@ -117,6 +119,8 @@ class ReleaseInfo(NamedTuple):
     python: Optional[Interpreter] = None
     static: Optional[Mapping[str, str]] = None
     secrets: Optional[Tuple[str, ...]] = None
+    shared: Tuple[str, ...] = ()
+    words: Mapping[str, str] = {}
 
 
 class AppState(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Dict, Tuple
+from typing import Tuple
 
 STATE = "/var/lib/homeport"
 """Root-only: remembered digests, cached agents, run journals."""
@@ -182,20 +182,6 @@ class AppLayout:
 
     def code(self, release_id: str) -> str:
         return f"{self.release(release_id)}/code"
-
-    def search_path(self, release_id: str) -> str:
-        """Where the programs of a release are looked for, as in PATH."""
-        return f"{self.release(release_id)}/venv/bin:/usr/local/bin:/usr/bin:/bin"
-
-    def environment(self, release_id: str) -> Dict[str, str]:
-        """Environment variables of every program of a release, in addition to the app's own."""
-        return {
-            "PATH": self.search_path(release_id),
-            # What it prints is seen when it is printed.
-            "PYTHONUNBUFFERED": "1",
-            # The release is not writable to it.
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
 
     def units(self, release_id: str) -> str:
         """The unit files of a release's processes and timers, where it has any."""

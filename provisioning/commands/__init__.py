@@ -251,12 +251,17 @@ def maintenance(
     return run(options, app=app, state=state, allow=allow)
 
 
-@fleet_task(help={"force": "Replace files that already exist."})
-def init(context: FleetContext, force: bool = False) -> int:
+@fleet_task(
+    help={
+        "force": "Replace files that already exist.",
+        "container": "The app runs in a container: write a Dockerfile too.",
+    }
+)
+def init(context: FleetContext, force: bool = False, container: bool = False) -> int:
     """Write the files that your repository needs."""
     from provisioning.commands.init import init as run
 
-    return run(Path.cwd(), force=force)
+    return run(Path.cwd(), force=force, container=container)
 
 
 @fleet_task()

@@ -92,7 +92,7 @@ def _built(
     source = context.inventory.source_of(app)
     hooks.tell(commit=commit_of(source))
     hooks.run("before-build")
-    artifact = build_artifact(source, app.requirements, include=app.include, choice=Choice.of(app))
+    artifact = build_artifact(source, app.lock_file, include=app.include, choice=Choice.of(app))
     missing = check_missing(app.name, artifact.missing, allowed=allow_missing)
     deployment = plan_deployment(context.inventory, app, artifact, who(), replace=replace)
     deployment = replace_fields(deployment, notes=(*missing, *deployment.notes))

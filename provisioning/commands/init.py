@@ -11,18 +11,19 @@ from provisioning.report import make_sink
 from provisioning.scaffold import initialise
 
 
-def init(directory: Path, *, force: bool = False) -> int:
+def init(directory: Path, *, force: bool = False, container: bool = False) -> int:
     """Write the missing files in a project's folder.
 
     Args:
         directory: The folder.
         force: Replace what is there already.
+        container: Write a Dockerfile too, and an inventory of a container.
 
     Returns:
         The exit code.
     """
     sink = make_sink(json=False, diff=False, check=False)
-    for written in initialise(directory, force=force):
+    for written in initialise(directory, force=force, container=container):
         note = f": {written.note}" if written.note else ""
         sink.note(f"{written.state} {written.path}{note}")
     sink.note("next: edit inventory/production.toml, then `fab provision --check`")

@@ -12,7 +12,7 @@ from provisioning.cli.selection import apps_named, hosts_of
 from provisioning.errors import ConfigurationError
 from provisioning.hosts.exec import Console, attach
 from provisioning.inventory.types.commands import parse_command
-from provisioning.operations.run import SHELL, live_program, live_release
+from provisioning.operations.run import live_program, live_release
 from provisioning.report.console import PipedConsole, TerminalConsole
 
 
@@ -62,7 +62,7 @@ def shell(options: Options, *, app: str) -> int:
         raise ConfigurationError(
             "cannot open a shell: this is not a terminal", hint=f"fab run {app} -- COMMAND"
         )
-    return _attended(options, app, SHELL, TerminalConsole)
+    return _attended(options, app, (), TerminalConsole)
 
 
 def _attended(
@@ -84,11 +84,11 @@ def _attended(
     # Whatever there is to say must not get between what the program prints.
     context.sink.begin("", [host.name], log=True)
     try:
-        facts, release = host.facts(), live_release(host, app)
+        facts, live = host.facts(), live_release(host, app)
         host.close()
         context.sink.end([])
         with console() as attended:
-            program = live_program(app, release, facts, argv, terminal=attended.size is not None)
+            program = live_program(app, live, facts, argv, terminal=attended.size is not None)
             return attach(program, host.open, attended)
     finally:
         context.sink.end([])

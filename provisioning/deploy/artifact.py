@@ -83,7 +83,7 @@ def build_artifact(
 
     Args:
         source: The app's folder.
-        requirements: Lock file, relative to it.
+        requirements: Lock file, relative to it; "" where the app's runtime needs none.
         include: Files and folders in it that belong to the release though git does not track
             them.
         choice: What of the requirements is installed.
@@ -119,7 +119,9 @@ def build_artifact(
         files=files,
         executables=tuple(executables),
         links=links,
-        requirements=read_requirements(source, PurePosixPath(requirements).as_posix(), choice),
+        requirements=read_requirements(source, PurePosixPath(requirements).as_posix(), choice)
+        if requirements
+        else Requirements("", {}),
         commit=commit,
         dirty=changes.dirty,
         compiled=tuple(compiled),

@@ -126,7 +126,7 @@ def build_again(
         runtime=runs_on.path,
         python=runs_on.python,
         parts=runs_on.parts,
-        settings=app_server(app.server).files(app, facts, release),
+        settings=app_server(app.served_by).files(app, facts, release),
         units=release_units(app, facts, release),
         env="null" if renewal.env is None else pack(renewal.env),
         proposed=pack(renewal.proposed),

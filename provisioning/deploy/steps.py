@@ -72,7 +72,7 @@ def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
         runtime=runs_on.path,
         python=runs_on.python,
         parts=runs_on.parts,
-        settings=app_server(app.server).files(app, facts, deployment.release),
+        settings=app_server(app.served_by).files(app, facts, deployment.release),
         units=release_units(app, facts, deployment.release),
         env=pack(deployment.env),
         proposed=pack(deployment.proposed),

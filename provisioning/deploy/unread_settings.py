@@ -16,7 +16,8 @@ def unread_settings(app: App, files: Mapping[str, bytes]) -> str:
         app: The app.
         files: Path below the source -> content.
     """
-    path = APP_SERVERS[app.server].own_file
+    # What a runtime brings reads its own settings.
+    path = APP_SERVERS[app.server].own_file if app.served_by == app.server else ""
     if not path or path not in files:
         return ""
     places = list(_places(app, files[path]))

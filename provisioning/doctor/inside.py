@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from provisioning.agent.answers import ReleaseInfo
+from provisioning.agent.apps.runtimes import kind_named
 from provisioning.agent.layout import AppLayout
 from provisioning.doctor.seen import AppSays, Cookies, Proxied, SecretKey
 from provisioning.errors import HomeportError
@@ -118,6 +120,8 @@ def ask_app(run: RemoteHost, app: App, facts: Facts, found: AppExamination) -> A
         facts: Of the host.
         found: What the host has of the app; a release must be live.
     """
+    if app.served_by != app.server:
+        return AppSays(error="what a container runs is not imported by the doctor")
     says = _ask(run, app, facts, found.live, everything=True)
     if says.error or says.health != 200 or not _has_database(app, found):
         return says
@@ -146,7 +150,8 @@ def _ask(
     marker = secrets.token_hex(16)
     printed = Printed(program(app, marker, everything=everything))
     limits = (f"RuntimeMaxSec={TIMEOUT_S}", *without)
-    runs = live_program(app, release, facts, ("python", "-"), terminal=False, properties=limits)
+    live = ReleaseInfo(release, runtime=f"{kind_named(app.runtime).folder}/live")
+    runs = live_program(app, live, facts, ("python", "-"), terminal=False, properties=limits)
     try:
         attach(runs, run.open, printed)
     except TooMuchError as error:

@@ -107,7 +107,7 @@ _TEXTS: Mapping[str, Shape] = {
     "commit": COMMIT,
     "runtime": matching(r"(?:[a-z]{1,20}/[0-9A-Za-z][0-9A-Za-z._-]{0,99})?"),
     "mode": matching(r"[0-7]{3,4}"),
-    "interpreter": matching(r"/[A-Za-z0-9._/+-]{0,200}"),
+    "interpreter": matching(r"(?:/[A-Za-z0-9._/+-]{0,200})?"),
 }
 """What a text is that is more than a text -> its shape: see agent/answers.py."""
 

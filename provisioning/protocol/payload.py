@@ -87,7 +87,9 @@ def _without_comments(path: Path) -> str:
     return "\n".join(line for line in lines if line.strip() and not line.lstrip().startswith("#"))
 
 
-PROGRAMS = ("provisioning.agent.builds.inside", "provisioning.agent.builds.proxy")
+PROGRAMS = tuple(
+    f"provisioning.agent.builds.{name}" for name in ("inside", "proxy", "image_inside")
+)
 """Modules that also run as programs of other users: their text is needed besides."""
 
 

@@ -31,9 +31,9 @@ from provisioning.roles.loading import (
 from provisioning.roles.peers import peers
 from provisioning.roles.processes import process_units
 from provisioning.roles.recovery import put_in_order, put_in_order_before
+from provisioning.roles.runtimes import INSTALLED
 from provisioning.roles.sandbox import sandbox_properties
 from provisioning.roles.site import Given, sites
-from provisioning.roles.uv import uv
 from provisioning.roles.web import web
 from provisioning.roles.web_servers import web_server
 
@@ -126,8 +126,8 @@ def compile_host(
         add(name, role(host, facts))
     apps = inventory.apps_on(host)
     add("app", [OtherApps(tuple(app.name for app in apps))])
-    if apps:
-        add("uv", [uv()])
+    for name in sorted({app.runtime for app in apps}):
+        add(name, [INSTALLED[name]()])
     for app in apps:
         add("app", app_resources(app, web_server(app.web_server).UNIT))
     for name in dict.fromkeys(app.web_server for app in apps):

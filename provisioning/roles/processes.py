@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 
 from provisioning.agent.facts import Facts
 from provisioning.agent.layout import AppLayout
-from provisioning.agent.machine.systemd import unexpanded
+from provisioning.agent.machine.systemd import quoted, unexpanded
 from provisioning.inventory.models.app import App
 from provisioning.inventory.types.commands import Command
 from provisioning.render import render
 from provisioning.roles.sandbox import sandbox_properties
+from provisioning.roles.surroundings import surroundings
 
 
 def process_units(app: App, facts: Facts, release_id: str) -> dict[str, str]:
@@ -29,7 +30,7 @@ def process_units(app: App, facts: Facts, release_id: str) -> dict[str, str]:
 
 
 def _processes(app: App, facts: Facts, release_id: str) -> Iterator[tuple[str, str]]:
-    layout = AppLayout(app.name)
+    layout, there = AppLayout(app.name), surroundings(app, release_id)
     for name, process in app.processes.items():
         for number in range(1, process.count + 1):
             text = render(
@@ -40,7 +41,8 @@ def _processes(app: App, facts: Facts, release_id: str) -> Iterator[tuple[str, s
                 release_id=release_id,
                 layout=layout,
                 kill_mode=kill_mode(process.run),
-                exec_start=exec_start(process.run.argv, layout.code(release_id)),
+                surroundings=there,
+                exec_start=exec_start(process.run.argv, there.directory),
                 stop_timeout_s=process.stop_timeout_s or app.drain_timeout_s,
                 sandbox=sandbox_properties(app, facts),
             )
@@ -48,7 +50,7 @@ def _processes(app: App, facts: Facts, release_id: str) -> Iterator[tuple[str, s
 
 
 def _timers(app: App, facts: Facts, release_id: str) -> Iterator[tuple[str, str]]:
-    layout = AppLayout(app.name)
+    layout, there = AppLayout(app.name), surroundings(app, release_id)
     for name, timer in app.timers.items():
         service = render(
             "app/timed.service.j2",
@@ -57,29 +59,30 @@ def _timers(app: App, facts: Facts, release_id: str) -> Iterator[tuple[str, str]
             release_id=release_id,
             layout=layout,
             kill_mode=kill_mode(timer.run),
-            exec_start=exec_start(timer.run.argv, layout.code(release_id)),
+            surroundings=there,
+            exec_start=exec_start(timer.run.argv, there.directory),
             sandbox=sandbox_properties(app, facts),
         )
         yield layout.timer_unit(name, "service"), service
         yield layout.timer_unit(name), render("app/timer.j2", app=app, name=name, at=timer.at)
 
 
-def exec_start(argv: Sequence[str], code: str) -> str:
+def exec_start(argv: Sequence[str], directory: str) -> str:
     """Return a command as systemd reads it: the same words, and nothing but words.
 
     Source: systemd.service(5), "COMMAND LINES": quotes and backslashes as in C, "%" and "$"
-    stand for themselves when doubled. A program with a slash is looked for in the code.
+    stand for themselves when doubled. A program with a slash is looked for in their directory.
 
     Args:
         argv: Program and arguments.
-        code: The release's code on the host.
+        directory: Where the programs of the release run.
     """
     program, *arguments = argv
     if "/" in program and not program.startswith("/"):
-        program = f"{code}/{program}"
+        program = f"{directory}/{program}"
     return " ".join(
         # The name of a program is not searched for variables.
-        [_quoted(program), *(unexpanded(_quoted(each)) for each in arguments)]
+        [quoted(program), *(unexpanded(quoted(each)) for each in arguments)]
     )
 
 
@@ -90,9 +93,3 @@ def kill_mode(command: Command) -> str:
     own way. Source: systemd.kill(5), KillMode=.
     """
     return "control-group" if command.is_shell else "mixed"
-
-
-def _quoted(word: str) -> str:
-    for character in '\\"':
-        word = word.replace(character, "\\" + character)
-    return '"' + word.replace("%", "%%") + '"'

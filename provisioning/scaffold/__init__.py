@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from provisioning.errors import ConfigurationError
+from provisioning.scaffold.dockerfile import dockerfile
 from provisioning.scaffold.production_toml import production_toml
 from provisioning.scaffold.project_guess import ProjectGuess, guess
 
@@ -49,12 +50,14 @@ class Written:
     note: str = ""
 
 
-def initialise(directory: Path, *, force: bool = False) -> list[Written]:
+def initialise(directory: Path, *, force: bool = False, container: bool = False) -> list[Written]:
     """Write the files that Homeport needs and that are missing into a project's folder.
 
     Args:
         directory: The project's folder, usually the root of its repository.
-        force: Replace files that are there already; `.gitignore` is only ever extended.
+        force: Replace files that are there already; `.gitignore` is only ever extended, and
+            a Dockerfile is never replaced.
+        container: The app runs in a container: write a Dockerfile too.
 
     Raises:
         ConfigurationError: The folder is missing or cannot be written to.
@@ -65,7 +68,7 @@ def initialise(directory: Path, *, force: bool = False) -> list[Written]:
     files = {
         "fabfile.py": (_FABFILE, "add to it: from provisioning.commands import namespace"),
         "fabric.yml": (_FABRIC_YML, "it needs the executor_class of Homeport; see its manual"),
-        "inventory/production.toml": (production_toml(found), ""),
+        "inventory/production.toml": (production_toml(found, container=container), ""),
         "inventory/example.toml": (_example(), ""),
         "inventory/schema.json": (_schema(), "`fab schema` prints the current one"),
     }
@@ -73,6 +76,9 @@ def initialise(directory: Path, *, force: bool = False) -> list[Written]:
         written = [
             _write(directory, name, text, force, advice) for name, (text, advice) in files.items()
         ]
+        if container:
+            advice = "it is yours, and is never replaced"
+            written.append(_write(directory, "Dockerfile", dockerfile(found), False, advice))
         written.append(_ignore(directory, found))
     except OSError as error:
         raise ConfigurationError(

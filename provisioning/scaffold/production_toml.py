@@ -26,21 +26,27 @@ method = "acme"                         # certificates from Let's Encrypt
 # directory_url = "staging"             # for trying out: not trusted, but without tight limits
 """
 
+_CONTAINER = [
+    'runtime = "container"                   # the host builds an image from ./Dockerfile',
+    "# build_hosts = [...]                   # <- yours: where its base image comes from; a deploy",
+    "                                        # that needs more hosts than these names them",
+]
 
-def production_toml(found: ProjectGuess) -> str:
-    """Return the text of inventory/production.toml; it loads without mistakes as it is."""
+
+def production_toml(found: ProjectGuess, *, container: bool = False) -> str:
+    """Return the text of inventory/production.toml; it loads without mistakes as it is.
+
+    Args:
+        found: What was found of the project.
+        container: The app runs in a container.
+    """
     lines = [
         "[project]",
         _line("name", found.name, "distinguishes it from other projects on the same host"),
         "",
         f"[apps.{found.name}]",
         'source = ".."                           # this repository; what git tracks is deployed',
-        *_served(found.app),
-        _line(
-            "requirements",
-            found.requirements or "requirements.txt",
-            "" if found.requirements else "<- yours: none was found",
-        ),
+        *(_CONTAINER if container else _in_virtualenv(found)),
         _line("domains", [f"{found.name}.example.com"], "<- yours: the main one first"),
         _line("health", found.health or "/", "answers 200 when the app can serve"),
     ]
@@ -63,6 +69,12 @@ def production_toml(found: ProjectGuess) -> str:
         lines.append("# The app seems to read these too:")
     lines += [f"# {name} = {{ env = {_toml(name)} }}" for name in found.secrets]
     return _HEAD + "\n".join(lines) + "\n" + _TLS
+
+
+def _in_virtualenv(found: ProjectGuess) -> list[str]:
+    comment = "" if found.requirements else "<- yours: none was found"
+    requirements = _line("requirements", found.requirements or "requirements.txt", comment)
+    return [*_served(found.app), requirements]
 
 
 def _served(app: AppGuess | None) -> list[str]:

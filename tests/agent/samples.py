@@ -26,6 +26,7 @@ from provisioning.resources import (
     File,
     FileSet,
     Group,
+    Image,
     KeptSecrets,
     Link,
     LiveProcesses,
@@ -192,6 +193,15 @@ EVERY_TYPE: tuple[Resource, ...] = (
     ProcessCheck("hello", RELEASE, {"process worker": "celery"}, settle_s=5, drain_timeout_s=7),
     Unit("hello@.service", "[Service]\nExecStart=/bin/true\n"),
     User("hello", groups=("adm", "www-data"), home="/srv/hello", shell="/bin/sh", system=False),
+    Image(
+        "/srv/hello/images/abc",
+        "hello",
+        {"Dockerfile": "FROM x\n", "app.py": "app = None\n"},
+        executables=("app.py",),
+        links={"link": "app.py"},
+        bases={"x": "/var/lib/images/x.tar"},
+        hosts=("git.example.com:8443",),
+    ),
     Virtualenv(
         "/srv/hello/venvs/abc",
         {"requirements.txt": "flask\n"},

@@ -213,7 +213,7 @@ def test_the_message_names_the_file_the_count_and_where_keys_are_explained(
         ('timers = { nightly = { run = "rq" } }', "timers.nightly.at: is missing"),
         ('timers = { a = { run = "rq", at = "noon" } }', 'a.at: must be a time such as "03:00"'),
         ("hosts = []", "hosts: the app runs on no host"),
-        ('runtime = "vm"', 'runtime: there is no "vm"; known: virtualenv'),
+        ('runtime = "vm"', 'runtime: there is no "vm"; known: container, virtualenv'),
         ('web_server = "apache"', 'web_server: there is no "apache"; known: caddy, nginx'),
         ('trusted_proxies = ["10.0.0.1/8"]', "trusted_proxies: must be a network such as"),
         ('name = "other"', "name: unknown key; the name is in the table's header"),

@@ -18,6 +18,7 @@ def test_only_the_apps_own_directories_are_writable_for_it(tmp_path):
         "/srv/hello": ("0751", "root", "root"),
         "/srv/hello/releases": read_by_app,
         "/srv/hello/venvs": read_by_app,
+        "/srv/hello/images": read_by_app,
         "/srv/hello/env": read_by_app,
         "/srv/hello/static": ("0750", "root", "www-data"),
         "/srv/hello/shared": ("0750", "hello", "hello"),

@@ -11,6 +11,8 @@ from provisioning.agent.apps.releases import Releases
 from provisioning.agent.apps.runtimes import RUNTIMES, RuntimeKind
 from provisioning.agent.builds.build import clear, result_of, sources_of
 from provisioning.agent.builds.build import end as end_build
+from provisioning.agent.builds.image_build import context_of as image_context_of
+from provisioning.agent.builds.image_build import result_of as image_result_of
 from provisioning.agent.layout import PART, RUNTIME_UNITS, TEMPORARY, AppLayout, is_temporary
 from provisioning.agent.machine import files
 from provisioning.agent.machine.system import System
@@ -36,7 +38,9 @@ class Leftovers:
     def _builds(self) -> List[str]:
         """Return where a build that was cut off has left what it has made, and made it from."""
         app = self._layout.app
-        paths = (result_of(app), sources_of(app))
+        paths = (
+            result_of(app), sources_of(app), image_context_of(app), image_result_of(app),
+        )  # fmt: skip
         return [path for path in paths if self._system.stat(path) is not None]
 
     def temporary(self) -> List[str]:

@@ -66,3 +66,22 @@ def _closed_directory(program: str) -> str:
         if directory in HIDDEN or not os.stat(directory).st_mode & stat.S_IXOTH:
             return directory
     return ""
+
+
+def must_be_roots_file(path: str) -> None:
+    """Refuse an archive of a base image that another user than root could have written.
+
+    Raises:
+        AgentError: it is not root's alone, or not there.
+    """
+    if not os.path.isfile(path):
+        raise AgentError(
+            f"the archive of a base image does not exist: {path}",
+            hint="copy it to the host, or correct the app's `base_images`",
+        )
+    if not files.is_roots_alone(path):
+        raise AgentError(
+            f"the archive of a base image was refused: users other than root can change {path}",
+            hint="make root the owner and the only writer of it and of the directories above it "
+            "(chown root: and chmod go-w)",
+        )

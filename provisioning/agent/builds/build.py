@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
-import select
-import socket
-import subprocess
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Mapping, Optional, Sequence, Tuple
 
 from provisioning.agent import layout
-from provisioning.agent.builds import sandbox
+from provisioning.agent.builds import door, sandbox
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine import child, files, systemctl
-from provisioning.agent.machine.programs import CLEAN_ENVIRONMENT, identity_of
+from provisioning.agent.machine.programs import CLEAN_ENVIRONMENT
 from provisioning.agent.machine.system import System
 from provisioning.agent.machine.systemd import unexpanded
 
-INSIDE = "provisioning.agent.builds.inside"
-PROXY = "provisioning.agent.builds.proxy"
 CLEAN_S = 120.0
 
 NETRC = "NETRC"
 """Variable with the path of a netrc file. Source: uv's "HTTP credentials"."""
-
-MOST_NAMES_BYTES = 1 << 14
-"""Of the names of refused hosts; the proxy reports fewer than this."""
 
 
 class BuildFailedError(AgentError):
@@ -134,7 +125,7 @@ class Build:
         """
         secrets = dict(self.secrets)
         netrc = secrets.pop(NETRC, "")
-        with self._door() as (directory, proxy):
+        with door.opened(self.hosts) as (directory, proxy):
             settings = {
                 "socket": f"{sandbox.DOOR}/proxy.sock",
                 "steps": list(steps),
@@ -154,74 +145,16 @@ class Build:
             done = system.run(
                 ["systemd-run", "--quiet", "--wait", "--collect", "--pipe", f"--unit={self.unit}",
                  *(f"--property={each}" for each in options), "--",
-                 *map(unexpanded, child.command((INSIDE,)))],
+                 *map(unexpanded, child.command((door.INSIDE,)))],
                 input=json.dumps(settings).encode(),
                 timeout_s=sandbox.TIMEOUT_S + 60,
                 each_line=each_line,
             )  # fmt: skip
-            refused = _names(proxy)
+            refused = door.refused_names(proxy)
         if done.status != 0:
             raise BuildFailedError(
                 f"cannot build the virtualenv {self.path}", output=done.tail, refused_hosts=refused
             )
-
-    @contextlib.contextmanager
-    def _door(self) -> Iterator[Tuple[str, subprocess.Popen[bytes]]]:
-        """Have a proxy listen in a directory that only root and the build can reach."""
-        directory = door()
-        files.remove(directory)
-        files.make_directory(directory)
-        listener = socket.socket(socket.AF_UNIX)
-        try:
-            path = os.path.join(directory, "proxy.sock")
-            listener.bind(path)
-            listener.listen(64)
-            # The directory above is root's alone: only where it is mounted can it be reached.
-            os.chmod(path, 0o666)  # noqa: S103  # nosec B103
-            proxy = _start_proxy(listener, self.hosts)
-        finally:
-            listener.close()
-        try:
-            yield directory, proxy
-        finally:
-            proxy.kill()
-            proxy.wait()
-            for pipe in (proxy.stdin, proxy.stdout):
-                if pipe is not None:
-                    pipe.close()
-            files.remove(directory)
-
-
-def _start_proxy(listener: socket.socket, hosts: Sequence[str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603
-        child.command((INSIDE, PROXY), str(listener.fileno()), json.dumps(list(hosts))),
-        # It ends when this pipe does: with us.
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        env=CLEAN_ENVIRONMENT,
-        pass_fds=[listener.fileno()],
-        start_new_session=True,
-        **identity_of(layout.BUILDER),
-    )
-
-
-def _names(proxy: subprocess.Popen[bytes]) -> List[str]:
-    """Return what the proxy has said by now: the hosts that it refused."""
-    assert proxy.stdout is not None
-    text = b""
-    while len(text) < MOST_NAMES_BYTES and select.select([proxy.stdout], [], [], 0)[0]:
-        part = os.read(proxy.stdout.fileno(), MOST_NAMES_BYTES)
-        if not part:
-            break
-        text += part
-    return text.decode(errors="replace").split()
-
-
-def door() -> str:
-    """Return where the proxy's socket is on the host: under its lock there is one build only."""
-    return os.path.join(layout.RUNTIME, "build")
 
 
 def unit_of(path: str) -> str:
@@ -271,5 +204,5 @@ def end(system: System, path: str) -> None:
     systemctl.kill(system, unit)
     systemctl.try_to_stop(system, unit)
     systemctl.forget_failures(system, unit)
-    for leftover in (door(), staged()):
+    for leftover in (door.place(), staged()):
         files.remove(leftover)

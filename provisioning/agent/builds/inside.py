@@ -39,7 +39,7 @@ def main(argv: List[str]) -> int:
     """
     settings = json.load(sys.stdin)
     door = socket.create_server(("127.0.0.1", 0), backlog=CONNECTIONS)
-    threading.Thread(target=_serve, args=(door, settings["socket"]), daemon=True).start()
+    threading.Thread(target=serve, args=(door, settings["socket"]), daemon=True).start()
     proxy = f"http://127.0.0.1:{door.getsockname()[1]}"
     names = ("http_proxy", "https_proxy", "all_proxy")
     env = {
@@ -113,7 +113,8 @@ def installed(home: str) -> Dict[str, str]:
     return found
 
 
-def _serve(door: socket.socket, path: str) -> None:
+def serve(door: socket.socket, path: str) -> None:
+    """Pass connections to a door on to the proxy's socket, without end."""
     while True:
         inner, _ = door.accept()
         threading.Thread(target=_pass_on, args=(inner, path), daemon=True).start()

@@ -20,6 +20,19 @@ DOOR = "/run/index"
 
 STAGED = "/run/sources"
 """Where a build finds what it is made from."""
+LIMITS = (
+    "LimitCORE=0",
+    f"TasksMax={TASKS}",
+    f"MemoryMax={MEMORY}",
+    "CPUWeight=20",
+    "IOWeight=20",
+    "Nice=5",
+    "OOMPolicy=kill",
+    f"RuntimeMaxSec={TIMEOUT_S}",
+    "TimeoutStopSec=5",
+    "KillMode=control-group",
+)
+"""Of every build: visitors come first."""
 
 _PROPERTIES = (
     *HARDENING,
@@ -32,17 +45,7 @@ _PROPERTIES = (
     "TemporaryFileSystem=/srv:ro",
     "TemporaryFileSystem=/run:ro",
     "TemporaryFileSystem=/dev/shm:size=10%,mode=1777",
-    "LimitCORE=0",
-    f"TasksMax={TASKS}",
-    f"MemoryMax={MEMORY}",
-    # Visitors come first.
-    "CPUWeight=20",
-    "IOWeight=20",
-    "Nice=5",
-    "OOMPolicy=kill",
-    f"RuntimeMaxSec={TIMEOUT_S}",
-    "TimeoutStopSec=5",
-    "KillMode=control-group",
+    *LIMITS,
 )
 
 

@@ -20,6 +20,17 @@ def unexpanded(word: str) -> str:
     return word.replace("$", "$$")
 
 
+def quoted(word: str) -> str:
+    """Return a word of a command line in a unit file, whatever is in it.
+
+    Source: systemd.service(5), "COMMAND LINES": quotes and backslashes as in C, and "%" stands for
+    itself when doubled.
+    """
+    for character in '\\"':
+        word = word.replace(character, "\\" + character)
+    return '"' + word.replace("%", "%%") + '"'
+
+
 @dataclass(frozen=True)
 class UnitState:
     """A unit's state. Source: org.freedesktop.systemd1(5).

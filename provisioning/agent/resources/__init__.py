@@ -25,6 +25,7 @@ _CLASSES: Dict[str, str] = {
     "file": "File",
     "file-set": "FileSet",
     "group": "Group",
+    "image": "Image",
     "kept-secrets": "KeptSecrets",
     "leftover-programs": "NoLeftoverPrograms",
     "link": "Link",

@@ -10,6 +10,7 @@ from provisioning.agent.answers import LIVE, ROLLED_BACK, HistoryEvent
 from provisioning.agent.apps.current_link import CurrentLink
 from provisioning.agent.apps.history import History
 from provisioning.agent.apps.releases import Releases
+from provisioning.agent.apps.runtimes import runtimes_of
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine import http
@@ -86,7 +87,7 @@ class LiveRelease(Resource):
             self._back(system, self.release)
             return
         self._point(system, self.release)
-        answer = self._verify()
+        answer = self._verify(system)
         if answer is not None:
             self._back(system, before)
             OldReleasesStopped(self.app, self.drain_timeout_s).apply(system, {})
@@ -116,8 +117,16 @@ class LiveRelease(Resource):
             system.remove(layout.live_socket)
             CurrentLink(self.app, system).follow()
 
-    def _verify(self) -> Optional[str]:
+    def _stamps(self, system: System) -> bool:
+        """Tell whether the release's answers say that they are its own."""
+        manifest = Releases(self.app, system).manifest(self.release)
+        return all(kind.stamps for kind, _ in runtimes_of(manifest))
+
+    def _verify(self, system: System) -> Optional[str]:
         """Ask through the web server; return what is wrong with the answer, or None."""
+        names = {self.release}
+        if not self._stamps(system):
+            names.add("")
         deadline = time.monotonic() + VERIFY_S
         while True:
             answer = http.get_address(
@@ -128,7 +137,7 @@ class LiveRelease(Resource):
                 tls=self.tls,
             )
             release = answer.headers.get(RELEASE_HEADER, "")
-            if answer.status == 200 and release == self.release:
+            if answer.status == 200 and release in names:
                 return None
             if time.monotonic() > deadline:
                 break

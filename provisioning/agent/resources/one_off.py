@@ -14,7 +14,7 @@ from provisioning.agent.apps.failure_hints import hint_for
 from provisioning.agent.apps.failure_output import why_it_failed
 from provisioning.agent.apps.history import History
 from provisioning.agent.apps.journal import last_lines_of
-from provisioning.agent.apps.programs import find_program
+from provisioning.agent.apps.programs import find_program, release_surroundings
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import STATE, AppLayout
 from provisioning.agent.machine import systemctl
@@ -144,14 +144,16 @@ class OneOff(Resource):
     ) -> Completed:
         layout = AppLayout(self.app)
         release = layout.release(self.release)
-        variables = {**layout.environment(self.release), **self.env}
+        there = release_surroundings(system, self.app, self.release)
+        variables = {**there.environment, **self.env}
         # By this name a run that is killed leaves it behind: see resources/leftover_programs.py.
         unit = f"{self.app}-{label}-{self.release}"
         options = [
             f"--unit={unit}",
             # Otherwise the whole command, of several lines perhaps, in every list of units.
             f"--description={self.app}, {label}, release {self.release}",
-            f"--property=WorkingDirectory={layout.code(self.release)}",
+            f"--property=WorkingDirectory={there.directory}",
+            *(f"--property=EnvironmentFile={each}" for each in there.environment_files),
             f"--property=EnvironmentFile={release}/env",
             f"--property=RuntimeMaxSec={timeout_s}",
             f"--property=TimeoutStopSec={STOP_S}",
@@ -159,7 +161,7 @@ class OneOff(Resource):
             # One stream for both, so that their order is kept. Source: systemd.exec(5).
             "--property=StandardError=inherit",
             *(f"--setenv={name}={value}" for name, value in variables.items()),
-            *(f"--property={each}" for each in self.properties),
+            *(f"--property={each}" for each in (*self.properties, *there.properties)),
         ]
         argv = [unexpanded(word) for word in words]
         # systemd-run itself would look along the PATH of root, or below its own directory.

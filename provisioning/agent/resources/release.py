@@ -16,6 +16,7 @@ from provisioning.agent.apps.links import link_or_copy, relative_link
 from provisioning.agent.apps.manifest import CODE, ENVIRONMENT, MANIFEST, UNITS
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.apps.runtimes import kind_of
+from provisioning.agent.apps.runtimes.surroundings import filled
 from provisioning.agent.apps.sources import Sources
 from provisioning.agent.apps.trusted import must_be_roots
 from provisioning.agent.blob import Blob, Content, as_blob
@@ -45,7 +46,7 @@ class Release(Resource):
         shared: Directories that survive releases, below `shared/`.
         static: URL folder -> folder below the code's root; kept for pruning.
         runtime: The path of what it runs on, such as its virtualenv: see apps/runtimes.
-        python: The interpreter that compiles its code; root's.
+        python: The interpreter that compiles its code, root's; "" where the host compiles none.
         settings: Path below the release -> content of a file that its app server reads.
         parts: Name -> path below the release of what else it is whole with: of what runs it.
         units: Name -> content of the unit files of its web server, processes and timers.
@@ -172,7 +173,7 @@ class Release(Resource):
         self._link_shared(system, code)
         env = self._write_environment(system)
         self._write(system, part, self.settings)
-        self._write(system, os.path.join(part, UNITS), self.units)
+        self._write(system, os.path.join(part, UNITS), self._units(system))
         link = os.path.join(final, ENVIRONMENT)
         fs.symlink(relative_link(link, env), os.path.join(part, ENVIRONMENT))
         link = kind_of(self.runtime).link
@@ -198,11 +199,26 @@ class Release(Resource):
         system.notes += [f"{each} stays with the build" for each in built.left_behind]
         return built
 
+    def _units(self, system: System) -> Mapping[str, Content]:
+        """Return the units, with what only the host knows of what the release runs on."""
+        words = self._words(system)
+        if not words:
+            return self.units
+        return {
+            name: filled(system.content(as_blob(each)).decode(), words).encode()
+            for name, each in self.units.items()
+        }
+
+    def _words(self, system: System) -> Mapping[str, str]:
+        return kind_of(self.runtime).words(self.runtime, system)
+
     def _compile(self, system: System, code: str) -> None:
         """Compile the code, which the app itself cannot write, by an interpreter that is root's.
 
         Never by the virtualenv's: its program, and what that starts with, packages have written.
         """
+        if not self.python:
+            return
         must_be_roots(self.python, f"the interpreter of {self.app}")
         # What is in a shared folder becomes the app's.
         ours = compiled.except_for(os.path.join(code, each) for each in self.shared)
@@ -212,7 +228,7 @@ class Release(Resource):
     def _write_code(self, system: System, root: str) -> None:
         """Write the files, and share what Python has compiled of those that are here already."""
         same = self._share_code(system, root) if self.base else self._write_files(system, root)
-        tag = compiled.tag_of(self.python)
+        tag = compiled.tag_of(self.python) if self.python else ""
         for path, source in same.items():
             if not self._is_shared(path):
                 compiled.share(source, os.path.join(root, path), tag)
@@ -309,7 +325,8 @@ class Release(Resource):
         for name, content in contents.items():
             path = os.path.join(directory, name)
             fs.make_directory(os.path.dirname(path))
-            system.write(path, system.content(as_blob(content)))
+            data = content if isinstance(content, bytes) else system.content(as_blob(content))
+            system.write(path, data)
 
     @property
     def _parts(self) -> Mapping[str, str]:
@@ -343,6 +360,7 @@ class Release(Resource):
             "built": round(time.time(), 3),
             "parts": dict(self._parts),
             kind_of(self.runtime).link: os.path.basename(self.runtime),
+            "words": dict(self._words(system)),
             "python": self.python,
             "env": os.path.basename(env),
             "shared": list(self.shared),

@@ -76,7 +76,7 @@ class RemovedApp(Resource):
             paths.earlier_tmpfiles,
             *(f"/etc/homeport/tls/{label}" for label in self._certificates),
             paths.sockets,
-            *(f"{place}/app-{self.app}" for place in layout.BUILDS),
+            *(f"{place}/{kind}-{self.app}" for place in layout.BUILDS for kind in ("app", "image")),
         ]
 
     def desired(self) -> State:

@@ -27,6 +27,8 @@ from provisioning.inventory.types.fields import (
     DurationText,
     EntryPoint,
     HostNames,
+    HostPath,
+    ImageName,
     LocalPath,
     NetworkAccess,
     Networks,
@@ -131,9 +133,19 @@ class App(Model):
 
     # How it runs
     runtime: str = Field(
-        default=RUNTIMES[0],
+        default=next(iter(RUNTIMES)),
         description="What it runs on. virtualenv: the host's Python, with the packages that "
-        "`requirements` names.",
+        "`requirements` names. container: an image, which the host builds from `dockerfile`.",
+    )
+    dockerfile: RelativePath = Field(
+        default="Dockerfile",
+        description="How a container's image is built: a file in the source, which is what it is "
+        "built from.",
+    )
+    base_images: Mapping[ImageName, HostPath] = Field(
+        default={},
+        description="Images that the Dockerfile builds on and no registry has: name to a file on "
+        "the host, a tar of a file system or what `podman save` and `docker save` write.",
     )
     server: str = Field(
         default=next(iter(APP_SERVERS)),
@@ -346,6 +358,16 @@ class App(Model):
     def entry_point(self) -> str:
         """Return what a server imports: "module:name" or "module:factory()"."""
         return self.asgi or self.wsgi or ""
+
+    @property
+    def served_by(self) -> str:
+        """Return the app server's file in roles/app_servers/: what its runtime brings, if any."""
+        return RUNTIMES[self.runtime] or self.server
+
+    @property
+    def lock_file(self) -> str:
+        """Return the lock file of what Homeport installs for the app, "" if that is nothing."""
+        return self.requirements if self.served_by == self.server else ""
 
     @property
     def names(self) -> tuple[str, ...]:

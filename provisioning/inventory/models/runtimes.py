@@ -2,5 +2,10 @@
 
 from __future__ import annotations
 
-RUNTIMES = ("virtualenv",)
-"""The first is the one that an app has if nothing is said."""
+from collections.abc import Mapping
+
+RUNTIMES: Mapping[str, str] = {"virtualenv": "", "container": "image"}
+"""Name -> the app server that it brings (roles/app_servers/), "" for the one that `server` names.
+
+The first is the one that an app has if nothing is said.
+"""

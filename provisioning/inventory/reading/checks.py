@@ -12,6 +12,7 @@ from provisioning.inventory.models.host import Host
 from provisioning.inventory.models.runtimes import RUNTIMES
 from provisioning.inventory.models.web_servers import WEB_SERVERS
 from provisioning.inventory.reading.problems import Mistake
+from provisioning.inventory.reading.runtime_checks import brings_a_server, runtime_mistakes
 from provisioning.inventory.reading.site_checks import site_mistakes
 from provisioning.inventory.reading.web_server_checks import web_server_mistakes
 from provisioning.inventory.suggest import did_you_mean
@@ -89,7 +90,9 @@ def app_mistakes(
         ):
             if given not in rows:
                 yield Mistake((*here, key), f'there is no "{given}"{did_you_mean(given, rows)}')
-        yield from _server_mistakes(app)
+        if not brings_a_server(app):
+            yield from _server_mistakes(app)
+        yield from runtime_mistakes(app)
         yield from web_server_mistakes(app, apps, hosts)
         yield from _name_mistakes(app, hosts)
         yield from _environment_mistakes(app)

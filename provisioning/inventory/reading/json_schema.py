@@ -37,7 +37,11 @@ def schema() -> dict[str, Any]:
         # The name is the table's header, not a key in it.
         del models[name]["properties"]["name"]
         models[name]["required"] = [key for key in models[name]["required"] if key != "name"]
-    models["App"]["oneOf"] = [{"required": [interface]} for interface in get_args(Interface)]
+    own = [name for name, server in RUNTIMES.items() if server]
+    models["App"]["oneOf"] = [
+        *({"required": [interface]} for interface in get_args(Interface)),
+        {"properties": {"runtime": {"enum": own}}, "required": ["runtime"]},
+    ]
     app = models["App"]["properties"]
     app["server"]["enum"] = sorted(APP_SERVERS)
     app["runtime"]["enum"] = sorted(RUNTIMES)

@@ -148,6 +148,20 @@ BuildHosts = Annotated[
     ],
     AfterValidator(_unique),
 ]
+ImageName = Annotated[
+    str,
+    Matching(
+        r"^[a-z0-9][a-z0-9._:-]*(/[a-z0-9][a-z0-9._-]*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$",
+        'the name of an image, such as "localhost/debian:13"',
+    ),
+]
+HostPath = Annotated[
+    str,
+    Matching(
+        r"^(/[A-Za-z0-9_+@-][A-Za-z0-9._+@-]*)+$",
+        'an absolute path on the host, such as "/var/lib/images/debian.tar"',
+    ),
+]
 ProjectName = Annotated[
     str,
     Matching(r"^[A-Za-z0-9][A-Za-z0-9._-]*$", "letters, digits, dots and hyphens, such as shop"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from provisioning.agent.apps.runtimes.surroundings import word
 from provisioning.agent.facts import Facts
 from provisioning.agent.layout import WEB_USER, AppLayout
 from provisioning.inventory.models.app import App
 from provisioning.render import render
 from provisioning.roles.sandbox import sandbox_properties
 from provisioning.roles.site import Upstream
+from provisioning.roles.surroundings import surroundings
 
 STREAM_QUIET_S = 3600
 """An hour: longer than what apps and browsers leave between two signs of life. nginx cannot tell a
@@ -21,7 +23,7 @@ def upstream(app: App) -> Upstream:
         socket=AppLayout(app.name).live_socket,
         timeout_s=app.timeout_s,
         # A worker of a WSGI app has few threads: a stream that nobody uses must not keep one.
-        stream_quiet_s=STREAM_QUIET_S if app.interface == "asgi" else 0,
+        stream_quiet_s=0 if app.wsgi else STREAM_QUIET_S,
     )
 
 
@@ -35,11 +37,13 @@ def web_units(app: App, facts: Facts, release_id: str) -> dict[str, str]:
     """
     layout = AppLayout(app.name)
     service = render(
-        f"{app.server}/web.service.j2",
+        f"{app.served_by}/web.service.j2",
         app=app,
         layout=layout,
         release_id=release_id,
         socket_unit=layout.socket_unit(release_id),
+        surroundings=surroundings(app, release_id),
+        command=word("COMMAND"),
         sandbox=sandbox_properties(app, facts),
     )
     socket = render(

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from provisioning.agent.builds.build import INSIDE
+from provisioning.agent.builds.door import INSIDE
 from provisioning.agent.builds.inside import CONNECTIONS, installed
 from provisioning.agent.machine import child
 

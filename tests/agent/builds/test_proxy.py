@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from provisioning.agent.builds import proxy
-from provisioning.agent.builds.build import INSIDE, MOST_NAMES_BYTES, PROXY, _names
+from provisioning.agent.builds.door import INSIDE, MOST_NAMES_BYTES, PROXY, refused_names
 from provisioning.agent.builds.proxy import read_head, wanted
 from provisioning.agent.machine import child
 
@@ -129,7 +129,7 @@ def test_a_host_that_is_allowed_is_connected_to(opened: Door, upstream: Upstream
         assert _exactly(connection, 8) == b"AT ONCE "
         connection.sendall(b"later")
         assert _exactly(connection, 5) == b"LATER"
-    assert _names(opened.process) == []
+    assert refused_names(opened.process) == []
 
 
 def test_much_passes_in_both_directions(opened: Door, upstream: Upstream) -> None:
@@ -154,14 +154,14 @@ def test_another_host_or_port_is_refused_and_told(
     assert body == f"a build may not connect to {name}".encode()
     assert f"Content-Length: {len(body)}".encode() in head
     assert upstream.connections == 0
-    assert _names(opened.process) == [name]
+    assert refused_names(opened.process) == [name]
 
 
 def test_a_host_that_does_not_answer_is_said_to(opened: Door) -> None:
     answer = opened.ask(b"CONNECT 127.0.0.1:1 HTTP/1.1\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
     assert b"cannot reach 127.0.0.1:1" in answer
-    assert _names(opened.process) == []
+    assert refused_names(opened.process) == []
 
 
 def test_names_are_compared_in_small_letters(opened: Door) -> None:
@@ -169,14 +169,14 @@ def test_names_are_compared_in_small_letters(opened: Door) -> None:
     opened.ask(b"CONNECT Example.COM:443 HTTP/1.1\r\n\r\n")
     opened.ask(b"CONNECT example.com:443 HTTP/1.1\r\n\r\n")
     opened.ask(b"GET http://EXAMPLE.com/ HTTP/1.1\r\n\r\n")
-    assert _names(opened.process) == ["example.com:443", "example.com:80"]
+    assert refused_names(opened.process) == ["example.com:443", "example.com:80"]
 
 
 def test_refused_names_are_told_once_and_not_without_end(opened: Door) -> None:
     long = "n" * 200
     for number in (*range(proxy.REFUSED_NAMES + 30), 0, 1, 2):
         assert b" 403 " in opened.ask(f"CONNECT {long}{number}:1 HTTP/1.1\r\n\r\n".encode())
-    told = _names(opened.process)
+    told = refused_names(opened.process)
     assert told == [f"{long}{number}:1" for number in range(proxy.REFUSED_NAMES)]
     assert sum(map(len, told)) < MOST_NAMES_BYTES
 
@@ -187,7 +187,7 @@ def test_names_longer_than_any_host_has_are_neither_told_nor_in_the_way(
     """What is told goes through a pipe that holds 64 kB, and is read when the build has ended."""
     for number in range(8):
         opened.ask(b"CONNECT " + b"%d" % number + b"n" * 60_000 + b":1 HTTP/1.1\r\n\r\n")
-    assert _names(opened.process) == []
+    assert refused_names(opened.process) == []
     with _tunnel(opened, upstream.name, b"x") as connection:
         assert _exactly(connection, 1) == b"X"
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from typing import Any, Callable, Iterator, Mapping, Tuple
+from typing import Any, Callable, Iterator, Mapping, Sequence, Tuple
 
-from provisioning.agent.apps.runtimes import virtualenv
+from provisioning.agent.apps.runtimes import container, virtualenv
+from provisioning.agent.apps.runtimes.surroundings import Surroundings
 from provisioning.agent.layout import PART, AppLayout
 from provisioning.agent.machine.system import System
 
@@ -21,18 +22,27 @@ class RuntimeKind:
     """One kind of what releases run on.
 
     Args:
+        name: As in an inventory.
         folder: Where those of an app are, below the app's directory.
         link: The link to it in a release; in the release's manifest the key with its name.
         shape: What the names in the folder look like, without `PART`.
         mark: File in each that is written last and removed first: without it, it is incomplete.
         lost: Takes its path; returns what it was built for and the host no longer has, or "".
+        surroundings: Takes the app's layout, a release and its shared folders; returns how programs
+            of the release start.
+        words: Takes its path; returns what only the host knows of these.
+        stamps: Whether its answers say which release they came from.
     """
 
+    name: str
     folder: str
     link: str
     shape: str
     mark: str
     lost: Callable[[str, System], str]
+    surroundings: Callable[[AppLayout, str, Sequence[str]], Surroundings]
+    words: Callable[[str, System], Mapping[str, str]]
+    stamps: bool
 
     def directory(self, app: str) -> str:
         """Return the directory in which an app has them."""
@@ -45,11 +55,29 @@ class RuntimeKind:
         return re.compile(rf"{self.shape}({re.escape(PART)})*")
 
 
+def _row(name: str, module: Any) -> RuntimeKind:
+    return RuntimeKind(
+        name,
+        module.FOLDER,
+        module.LINK,
+        module.SHAPE,
+        module.MARK,
+        module.lost,
+        module.surroundings,
+        module.words,
+        module.STAMPS,
+    )
+
+
 RUNTIMES: Tuple[RuntimeKind, ...] = (
-    RuntimeKind(
-        virtualenv.FOLDER, virtualenv.LINK, virtualenv.SHAPE, virtualenv.MARK, virtualenv.lost
-    ),
+    _row("virtualenv", virtualenv),
+    _row("container", container),
 )
+
+
+def kind_named(name: str) -> RuntimeKind:
+    """Return the kind of a name that an inventory may say."""
+    return next(kind for kind in RUNTIMES if kind.name == name)
 
 
 def kind_of(path: str) -> RuntimeKind:
@@ -94,3 +122,19 @@ def built_for_lost(what: str) -> str:
 def runtime_path(manifest: Mapping[str, Any]) -> str:
     """Return the path of what a release runs on, below the app's directory, or ""."""
     return next((f"{kind.folder}/{name}" for kind, name in runtimes_of(manifest)), "")
+
+
+def surroundings_of(
+    layout: AppLayout, release: str, runtime: str, shared: Sequence[str], words: Mapping[str, str]
+) -> Surroundings:
+    """Return how programs of a release that is there start.
+
+    Args:
+        layout: The app's.
+        release: Its id.
+        runtime: The path of what it runs on, see `runtime_path`; "" for the first kind.
+        shared, words: As its manifest says.
+    """
+    # A release that is only imagined, by a check, says nothing.
+    kind = kind_of(f"{layout.root}/{runtime}") if runtime else RUNTIMES[0]
+    return kind.surroundings(layout, release, shared).filled(words)

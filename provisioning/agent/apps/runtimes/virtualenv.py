@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Mapping, Sequence
 
-from provisioning.agent.layout import READY, VENVS
+from provisioning.agent.apps.runtimes.surroundings import Surroundings
+from provisioning.agent.layout import READY, VENVS, AppLayout
 from provisioning.agent.machine.system import System
 
 FOLDER, LINK, MARK = VENVS, "venv", READY
 """See `RuntimeKind`."""
+
+STAMPS = True
+"""Homeport writes the server's settings."""
 
 SHAPE = r"[0-9a-f]{16}"
 """The key of its content: see provisioning/deploy/runtimes/virtualenv.py."""
@@ -48,3 +53,21 @@ def lost(virtualenv: str, system: System) -> str:
     if not os.path.isdir(libraries) or not any(map(_NAME.fullmatch, os.listdir(libraries))):
         return ""
     return "" if os.path.isdir(os.path.join(libraries, "python" + version)) else words
+
+
+def surroundings(layout: AppLayout, release_id: str, shared: Sequence[str]) -> Surroundings:
+    """Return how programs start: from the host's own files, those of the virtualenv first."""
+    search_path = f"{layout.release(release_id)}/{LINK}/bin:/usr/local/bin:/usr/bin:/bin"
+    environment = {
+        "PATH": search_path,
+        # What it prints is seen when it is printed.
+        "PYTHONUNBUFFERED": "1",
+        # The release is not writable to it.
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    return Surroundings(layout.code(release_id), search_path, environment)
+
+
+def words(virtualenv: str, system: System) -> Mapping[str, str]:
+    """Return nothing: the controller knows all of it."""
+    return {}

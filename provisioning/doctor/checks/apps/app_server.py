@@ -21,4 +21,4 @@ def judge(seen: AppSeen) -> Finding | None:
     for words in seen.examination.programs:
         if DEVELOPMENT.search(words):
             return failed(f"its process is {words}", mend)
-    return passed(f"{len(seen.examination.programs)} processes, server = {seen.app.server}")
+    return passed(f"{len(seen.examination.programs)} processes, server = {seen.app.served_by}")
