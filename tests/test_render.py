@@ -96,7 +96,7 @@ def test_every_packaged_template_says_on_top_who_owns_the_file():
             continue
         lines = path.read_text().splitlines()
         if name == "app/web.service.j2":
-            assert "Made by Homeport from templates/{{ app.server }}/web.service.j2" in lines[0]
+            assert "Made by Homeport from templates/{{ app.served_by }}/web.service.j2" in lines[0]
             continue
         first = lines[1] if lines[0].startswith("#!") else lines[0]
         assert (f"Made by Homeport from templates/{name}" if name in of_a_release else
