@@ -329,3 +329,19 @@ def test_what_python_has_compiled_is_left_out_and_told(source: Path) -> None:
         "__pycache__/app.cpython-311.pyc", "deep/__pycache__", "pkg/__pycache__/note.txt",
     ]  # fmt: skip
     assert not [path for path in (*artifact.files, *artifact.links) if "__pycache__" in path]
+
+
+def test_a_package_of_the_source_is_what_git_tracks_of_it(source: Path) -> None:
+    _commit(source)
+    (source / "lib").mkdir()
+    (source / "lib" / "pyproject.toml").write_text("[project]\n")
+    (source / "lib" / "run.sh").write_text("exit\n")
+    (source / "lib" / "link").symlink_to("run.sh")
+    (source / "requirements.txt").write_text("./lib\n")
+    with pytest.raises(ConfigurationError, match="git tracks no file there") as caught:
+        _build(source)
+    assert "git add" in caught.value.hint
+    _git(source, "add", "lib")
+    artifact = _build(source)
+    assert sorted(artifact.packages) == ["lib/pyproject.toml", "lib/run.sh"]
+    assert artifact.package_links == {"lib/link": "run.sh"}
