@@ -18,6 +18,7 @@ from provisioning.agent.apps.compiled import is_pythons
 from provisioning.deploy.missing_files import MissingFiles, missing_files
 from provisioning.deploy.requirements import Requirements, read_requirements
 from provisioning.deploy.requirements.choice import WITHOUT_CHOICE, Choice
+from provisioning.deploy.requirements.local import LocalPackages
 from provisioning.errors import ConfigurationError
 
 NO_COMMIT = "0000000"
@@ -90,8 +91,8 @@ def build_artifact(
         now: Seconds since the epoch; default: now.
 
     Raises:
-        ConfigurationError: the requirements or what is to be included are not there, or nothing
-            is to be deployed.
+        ConfigurationError: the requirements, a package of the source or what is to be included
+            are not there, or nothing is to be deployed.
     """
     commit, changes = _commit(source)
     files: dict[str, bytes] = {}
@@ -114,20 +115,39 @@ def build_artifact(
             f"cannot deploy {source}: there are no files in it",
             hint="git add what belongs to the app, or correct the app's `source`",
         )
+    installed = (
+        read_requirements(source, PurePosixPath(requirements).as_posix(), choice)
+        if requirements
+        else Requirements("", {})
+    )
+    _must_travel(source, installed, files)
     return Artifact(
         release=release_id(time.time() if now is None else now, commit),
         files=files,
         executables=tuple(executables),
         links=links,
-        requirements=read_requirements(source, PurePosixPath(requirements).as_posix(), choice)
-        if requirements
-        else Requirements("", {}),
+        requirements=installed,
         commit=commit,
         dirty=changes.dirty,
         compiled=tuple(compiled),
         untracked=tuple(each for each in changes.untracked if not _is_included(each, include)),
         missing=missing_files(absent, files, changes.deleted),
     )
+
+
+def _must_travel(source: Path, requirements: Requirements, files: Mapping[str, bytes]) -> None:
+    """Refuse folders of packages from which nothing is deployed."""
+    empty = [
+        folder
+        for folder in requirements.local.folders
+        if not any(LocalPackages((folder,)).holds(path) for path in files)
+    ]
+    if empty:
+        raise ConfigurationError(
+            f"cannot install {', '.join(empty)} of {source}, which {requirements.listing} names: "
+            "git tracks no file there",
+            hint="git add what belongs to the package, or name it in the app's `include`",
+        )
 
 
 def release_id(now: float, commit: str) -> str:

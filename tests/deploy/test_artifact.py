@@ -408,3 +408,19 @@ def test_what_was_deleted_is_said() -> None:
     notes = check_missing("hello", MissingFiles(deleted=("a", "b")), allowed=False)
     assert notes == ["not deployed, because it was deleted: a, b"]
     assert check_missing("hello", MissingFiles(), allowed=False) == []
+
+
+def test_a_package_of_the_source_is_what_git_tracks_of_it(source: Path) -> None:
+    _commit(source)
+    (source / "lib").mkdir()
+    (source / "lib" / "pyproject.toml").write_text("[project]\n")
+    (source / "lib" / "run.sh").write_text("exit\n")
+    (source / "lib" / "link").symlink_to("run.sh")
+    (source / "requirements.txt").write_text("./lib\n")
+    with pytest.raises(ConfigurationError, match="git tracks no file there") as caught:
+        _build(source)
+    assert "git add" in caught.value.hint
+    _git(source, "add", "lib")
+    artifact = _build(source)
+    assert sorted(artifact.packages) == ["lib/pyproject.toml", "lib/run.sh"]
+    assert artifact.package_links == {"lib/link": "run.sh"}

@@ -10,6 +10,8 @@ import pytest
 
 from provisioning.deploy.artifact import Artifact, build_artifact
 from provisioning.deploy.deployment import Deployment
+from provisioning.deploy.requirements import Requirements
+from provisioning.deploy.requirements.choice import Choice
 from provisioning.deploy.runtimes import virtualenv
 from provisioning.deploy.steps import build
 from provisioning.inventory.models.app import App
@@ -72,6 +74,52 @@ def test_another_one_is_made_only_for_what_makes_a_difference(
     monkeypatch.setattr(virtualenv, "VIRTUALENV_FORMAT", "1")
     others.append(_made(artifact).path)
     assert len({first, *others}) == len(others) + 1
+
+
+PACKAGE = '[project]\nname = "x"\ndependencies = []\n[build-system]\nrequires = []\n'
+
+
+def test_whatever_makes_another_recipe_makes_another_path(tmp_path: Path) -> None:
+    """At the same path it would be built anew below a release that runs from it."""
+    (tmp_path / "app.py").write_text("app = None\n")
+    (tmp_path / "requirements.txt").write_text("flask==3\n")
+    (tmp_path / "pyproject.toml").write_text(
+        PACKAGE + "[project.optional-dependencies]\npg = []\n[dependency-groups]\nprod = []\n"
+    )
+    (tmp_path / "virtual").mkdir()
+    (tmp_path / "virtual" / "pyproject.toml").write_text('[project]\nname = "x"\n')
+    (tmp_path / "local.txt").write_text("flask==3\n.\n")
+    made = [
+        _made(build_artifact(tmp_path, listing, choice=Choice(**choice)))
+        for listing, choice in (
+            ("requirements.txt", {}),
+            ("local.txt", {}),
+            ("virtual/pyproject.toml", {}),
+            ("pyproject.toml", {}),
+            ("pyproject.toml", {"install_project": False}),
+            ("pyproject.toml", {"extras": ("pg",)}),
+            ("pyproject.toml", {"groups": ("prod",)}),
+        )
+    ]
+    (tmp_path / "app.py").write_text("app = 1\n")
+    made.append(_made(build_artifact(tmp_path, "pyproject.toml")))
+    made.append(_made(build_artifact(tmp_path, "local.txt")))
+    assert len({each.path for each in made}) == len({each.desired()["ready"] for each in made})
+    assert len({each.path for each in made}) == len(made)
+    same = (build_artifact(tmp_path, "requirements.txt"), build_artifact(tmp_path, "pyproject.toml",
+            choice=Choice(install_project=False)))  # fmt: skip
+    assert {_made(each).path for each in same} == {made[0].path, made[4].path}
+
+
+def test_a_virtual_project_has_another_virtualenv_than_an_earlier_homeport_gave_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its recipe has changed."""
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n')
+    artifact = build_artifact(tmp_path, "pyproject.toml")
+    now = _made(artifact).path
+    monkeypatch.setattr(Requirements, "installs_project", True)
+    assert _made(artifact).path != now
 
 
 def test_one_for_a_python_that_is_gone_is_left_to_what_runs_from_it(artifact: Artifact) -> None:

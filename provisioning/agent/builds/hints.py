@@ -38,6 +38,9 @@ NEEDED: Tuple[Tuple[str, str], ...] = (
 HEADER = re.compile(r"fatal error: (\S+\.h(?:pp)?): No such file")
 """As gcc says it."""
 
+FROM_GIT = re.compile(r"setuptools[-_]scm|hatch-vcs|dunamai|dynamic-versioning|versioningit")
+"""What takes a project's version from git."""
+
 TOO_OLD = re.compile(r"^(\S+) (\S+) is too old: .*$", re.MULTILINE)
 """As builds/inside.py says it."""
 
@@ -71,7 +74,7 @@ def hint(output: str, listing: str) -> str:
             "contents of packages\", says which Debian package has it; add that to the app's "
             "`packages`"
         )
-    if "setuptools-scm" in lowered or "setuptools_scm" in lowered or "hatch-vcs" in lowered:
+    if FROM_GIT.search(lowered):
         return (
             "the project's version comes from git, which does not travel to the host: write it "
             "into pyproject.toml, or set install_project = false"

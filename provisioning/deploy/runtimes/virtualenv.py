@@ -82,8 +82,11 @@ def virtualenv(app: App, artifact: Artifact, facts: Facts, *, fresh_for: str = "
     if requirements.is_uv_lock:
         # An earlier Homeport resolved what a uv.lock names anew.
         key.update(b"sync\0")
+    if not requirements.installs_project:
+        key.update(b"without its project\0")
     if packages or requirements.choice != WITHOUT_CHOICE:
-        key.update(f"{sorted(links.items())}\0{executables}\0{requirements.choice}\0".encode())
+        more = (requirements.listing, sorted(links.items()), executables, requirements.choice)
+        key.update(f"{more}\0".encode())
     key.update(f"{fresh_for}\0{app.python}\0{facts.python}\0{facts.architecture}".encode())
     python = app.python if app.python.startswith("/") else f"/usr/bin/{app.python}"
     return Virtualenv(
