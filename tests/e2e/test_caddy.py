@@ -107,6 +107,34 @@ def test_caddy_takes_a_bare_host_to_https(lab: Lab, project: Project, bare_host,
     ]
 
 
+THEIRS = """
+apt-get -qq update
+DEBIAN_FRONTEND=noninteractive apt-get -qq -y install caddy > /dev/null 2>&1
+printf ':80 {\\n\\trespond "theirs"\\n}\\n' > /etc/caddy/Caddyfile
+systemctl reload caddy
+"""
+LOOK = """
+find /etc/caddy /etc/systemd/system -type f | sort | xargs sha256sum
+systemctl show -P MainPID -P ActiveState -P UnitFileState caddy
+"""
+
+
+@pytest.mark.parametrize("suite", BOTH)
+def test_a_caddyfile_of_others_is_refused_and_goes_on(lab: Lab, project: Project, bare_host, suite):
+    host = bare_host(suite)
+    lead_domains_to(lab, host)
+    host.shell(THEIRS)
+    before = host.shell(LOOK)
+    use_caddy(project)
+    refused = provision(project, host)
+    assert refused.code == 1
+    assert "1 thing is in the way" in refused.output
+    assert "--adopt /etc/caddy/Caddyfile" in refused.output
+    assert host.shell(LOOK) == before
+    theirs = Site(lab, host, "theirs.example").get("/", tls=False)
+    assert (theirs.status, theirs.body) == (200, b"theirs")
+
+
 QUIET_S = 75
 """Longer than Caddy lets idle connections be."""
 
