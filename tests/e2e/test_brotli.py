@@ -8,27 +8,13 @@ import pytest
 
 from provisioning.lab import Lab, LabHost
 from tests.e2e.project import Project
-from tests.e2e.roads import lead_domains_to
 from tests.e2e.site import Answer, Site
-from tests.e2e.steps import deploy, deploy_change, lift_rate_limit, provision, rollback
-from tests.e2e.visitors import visitors
-from tests.hosts_in_use.foreign_nginx import INSTALL, NGINX_CONF, SITES, START, Kept
+from tests.e2e.steps import deploy, provision, rollback
 from tests.suites import BOTH
 
 pytestmark = [pytest.mark.lab, pytest.mark.thorough]
 
 STYLE = "/static/style.css"
-MODULE = "libnginx-mod-http-brotli-static"
-
-EARLIER = f"""
-apt-get -qq -y purge {MODULE} brotli >/dev/null 2>&1
-find /srv/hello/static -name '*.br' -delete
-sed -i '/brotli_static/d' /etc/nginx/apps/*.conf
-nginx -t -q && systemctl reload nginx
-"""
-"""What makes of a host one that an earlier Homeport has provisioned and deployed to."""
-
-GZIP_ONLY = "static files are compressed with gzip only"
 
 
 def accepting(site: Site, encodings: str, path: str = STYLE, **more: str) -> Answer:
@@ -98,61 +84,3 @@ def test_browsers_get_brotli_and_no_copy_of_another_file(
     host.shell("rm /etc/nginx/modules-enabled/*brotli-static.conf")
     provision(project, host).must_succeed()
     assert accepting(site, "br, gzip").headers["content-encoding"] == "gzip"
-
-
-@pytest.mark.parametrize("suite", BOTH)
-def test_a_host_of_an_earlier_homeport_comes_over_without_a_restart_of_nginx(
-    lab: Lab, project: Project, deployed_host, suite
-):
-    host = deployed_host(suite)
-    site = Site(lab, host)
-    lift_rate_limit(project, host)
-    host.shell(EARLIER)
-    assert accepting(site, "br, gzip").headers["content-encoding"] == "gzip"
-    main = "systemctl show --value --property=MainPID nginx"
-    process = host.shell(main)
-    foretold = provision(project, host, "--check", "--json")
-    assert foretold.code in (0, 2), foretold.output
-    # The package and the files reload nginx, and do not restart it. A reload closes connections
-    # that are idle, and who sends a POST in that moment would have to send it again.
-    changed = provision(project, host, "--json").must_succeed().changed(host.name)
-    assert accepting(site, "br, gzip").headers["content-encoding"] == "gzip"
-    with visitors(lab, host) as visits:
-        deploy_change(project, host)
-    visits.must_have_lost_nothing()
-    assert {"packages:brotli", "file-set:nginx"} <= {*changed}
-    assert changed == foretold.changed(host.name)
-    assert host.shell(main) == process
-    must_serve_brotli(host, site)
-    assert provision(project, host, "--json").must_succeed().changed(host.name) == []
-
-
-@pytest.mark.parametrize("suite", BOTH)
-def test_below_a_path_too(lab: Lab, project: Project, provisioned_host, suite):
-    host = provisioned_host(suite)
-    project.configure("[apps.hello]\n", '[apps.hello]\nprefix = "/shop/"\n')
-    provision(project, host).must_succeed()
-    deploy(project, host)
-    must_serve_brotli(host, Site(lab, host), f"/shop{STYLE}")
-
-
-@pytest.mark.parametrize("suite", BOTH)
-def test_an_nginx_of_others_gets_no_module_from_homeport(
-    lab: Lab, project: Project, bare_host, suite
-):
-    host = bare_host(suite)
-    lead_domains_to(lab, host)
-    host.shell(INSTALL + NGINX_CONF + SITES + START)
-    before = Kept(host)
-    told = provision(project, host).must_succeed()
-    assert GZIP_ONLY in told.output
-    deploy(project, host)
-    site = Site(lab, host)
-    assert accepting(site, "br, gzip").headers["content-encoding"] == "gzip"
-    before.must_be_kept()
-
-    host.shell(f"apt-get -qq -y install {MODULE} >/dev/null 2>&1")
-    assert GZIP_ONLY not in provision(project, host).must_succeed().output
-    deploy_change(project, host)
-    must_serve_brotli(host, site)
-    assert provision(project, host, "--json").must_succeed().changed(host.name) == []
