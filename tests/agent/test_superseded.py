@@ -75,7 +75,7 @@ def test_a_directory_of_that_name_that_is_not_the_apps_stays(old: list[Path], ho
 def test_a_directory_that_is_too_full_is_left_for_the_next_boot_and_said(
     old: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in range(3000):
+    for number in range(500):
         (old[-1] / f"{number}").touch()
     monkeypatch.setattr(superseded, "CLEAR_S", 0.0)
     system = System()

@@ -35,6 +35,7 @@ _KEYS_OF_THE_APP = {
     "env_file": "the table env",
     "workers": "workers",
     "limit_max_requests": "max_requests",
+    "root_path": "prefix",
     "timeout_graceful_shutdown": "drain_timeout_s",
 }
 """Setting -> the key of the app's table that decides it, whatever the server."""
@@ -82,9 +83,6 @@ class UvicornSettings(ServerSettings):
         default=None,
         description="Whether uvicorn tells the app when it starts and ends. auto: if the app "
         "supports it. on: an app that does not support it does not start. Default: auto.",
-    )
-    root_path: str | None = Field(
-        default=None, description="Path below which the app is reached. Default: none."
     )
     limit_concurrency: Annotated[Whole, Field(ge=1, le=1_000_000)] | None = Field(
         default=None,
