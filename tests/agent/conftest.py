@@ -44,6 +44,13 @@ def own_paths(roots_place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(autouse=True)
+def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test shows what a power cut leaves: what does runs on hosts (tests/chaos)."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    monkeypatch.setattr(os, "sync", lambda: None)
+
+
+@pytest.fixture(autouse=True)
 def agents_umask() -> Iterator[None]:
     """The agent sets it when it starts."""
     with usual_umask():
