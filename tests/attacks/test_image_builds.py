@@ -13,7 +13,7 @@ from tests.e2e.roads import lead_domains_to
 from tests.e2e.steps import live_on, provision
 from tests.suites import FIRST_TRIXIE
 
-pytestmark = [pytest.mark.lab, pytest.mark.thorough]
+pytestmark = [pytest.mark.lab, pytest.mark.thorough, pytest.mark.timeout(1200)]
 
 ATTACK = Path(__file__).with_name("image_attack.py")
 
