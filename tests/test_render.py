@@ -8,6 +8,7 @@ import pytest
 
 from provisioning.errors import ConfigurationError
 from provisioning.inventory.models.app_servers import APP_SERVERS
+from provisioning.inventory.models.runtimes import RUNTIMES
 from provisioning.render import (
     TemplateLine,
     annotate,
@@ -78,7 +79,7 @@ def test_every_packaged_template_says_on_top_who_owns_the_file():
         "nginx/homeport/unavailable.css.j2", "gunicorn/outlive-master.j2", "uvicorn/finishing.j2",
         *(f"caddy/{name}.j2" for name in ("mount", "pass", "servers", "tls")),
         "web/claims.j2",
-        *(f"{name}/web.service.j2" for name in APP_SERVERS),
+        *(f"{name}/web.service.j2" for name in (*APP_SERVERS, *filter(None, RUNTIMES.values()))),
     }  # fmt: skip
     # Those of a release are written once: nothing undoes an edit, the next release has its own.
     names = ("process.service", "timed.service", "timer", "web.socket")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from provisioning.agent.apps.runtimes import name_of
 from provisioning.deploy.artifact import release_id
 from provisioning.deploy.begin import begin
 from provisioning.deploy.checks import must_be_on_one_release, must_be_whole
@@ -188,7 +189,8 @@ def live_release(app: App, host: str, state: AppState) -> ReleaseInfo:
     """Return a host's live release.
 
     Raises:
-        DeployRefusedError: there is none, or its manifest does not say what is needed.
+        DeployRefusedError: there is none, its manifest does not say what is needed, or it runs on
+            something else than the inventory says.
     """
     live = next((each for each in state.releases if each.release == state.live), None)
     if live is None:
@@ -200,5 +202,12 @@ def live_release(app: App, host: str, state: AppState) -> ReleaseInfo:
             f"cannot restart release {live.release} of {app.name}: on {host} its manifest does "
             f"not name its {(*lacking, 'runtime')[0]}",
             hint="fab deploy, which builds a complete release",
+        )
+    runs_on = name_of(live.runtime) or "runtime that this Homeport does not know"
+    if runs_on != app.runtime:
+        raise DeployRefusedError(
+            f"cannot restart release {live.release} of {app.name}: it runs in a {runs_on}, and the "
+            f'inventory says runtime = "{app.runtime}"',
+            hint="fab deploy, which builds a release for that",
         )
     return live

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from provisioning.agent.apps.runtimes import surroundings_of
+from provisioning.agent.apps.runtimes import name_of, surroundings_of
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.systemd import unexpanded
 from provisioning.errors import ConfigurationError
@@ -52,7 +52,7 @@ def live_release(run: RemoteHost, app: App) -> ReleaseInfo:
             hint=f"fab deploy --app {app.name}, which builds everything for what the host has",
         )
     found = next((each for each in state.releases if each.release == live), None)
-    if found is None or not found.runtime:
+    if found is None or not name_of(found.runtime):
         raise ConfigurationError(
             f"cannot run anything in release {live} of {app.name}: on {run.name} its manifest does "
             "not name its runtime",

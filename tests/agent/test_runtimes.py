@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from provisioning.agent.apps.compiled import tag_of
-from provisioning.agent.apps.runtimes import kind_of, runtime_path
+from provisioning.agent.apps.runtimes import kind_of, name_of, runtime_path
 from provisioning.agent.apps.runtimes.virtualenv import lost, made_for
 from provisioning.agent.machine.system import System
 from provisioning.resources import Virtualenv
@@ -72,6 +72,12 @@ def test_what_is_no_runtime_of_ours_is_refused() -> None:
     for path in ("/srv/hello/releases/x", "/srv/hello/x", "venvs", ""):
         with pytest.raises(ValueError, match="no release can run on"):
             kind_of(path)
+
+
+def test_a_path_tells_its_kind_and_a_strange_one_none() -> None:
+    assert name_of("venvs/0123456789abcdef") == "virtualenv"
+    assert name_of("images/0123456789abcdef") == "container"
+    assert name_of("releases/x") == name_of("") == name_of("/") == ""
 
 
 def test_a_manifest_says_what_its_release_runs_on() -> None:

@@ -22,7 +22,7 @@ from tests.e2e.steps import (
 from tests.e2e.visitors import visitors
 from tests.suites import BOTH
 
-pytestmark = [pytest.mark.lab, pytest.mark.thorough]
+pytestmark = [pytest.mark.lab, pytest.mark.thorough, pytest.mark.timeout(2400)]
 
 EXPOSURE = 1.3
 """Of `systemd-analyze security`, as for apps in virtualenvs: see test_scores.py."""

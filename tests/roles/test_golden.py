@@ -60,7 +60,7 @@ def outcome(case: str, scratch: Path) -> dict[str, str]:
 
     for app in made.apps_on(host):
         release = f"files{AppLayout(app.name).release('RELEASE')}"
-        for name, text in app_server(app.server).files(app, facts, "RELEASE").items():
+        for name, text in app_server(app.served_by).files(app, facts, "RELEASE").items():
             texts[f"{release}/{name}"] = text
         folder = AppLayout(app.name).units("RELEASE")
         for name, text in release_units(app, facts, "RELEASE").items():
@@ -96,6 +96,7 @@ def test_there_are_cases_for_both_releases_and_for_every_way_to_certificates():
         "nginx-after-caddy",
         "plain-http",
         "shared-domain",
+        "trixie-container",
         "trixie-self-signed",
     ]
 

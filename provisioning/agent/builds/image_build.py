@@ -23,6 +23,10 @@ OF_THE_HOST = ("/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
 """What a build finds as on the host: which package index to use, and which authorities vouch for
 it. Source: pip's documentation, "Configuration"; Debian's ca-certificates."""
 
+PRIVATE = ("/var/lib/private", "/var/cache/private")
+"""Root's alone: what is below is of builds and of systemd's users of the moment. As systemd makes
+them. Source: systemd.exec(5), DynamicUser=."""
+
 
 @dataclass(frozen=True)
 class ImageBuild:
@@ -63,6 +67,8 @@ class ImageBuild:
         """End processes that a killed run left of this build, and empty its folders."""
         end(system, self.path)
         self.clean()
+        for path in PRIVATE:
+            files.make_directory(path, 0o700)
         files.make_directory(self.context)
         files.make_directory(self.work, 0o700)
         opened = files.open_directory(self.work)
@@ -117,7 +123,7 @@ class ImageBuild:
 
 def work_of(owner: str) -> str:
     """Return the folder that the builds of an app's images keep."""
-    return f"/var/cache/private/homeport-build/image-{owner}"
+    return f"{PRIVATE[1]}/homeport-build/image-{owner}"
 
 
 def result_of(owner: str) -> str:
@@ -127,4 +133,4 @@ def result_of(owner: str) -> str:
 
 def context_of(owner: str) -> str:
     """Return the folder with the files of which an app's image is built."""
-    return f"/var/lib/private/homeport-build/image-{owner}"
+    return f"{PRIVATE[0]}/homeport-build/image-{owner}"

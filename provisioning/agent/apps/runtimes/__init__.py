@@ -93,6 +93,12 @@ def kind_of(path: str) -> RuntimeKind:
     raise ValueError(f"no release can run on {path}")
 
 
+def name_of(runtime: str) -> str:
+    """Return the name of the kind of a path below an app's directory, "" if it is of none."""
+    folder = runtime.partition("/")[0]
+    return next((kind.name for kind in RUNTIMES if kind.folder == folder), "")
+
+
 def runtimes_of(manifest: Mapping[str, Any]) -> Iterator[Tuple[RuntimeKind, str]]:
     """Yield what a release runs on, as its manifest says: kind and name."""
     for kind in RUNTIMES:
