@@ -252,9 +252,9 @@ def test_a_content_is_sent_once_however_often_a_host_asks_for_it() -> None:
 # Answers
 
 MANIFEST = {
-    "app": "hello", "release": LIVE, "built": 1.5, "runtime": "venvs/v", "env": "e", "shared": [],
+    "app": "hello", "release": LIVE, "built": 1.5, "runtime": "venvs/v", "env": "e", "shared": ["a"],
     "static": {"/static": "app/static"}, "secrets": ["KEY"], "by": "ann@desk", "commit": "abc",
-    "dirty": "", "migrates": "yes", "renews": "",
+    "dirty": "", "migrates": "yes", "renews": "", "words": {"directory": "/app"},
 }  # fmt: skip
 
 GOOD: dict[str, Any] = {
@@ -269,6 +269,7 @@ GOOD: dict[str, Any] = {
         "history": [
             {"at": 1.5, "event": "built", "release": OLDER, "by": "ann@desk", "commit": "abc"},
             {"at": 2.5, "event": "live", "release": OLDER, "by": "ann@desk", "before": ""},
+            {"at": 3.0, "event": "migrated", "release": LIVE, "migrations": ["shop.0002_price"]},
             {"at": 3.5, "event": "failed", "release": LIVE, "at_state": "import"},
             {"at": 4.5, "event": "live", "release": LIVE, "by": "ann@desk", "before": OLDER},
         ],
@@ -423,7 +424,7 @@ def _shown(question: str, answer: Any) -> None:
 def test_an_answer_that_an_agent_gives_is_taken_as_it_is(question: str) -> None:
     answer = ANSWERS[question](json.loads(json.dumps(GOOD[question])))
     if question == "app":
-        told = {name: value for name, value in MANIFEST.items() if name not in ("app", "shared")}
+        told = {name: value for name, value in MANIFEST.items() if name != "app"}
         assert _plain(answer.releases[0]) == {**told, "python": None}
         assert answer.lost == {OLDER: "Python 3.11"}
         assert answer.lacks == {OLDER: ("Python 3.11", "virtualenv")}
