@@ -252,9 +252,9 @@ def test_a_content_is_sent_once_however_often_a_host_asks_for_it() -> None:
 # Answers
 
 MANIFEST = {
-    "app": "hello", "release": LIVE, "built": 1.5, "runtime": "venvs/v", "env": "e", "shared": ["a"],
-    "static": {"/static": "app/static"}, "secrets": ["KEY"], "by": "ann@desk", "commit": "abc",
-    "dirty": "", "migrates": "yes", "renews": "", "words": {"directory": "/app"},
+    "app": "hello", "release": LIVE, "built": 1.5, "runtime": "venvs/v", "env": "e",
+    "shared": ["a"], "static": {"/static": "app/static"}, "secrets": ["KEY"], "by": "ann@desk",
+    "commit": "abc", "dirty": "", "migrates": "yes", "renews": "", "words": {"directory": "/app"},
 }  # fmt: skip
 
 GOOD: dict[str, Any] = {

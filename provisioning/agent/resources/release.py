@@ -28,6 +28,10 @@ from provisioning.agent.machine import files as fs
 from provisioning.agent.machine.system import LINK, System
 from provisioning.agent.resource import Change, Resource, State, normalise
 
+SHARED_FROM_FILES = 200
+"""From how many files on the processors share the compiling: to start processes for it costs as
+much as to compile so many."""
+
 
 @dataclass(frozen=True)
 class Release(Resource):
@@ -222,7 +226,10 @@ class Release(Resource):
         must_be_roots(self.python, f"the interpreter of {self.app}")
         # What is in a shared folder becomes the app's.
         ours = compiled.except_for(os.path.join(code, each) for each in self.shared)
-        argv = [self.python, "-I", "-S", "-m", "compileall", "-q", "-j", "0", *ours, code]
+        there = fs.regular_files(code)
+        left = sum((path[-3:] == ".py") - (path[-4:] == ".pyc") for path in there)
+        workers = "0" if left >= SHARED_FROM_FILES else "1"
+        argv = [self.python, "-I", "-S", "-m", "compileall", "-q", "-j", workers, *ours, code]
         system.run(argv, timeout_s=300)
 
     def _write_code(self, system: System, root: str) -> None:
