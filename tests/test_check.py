@@ -36,7 +36,7 @@ def test_it_ends_at_the_first_step_that_fails(ran: list[list[str]]) -> None:
 def test_a_quick_one_needs_no_host_and_no_network() -> None:
     steps = dict(command._steps(["-x"], quick=True, grid=False))
     assert list(steps) == list(command.QUICK)
-    assert steps["tests"][-4:] == ["logical", "-m", "not lab and not thorough", "-x"]
+    assert steps["tests"][-5:] == ["--dist", "worksteal", "-m", "not lab and not thorough", "-x"]
     assert len(dict(command._steps([], quick=False, grid=False))) == len(command.STEPS)
 
 
