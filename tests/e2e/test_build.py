@@ -17,7 +17,7 @@ static = { "/static/" = "staticfiles" }
 build = [
     "SECRET_KEY=unused python manage.py collectstatic --noinput",
     "echo $GREETING $TOKEN > made.txt && mkdir -p node_modules/x && touch node_modules/x/y",
-    ["sh", "-ec", "cat /etc/shadow /srv/hello/current/app.py; ls /srv; id -un; pwd"],
+    ["sh", "-ec", "cat /etc/shadow /srv/hello/current/app.py; ls /srv; id -u; pwd"],
 ]
 """
 

@@ -105,6 +105,9 @@ class CodeBuild:
         return {
             **self.env,
             "PATH": f"{self.runtime}/bin:/usr/local/bin:/usr/bin:/bin",
+            # Nobody else knows the name of a user of the moment.
+            "USER": "build",
+            "LOGNAME": "build",
             "PYTHONUNBUFFERED": "1",
             # Each host compiles the code by an interpreter that is root's.
             "PYTHONDONTWRITEBYTECODE": "1",
