@@ -12,10 +12,10 @@ import stat
 from dataclasses import dataclass, field
 from typing import Dict, List, Mapping, Tuple
 
+from provisioning.agent.builds.room import check_room, stays_within
 from provisioning.agent.builds.takeover import MOST_DEPTH, MOST_ENTRIES, SHOWN_CHARS
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine import files
-from provisioning.agent.machine.disk import free_mb
 
 LEFT_BEHIND = ("node_modules", "__pycache__", ".git")
 """Directories of tools, wherever they are: what runs in a browser was made from the first, and
@@ -57,8 +57,10 @@ def take_over_code(
     taking = _Taking(old, new, known, may_lead)
     top = files.open_directory(source)
     try:
-        files.walk(top, taking.count, most_depth=MOST_DEPTH)
-        _check_room(taking.size_bytes, new)
+        check_room(
+            top, os.path.dirname(new), "what the app's build has made",
+            most_entries=MOST_ENTRIES, most_depth=MOST_DEPTH, is_left_out=_is_left_behind,
+        )  # fmt: skip
         files.make_directory(new)
         files.walk(top, taking.visit, most_depth=MOST_DEPTH)
     except files.UnsafePathError as error:
@@ -66,16 +68,6 @@ def take_over_code(
     finally:
         os.close(top)
     return taking.built
-
-
-def _check_room(size_bytes: int, target: str) -> None:
-    free = free_mb(os.path.dirname(os.path.dirname(target)))
-    if size_bytes >> 20 > free:
-        raise AgentError(
-            f"cannot keep what the app's build has made: it holds {size_bytes >> 20} MB, and the "
-            f"disk has room for {free} MB",
-            hint="free some space on the host (df -h, df -i), then run again",
-        )
 
 
 def _refused(why: str) -> AgentError:
@@ -92,18 +84,7 @@ class _Taking:
         self, old: str, new: str, known: Mapping[str, str], may_lead: Tuple[str, ...]
     ) -> None:
         self._old, self._new, self._known, self._may_lead = old, new, known, may_lead
-        self._entries = 0
-        self.size_bytes = 0
         self.built = BuiltCode()
-
-    def count(self, here: int, entry: files.Entry) -> None:
-        """See before anything is copied that it is not made to fill the disk."""
-        if _is_left_behind(entry):
-            return
-        self._entries += 1
-        self.size_bytes += entry[1].st_size
-        if self._entries > MOST_ENTRIES:
-            raise files.UnsafePathError(f"it holds more than {MOST_ENTRIES} files")
 
     def visit(self, here: int, entry: files.Entry) -> None:
         """Take an entry over."""
@@ -141,12 +122,10 @@ class _Taking:
 
     def _may_link(self, parts: List[str], link: str) -> bool:
         """Return whether a link stays in the code, or leads to what the release runs on."""
-        words = [word for word in link.split("/") if word not in ("", ".")]
         if link.startswith("/"):
-            return ".." not in words and any(link.startswith(f"{each}/") for each in self._may_lead)
-        # Up only from where the link itself is: behind another link, up leads elsewhere.
-        ups = next((n for n, word in enumerate(words) if word != ".."), len(words))
-        return ups < len(parts) and ".." not in words[ups:]
+            is_inside = any(link.startswith(f"{each}/") for each in self._may_lead)
+            return is_inside and ".." not in link.split("/")
+        return stays_within(len(parts), link)
 
 
 def _is_left_behind(entry: files.Entry) -> bool:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import List, Tuple
 
 from provisioning.agent.builds.image_inside import FIRST_ID
+from provisioning.agent.builds.room import check_room
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine import files
-from provisioning.agent.machine.disk import free_mb
 
 MOST_DEPTH = 60
 MOST_ENTRIES = 1_000_000
@@ -64,7 +64,10 @@ class BuiltImage:
         """
         top = files.open_directory(self.source)
         try:
-            self._check_room(top, target)
+            check_room(
+                top, target, f"the image {self.path}",
+                most_entries=MOST_ENTRIES, most_depth=MOST_DEPTH,
+            )  # fmt: skip
             # Before there are links in it: root would follow its own, wherever they lead.
             for path in (*OF_SYSTEMD, *map(os.path.dirname, BESIDES)):
                 files.make_directory(os.path.join(target, path))
@@ -80,26 +83,6 @@ class BuiltImage:
             ) from None
         finally:
             os.close(top)
-
-    def _check_room(self, top: int, target: str) -> None:
-        """See before anything is copied that it is not made to fill the disk."""
-        entries, size_bytes = 0, 0
-
-        def visit(here: int, entry: files.Entry) -> None:
-            nonlocal entries, size_bytes
-            entries += 1
-            size_bytes += entry[1].st_size
-            if entries > MOST_ENTRIES:
-                raise files.UnsafePathError(f"it holds more than {MOST_ENTRIES} files")
-
-        files.walk(top, visit, most_depth=MOST_DEPTH)
-        size_mb, free = size_bytes >> 20, free_mb(os.path.dirname(target))
-        if size_mb > free:
-            raise AgentError(
-                f"cannot keep the image {self.path}: it holds {size_mb} MB, and the disk has room "
-                f"for {free} MB",
-                hint="free some space on the host (df -h, df -i), then run again",
-            )
 
     def rights(self, found: os.stat_result) -> Tuple[int, int]:
         """Return the mode and the group of the copy of a file or a directory.

@@ -12,10 +12,10 @@ import stat
 from dataclasses import dataclass
 from typing import Dict, List
 
+from provisioning.agent.builds.room import check_room, stays_within
 from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import READY
 from provisioning.agent.machine import files
-from provisioning.agent.machine.disk import free_mb
 
 MOST_DEPTH = 40
 MOST_ENTRIES = 500_000
@@ -50,7 +50,10 @@ class Built:
         """
         top = files.open_directory(self.source)
         try:
-            self._check_room(top, target)
+            check_room(
+                top, target, f"the virtualenv {self.path}",
+                most_entries=MOST_ENTRIES, most_depth=MOST_DEPTH,
+            )  # fmt: skip
             self._check_settings(top)
             files.make_directory(target)
             with files.directory(target) as copy:
@@ -60,18 +63,6 @@ class Built:
             raise self._refused(error.message) from None
         finally:
             os.close(top)
-
-    def _check_room(self, top: int, target: str) -> None:
-        """See before anything is copied that it is not made to fill the disk."""
-        counted = _Counted(self)
-        files.walk(top, counted.visit, most_depth=MOST_DEPTH)
-        size_mb, free = counted.size_bytes >> 20, free_mb(os.path.dirname(target))
-        if size_mb > free:
-            raise AgentError(
-                f"cannot keep the virtualenv {self.path}: it holds {size_mb} MB, and the disk has "
-                f"room for {free} MB",
-                hint="free some space on the host (df -h, df -i), then run again",
-            )
 
     def _check_settings(self, top: int) -> None:
         """See that Python's settings are those of the interpreter that is to be used."""
@@ -106,12 +97,9 @@ class Built:
             and link in (self.python, os.path.realpath(self.python))
         ):
             return True
-        words = [word for word in link.split("/") if word not in ("", ".")]
         if link.startswith("/"):
-            return link.startswith(self.path + "/") and ".." not in words
-        # Up only from where the link itself is: behind another link, up leads elsewhere.
-        ups = next((n for n, word in enumerate(words) if word != ".."), len(words))
-        return ups < len(parts) and ".." not in words[ups:]
+            return link.startswith(self.path + "/") and ".." not in link.split("/")
+        return stays_within(len(parts), link)
 
     def refused(self, parts: List[str], what: str) -> AgentError:
         """Return the error that names the file that was refused."""
@@ -124,21 +112,6 @@ class Built:
             "that does so, and remove it",
             refused=True,
         )
-
-
-class _Counted:
-    """Counts what is there, as far as it may be."""
-
-    def __init__(self, built: Built) -> None:
-        self._built = built
-        self._entries = 0
-        self.size_bytes = 0
-
-    def visit(self, here: int, entry: files.Entry) -> None:
-        self._entries += 1
-        self.size_bytes += entry[1].st_size
-        if self._entries > MOST_ENTRIES:
-            raise files.UnsafePathError(f"it holds more than {MOST_ENTRIES} files")
 
 
 class _Copying:
