@@ -14,9 +14,10 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, NamedTuple
 
 from provisioning.agent.builds.inside import CONNECTIONS, serve
 
@@ -34,6 +35,9 @@ MOST_CACHE_BYTES = 8 << 30
 """What is kept of earlier builds; beyond, the next build begins without it."""
 
 WATCH_S = 0.5
+
+MOST_TOLD_BYTES = 8 << 20
+"""What is read of a program of buildah's: what it says of an image has some 10 kB."""
 
 DRIVERS = ("overlay", "vfs")
 """Of buildah's storage: vfs copies each layer whole, and works everywhere."""
@@ -106,6 +110,14 @@ def _in_namespace(settings: Mapping[str, Any], made: int, ready: int) -> int:
         return 1
 
 
+class _Told(NamedTuple):
+    """How a program ended, and what it printed."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
 class _StepFailedError(ValueError):
     """A step ended with another exit status than 0."""
 
@@ -161,24 +173,22 @@ class _Build:
             command = ["buildah", "--root", store, "--runroot", run, "--storage-driver", driver]
             if self._settings["fresh"] or _size(store, MOST_CACHE_BYTES) > MOST_CACHE_BYTES:
                 subprocess.call(["rm", "-rf", "--", store])  # noqa: S603, S607
-            tried = subprocess.run(  # noqa: S603
-                [*command, "info"], env=self._env, capture_output=True, check=False
-            )
-            if tried.returncode == 0:
+            tried = self._told([*command, "info"])
+            if tried.status == 0:
                 self._buildah = command
                 return
-        raise _StepFailedError(tried.stderr.decode(errors="replace").strip()[-1000:])
+        raise _StepFailedError(tried.stderr[-1000:])
 
     def _take_base(self, name: str, archive: str) -> None:
         """Have a base image under its name, of a file system or of what `podman save` writes."""
         found = os.stat(archive)
         known = f"localhost/homeport-base:{found.st_size}-{found.st_mtime_ns}"
         there = self._quiet("inspect", "--type", "image", known)
-        if there.returncode != 0:
+        if there.status != 0:
             for form in ("docker-archive", "oci-archive"):
                 pulled = self._quiet("pull", "--quiet", f"{form}:{archive}")
-                if pulled.returncode == 0:
-                    self._run("tag", pulled.stdout.decode().split()[-1], known)
+                if pulled.status == 0:
+                    self._run("tag", pulled.stdout.split()[-1], known)
                     break
             else:
                 self._import(archive, known)
@@ -221,18 +231,27 @@ class _Build:
         if status != 0:
             raise _StepFailedError(f"buildah {arguments[0]} ended with exit status {status}")
 
-    def _quiet(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(  # noqa: S603
-            [*self._buildah, *arguments], stdin=subprocess.DEVNULL, env=self._env,
-            capture_output=True, check=False,
-        )  # fmt: skip
+    def _quiet(self, *arguments: str) -> _Told:
+        return self._told([*self._buildah, *arguments])
+
+    def _told(self, argv: List[str]) -> _Told:
+        """Run a program, and return the beginning of what it printed: that may have no end."""
+        place = os.path.join(self._work, "tmp")
+        with tempfile.TemporaryFile(dir=place) as out, tempfile.TemporaryFile(dir=place) as err:
+            status = subprocess.call(  # noqa: S603
+                argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=self._env
+            )
+            texts = []
+            for each in (out, err):
+                each.seek(0)
+                texts.append(each.read(MOST_TOLD_BYTES).decode(errors="replace").strip())
+        return _Told(status, *texts)
 
     def _output(self, *arguments: str) -> str:
         done = self._quiet(*arguments)
-        if done.returncode != 0:
-            said = done.stderr.decode(errors="replace").strip()
-            raise _StepFailedError(f"buildah {arguments[0]} failed: {said[-1000:]}")
-        return done.stdout.decode().strip()
+        if done.status != 0:
+            raise _StepFailedError(f"buildah {arguments[0]} failed: {done.stderr[-1000:]}")
+        return done.stdout
 
 
 def _proxy(path: str) -> Dict[str, str]:

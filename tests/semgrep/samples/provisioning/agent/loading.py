@@ -24,5 +24,6 @@ def bad(self, text):
 
 def good(name):
     importlib.import_module("provisioning.agent.resources")
+    ctypes.CDLL(None)
     sys.path.index(name)
     self.execute(name)
