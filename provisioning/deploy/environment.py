@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioning.errors import ConfigurationError, DeployRefusedError
@@ -35,12 +36,36 @@ def operators_environment(inventory: Inventory, app: App) -> tuple[Environment, 
     """Return an app's environment but for secrets that are generated, and warnings about them.
 
     Raises:
-        ConfigurationError: a secret is missing.
+        ConfigurationError: a secret is missing, or `env_file` cannot be read.
     """
-    fetched = fetch_secrets(
-        app.secrets, of=f"apps.{app.name}.secrets", directory=inventory.path.parent
-    )
-    return {**app.env, **fetched.values}, fetched.warnings
+    directory = inventory.path.parent
+    fetched = fetch_secrets(app.secrets, of=f"apps.{app.name}.secrets", directory=directory)
+    if not app.env_file:
+        return {**app.env, **fetched.values}, fetched.warnings
+    # Few have one, and what reads it takes time to load.
+    from provisioning.secrets.env_file import read_env_file
+
+    of = f"apps.{app.name}.env_file"
+    file = read_env_file(directory / Path(app.env_file).expanduser(), of)
+    twice = sorted(file.variables.keys() & {*app.env, *app.secrets})
+    if twice:
+        raise ConfigurationError(
+            f"{of}: {app.env_file} sets {', '.join(twice)}, which the inventory sets too",
+            hint="remove each of them from one of the two",
+        )
+    warnings = (*fetched.warnings, *file.warnings)
+    return {**app.env, **file.variables, **fetched.values}, warnings
+
+
+def secret_names(app: App, environment: Environment | None) -> tuple[str, ...]:
+    """Return the names of an app's variables that nobody may see, generated ones among them.
+
+    Args:
+        app: The app.
+        environment: The operator's; None where it is not known.
+    """
+    found = (name for name, each in (environment or {}).items() if isinstance(each, Secret))
+    return tuple({**dict.fromkeys(found), **dict.fromkeys(app.secrets)})
 
 
 def build_secrets(inventory: Inventory, app: App) -> tuple[Environment, tuple[str, ...]]:

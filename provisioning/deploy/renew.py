@@ -20,6 +20,7 @@ from provisioning.deploy.environment import (
     operators_environment,
     pack,
     propose_secrets,
+    secret_names,
     shared_secrets,
 )
 from provisioning.deploy.phases import Change, Planner, Step
@@ -123,7 +124,7 @@ def build_again(
         shared=tuple(app.shared),
         static=dict(live.static or {}),
         # Those that it had stay masked, whatever the inventory says now.
-        secrets=tuple({**dict.fromkeys(live.secrets or ()), **dict.fromkeys(app.secrets)}),
+        secrets=tuple(dict.fromkeys((*(live.secrets or ()), *secret_names(app, renewal.env)))),
         runtime=runs_on.path,
         python=runs_on.python,
         parts=runs_on.parts,

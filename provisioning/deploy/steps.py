@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from provisioning.deploy.environment import pack
+from provisioning.deploy.environment import pack, secret_names
 from provisioning.deploy.migration_state import migration_state
 from provisioning.deploy.runtimes import runtime
 from provisioning.resources import (
@@ -68,7 +68,7 @@ def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
         links=artifact.links,
         shared=tuple(app.shared),
         static={app.at(url): folder for url, folder in app.static.items()},
-        secrets=tuple(app.secrets),
+        secrets=secret_names(app, deployment.env),
         runtime=runs_on.path,
         python=runs_on.python,
         parts=runs_on.parts,

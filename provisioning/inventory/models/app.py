@@ -193,6 +193,12 @@ class App(Model):
     env: Mapping[VariableName, str] = Field(
         default={}, description="Its environment. Not for secrets: everyone can read this file."
     )
+    env_file: LocalPath | None = Field(
+        default=None,
+        description="File with more variables, NAME=value in each line, such as "
+        '"../.env.production"; relative to the inventory. Values whose names look secret are '
+        "masked like secrets.",
+    )
     secrets: Mapping[VariableName, AnySource] = Field(
         default={}, description="Variables whose values are secret, and where these come from."
     )
