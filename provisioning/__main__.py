@@ -29,6 +29,7 @@ from invoke.exceptions import Exit, ParseError
 from invoke.parser import Parser
 from invoke.parser.argument import Argument
 
+from provisioning.cli.early_flags import behind_command
 from provisioning.cli.executor import FleetExecutor, FleetTask
 from provisioning.cli.exit import BROKEN_PIPE_EXIT_CODE
 from provisioning.errors import ConfigurationError
@@ -63,7 +64,9 @@ class Program(Fab):
         as_started = sys.dont_write_bytecode
         try:
             with _usage_errors():
-                super().parse_core(argv)  # type: ignore[no-untyped-call]
+                core = self.core_args()  # type: ignore[no-untyped-call]
+                words = behind_command(sys.argv if argv is None else argv, core)
+                super().parse_core(words)  # type: ignore[no-untyped-call]
         finally:
             sys.dont_write_bytecode = as_started
 
