@@ -73,7 +73,8 @@ def test_every_packaged_template_says_on_top_who_owns_the_file():
     fragments = {
         *(f"app/{name}.j2" for name in ("program", "prefix", "prefix-asgi", "prefix-cookies")),
         *(f"nginx/{name}.j2" for name in (
-            "certificate", "headers", "listen-tls", "mount", "mount-http", "pass", "password",
+            "certificate", "headers", "listen-tls", "mount", "mount-headers", "mount-http", "pass",
+            "password",
             "real-ip", "streams", "to-streams", "user", "visit",
         )),
         "nginx/homeport/unavailable.css.j2", "gunicorn/outlive-master.j2", "uvicorn/finishing.j2",

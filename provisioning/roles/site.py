@@ -9,6 +9,7 @@ from provisioning.agent.layout import AppLayout
 from provisioning.inventory.models.app import App
 from provisioning.inventory.models.tls import Tls
 from provisioning.inventory.types.units import Rate
+from provisioning.roles.site_headers import SiteHeaders
 from provisioning.secrets import Secret
 
 STRICT_CSP = "; ".join(
@@ -129,6 +130,7 @@ class Mount:
         users: Names and passwords of those who may see it; empty: everybody may.
         excepted: URL paths at which no password is asked; with a slash at the end: all below.
         snippet: What the person adds, in the web server's language.
+        headers: What differs from the headers that all answers get.
     """
 
     name: str
@@ -149,6 +151,7 @@ class Mount:
     users: Mapping[str, Secret] = field(default_factory=dict)
     excepted: tuple[str, ...] = ()
     snippet: Snippet | None = None
+    headers: SiteHeaders = field(default_factory=SiteHeaders)
 
     @property
     def open_paths(self) -> tuple[str, ...]:
@@ -326,6 +329,7 @@ def _mount(app: App, upstream: Upstream, given: Given) -> Mount:
         users=given.users,
         excepted=tuple(app.at(path) for path in app.basic_auth_except),
         snippet=given.snippet,
+        headers=SiteHeaders(app.headers, app.static_headers),
     )
 
 

@@ -99,6 +99,18 @@ rate_limit = "off"
 basic_auth = { editor = { env = "A" }, "a@b.example" = { env = "B" } }
 basic_auth_except = ["/hooks/", "/ping", "/public/"]
 
+[apps.embed]
+source = "../embed"
+wsgi = "app:app"
+domains = ["embed.example.com"]
+static = { "/static/" = "static" }
+rate_limit = "off"
+headers.Permissions-Policy = "off"
+headers.Cross-Origin-Opener-Policy = "unsafe-none"
+headers.X-Robots-Tag = "noindex"
+static_headers.cross-origin-resource-policy = "cross-origin"
+static_headers.Access-Control-Allow-Origin = "*"
+
 [apps.private-below]
 source = "../private"
 wsgi = "app:app"

@@ -141,3 +141,15 @@ def test_maintenance_lets_the_host_itself_through(tmp_path):
         "service:caddy-maintenance-hello",
         "absent:/srv/hello/maintenance.conf",
     ]
+
+
+def test_an_app_has_its_own_choice_of_headers(tmp_path):
+    text = CADDY + (
+        'static = { "/static/" = "static" }\nheaders = { X-Frame-Options = "DENY" }\n'
+        'static_headers = { Access-Control-Allow-Origin = "*" }\n'
+    )
+    resources = compiled(tmp_path, text)
+    made = "".join(dict(files_of([resources["file-set:caddy"]])).values())
+    assert made.count('header ?X-Frame-Options "DENY"') == 2  # the app's pages, and its health path
+    assert made.count('header X-Frame-Options "DENY"') == 1
+    assert made.count('header Access-Control-Allow-Origin "*"') == 1

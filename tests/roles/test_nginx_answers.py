@@ -212,6 +212,34 @@ def test_report_only_is_the_default_policy(nginx, deploy):
     assert answer["Content-Security-Policy-Report-Only"].startswith("default-src 'none'")
 
 
+def test_an_apps_own_choice_of_headers_takes_the_place_of_the_default(nginx, deploy):
+    release = deploy(app="embed")
+    answer = nginx.ask("https://embed.example.com/")
+    assert answer["Permissions-Policy"] is None
+    assert answer["Cross-Origin-Opener-Policy"] == "unsafe-none"
+    assert answer["X-Robots-Tag"] == "noindex"
+    assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert answer["X-Frame-Options"] == "SAMEORIGIN"
+    assert answer["Access-Control-Allow-Origin"] is None
+    # The app's word comes first, as ever; and elsewhere all is as before.
+    release.answer_headers = {"X-Robots-Tag": "none", "Permissions-Policy": "camera=(self)"}
+    answer = nginx.ask("https://embed.example.com/")
+    assert (answer["X-Robots-Tag"], answer["Permissions-Policy"]) == ("none", "camera=(self)")
+    deploy()
+    assert nginx.ask(f"{SITE}/")["X-Robots-Tag"] is None
+
+
+def test_static_files_have_a_choice_of_their_own(nginx):
+    nginx.put_static("app.css", app="embed")
+    answer = nginx.ask("https://embed.example.com/static/app.css")
+    assert answer.status == 200
+    assert answer["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert answer["Access-Control-Allow-Origin"] == "*"
+    assert answer["X-Robots-Tag"] == "noindex"
+    assert answer["Permissions-Policy"] is None
+    assert answer["X-Content-Type-Options"] == "nosniff"
+
+
 # Static files
 
 

@@ -26,6 +26,8 @@ from provisioning.inventory.types.fields import (
     DurationOrOff,
     DurationText,
     EntryPoint,
+    HeaderName,
+    HeaderValue,
     HostNames,
     HostPath,
     ImageName,
@@ -319,6 +321,14 @@ class App(Model):
         default="report-only",
         description="Content-Security-Policy where the app sends none: strict, report-only, off, "
         "or a policy of your own.",
+    )
+    headers: Mapping[HeaderName, HeaderValue] = Field(
+        default={},
+        description="Headers of answers for which the app sends none, such as "
+        'Cross-Origin-Resource-Policy = "cross-origin"; "off" leaves out one that Homeport sets.',
+    )
+    static_headers: Mapping[HeaderName, HeaderValue] = Field(
+        default={}, description="The same for static files only; it comes before `headers`."
     )
     hsts: DurationOrOff = Field(
         default=Duration.parse("730d"),

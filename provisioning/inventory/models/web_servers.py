@@ -14,10 +14,12 @@ class Limits:
         refuses: Key of an app -> why it has no effect, and what to do instead.
         one_host: Why certificates from an authority are for apps with one host only; "" if they
             are not.
+        headers_off: Whether a header that all answers get can be left out for one app.
     """
 
     refuses: Mapping[str, str] = field(default_factory=dict)
     one_host: str = ""
+    headers_off: bool = True
 
 
 _NGINX = 'use web_server = "nginx"'
@@ -39,6 +41,7 @@ WEB_SERVERS: Mapping[str, Limits] = {
         },
         one_host="an authority asks any of them, and only the one whose caddy wants the "
         "certificate knows the answer",
+        headers_off=False,
     ),
 }
 """Name -> its limits. The first is the one that an app has if nothing is said."""

@@ -9,6 +9,9 @@ from provisioning.inventory.models.app import App
 from provisioning.inventory.models.host import Host
 from provisioning.inventory.models.web_servers import WEB_SERVERS
 from provisioning.inventory.reading.problems import Mistake
+from provisioning.inventory.types.headers import DEFAULTS, OFF
+
+_BY_DEFAULT = frozenset(name.lower() for name in DEFAULTS)
 
 
 def web_server_mistakes(
@@ -27,6 +30,7 @@ def web_server_mistakes(
         # What is off or empty asks for nothing.
         if key in app.model_fields_set and getattr(app, key):
             yield Mistake(("apps", app.name, key), why)
+    yield from _header_mistakes(app)
     for other in apps.values():
         if other.name == app.name:
             return
@@ -40,3 +44,21 @@ def web_server_mistakes(
                 f"on {' and '.join(shared)} must have the same web server",
             )
             return
+
+
+def _header_mistakes(app: App) -> Iterator[Mistake]:
+    """Yield headers that mean nothing, or that the web server cannot switch off."""
+    can = WEB_SERVERS[app.web_server].headers_off
+    for key in ("headers", "static_headers"):
+        given: Mapping[str, str] = getattr(app, key)
+        names = [name.lower() for name in given]
+        for name, value in given.items():
+            where = ("apps", app.name, key, name)
+            if names.count(name.lower()) > 1:
+                yield Mistake(where, "stands there twice, in other letters")
+            elif value == OFF and name.lower() not in _BY_DEFAULT:
+                yield Mistake(where, "has no effect: Homeport sets no such header")
+            elif value == OFF and not can:
+                yield Mistake(
+                    where, f"cannot be switched off with {app.web_server}: give it another value"
+                )

@@ -234,6 +234,8 @@ ProcessName = Annotated[
     ),
 ]
 At = Annotated[str, AfterValidator(calendar)]
+HeaderName = Annotated[str, AfterValidator(units.header_name)]
+HeaderValue = Annotated[str, AfterValidator(units.header_value)]
 Csp = Annotated[str, AfterValidator(units.content_security_policy)]
 Networks = Annotated[
     tuple[Annotated[str, AfterValidator(units.network)], ...], AfterValidator(_unique)

@@ -1,0 +1,16 @@
+"""Headers that every answer of a site gets where the app sends none."""
+
+from __future__ import annotations
+
+DEFAULTS = (
+    "X-Content-Type-Options",
+    "Referrer-Policy",
+    "X-Frame-Options",
+    "Cross-Origin-Opener-Policy",
+    "Cross-Origin-Resource-Policy",
+    "Permissions-Policy",
+)
+"""What every answer gets where the app sends none: homeport/http/headers.conf, Caddyfile."""
+
+OFF = "off"
+"""The value that leaves one of them out."""
