@@ -75,7 +75,7 @@ def test_every_packaged_template_says_on_top_who_owns_the_file():
         *(f"nginx/{name}.j2" for name in (
             "certificate", "headers", "listen-tls", "mount", "mount-headers", "mount-http", "pass",
             "password",
-            "real-ip", "streams", "to-streams", "user", "visit",
+            "real-ip", "streams", "to-streams", "types", "user", "visit",
         )),
         "nginx/homeport/unavailable.css.j2", "gunicorn/outlive-master.j2", "uvicorn/finishing.j2",
         *(f"caddy/{name}.j2" for name in ("mount", "pass", "servers", "tls")),

@@ -260,6 +260,23 @@ def test_a_static_file_is_kept_for_ever_only_when_its_name_carries_a_digest(ngin
     assert answer["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("pdf.worker.mjs", "text/javascript"),
+        ("site.webmanifest", "application/manifest+json"),
+        ("app.css", "text/css"),
+        ("app.wasm", "application/wasm"),
+        ("font.woff2", "font/woff2"),
+        ("photo.avif", "image/avif"),
+        ("unknown.xyzzy", "application/octet-stream"),
+    ],
+)
+def test_a_static_file_has_the_type_that_browsers_insist_on(nginx, name, kind):
+    nginx.put_static(name)
+    assert nginx.ask(f"{SITE}/static/{name}")["Content-Type"].partition(";")[0] == kind
+
+
 def test_a_missing_static_file_is_not_cached_and_does_not_ask_the_app(nginx, deploy):
     release = deploy()
     answer = nginx.ask(f"{SITE}/static/none.css")
