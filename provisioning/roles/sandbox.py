@@ -67,6 +67,10 @@ def sandbox_properties(app: App, facts: Facts) -> list[str]:
     properties += [value for name, value in _UNLESS_RELAXED.items() if name not in app.relax]
     properties += [value for name, value in _IF_RELAXED.items() if name in app.relax]
     properties.append(f"ReadWritePaths={layout.shared}")
+    # One for all programs of the app, which pass files on to each other. Not what PrivateTmp= would
+    # provide: each unit has its own of these, and systemd empties it when the main process dies,
+    # while others may still be running.
+    properties.append(f"BindPaths={layout.temporary}:/tmp {layout.temporary}:/var/tmp")
     memory = app.memory_max.size_bytes if app.memory_max is not None else DEFAULT_MEMORY
     properties.append(f"MemoryMax={memory}")
     return properties

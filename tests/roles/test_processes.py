@@ -167,3 +167,11 @@ def run(scripts, tmp_path):
     for options, script in scripts:
         subprocess.run(["/bin/sh", options, script], env=environment, check=True)
     return calls.read_text().splitlines()
+
+
+def test_all_programs_of_an_app_have_one_tmp(tmp_path):
+    _, made = units(tmp_path)
+    services = [text for name, text in made.items() if name.endswith(".service")]
+    assert len(services) == 5
+    for text in services:
+        assert text.count("BindPaths=/srv/hello/tmp:/tmp /srv/hello/tmp:/var/tmp\n") == 1

@@ -10,7 +10,7 @@ DEFAULTS = (
     "Cross-Origin-Resource-Policy",
     "Permissions-Policy",
 )
-"""What every answer gets where the app sends none: homeport/http/headers.conf, Caddyfile."""
+"""What every answer gets where the app sends none: the templates of each web server say so."""
 
 OFF = "off"
 """The value that leaves one of them out."""
