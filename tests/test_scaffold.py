@@ -146,7 +146,19 @@ FLASK = "from flask import Flask\n"
             {"site/wsgi.py": "application = get_wsgi_application()\n", "manage.py": ""},
             "site.wsgi:application",
         ),
-        ({"src/main.py": "import flask\nsite = flask.Flask(__name__)\n"}, "src.main:site"),
+        ({"src/main.py": "import flask\nsite = flask.Flask(__name__)\n"}, "main:site"),
+        (
+            {"src/main.py": "import flask\nfrom src.x import y\nsite = flask.Flask(__name__)\n"},
+            "src.main:site",
+        ),
+        (
+            {"celery_app.py": "app = Celery()\n", "web.py": f"{FLASK}app = Flask(__name__)\n"},
+            "web:app",
+        ),
+        (
+            {"cli.py": "app = typer.Typer()\n", "web.py": f"{FLASK}app = Flask(__name__)\n"},
+            "web:app",
+        ),
         (
             {"main.py": f"{FLASK}app = Flask(__name__)\n", "tests/app.py": "app = x()\n"},
             "main:app",
@@ -333,3 +345,90 @@ def test_of_djangos_two_files_the_one_that_is_used_is_named_with_the_reason(tmp_
     )
     text = (tmp_path / "x" / "inventory" / "production.toml").read_text()
     assert '\nwsgi = "shop.wsgi:application"\n# asgi = "shop.asgi:application" ' in text
+
+
+SHOP = {
+    "manage.py": "from django.core.management import execute_from_command_line\n",
+    "shop/wsgi.py": "application = get_wsgi_application()\n",
+    "shop/urls.py": "urlpatterns = [path('healthz', x)]\n",
+    "shop/settings.py": (
+        "import os\n"
+        'SECRET_KEY = os.environ["DJANGO_SECRET_KEY"]\n'
+        'DATABASES = {"default": env.db("DATABASE_URL")}\n'
+        'INSTALLED_APPS = ["django.contrib.staticfiles"]\n'
+        'STATIC_URL = "assets/"\n'
+        'STATIC_ROOT = BASE_DIR / "var" / "static"\n'
+    ),
+}
+
+
+def test_django_collects_its_static_files_as_its_settings_say(tmp_path: Path) -> None:
+    app = guessed(project(tmp_path, SHOP))
+    assert app.wsgi == "shop.wsgi:application"
+    assert app.static == {"/assets/": "var/static"}
+    assert [str(each) for each in app.build] == [
+        "DJANGO_SECRET_KEY=unused python manage.py collectstatic --noinput"
+    ]
+    assert str(app.migrate) == "python manage.py migrate --noinput"
+    assert app.health == "/healthz"
+    assert list(app.secrets) == ["DJANGO_SECRET_KEY"]
+    assert '# DATABASE_URL = { env = "DATABASE_URL" }' in (
+        (tmp_path / "inventory" / "production.toml").read_text()
+    )
+
+
+@pytest.mark.parametrize(
+    ("root", "folder"),
+    [
+        ('os.path.join(BASE_DIR, "staticfiles")', "staticfiles"),
+        ('str(BASE_DIR.joinpath("a", "b"))', "a/b"),
+        ('"collected"', "collected"),
+        ('"/var/www/static"', None),
+        ('BASE_DIR / ".." / "static"', None),
+        ("STATIC", None),
+    ],
+)
+def test_where_django_collects_to(tmp_path: Path, root: str, folder: str | None) -> None:
+    settings = f"import os\nSTATIC_ROOT = {root}\n"
+    app = guessed(project(tmp_path, {**SHOP, "shop/settings.py": settings}))
+    assert app.static == ({"/static/": folder} if folder else {})
+    assert bool(app.build) == bool(folder)
+
+
+def test_another_manage_py_is_not_djangos(tmp_path: Path) -> None:
+    files = {"manage.py": "import click\n", "app.py": f"{FLASK}app = Flask(__name__)\n"}
+    app = guessed(project(tmp_path, files))
+    assert (app.migrate, app.build) == (None, ())
+
+
+def test_a_procfile_names_what_runs_besides_the_web_server(tmp_path: Path) -> None:
+    procfile = (
+        "web: gunicorn app:app\nrelease: flask --app app init-db\n"
+        "worker: celery -A app worker\nJob_Queue: cd jobs && rq worker\nbroken: echo 'x\n"
+    )
+    files = {"app.py": f"{FLASK}app = Flask(__name__)\n", "Procfile": procfile}
+    app = guessed(project(tmp_path, files))
+    assert {name: str(each.run) for name, each in app.processes.items()} == {
+        "worker": "celery -A app worker",
+        "job-queue": "cd jobs && rq worker",
+    }
+    assert str(app.migrate) == "flask --app app init-db"
+
+
+@pytest.mark.parametrize(("pyproject", "env"), [
+    ("", {"PYTHONPATH": "src"}),
+    ('[build-system]\nrequires = ["hatchling"]\n', {}),
+])  # fmt: skip
+def test_an_app_below_src_is_found_by_its_own_name(
+    tmp_path: Path, pyproject: str, env: dict[str, str]
+) -> None:
+    files = {"src/shop/wsgi.py": "application = make()\n", "pyproject.toml": pyproject}
+    app = guessed(project(tmp_path, files))
+    assert (app.wsgi, app.env) == ("shop.wsgi:application", env)
+
+
+def test_no_key_is_made_that_the_app_does_not_read(tmp_path: Path) -> None:
+    files = {"app.py": f"{FLASK}app = Flask(__name__)\nx = config('SEARX_SECRET')\n"}
+    assert list(guessed(project(tmp_path / "one", files)).secrets) == ["SEARX_SECRET"]
+    none = guessed(project(tmp_path / "two", {"app.py": f"{FLASK}app = Flask(__name__)\n"}))
+    assert none.secrets == {}

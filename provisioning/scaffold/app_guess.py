@@ -40,6 +40,12 @@ _PACKAGES: Mapping[str, Interface] = {
 }
 """Package of a framework -> the same, where a function makes the app."""
 
+_OTHER_CLASSES = {
+    "APIRouter", "ArgumentParser", "Blueprint", "Celery", "Cli", "Dramatiq", "Huey", "Cyclopts",
+    "Typer",
+}  # fmt: skip
+"""Classes whose objects are called `app` too, and serve nobody."""
+
 _DJANGO_ASGI = {"channels", "daphne", "ASGI_APPLICATION"}
 """What a Django project has that is served by ASGI. Source: the documentation of Channels."""
 
@@ -68,6 +74,12 @@ class AppGuess:
             f"of wsgi.py and asgi.py, {self.interface}.py was taken: the project {uses} Channels, "
             "Daphne or ASGI_APPLICATION"
         )
+
+
+def without_src(app: AppGuess) -> AppGuess:
+    """Return an app as it is imported where what is below `src` is installed, or in the path."""
+    instead = without_src(app.instead) if app.instead else None
+    return AppGuess(app.interface, app.entry_point.removeprefix("src."), instead)
 
 
 def find_app(trees: Mapping[PurePath, ast.Module]) -> AppGuess | None:
@@ -124,20 +136,31 @@ def _calls(tree: ast.Module) -> set[str]:
 
 def _words(tree: ast.Module) -> set[str]:
     """Return the top packages that a file imports, and the names that it assigns to."""
-    words: set[str] = set()
+    words = imported_packages(tree)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            words |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            words.add((node.module or "").partition(".")[0])
-        elif isinstance(node, ast.Assign):
+        if isinstance(node, ast.Assign):
             words |= {target.id for target in node.targets if isinstance(target, ast.Name)}
     return words
 
 
+def imported_packages(tree: ast.Module) -> set[str]:
+    """Return the top packages that a file imports."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add((node.module or "").partition(".")[0])
+    return found
+
+
 def _app_in(tree: ast.Module, *, is_entry: bool) -> str | None:
     """Return the name of the app that a module makes at its top level, or its factory's call."""
-    made = dict(_made_in(tree, is_entry=is_entry))
+    made = {
+        name: called
+        for name, called in _made_in(tree, is_entry=is_entry)
+        if called not in _OTHER_CLASSES
+    }
     factories = {
         node.name
         for node in tree.body

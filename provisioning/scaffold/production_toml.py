@@ -54,21 +54,39 @@ def production_toml(found: ProjectGuess, *, container: bool = False) -> str:
         url, folder = found.static
         lines.append(f"static = {{ {_toml(url)} = {_toml(folder)} }}")
     lines.append(_line("shared", list(found.shared), "folders that survive releases, writable"))
+    if found.build and not container:
+        lines.append(_line("build", list(found.build), "on each host, before it goes live"))
     if found.migrate:
         lines.append(_line("migrate", found.migrate, "once per deploy, before going live"))
     lines += [
         _line("csp", "report-only", '"strict" once the browser\'s console shows no reports'),
         "",
         f"[apps.{found.name}.env]",
-        '# LOG_LEVEL = "info"',
+        *_env(found),
         "",
         f"[apps.{found.name}.secrets]",
-        "SECRET_KEY = { generate = 32 }          # random, made once, the same on all hosts",
+        *_keys(found),
     ]
     if found.secrets:
         lines.append("# The app seems to read these too:")
     lines += [f"# {name} = {{ env = {_toml(name)} }}" for name in found.secrets]
+    if found.processes:
+        lines += ["", f"[apps.{found.name}.processes]"]
+        lines += [_line(name, command, "") for name, command in found.processes.items()]
     return _HEAD + "\n".join(lines) + "\n" + _TLS
+
+
+def _env(found: ProjectGuess) -> list[str]:
+    lines = [_line(name, value, "") for name, value in found.env.items()]
+    return lines or ['# LOG_LEVEL = "info"']
+
+
+def _keys(found: ProjectGuess) -> list[str]:
+    """Return the lines of keys that are made on the host."""
+    why = "# random, made once, the same on all hosts"
+    if not found.keys:
+        return [f"# SECRET_KEY = {{ generate = 32 }}        {why}: the app was not seen to read it"]
+    return [f"{f'{name} = {{ generate = 32 }}':<39} {why}" for name in found.keys]
 
 
 def _in_virtualenv(found: ProjectGuess) -> list[str]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from provisioning.inventory.types.units import relative_path
-from provisioning.scaffold.app_guess import AppGuess
+from provisioning.scaffold.app_guess import AppGuess, without_src
+from provisioning.scaffold.django_guess import DjangoGuess, django_guess, is_django
+from provisioning.scaffold.procfile import read_procfile
 from provisioning.scaffold.source_guess import SourceGuess
 
 # Best first: a lock with digests before a list without.
@@ -22,6 +25,9 @@ _REQUIREMENTS = (
     "pyproject.toml",
 )
 _SHARED = ("instance", "uploads", "media")
+_KEY = re.compile(r"(?:^|_)SECRET(?:_KEY)?$")
+"""Variables with a key that the app only compares with itself, as frameworks call it."""
+
 _SECRET_VARIABLE = re.compile(r"SECRET|PASSWORD|TOKEN|KEY|DSN|_UR[LI]$|CREDENTIAL")
 
 
@@ -36,8 +42,12 @@ class ProjectGuess:
         static: URL path and folder of static files.
         shared: Folders that the app writes to.
         health: Path of a health check.
+        build: Commands that complete a release.
         migrate: Command that brings the database up to date.
-        secrets: Environment variables that the app reads and that look secret.
+        processes: Name -> command of what runs besides the web server.
+        env: Variables that the app needs to be found.
+        keys: Variables with random keys that the app reads: they can be generated.
+        secrets: Other variables that the app reads and that look secret.
     """
 
     name: str
@@ -46,20 +56,28 @@ class ProjectGuess:
     static: tuple[str, str] | None
     shared: tuple[str, ...]
     health: str | None
+    build: tuple[str, ...]
     migrate: str | None
+    processes: dict[str, str]
+    env: dict[str, str]
+    keys: tuple[str, ...]
     secrets: tuple[str, ...]
 
 
 def guess(directory: Path) -> ProjectGuess:
     """Look at a project's folder, and import nothing from it."""
     source = SourceGuess(directory)
-    app = source.app
+    is_package = (directory / "src" / "__init__.py").exists() or source.imports("src")
+    app, env = _in_src(directory, source.app, is_package=is_package)
     module = app.entry_point.partition(":")[0] if app else ""
+    procfile = read_procfile(directory)
+    django = django_guess(source.trees) if is_django(directory) else None
+    keys = tuple(name for name in source.variables if _KEY.search(name))
     return ProjectGuess(
         name=_app_name(directory.resolve().name),
         app=app,
         requirements=next((name for name in _REQUIREMENTS if _lists(directory / name)), None),
-        static=_static(directory, module),
+        static=_collected(django) if django else _static(directory, module),
         shared=tuple(
             name
             for name in _SHARED
@@ -67,13 +85,43 @@ def guess(directory: Path) -> ProjectGuess:
             or (name == "instance" and source.mentions("instance_path"))
         ),
         health=source.health,
-        migrate=_migrate(directory, module),
+        build=_collect(keys) if django and django.static_root else (),
+        migrate=_migrate(directory, module) or procfile.release or None,
+        processes=procfile.processes,
+        env=env,
+        keys=keys,
         secrets=tuple(
             name
             for name in source.variables
-            if _SECRET_VARIABLE.search(name) and name != "SECRET_KEY" and name[:9] != "HOMEPORT_"
+            if _SECRET_VARIABLE.search(name) and name not in keys and name[:9] != "HOMEPORT_"
         ),
     )
+
+
+def _in_src(
+    directory: Path, app: AppGuess | None, *, is_package: bool
+) -> tuple[AppGuess | None, dict[str, str]]:
+    """Return the app of a src layout by its own name, and what has Python find it.
+
+    Nothing is needed where the project is installed. What imports `src` itself is no such layout.
+    """
+    if app is None or not app.entry_point.startswith("src.") or is_package:
+        return app, {}
+    try:
+        project = tomllib.loads((directory / "pyproject.toml").read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        project = {}
+    return without_src(app), {} if "build-system" in project else {"PYTHONPATH": "src"}
+
+
+def _collected(django: DjangoGuess) -> tuple[str, str] | None:
+    return (django.static_url, django.static_root) if django.static_root else None
+
+
+def _collect(keys: Sequence[str]) -> tuple[str, ...]:
+    """Return the command that collects static files: settings may insist on keys without need."""
+    unused = "".join(f"{name}=unused " for name in keys)
+    return (f"{unused}python manage.py collectstatic --noinput",)
 
 
 def _lists(path: Path) -> bool:
@@ -107,7 +155,7 @@ def _static(directory: Path, module: str) -> tuple[str, str] | None:
 
 
 def _migrate(directory: Path, module: str) -> str | None:
-    if (directory / "manage.py").is_file():
+    if is_django(directory):
         return "python manage.py migrate --noinput"
     if module and (directory / "migrations" / "alembic.ini").is_file():
         return f"flask --app {module} db upgrade"

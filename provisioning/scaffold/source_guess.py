@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from provisioning.scaffold.app_guess import AppGuess, find_app
+from provisioning.scaffold.app_guess import AppGuess, find_app, imported_packages
 
 _HEALTH_PATHS = ("/healthz", "/health", "/healthcheck", "/health/", "/ping", "/up")
 # Folders with Python files that are not the app.
@@ -38,7 +38,13 @@ class SourceGuess:
     def health(self) -> str | None:
         """Return the path that looks like a health check."""
         texts = set(self._texts())
-        return next((path for path in _HEALTH_PATHS if path in texts), None)
+        routes = {f"/{each}" for tree in self._trees.values() for each in _routes(tree)}
+        return next((path for path in _HEALTH_PATHS if path in texts | routes), None)
+
+    @property
+    def trees(self) -> tuple[ast.Module, ...]:
+        """Return the files."""
+        return tuple(self._trees.values())
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -53,6 +59,10 @@ class SourceGuess:
             for tree in self._trees.values()
             for node in ast.walk(tree)
         )
+
+    def imports(self, package: str) -> bool:
+        """Tell whether a file imports a package, or something in it, by its full name."""
+        return any(package in imported_packages(tree) for tree in self._trees.values())
 
     def _files(self) -> list[Path]:
         """Return the files that may hold an app: beside the fabfile, and two folders down."""
@@ -90,5 +100,17 @@ def _variables(tree: ast.Module) -> Iterator[str]:
 
 
 def _reads_environment(call: ast.Call) -> bool:
+    """Tell whether a call reads a variable: of os, django-environ, python-decouple or environs."""
     name = ast.unparse(call.func)
-    return name.endswith(("getenv", "environ.get"))
+    return name.endswith(("getenv", "environ.get")) or bool(
+        re.fullmatch(r"(?:env|config)(?:\.[a-z_]+)?", name)
+    )
+
+
+def _routes(tree: ast.Module) -> Iterator[str]:
+    """Yield what Django's `path("healthz", ...)` names, which begins without a slash."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args and ast.unparse(node.func).endswith("path"):
+            first = node.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                yield first.value
