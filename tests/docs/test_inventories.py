@@ -12,16 +12,17 @@ from provisioning.protocol.plan import make_plan
 from provisioning.roles import compile_host
 from provisioning.roles.site import Given
 from provisioning.secrets import Secret
-from tests.docs.inventories import PAGE, shown
+from tests.docs.inventories import PAGE, RECIPES, shown
 from tests.roles.samples import BOOKWORM, TRIXIE, inventory, units_of
 
-INVENTORIES = shown()
+INVENTORIES, APPS = shown(), shown(RECIPES)
 LONGEST = 13
 """Lines that are not empty; more would be no start."""
 
 
 def test_every_block_of_the_page_is_found() -> None:
     assert len(INVENTORIES) == PAGE.read_text().count("```toml\n") > 0
+    assert len(APPS) == RECIPES.read_text().count("```toml\n") > 0
 
 
 def test_there_is_one_for_every_app_server_and_way_of_running(tmp_path: Path) -> None:
@@ -44,10 +45,10 @@ def test_there_is_one_for_every_app_server_and_way_of_running(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("facts", [BOOKWORM, TRIXIE], ids=lambda facts: facts.codename)
-@pytest.mark.parametrize("heading", INVENTORIES)
+@pytest.mark.parametrize("heading", [*INVENTORIES, *APPS])
 def test_each_is_compiled_without_a_host(tmp_path: Path, heading: str, facts: Facts) -> None:
-    text = INVENTORIES[heading]
-    assert len([line for line in text.splitlines() if line]) <= LONGEST
+    text = {**APPS, **INVENTORIES}[heading]
+    assert heading in APPS or len([line for line in text.splitlines() if line]) <= LONGEST
     made = inventory(tmp_path, text)
     (host,) = made.hosts.values()
     given = {
