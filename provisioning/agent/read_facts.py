@@ -33,7 +33,7 @@ def gather_facts(system: System, candidates: Sequence[str] = ()) -> Facts:
     )
     beside, taken = nginx_facts(system)
     versions = _versions(system, candidates)
-    if versions["nginx_brotli"] and not can_load_brotli(system, beside):
+    if versions["nginx_brotli"] and not can_load_brotli(system):
         versions["nginx_brotli"] = ""
     return Facts(
         debian=release.get("VERSION_ID", "").strip('"') if release.get("ID") == "debian" else "",

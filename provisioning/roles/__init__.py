@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import PurePosixPath
 
+from provisioning.agent import layout
 from provisioning.agent.facts import Facts
 from provisioning.errors import ConfigurationError
 from provisioning.inventory.inventory import Inventory
 from provisioning.inventory.models.app import App
 from provisioning.inventory.models.host import Host
 from provisioning.inventory.suggest import did_you_mean
-from provisioning.resources import Neighbours, OtherApps, Port, Resource
+from provisioning.resources import Directory, Neighbours, OtherApps, Port, Resource
 from provisioning.roles.app import app_resources
 from provisioning.roles.app_servers import app_server
 from provisioning.roles.app_servers.units import upstream, web_units
@@ -126,6 +128,9 @@ def compile_host(
         add(name, role(host, facts))
     apps = inventory.apps_on(host)
     add("app", [OtherApps(tuple(app.name for app in apps))])
+    if apps:
+        # Before whatever is put there: what a check says is then what a run does.
+        add("app", [Directory(str(PurePosixPath(layout.CERTBOT).parent))])
     for name in sorted({app.runtime for app in apps}):
         add(name, [INSTALLED[name]()])
     for app in apps:

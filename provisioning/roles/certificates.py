@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 from provisioning.agent import layout
 from provisioning.errors import ConfigurationError
@@ -120,7 +119,6 @@ def _certbot(web_unit: str) -> list[Resource]:
         Directory(layout.ACME_WORK, mode="0700"),
         Directory(layout.ACME_LOGS, mode="0700"),
         # Where no app has a virtualenv, there is no other program of Homeport's own.
-        Directory(str(PurePosixPath(layout.CERTBOT).parent)),
         File(layout.CERTBOT, render("certbot/certbot.j2", layout=layout), mode="0755"),
         Directory(HOOKS),
         File(

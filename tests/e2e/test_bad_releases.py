@@ -120,7 +120,7 @@ BAD = {
         ),
     ),
     "contradicts itself": Bad(
-        _contradict_requirements, 4, ("werkzeug", "correct the requirements")
+        _contradict_requirements, 4, ("werkzeug", "correct requirements.txt")
     ),
     "fails to migrate": Bad(_fail_to_migrate, 4, ("app/database.py", "RuntimeError: no such pier")),
     "lacks a variable": Bad(_want_a_variable, 2, ("HELLO_NOT_THERE", "TOKEN")),

@@ -67,23 +67,6 @@ def is_as_packaged(system: Readable, path: str) -> bool:
     return re.search(line, database(system), re.MULTILINE) is not None
 
 
-def provides(system: Readable, package: str, beginning: str) -> bool:
-    """Return whether an installed package provides a name that begins so. Source: deb-control(5).
-
-    Args:
-        system: The machine.
-        package: Its name.
-        beginning: How a package begins that exists by name only.
-    """
-    found = False
-    for paragraph in _PARAGRAPH.finditer(database(system)):
-        if paragraph["name"] == package:
-            names = re.search(r"^Provides: (.+)$", paragraph["rest"], re.MULTILINE)
-            given = names[1].split(", ") if names and paragraph["state"] == "installed" else []
-            found = any(each.startswith(beginning) for each in given)
-    return found
-
-
 def unfinished(text: str) -> Dict[str, bool]:
     """Return the packages that are half-way: name -> whether they are to be installed."""
     found: Dict[str, bool] = {}

@@ -49,23 +49,14 @@ def nginx_facts(system: System) -> Tuple[str, str]:
     return entry, " ".join(sorted(taken))
 
 
-def can_load_brotli(system: System, beside: str) -> bool:
-    """Return whether nginx loads the module for brotli, or will once it is installed.
+def can_load_brotli(system: System) -> bool:
+    """Return whether nginx loads the module for brotli: whoever keeps the host has installed it.
 
-    An nginx that serves others gets no module from Homeport, and one that is not Debian's could
-    not load Debian's module.
-
-    Args:
-        system: The machine.
-        beside: See `Facts.nginx_beside`.
+    Homeport installs none. A configuration that needs the module keeps nginx from starting while
+    the module is gone, also in the middle of an installation of nginx itself.
     """
-    packages = system.packages()
-    if VERSIONS["nginx_brotli"] in packages:
-        return any(BROTLI in each for each in Configuration(system).modules)
-    main = system.read(MAIN) if not beside else b""
-    if beside or (main and MODULES not in main):
-        return False
-    return "nginx" not in packages or dpkg.provides(system, "nginx", "nginx-abi-")
+    is_there = VERSIONS["nginx_brotli"] in system.packages()
+    return is_there and any(BROTLI in each for each in Configuration(system).modules)
 
 
 def _serves(system: System) -> bool:

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from provisioning.agent.facts import VERSIONS, Facts, version_tuple
+from provisioning.agent.facts import Facts, version_tuple
 from provisioning.agent.layout import ACME_WEBROOT, WEB_USER, AppLayout
 from provisioning.agent.nginx.conf import ENTRIES
 from provisioning.agent.nginx.facts import NOWHERE
@@ -147,14 +147,8 @@ def front(
 
 
 def _brotli(facts: Facts) -> list[Packages]:
-    """Return what compresses static files with brotli, and the module that serves these.
-
-    Apart from nginx's own package, since nginx need not restart for it: the package reloads nginx.
-    """
-    if not facts.nginx_brotli:
-        return []
-    module = () if facts.nginx_beside else (VERSIONS["nginx_brotli"],)
-    return [Packages("brotli", (*module, "brotli"))]
+    """Return what compresses static files with brotli, where nginx can serve these."""
+    return [Packages("brotli", ("brotli",))] if facts.nginx_brotli else []
 
 
 def _sandbox() -> list[Unit]:
@@ -194,11 +188,6 @@ def _notes(facts: Facts) -> Iterator[str]:
         "without the sandbox and the limits that Homeport sets for an nginx that serves only its "
         "sites: docs/hosts-in-use.md"
     )
-    if not facts.nginx_brotli:
-        yield (
-            "this nginx does not load the module ngx_http_brotli_static_module, and Homeport adds "
-            "none to an nginx that serves other sites: static files are compressed with gzip only"
-        )
     taken = {word.removesuffix("v6") for word in facts.nginx_taken.split()}
     if taken:
         held = ["client_header_timeout", "large_client_header_buffers"]
