@@ -16,6 +16,12 @@ pytestmark = [pytest.mark.lab, pytest.mark.thorough]
 
 STYLE = "/static/style.css"
 
+MODULE = (
+    "apt-get -qq update; "
+    "DEBIAN_FRONTEND=noninteractive apt-get -qqy install libnginx-mod-http-brotli-static"
+)
+"""Whoever keeps the host adds it: Homeport serves brotli where nginx can."""
+
 
 def accepting(site: Site, encodings: str, path: str = STYLE, **more: str) -> Answer:
     """Return the answer for a browser that takes these encodings."""
@@ -65,6 +71,9 @@ def test_browsers_get_brotli_and_no_copy_of_another_file(
 ):
     host = deployed_host(suite)
     site = Site(lab, host)
+    host.shell(MODULE)
+    provision(project, host).must_succeed()
+    deploy(project, host)
     must_serve_brotli(host, site)
     before = site.get(STYLE).body
     style = project.app / "app" / "static" / "style.css"
