@@ -80,10 +80,11 @@ def test_one_file_too_many_is_only_removed(etc: Path, host: Host) -> None:
 
 
 def test_no_mount_and_no_staged_copy_is_left(etc: Path, host: Host, own_paths: Path) -> None:
-    mounts = Path("/proc/self/mountinfo").read_text()
     host.run([_set(etc, "bad\n")])
     host.run([_set(etc, "good\n")])
-    assert Path("/proc/self/mountinfo").read_text() == mounts
+    # Others come and go: hosts of labs.
+    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    assert [each for each in mounts if str(etc.parent) in each or "stage-" in each] == []
     assert [each.name for each in own_paths.rglob("stage-*")] == []
 
 
