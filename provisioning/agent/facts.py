@@ -13,7 +13,6 @@ from typing import Any, Dict, Mapping, Tuple
 
 VERSIONS = {
     "nginx": "nginx",
-    "nginx_brotli": "libnginx-mod-http-brotli-static",
     "openssl": "openssl",
     "python": "python3",
     "systemd": "systemd",
@@ -57,8 +56,7 @@ class Facts:
         nginx_beside: "" where nginx is Homeport's alone, or will be. Where it serves others, the
             file below /etc/nginx by which our sites come in: "sites-enabled/zz-homeport.conf",
             or "nowhere".
-        nginx_brotli: Version of nginx's module that serves files compressed with brotli; "" also
-            where nginx could not load it, or does not.
+        nginx_brotli: Whether nginx loads the module that serves files compressed with brotli.
         nginx_taken: Where others' servers listen there, of ports 80 and 443: "443v6 80 80v6".
         web_units: Those of WEB_UNITS that Homeport manages on the host, with blanks between.
     """
@@ -71,7 +69,7 @@ class Facts:
     ipv6: bool = True
     container: str = ""
     nginx: str = ""
-    nginx_brotli: str = ""
+    nginx_brotli: bool = False
     openssl: str = ""
     python: str = ""
     systemd: str = ""

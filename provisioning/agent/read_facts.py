@@ -13,7 +13,7 @@ from provisioning.agent.debian import apt, apt_lists
 from provisioning.agent.facts import VERSIONS, WEB_UNITS, Facts
 from provisioning.agent.machine import dpkg
 from provisioning.agent.machine.system import System
-from provisioning.agent.nginx.facts import can_load_brotli, nginx_facts
+from provisioning.agent.nginx.facts import loads_brotli, nginx_facts
 
 CACHE = layout.RUNTIME + "/candidates.json"
 
@@ -32,9 +32,6 @@ def gather_facts(system: System, candidates: Sequence[str] = ()) -> Facts:
         if "=" in line
     )
     beside, taken = nginx_facts(system)
-    versions = _versions(system, candidates)
-    if versions["nginx_brotli"] and not can_load_brotli(system):
-        versions["nginx_brotli"] = ""
     return Facts(
         debian=release.get("VERSION_ID", "").strip('"') if release.get("ID") == "debian" else "",
         codename=release.get("VERSION_CODENAME", "").strip('"'),
@@ -45,7 +42,8 @@ def gather_facts(system: System, candidates: Sequence[str] = ()) -> Facts:
         container=_container(system),
         nginx_beside=beside,
         nginx_taken=taken,
-        **versions,
+        nginx_brotli=loads_brotli(system),
+        **_versions(system, candidates),
         web_units=" ".join(unit for unit in WEB_UNITS if _is_managed(system, unit)),
     )
 

@@ -15,12 +15,10 @@ class DjangoGuess:
     Args:
         static_url: Where browsers ask for static files, with a slash at both ends.
         static_root: The folder that `collectstatic` fills, relative to the project; "" for none.
-        has_static: The project uses Django's static files.
     """
 
     static_url: str = "/static/"
     static_root: str = ""
-    has_static: bool = False
 
 
 def is_django(directory: Path) -> bool:
@@ -37,16 +35,14 @@ def django_guess(trees: Iterable[ast.Module]) -> DjangoGuess:
     Args:
         trees: The project's Python files.
     """
-    url, root, has_static = "", "", False
+    url, root = "", ""
     for name, value in (each for tree in trees for each in _assigned(tree)):
         if name == "STATIC_ROOT":
             root = root or _folder(value)
         elif name == "STATIC_URL" and isinstance(value, ast.Constant):
             url = url or str(value.value)
-        elif name == "INSTALLED_APPS":
-            has_static = has_static or "django.contrib.staticfiles" in ast.unparse(value)
     path = f"/{url.strip('/')}/" if url and "//" not in url else "/static/"
-    return DjangoGuess(path.replace("//", "/"), root, has_static)
+    return DjangoGuess(path.replace("//", "/"), root)
 
 
 def _assigned(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:

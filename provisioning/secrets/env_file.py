@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from dotenv.parser import Binding, parse_stream
 
 from provisioning.errors import ConfigurationError
+from provisioning.secrets.sources import open_to_others
 from provisioning.secrets.value import Secret
 
 SECRET_NAME = re.compile(r"SECRET|PASS|TOKEN|KEY|DSN|_UR[LI]$|CREDENTIAL|PRIVATE", re.IGNORECASE)
@@ -48,7 +48,6 @@ def read_env_file(path: Path, of: str) -> EnvFile:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        mode = stat.S_IMODE(path.stat().st_mode)
     except OSError as error:
         raise ConfigurationError(f"{of}: cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -63,8 +62,8 @@ def read_env_file(path: Path, of: str) -> EnvFile:
         )
     variables = {each.key: _of(each.key, each.value or "") for each in bindings if each.key}
     has_secrets = any(isinstance(each, Secret) for each in variables.values())
-    warnings = (f"{of}: {path} can be read by others (mode {mode:04o}); chmod 600 it",)
-    return EnvFile(variables, warnings if has_secrets and mode & 0o077 else ())
+    warnings = open_to_others(path) if has_secrets else []
+    return EnvFile(variables, tuple(f"{of}: {each}" for each in warnings))
 
 
 def _mistakes(bindings: list[Binding]) -> Iterator[str]:

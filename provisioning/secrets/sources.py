@@ -208,12 +208,13 @@ def _content(path: Path) -> str:
 
 
 def _warnings(source: FetchedSource, directory: Path) -> list[str]:
-    if isinstance(source, FileSource):
-        path = _path(source.file, directory)
-        mode = stat.S_IMODE(path.stat().st_mode)
-        if mode & 0o077:
-            return [f"{path} can be read by others (mode {mode:04o}); chmod 600 it"]
-    return []
+    return open_to_others(_path(source.file, directory)) if isinstance(source, FileSource) else []
+
+
+def open_to_others(path: Path) -> list[str]:
+    """Return a warning if others can read a file with secrets."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    return [f"{path} can be read by others (mode {mode:04o}); chmod 600 it"] if mode & 0o077 else []
 
 
 def _checked(value: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provisioning.agent.machine import dpkg
-from provisioning.agent.nginx.facts import can_load_brotli
+from provisioning.agent.nginx.facts import loads_brotli
 from tests.fakes.system import WrittenSystem
 
 MAIN = "/etc/nginx/nginx.conf"
@@ -40,4 +40,4 @@ def test_a_directive_is_written_only_where_nginx_knows_it(
     what: str, status: str, files: dict[str, str], can: bool
 ) -> None:
     system = WrittenSystem({dpkg.STATUS_FILE: status, **files})
-    assert can_load_brotli(system) is can, what
+    assert loads_brotli(system) is can, what

@@ -3,6 +3,7 @@ import inspect
 
 import pytest
 
+from provisioning.agent.facts import VERSIONS
 from provisioning.errors import ConfigurationError
 from provisioning.inventory.models.app_servers import APP_SERVERS
 from provisioning.inventory.models.web_servers import WEB_SERVERS
@@ -129,3 +130,10 @@ def test_no_two_packages_of_one_host_share_a_name_even_for_an_app_called_base(tm
     text = OFF.replace("apps.hello", "apps.base").replace("[tls]", 'packages = ["jq"]\n[tls]')
     resources = compiled(tmp_path, text)
     assert resources["packages:app-base"].names == ("jq",)
+
+
+def test_apt_is_asked_only_for_versions_of_what_a_run_installs_or_debian_has(tmp_path):
+    """A version of what nobody installs would cost every run the lists of apt, for ever."""
+    made = compiled(tmp_path, HELLO).values()
+    installed = {name for each in made if each.kind == "packages" for name in each.names}
+    assert {*VERSIONS.values()} <= installed | {"openssl", "systemd"}

@@ -1,11 +1,14 @@
-"""Building virtualenvs. Packages run their own code in a build, so no build is trusted.
+"""Builds of virtualenvs, images and an app's code. They run the code of others: none is trusted.
 
-installation.py  the steps that install what a lock file names
-inside.py        the program within the build's sandbox: carries out the steps
-proxy.py         the program outside: the only way from there to the package index
-sandbox.py       what the build may do
+build.py         starts a build in its sandbox, waits, and ends it whole
+sandbox.py       what it may do
+inside.py        the program within the sandbox: carries out the steps
+door.py          the only way from there to the network; proxy.py is the program outside
 index.py         which hosts it may reach
-build.py         starts all of it, waits, and ends it whole
 hints.py         what to do about a build that failed
-takeover.py      copies what was built, checked, to where root keeps it
+installation.py  the steps that install what a lock file names
+takeover.py      copies a virtualenv, checked, to where root keeps it
+code_build.py    the commands of an app's `build`; code_takeover.py copies what they leave
+image_*.py       the same for images: build, sandbox, inside, takeover, and what an image says
+room.py          what all that copy look at: room on the disk, links that stay within
 """

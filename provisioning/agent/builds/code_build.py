@@ -9,7 +9,7 @@ from typing import Callable, Dict, List, Mapping, Sequence
 from provisioning.agent.builds.build import Build, BuildFailedError, staged
 from provisioning.agent.builds.code_takeover import BuiltCode, take_over_code
 from provisioning.agent.builds.hints import hint, refused_hosts
-from provisioning.agent.builds.index import allowed_hosts
+from provisioning.agent.builds.index import reachable_hosts
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine import files
 from provisioning.agent.machine.system import System
@@ -67,7 +67,7 @@ class CodeBuild:
             AgentError: a command failed, or made what does not belong into a release.
         """
         build = Build(
-            self.code, self.app, tuple(self._hosts(written, known)), self._environment(),
+            self.code, self.app, tuple(self._hosts(system, written, known)), self._environment(),
             dict(self.secrets), shown=(self.runtime,), in_place=True,
         )  # fmt: skip
         # Where the sandbox shows it.
@@ -118,12 +118,11 @@ class CodeBuild:
             "npm_config_audit": "false",
         }
 
-    def _hosts(self, written: str, known: Mapping[str, str]) -> List[str]:
+    def _hosts(self, system: System, written: str, known: Mapping[str, str]) -> List[str]:
         locks = [path for path in known if os.path.basename(path) in LOCKS]
         texts = [_beginning(os.path.join(written, path)) for path in locks]
         npm = NPM_HOSTS if locks else ()
-        more = [(each if ":" in each else f"{each}:443").lower() for each in (*self.hosts, *npm)]
-        return [*allowed_hosts(texts), *more]
+        return reachable_hosts(system, texts, (*self.hosts, *npm))
 
 
 class _Said:

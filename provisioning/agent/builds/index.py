@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Iterable, List, Set
 
+from provisioning.agent.machine.system import System
+
 PYPI = ("pypi.org:443", "files.pythonhosted.org:443")
 """The default index of uv and pip, and the host of its files."""
 
@@ -27,6 +29,23 @@ _REPLACED = re.compile(
 def replaces_index(texts: Iterable[str]) -> bool:
     """Return whether one of the texts names another default index than PyPI."""
     return any(_REPLACED.search(text) for text in texts)
+
+
+def configurations(system: System) -> List[str]:
+    """Return what the host's own configurations of uv and pip say."""
+    return [system.read(path).decode(errors="replace") for path in CONFIGURATIONS]
+
+
+def reachable_hosts(system: System, texts: Iterable[str], named: Iterable[str]) -> List[str]:
+    """Return the hosts that a build may reach, as "name:port".
+
+    Args:
+        system: The machine, whose configurations may name another index.
+        texts: Lock files, and what they include.
+        named: "name" or "name:port" of others; without a port it is that of HTTPS.
+    """
+    others = [(each if ":" in each else f"{each}:443").lower() for each in named]
+    return [*allowed_hosts([*texts, *configurations(system)]), *others]
 
 
 def allowed_hosts(texts: Iterable[str], *, is_locked: bool = False) -> List[str]:

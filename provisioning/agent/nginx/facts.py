@@ -6,7 +6,6 @@ import os
 from typing import Tuple
 
 from provisioning.agent.errors import AgentError
-from provisioning.agent.facts import VERSIONS
 from provisioning.agent.machine import dpkg
 from provisioning.agent.machine.system import System
 from provisioning.agent.nginx.conf import ENTRIES, MAIN, ROOT, Configuration, is_ours
@@ -17,11 +16,9 @@ NOWHERE = "nowhere"
 OURS = b"include /etc/nginx/sites-tls/*.conf;"
 """What nginx.conf says by a person's own template of ours, whatever its first line is."""
 
-BROTLI = "ngx_http_brotli_static_module"
-"""The module's name, in the file that nginx loads. Source: the package's list of files."""
-
-MODULES = b"modules-enabled/*.conf"
-"""What nginx.conf includes for Debian's packages of modules to be loaded."""
+BROTLI, BROTLI_PACKAGE = "ngx_http_brotli_static_module", "libnginx-mod-http-brotli-static"
+"""A module's name, in the file that nginx loads, and Debian's package of it. Source: the package's
+list of files."""
 
 DEFAULT_PAGE = "index.nginx-debian.html"
 _DEFAULT = (f"{ROOT}/sites-available/default", "../sites-available/default")
@@ -49,13 +46,13 @@ def nginx_facts(system: System) -> Tuple[str, str]:
     return entry, " ".join(sorted(taken))
 
 
-def can_load_brotli(system: System) -> bool:
+def loads_brotli(system: System) -> bool:
     """Return whether nginx loads the module for brotli: whoever keeps the host has installed it.
 
     Homeport installs none. A configuration that needs the module keeps nginx from starting while
     the module is gone, also in the middle of an installation of nginx itself.
     """
-    is_there = VERSIONS["nginx_brotli"] in system.packages()
+    is_there = BROTLI_PACKAGE in system.packages()
     return is_there and any(BROTLI in each for each in Configuration(system).modules)
 
 

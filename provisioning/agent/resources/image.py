@@ -21,7 +21,7 @@ from provisioning.agent.builds.image_accounts import Accounts
 from provisioning.agent.builds.image_build import ImageBuild
 from provisioning.agent.builds.image_config import MOST_BYTES, ImageConfig, read_config
 from provisioning.agent.builds.image_takeover import BuiltImage
-from provisioning.agent.builds.index import CONFIGURATIONS, allowed_hosts
+from provisioning.agent.builds.index import reachable_hosts
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine import files as fs
 from provisioning.agent.machine.system import System
@@ -149,13 +149,8 @@ class Image(Resource):
 
     def _hosts(self, system: System) -> List[str]:
         dockerfile = system.content(self._blobs()[self.dockerfile])
-        named = [each.decode().lower() for each in _FROM.findall(dockerfile)]
-        configurations = [system.read(path).decode(errors="replace") for path in CONFIGURATIONS]
-        more = [each.lower() for each in (*named, *self.hosts)]
-        return [
-            *allowed_hosts(configurations),
-            *(each if ":" in each else f"{each}:443" for each in more),
-        ]
+        named = [each.decode() for each in _FROM.findall(dockerfile)]
+        return reachable_hosts(system, (), (*named, *self.hosts))
 
     def _write_context(self, system: System, root: str) -> None:
         sources, executables = Sources(self.owner, system), set(self.executables)

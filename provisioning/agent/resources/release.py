@@ -169,8 +169,9 @@ class Release(Resource):
     def _build(self, system: System, part: str, final: str) -> None:
         code = os.path.join(part, CODE)
         fs.make_directory(code)
-        self._write_code(system, code)
+        same = self._share_code(system, code) if self.base else self._write_files(system, code)
         built = self._build_code(system, code) if self.build and not self.base else None
+        self._share_compiled(code, self._unbuilt(same, built))
         # Before there are links in it: what they lead to is not the code's to be compiled.
         self._compile(system, code)
         self._make_links(system, code, built)
@@ -232,9 +233,15 @@ class Release(Resource):
         argv = [self.python, "-I", "-S", "-m", "compileall", "-q", "-j", workers, *ours, code]
         system.run(argv, timeout_s=300)
 
-    def _write_code(self, system: System, root: str) -> None:
-        """Write the files, and share what Python has compiled of those that are here already."""
-        same = self._share_code(system, root) if self.base else self._write_files(system, root)
+    def _unbuilt(self, same: Mapping[str, str], built: Optional[BuiltCode]) -> Mapping[str, str]:
+        """Return those of the files that an earlier release has which a build left as they were."""
+        if built is None:
+            return same
+        digests = {path: blob.digest for path, blob in self._code().items()}
+        return {path: each for path, each in same.items() if built.files.get(path) == digests[path]}
+
+    def _share_compiled(self, root: str, same: Mapping[str, str]) -> None:
+        """Share what Python has compiled of the files that an earlier release has."""
         tag = compiled.tag_of(self.python) if self.python else ""
         for path, source in same.items():
             if not self._is_shared(path):

@@ -16,7 +16,7 @@ from provisioning.agent.apps.trusted import must_be_apps_to_run, must_be_roots
 from provisioning.agent.blob import Blob, Content, as_blob
 from provisioning.agent.builds.build import Build, BuildFailedError, cache_of, staged
 from provisioning.agent.builds.hints import hint, refused_hosts
-from provisioning.agent.builds.index import CONFIGURATIONS, allowed_hosts, replaces_index
+from provisioning.agent.builds.index import configurations, reachable_hosts, replaces_index
 from provisioning.agent.builds.installation import Installation
 from provisioning.agent.builds.takeover import Built
 from provisioning.agent.claims import PATH, Claim
@@ -193,11 +193,10 @@ class Virtualenv(Resource):
         texts = [
             system.content(as_blob(each)).decode(errors="replace") for each in self.files.values()
         ]
-        more = [(each if ":" in each else f"{each}:443").lower() for each in self.hosts]
         secrets = self._secrets(system)
         # In the form that a requirements file has them.
         indexes = [f"--{name[3:].lower().replace('_', '-')} {secrets[name]}" for name in secrets]
-        return [*allowed_hosts([*texts, *_configurations(system), *indexes]), *more]
+        return reachable_hosts(system, [*texts, *indexes], self.hosts)
 
     def _secrets(self, system: System) -> Dict[str, str]:
         found: Dict[str, str] = json.loads(system.content(as_blob(self.secrets)) or "{}")
@@ -229,7 +228,7 @@ class Virtualenv(Resource):
             member=self.member,
             install_project=self.install_project,
             elsewhere=self.elsewhere,
-            has_mirror=replaces_index(_configurations(system)) or bool(REPLACING & {*secrets}),
+            has_mirror=replaces_index(configurations(system)) or bool(REPLACING & {*secrets}),
             extra=self.extra,
             oldest=self.oldest,
         )
@@ -258,7 +257,3 @@ class Virtualenv(Resource):
         if system.stat(CERTIFICATES):
             environment["SSL_CERT_FILE"] = CERTIFICATES
         return environment
-
-
-def _configurations(system: System) -> List[str]:
-    return [system.read(path).decode(errors="replace") for path in CONFIGURATIONS]

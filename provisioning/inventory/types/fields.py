@@ -21,6 +21,7 @@ from pydantic_core import CoreSchema, core_schema
 from provisioning.inventory.types import units
 from provisioning.inventory.types.calendar import calendar
 from provisioning.inventory.types.commands import Command, parse_command
+from provisioning.inventory.types.headers import header_name, header_value
 from provisioning.inventory.types.units import Batch, Duration, Rate, Size
 
 T = TypeVar("T")
@@ -234,8 +235,8 @@ ProcessName = Annotated[
     ),
 ]
 At = Annotated[str, AfterValidator(calendar)]
-HeaderName = Annotated[str, AfterValidator(units.header_name)]
-HeaderValue = Annotated[str, AfterValidator(units.header_value)]
+HeaderName = Annotated[str, AfterValidator(header_name)]
+HeaderValue = Annotated[str, AfterValidator(header_value)]
 Csp = Annotated[str, AfterValidator(units.content_security_policy)]
 Networks = Annotated[
     tuple[Annotated[str, AfterValidator(units.network)], ...], AfterValidator(_unique)

@@ -6,8 +6,6 @@ on port 443. Caddy reads keys as its own user, not as root.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
@@ -32,6 +30,7 @@ from provisioning.resources import (
     Unit,
 )
 from provisioning.roles.site import KeyPair, Mount, Site, Snippet
+from provisioning.roles.web_servers.style import style_source
 
 UNIT = "caddy.service"
 LOGS = "journalctl -u caddy"
@@ -246,7 +245,7 @@ def _front_files(sites: Sequence[Site], *, tls: bool, webroot: str) -> dict[str,
             "caddy/Caddyfile.j2",
             storage=STORAGE,
             webroot=ACME_WEBROOT,
-            page_style=_style_source(page),
+            page_style=style_source(page),
         ),
         "homeport/unavailable.html": page,
     }
@@ -298,13 +297,3 @@ def _unwanted(sites: Sequence[Site], wanted: Mapping[str, str]) -> tuple[str, ..
         path for site in sites for name in (site.name, *site.former) for path in _files_of(name)[:2]
     ]
     return tuple(path for path in every if path not in wanted)
-
-
-def _style_source(page: str) -> str:
-    """Return how a Content-Security-Policy permits exactly this page's style.
-
-    Source: https://www.w3.org/TR/CSP3/#grammardef-hash-source
-    """
-    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
-    digest = hashlib.sha256((style[1] if style else "").encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"

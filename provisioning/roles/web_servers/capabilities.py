@@ -51,5 +51,5 @@ class Capabilities:
             hybrid_key_exchange=version_tuple(facts.openssl) >= (3, 5),
             rotates_ticket_keys=nginx >= (1, 23, 2),
             upstream_keepalive_by_default=nginx >= (1, 29, 7),
-            brotli=bool(facts.nginx_brotli),
+            brotli=facts.nginx_brotli,
         )

@@ -9,8 +9,6 @@ servers: docs/hosts-in-use.md.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -39,6 +37,7 @@ from provisioning.roles.web_servers import snippets
 from provisioning.roles.web_servers.capabilities import Capabilities
 from provisioning.roles.web_servers.listens import Listens
 from provisioning.roles.web_servers.sha512_crypt import salt_of, sha512_crypt
+from provisioning.roles.web_servers.style import style_source
 
 UNIT = "nginx.service"
 ROOT = "/etc/nginx"
@@ -403,7 +402,7 @@ def _front_files(sites: Sequence[Site], facts: Facts, *, tls: bool, webroot: str
             "nginx/app.conf.j2",
             site=site,
             can=can,
-            page_style=_style_source(page),
+            page_style=style_source(page),
             access_log=access_log,
         )
     return files
@@ -469,13 +468,3 @@ def _main_file(facts: Facts) -> dict[str, str]:
     # Nowhere: it is refused before it is written.
     entry = ENTRIES[-1] if facts.nginx_beside == NOWHERE else facts.nginx_beside
     return {entry.removeprefix(f"{ROOT}/"): render("nginx/beside.conf.j2")}
-
-
-def _style_source(page: str) -> str:
-    """Return how a Content-Security-Policy permits exactly this page's style.
-
-    Source: https://www.w3.org/TR/CSP3/#grammardef-hash-source
-    """
-    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
-    digest = hashlib.sha256((style[1] if style else "").encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
