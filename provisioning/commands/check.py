@@ -84,8 +84,7 @@ def check(root: Path, tests: str = "", *, quick: bool = False, grid: bool = Fals
         raise ConfigurationError(
             "fab check is for a checkout of Homeport itself", hint="run your own tests"
         )
-    if not quick:
-        _install_missing()
+    _install_missing()
     environment = dict(os.environ)
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment.get('PATH', '')}:/usr/sbin"
     for name, argv in _steps(shlex.split(tests), quick=quick, grid=grid):

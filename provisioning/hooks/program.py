@@ -23,6 +23,15 @@ LOOK_UP_EVERY_S = 0.1
 """How soon its end is noticed when something that it has started holds its output open."""
 
 
+ENDING = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+    signal.SIGHUP: signal.SIG_DFL,
+}
+"""The signals that end us -> what handles them as long as nobody has asked for something else.
+Source: signal(3) of Python, on the handlers that it installs."""
+
+
 def run_program(
     command: str,
     *,
@@ -45,8 +54,23 @@ def run_program(
     Raises:
         HookFailedError: it failed, cannot be run, or did not end in time.
     """
+    lines = Lines(say)
+    with _signals_raise() as may_raise, _started(command, directory, environ) as process:
+        try:
+            may_raise()
+            in_time = _follow(process, lines, time.monotonic() + timeout_s)
+        finally:
+            end_tree(process)
+    lines.end()
+    if not in_time:
+        raise HookFailedError(f"did not end within {timeout_s:.0f} s", lines.tail)
+    if process.returncode:
+        raise HookFailedError(_ending(process.returncode), lines.tail)
+
+
+def _started(command: str, directory: Path, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
     try:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             ["/bin/sh", "-c", command],
             cwd=directory,
             env=dict(environ),
@@ -57,17 +81,6 @@ def run_program(
         )
     except OSError as error:
         raise HookFailedError(f"cannot be run: {error.strerror}") from None
-    lines = Lines(say)
-    with process, _signals_raise():
-        try:
-            in_time = _follow(process, lines, time.monotonic() + timeout_s)
-        finally:
-            end_tree(process)
-    lines.end()
-    if not in_time:
-        raise HookFailedError(f"did not end within {timeout_s:.0f} s", lines.tail)
-    if process.returncode:
-        raise HookFailedError(_ending(process.returncode), lines.tail)
 
 
 def _follow(process: subprocess.Popen[bytes], lines: Lines, deadline: float) -> bool:
@@ -104,25 +117,42 @@ def _ending(status: int) -> str:
 
 
 @contextmanager
-def _signals_raise() -> Iterator[None]:
-    """Let what ends us by default raise SystemExit, so that the hook does not outlive us."""
+def _signals_raise() -> Iterator[Callable[[], None]]:
+    """Let what ends us by default raise SystemExit, so that the hook does not outlive us.
 
-    def handler(number: int, frame: FrameType | None) -> None:
-        # Source: what a shell reports of a program that a signal ended.
-        raise SystemExit(128 + number)
+    A signal that comes while the program is being started waits until the caller knows the process
+    and calls what this yields: an exception before would leave a program that nobody ends.
+    """
+    waiting: list[int] = []
+    is_started = False
+
+    def handler(number: int, _frame: FrameType | None) -> None:
+        if not is_started:
+            waiting.append(number)
+        elif number == signal.SIGINT:
+            raise KeyboardInterrupt
+        else:
+            # Source: what a shell reports of a program that a signal ended.
+            raise SystemExit(128 + number)
+
+    def started() -> None:
+        nonlocal is_started
+        is_started = True
+        for number in waiting:
+            handler(number, None)
 
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield started
         return
-    numbers = [
-        number
-        for number in (signal.SIGTERM, signal.SIGHUP)
-        if signal.getsignal(number) is signal.SIG_DFL
-    ]
-    for number in numbers:
+    before = {
+        number: was
+        for number, default in ENDING.items()
+        if (was := signal.getsignal(number)) is default
+    }
+    for number in before:
         signal.signal(number, handler)
     try:
-        yield
+        yield started
     finally:
-        for number in numbers:
-            signal.signal(number, signal.SIG_DFL)
+        for number, was in before.items():
+            signal.signal(number, was)

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -173,6 +174,7 @@ def test_output_that_is_closed_early_is_not_the_end(tmp_path: Path):
 PROGRAM = """\
 import os, sys
 from pathlib import Path
+from typing import Any
 from provisioning.hooks.program import run_program
 run_program(sys.argv[1], directory=Path("."), environ=os.environ, timeout_s=600, say=print)
 """
@@ -207,3 +209,36 @@ def test_it_does_not_outlive_us(tmp_path: Path, number: int, status: int):
     assert process.returncode == status
     pids = pids_in(tmp_path)
     wait_for(lambda: not any(map(is_alive, pids)))
+
+
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [
+        (signal.SIGINT, KeyboardInterrupt),
+        (signal.SIGTERM, SystemExit),
+        (signal.SIGHUP, SystemExit),
+    ],
+)
+def test_a_signal_while_it_is_being_started_ends_it_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, error: type
+):
+    start = subprocess.Popen
+    pids: list[int] = []
+
+    def start_and_be_told(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        process = start(*arguments, **options)
+        pids.append(process.pid)
+        os.kill(os.getpid(), number)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", start_and_be_told)
+    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
+    for each in before:
+        signal.signal(each, signal.SIG_DFL)
+    try:
+        with pytest.raises(error):
+            run("sleep 600", tmp_path)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    assert not is_alive(pids[0])
