@@ -11,7 +11,6 @@ from typing import Any
 
 from provisioning.cli.executor import FleetContext
 from provisioning.errors import HomeportError, InterruptedRunError
-from provisioning.report import make_sink
 
 COMMON = ("env", "limit", "parallel", "json", "accept_new_host_keys")
 """The flags of every command that works on many hosts."""
@@ -57,6 +56,8 @@ def _errors_as_events(*, json: bool) -> Iterator[None]:
         yield
     except (HomeportError, KeyboardInterrupt) as error:
         if json:
+            from provisioning.report import make_sink
+
             interrupted = InterruptedRunError("interrupted")
             sink = make_sink(json=True)
             sink.error(error if isinstance(error, HomeportError) else interrupted)
