@@ -22,7 +22,7 @@ from provisioning.cli.options import Options
 from provisioning.deploy.checks import tell_difference
 from provisioning.hosts.host import RemoteHost
 from provisioning.protocol import queries
-from provisioning.roles import web_server
+from provisioning.roles import settings_to_apply, waiting, web_server
 from provisioning.roles.site import site_name
 
 if TYPE_CHECKING:
@@ -73,6 +73,11 @@ def status(options: Options, *, wide: bool = False) -> int:
 
     answers = fleet.all(ask)
     found = sorted(_found(apps, answers), key=lambda each: each[:2])
+    waits = {
+        app.name: settings_to_apply(context.inventory, app)
+        for app in context.inventory.apps.values()
+    }
+    found = [(app, host, state and _with_waiting(state, waits[app])) for app, host, state in found]
     columns, lines = _columns([_row(*each) for each in found], wide=wide)
     context.sink.table(
         f"Status of {context.inventory.environment}",
@@ -98,6 +103,12 @@ def status(options: Options, *, wide: bool = False) -> int:
     well = sum(state is not None and _is_well(state) for _, _, state in found)
     code = context.end(fleet.runs, conclusion=f"{well} of {len(found)} healthy")
     return code or int(any(state and state.live and not _is_well(state) for _, _, state in found))
+
+
+def _with_waiting(state: AppStatus, wanted: Mapping[str, str]) -> AppStatus:
+    """Return how an app is doing, with what of the inventory the host does not have yet."""
+    words = waiting(wanted, state.applied)
+    return state._replace(pending=(*state.pending, words)) if words else state
 
 
 def _columns(
