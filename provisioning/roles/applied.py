@@ -15,7 +15,7 @@ DEPLOYED = frozenset(
      "dependency_groups", "workspace_member", "install_project", "packages", "build_hosts",
      "build_secrets", "python", "dockerfile", "base_images", "server", "workers", "threads",
      "max_requests", "memory_max", "network", "relax", "env", "env_file", "secrets", "shared",
-     "build", "migrate", "migrate_state", "migrate_compatible", "processes", "timers",
+     "build", "migrate", "migrate_state", "migrate_compatible", "debug", "processes", "timers",
      "keep_releases", "start_timeout_s", "drain_timeout_s", "batch", "pause_s", "hooks"}
 )  # fmt: skip
 """Keys of an app that a deploy applies by itself; every other one waits for a provision."""
