@@ -3,6 +3,8 @@
 The more a match costs the one who was not meant, the narrower its pattern.
 """
 
+from __future__ import annotations
+
 import re
 
 _WORDS = "secret|password|passwd|token|api_?key|private_?key|credential|database_url"
