@@ -17,8 +17,9 @@ import gc
 gc.set_threshold(200_000, 20, 100)
 
 import os
+import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
@@ -35,6 +36,9 @@ from provisioning.cli.exit import BROKEN_PIPE_EXIT_CODE
 from provisioning.errors import ConfigurationError
 
 USAGE = ConfigurationError.exit_code
+
+_UNKNOWN = re.compile(r"No idea what '(.+)' is!")
+"""What Invoke says of a word that is no command."""
 
 
 class Program(Fab):
@@ -54,6 +58,15 @@ class Program(Fab):
             from provisioning.commands import namespace
 
             self.collection = namespace
+        else:
+            self._know_init()
+
+    def _know_init(self) -> None:
+        """Have `fab init` work beside a fabfile of the person's own, too: it says what to add."""
+        if "init" not in self.collection.task_names:
+            from provisioning.commands import init
+
+            self.collection.add_task(init)
 
     def parse_core(self, argv: list[str] | None) -> None:
         """Read the flags before the command.
@@ -72,8 +85,14 @@ class Program(Fab):
 
     def parse_tasks(self) -> None:
         """Read the commands and their flags."""
-        with _usage_errors():
+        with _usage_errors(self._commands_of_ours):
             super().parse_tasks()
+
+    def _commands_of_ours(self) -> frozenset[str]:
+        """Return Homeport's commands that the fabfile does not have."""
+        from provisioning.commands import namespace
+
+        return frozenset(namespace.task_names) - frozenset(self.collection.task_names)
 
     def _make_parser(self) -> Parser:
         """Return what the commands are read with, and give it what it can read.
@@ -131,11 +150,22 @@ def with_flags(
 
 
 @contextmanager
-def _usage_errors() -> Iterator[None]:
-    """Have wrong usage end with 2, like a wrong configuration; invoke ends with 1."""
+def _usage_errors(lacking: Callable[[], Container[str]] = frozenset) -> Iterator[None]:
+    """Have wrong usage end with 2, like a wrong configuration; invoke ends with 1.
+
+    Args:
+        lacking: Returns Homeport's commands that the fabfile does not have.
+    """
     try:
         yield
     except ParseError as error:
+        unknown = _UNKNOWN.fullmatch(str(error))
+        if unknown and unknown[1] in lacking():
+            raise Exit(
+                f"error: cannot run {unknown[1]}: the fabfile does not have Homeport's commands\n"
+                "  try: fab init, which says which lines to add to it",
+                USAGE,
+            ) from None
         raise Exit(_told(error), USAGE) from None
     except ValueError as error:
         # Of a flag that takes a number.

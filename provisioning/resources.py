@@ -13,6 +13,7 @@ from provisioning.agent.resources import file_of
 
 if TYPE_CHECKING:
     from provisioning.agent.resources.absent import Absent as Absent
+    from provisioning.agent.resources.applied_settings import AppliedSettings as AppliedSettings
     from provisioning.agent.resources.certificate import Certificate as Certificate
     from provisioning.agent.resources.command import Command as Command
     from provisioning.agent.resources.directory import Directory as Directory

@@ -89,7 +89,7 @@ def test_a_file_that_is_there_is_kept_with_a_word_on_what_to_do(tmp_path: Path) 
     written = {each.path: each for each in initialise(tmp_path)}
     assert (tmp_path / "fabfile.py").read_text() == "# mine\n"
     assert written["fabfile.py"] == Written(
-        "fabfile.py", "kept", "add to it: from provisioning.commands import namespace"
+        "fabfile.py", "kept", "add at its end: from provisioning.commands import namespace"
     )
     assert "executor_class" in written["fabric.yml"].note
     assert written["inventory/production.toml"].state == "written"
@@ -145,6 +145,14 @@ FLASK = "from flask import Flask\n"
         (
             {"site/wsgi.py": "application = get_wsgi_application()\n", "manage.py": ""},
             "site.wsgi:application",
+        ),
+        (
+            {
+                "shop/__init__.py": "def create_app(config): ...\n",
+                "wsgi.py": "from shop import create_app\nshop = create_app(config=1)\n",
+                "celery_worker.py": "app = create_app()\n",
+            },
+            "wsgi:shop",
         ),
         ({"src/main.py": "import flask\nsite = flask.Flask(__name__)\n"}, "main:site"),
         (
@@ -432,3 +440,63 @@ def test_no_key_is_made_that_the_app_does_not_read(tmp_path: Path) -> None:
     assert list(guessed(project(tmp_path / "one", files)).secrets) == ["SEARX_SECRET"]
     none = guessed(project(tmp_path / "two", {"app.py": f"{FLASK}app = Flask(__name__)\n"}))
     assert none.secrets == {}
+
+
+TWO_APPS = {
+    "shop/__init__.py": "",
+    "shop/run.py": "",
+    "shop/core.py": f"{FLASK}app = Flask(__name__)\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "interface", "entry_point"),
+    [
+        (
+            {"Procfile": "web: flask db upgrade; gunicorn shop.run:application"},
+            "wsgi",
+            "shop.run:application",
+        ),
+        ({"Procfile": "web: gunicorn -w 4 'shop.run:make()'"}, "wsgi", "shop.run:make()"),
+        ({"Procfile": "web: gunicorn -b 0.0.0.0:8000 shop.run:site"}, "wsgi", "shop.run:site"),
+        (
+            {"Procfile": "web: gunicorn -k uvicorn.workers.UvicornWorker shop.run:app"},
+            "asgi",
+            "shop.run:app",
+        ),
+        ({"Dockerfile": 'CMD ["uvicorn", "shop.run:app", "--port", "80"]'}, "asgi", "shop.run:app"),
+        (
+            {"Dockerfile": "CMD gunicorn \\\n  --bind :80 \\\n  shop.run:site"},
+            "wsgi",
+            "shop.run:site",
+        ),
+        ({"entrypoint.sh": "exec gunicorn shop.run:site"}, "wsgi", "shop.run:site"),
+        (
+            {"Procfile": "web: gunicorn shop.wsgi", "shop/wsgi.py": ""},
+            "wsgi",
+            "shop.wsgi:application",
+        ),
+        # What is not there, or is no server, is no word on it.
+        ({"Procfile": "web: gunicorn gone.run:app"}, "wsgi", "shop.core:app"),
+        ({"Procfile": "worker: celery -A shop.run:app worker"}, "wsgi", "shop.core:app"),
+    ],
+)
+def test_what_a_project_says_that_it_serves_is_taken(
+    tmp_path: Path, files: dict[str, str], interface: str, entry_point: str
+) -> None:
+    app = guessed(project(tmp_path / "x", {**TWO_APPS, **files}))
+    assert (app.interface, app.entry_point) == (interface, entry_point)
+
+
+def test_what_it_says_of_a_src_layout_keeps_its_name(tmp_path: Path) -> None:
+    files = {"Procfile": "web: gunicorn shop:site", "src/shop.py": ""}
+    app = guessed(project(tmp_path / "x", files))
+    assert (app.entry_point, app.env) == ("shop:site", {"PYTHONPATH": "src"})
+
+
+def test_a_health_path_that_was_not_found_is_asked_for(tmp_path: Path) -> None:
+    for name, text, asked in (("a", "", True), ("b", "x = '/healthz'\n", False)):
+        initialise(project(tmp_path / name, {"app.py": f"{FLASK}app = Flask(__name__)\n{text}"}))
+        lines = (tmp_path / name / "inventory" / "production.toml").read_text().splitlines()
+        (line,) = [each for each in lines if each.startswith("health = ")]
+        assert ("<- yours: none was found" in line) is asked

@@ -136,6 +136,7 @@ class AppState(NamedTuple):
         lacks: Release -> names of its parts that are gone; whole ones are left out.
         history: What happened last, oldest first.
         secrets: Name of a generated secret -> salted digest of its value.
+        applied: Setting that the host was provisioned with -> digest of its value.
     """
 
     live: ReleaseId
@@ -147,6 +148,7 @@ class AppState(NamedTuple):
     lacks: Mapping[str, Tuple[str, ...]]
     history: Tuple[HistoryEvent, ...]
     secrets: Mapping[str, str]
+    applied: Mapping[str, str]
 
 
 class ProcessStatus(NamedTuple):
@@ -206,6 +208,7 @@ class AppStatus(NamedTuple):
         processes, timers: Name -> how it is doing.
         runs: The last ones on the host, the newest first.
         pending: Sentences: what was cut off, and what the next command will put in order.
+        applied: See `AppState`.
     """
 
     live: ReleaseId
@@ -225,6 +228,7 @@ class AppStatus(NamedTuple):
     timers: Mapping[str, TimerStatus]
     runs: Tuple[RunStatus, ...]
     pending: Tuple[str, ...]
+    applied: Mapping[str, str]
 
 
 class LogEntry(NamedTuple):

@@ -40,6 +40,7 @@ def apps_in_turn(
         The exit code.
     """
     conclusions: list[str] = []
+    urls: list[str] = []
     refusal = ""
     try:
         for name, plan in plans.items():
@@ -51,6 +52,7 @@ def apps_in_turn(
             ill = [run.name for run in fleet.runs if not run.report.went_well]
             unfinished = f", and not finished on {', '.join(ill)}" if ill else ""
             conclusions.append(f"{name} {release} is live{unfinished}")
+            urls.append(context.inventory.url_of(app))
             _say_who_was_left_out(context, app)
     except HomeportError:
         if not any(run.report.changed for run in fleets.runs):
@@ -60,7 +62,7 @@ def apps_in_turn(
         not_begun = list(plans)[len(conclusions) + 1 :]
         if not_begun:
             context.sink.note(f"nothing was done for {', '.join(not_begun)}")
-        code = context.end(fleets.runs, conclusion="; ".join(conclusions) or refusal)
+        code = context.end(fleets.runs, conclusion="; ".join(conclusions) or refusal, next=urls)
     return code
 
 

@@ -192,12 +192,17 @@ class CommandContext:
             connection.close()
 
     def end(
-        self, runs: Sequence[RemoteHost], *, exit_code_on_change: bool = False, conclusion: str = ""
+        self,
+        runs: Sequence[RemoteHost],
+        *,
+        exit_code_on_change: bool = False,
+        conclusion: str = "",
+        next: Sequence[str] = (),
     ) -> int:
         """Close everything, print the summary, and return the exit code."""
         reports = [run.end() for run in runs]
         self.close()
-        self.sink.end(reports, conclusion=conclusion)
+        self.sink.end(reports, conclusion=conclusion, next=next)
         return exit_code(reports, check=self.options.check, exit_code_on_change=exit_code_on_change)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from provisioning.agent.facts import Facts
 from provisioning.cli.context import CommandContext
 from provisioning.cli.options import Options
@@ -52,4 +54,18 @@ def provision(
         check=options.check,
     )
     fleet.all(work)
-    return context.end(fleet.runs, exit_code_on_change=exit_code_on_change)
+    return context.end(
+        fleet.runs, exit_code_on_change=exit_code_on_change, next=_next(context, fleet.runs)
+    )
+
+
+def _next(context: CommandContext, runs: Sequence[RemoteHost]) -> list[str]:
+    """Return what comes after the first provision of a host for an app: its first deploy."""
+    if context.options.check or not all(run.report.went_well for run in runs):
+        return []
+    new = [
+        app
+        for app in context.inventory.apps.values()
+        if any(run.report.has_changed(f"user:{app.name}") for run in runs)
+    ]
+    return ["next: fab deploy"] if new else []

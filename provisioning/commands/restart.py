@@ -41,7 +41,12 @@ def renew(
     verb = "New environment for" if new_environment else "Restarting"
     names = ", ".join(renewal.app.name for renewal in renewals)
     context.sink.begin(f"{verb} {names}", [host.name for host in context.hosts])
+    taken = "environment and server settings" if new_environment else "server settings"
     for renewal in renewals:
+        context.sink.note(
+            f"{renewal.app.name}: the code stays; {taken} (workers, threads, timeouts, memory_max, "
+            "processes, timers and the server's own table) come from the inventory"
+        )
         for note in renewal.notes:
             context.sink.note(f"{renewal.app.name}: {note}")
     plans = {each.app.name: each for each in renewals}

@@ -89,7 +89,13 @@ def _attended(
         context.sink.end([])
         with console() as attended:
             program = live_program(app, live, facts, argv, terminal=attended.size is not None)
-            return attach(program, host.open, attended)
+            status = attach(program, host.open, attended)
+        if isinstance(attended, PipedConsole) and attended.wanted_terminal:
+            context.sink.note(
+                f"the command wants a terminal, which fab run does not give it: fab shell "
+                f"{app.name}, then run it there"
+            )
+        return status
     finally:
         context.sink.end([])
         context.close()

@@ -22,7 +22,8 @@ from provisioning.cli.options import Options
 from provisioning.deploy.checks import tell_difference
 from provisioning.hosts.host import RemoteHost
 from provisioning.protocol import queries
-from provisioning.roles import web_server
+from provisioning.report.names import short_release
+from provisioning.roles import settings_to_apply, waiting, web_server
 from provisioning.roles.site import site_name
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ SHORT = (
 )  # fmt: skip
 """Those that fit 100 characters; without the ones in which nothing stands that is worth it."""
 
-_USUAL = ("", "served")
+_USUAL = ("", "served", "nothing")
 
 
 def status(options: Options, *, wide: bool = False) -> int:
@@ -51,8 +52,8 @@ def status(options: Options, *, wide: bool = False) -> int:
         wide: With all columns.
 
     Returns:
-        The exit code: 1 where an app that was deployed does not answer, or a process of it does
-        not run.
+        The exit code: 1 where an app that was deployed does not answer, a process of it does not
+        run, or the last run of a timer has failed.
     """
     context = CommandContext(options)
     fleet = context.fleet(context.hosts)
@@ -73,6 +74,11 @@ def status(options: Options, *, wide: bool = False) -> int:
 
     answers = fleet.all(ask)
     found = sorted(_found(apps, answers), key=lambda each: each[:2])
+    waits = {
+        app.name: settings_to_apply(context.inventory, app)
+        for app in context.inventory.apps.values()
+    }
+    found = [(app, host, state and _with_waiting(state, waits[app])) for app, host, state in found]
     columns, lines = _columns([_row(*each) for each in found], wide=wide)
     context.sink.table(
         f"Status of {context.inventory.environment}",
@@ -98,6 +104,12 @@ def status(options: Options, *, wide: bool = False) -> int:
     well = sum(state is not None and _is_well(state) for _, _, state in found)
     code = context.end(fleet.runs, conclusion=f"{well} of {len(found)} healthy")
     return code or int(any(state and state.live and not _is_well(state) for _, _, state in found))
+
+
+def _with_waiting(state: AppStatus, wanted: Mapping[str, str]) -> AppStatus:
+    """Return how an app is doing, with what of the inventory the host does not have yet."""
+    words = waiting(wanted, state.applied)
+    return state._replace(pending=(*state.pending, words)) if words else state
 
 
 def _columns(
@@ -134,8 +146,10 @@ def _found(
 
 
 def _is_well(state: AppStatus) -> bool:
-    return state.health == state.site == "200" and all(
-        each.running == each.wanted for each in state.processes.values()
+    return (
+        state.health == state.site == "200"
+        and all(each.running == each.wanted for each in state.processes.values())
+        and not any(each.failed for each in state.timers.values())
     )
 
 
@@ -166,7 +180,7 @@ def _row(app: str, host: str, state: AppStatus | None) -> tuple[str, ...]:
     return (
         app,
         host,
-        state.live or ("stopped" if state.stopped else "none"),
+        short_release(state.live) or ("stopped" if state.stopped else "none"),
         age(time.time() - state.since) if state.since else "",
         state.by,
         state.health,
@@ -181,7 +195,7 @@ def _row(app: str, host: str, state: AppStatus | None) -> tuple[str, ...]:
         f"{state.disk_free_percent} %",
         "maintenance" if state.maintenance else "served",
         _run(state.runs[0]) if state.runs else "",
-        "; ".join(state.pending) or "nothing",
+        "; ".join((*state.pending, *_failed_timers(state))) or "nothing",
     )
 
 
@@ -198,6 +212,12 @@ def _timer(name: str, state: TimerStatus) -> str:
     if state.running:
         when = "runs now"
     return f"{name} {when or 'is stopped'}{' (last run failed)' if state.failed else ''}"
+
+
+def _failed_timers(state: AppStatus) -> Iterator[str]:
+    for name, each in state.timers.items():
+        if each.failed:
+            yield f"the last run of the timer {name} failed"
 
 
 def _run(run: RunStatus) -> str:

@@ -21,7 +21,7 @@ from provisioning.deploy.requirements.choice import WITHOUT_CHOICE, Choice
 from provisioning.deploy.requirements.local import LocalPackages
 from provisioning.errors import ConfigurationError
 
-NO_COMMIT = "0000000"
+NO_COMMIT = "nocommit"
 
 IGNORED = frozenset(
     {".git", ".hg", ".venv", "venv", "node_modules", "__pycache__", ".env", ".homeport",
@@ -157,7 +157,7 @@ def release_id(now: float, commit: str) -> str:
     """
     seconds, milliseconds = divmod(int(now * 1000), 1000)
     utc = time.strftime("%Y%m%dT%H%M%S", time.gmtime(seconds))
-    return f"{utc}.{milliseconds:03}Z-{(commit or NO_COMMIT)[:7]}"
+    return f"{utc}.{milliseconds:03}Z-{NO_COMMIT if commit in ('', NO_COMMIT) else commit[:7]}"
 
 
 def _git(source: Path, *arguments: str) -> str | None:

@@ -14,6 +14,7 @@ from provisioning.deploy.requirements.python_version import must_suit
 from provisioning.deploy.rollout import Rollout
 from provisioning.deploy.steps import build, migrate, start
 from provisioning.errors import DeployRefusedError
+from provisioning.roles import waiting
 
 if TYPE_CHECKING:
     from provisioning.agent.answers import AppState
@@ -41,6 +42,7 @@ def deploy(fleet: Fleet, deployment: Deployment, hooks: Hooks) -> str:
         if not begun.states:
             return begun.instead
         _must_be_provisioned(app, begun.states)
+        _tell_what_waits(fleet, deployment, begun.states)
         must_suit(deployment.artifact.requirements, app, begun.facts)
         deployment = replace(
             deployment,
@@ -66,6 +68,13 @@ def deploy(fleet: Fleet, deployment: Deployment, hooks: Hooks) -> str:
             return release
         _tell_of_migration(fleet, app, release)
         return ""
+
+
+def _tell_what_waits(fleet: Fleet, deployment: Deployment, states: Mapping[str, AppState]) -> None:
+    """Say which settings of the inventory this deploy does not apply."""
+    for run in fleet.runs:
+        if words := waiting(deployment.to_apply, states[run.name].applied):
+            run.note(words)
 
 
 def _tell_of_migration(fleet: Fleet, app: App, release: str) -> None:

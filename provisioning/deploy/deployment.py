@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from provisioning.deploy.environment import (
     propose_secrets,
 )
 from provisioning.deploy.release_links import check_links
+from provisioning.roles import settings_to_apply
 
 if TYPE_CHECKING:
     from provisioning.deploy.artifact import Artifact
@@ -35,6 +37,7 @@ class Deployment:
         lost: Names of runtimes that were built for what a host no longer has, such as its Python of
             before: what still runs from them may go on.
         build_secrets: Variables that only builds of its packages have.
+        to_apply: What a provision would apply of the app: see roles/applied.py.
     """
 
     app: App
@@ -47,6 +50,7 @@ class Deployment:
     notes: tuple[str, ...] = ()
     lost: frozenset[str] = frozenset()
     build_secrets: Environment = field(default_factory=dict, repr=False)
+    to_apply: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def release(self) -> str:
@@ -94,4 +98,5 @@ def plan_deployment(
         by=by,
         replace=replace,
         notes=tuple(notes),
+        to_apply=settings_to_apply(inventory, app),
     )

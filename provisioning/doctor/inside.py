@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from provisioning.agent.answers import ReleaseInfo
 from provisioning.agent.apps.runtimes import kind_named
 from provisioning.agent.layout import AppLayout
+from provisioning.deploy.import_check import frameworks
 from provisioning.doctor.seen import AppSays, Cookies, Proxied, SecretKey
 from provisioning.errors import HomeportError
 from provisioning.hosts.exec import Size, attach
@@ -174,7 +175,7 @@ def program(app: App, marker: str, *, everything: bool) -> str:
     """
     module, _, target = app.entry_point.partition(":")
     return (
-        f"{_text()}\n\n"
+        f"{_text()}\n\n{frameworks()}\n\n"
         f"def load():\n    import {module} as module\n"
         f"    return module.{target}\n\n"
         f"caller = {CALLERS[app.interface]}\n"

@@ -17,8 +17,13 @@ CLIENT = "203.0.113.77"
 """A visitor's address that nobody has. Source: RFC 5737."""
 
 
-# What the controller adds: how the app is called, and below which path it is, without the last slash.
+# What the controller adds: how the app is called, below which path it is, without the last slash, and
+# the functions of deploy/frameworks.py.
 caller, prefix = None, ""
+
+
+def framework_of(application):
+    return "", None
 
 
 class Stop(Exception):
@@ -240,17 +245,10 @@ class OfDjango:
 
 def adapter(application):
     """Return what knows the framework of an app, or None."""
-    if "flask" in sys.modules:
-        import gc
-
-        flask = sys.modules["flask"].Flask
-        if isinstance(application, flask):
-            return OfFlask(application)
-        # Behind middleware: the one that there is. Not isinstance(), which believes proxies.
-        apps = [each for each in gc.get_objects() if issubclass(type(each), flask)]
-        if len(apps) == 1:
-            return OfFlask(apps[0])
-    if "django" in sys.modules and "django.core.handlers.wsgi" in sys.modules:
+    name, found = framework_of(application)
+    if name == "flask":
+        return OfFlask(found)
+    if name == "django" and "django.core.handlers.wsgi" in sys.modules:
         return OfDjango()
     return None
 

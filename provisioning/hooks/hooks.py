@@ -109,7 +109,8 @@ class Hooks:
                         f"{stage}, {what}, {failure.reason}",
                         hint="correct the hook or the problem that it found, then "
                         f"{self._context.command} again; no traffic reached this release",
-                        output=failure.output,
+                        # A command's lines were shown as they came.
+                        output="" if hook.run else failure.output,
                     ) from None
                 self._say(f"warning: the hook {stage}, {what}, {failure.reason}")
 

@@ -115,6 +115,10 @@ class Inventory:
             )
         return path
 
+    def url_of(self, app: App) -> str:
+        """Return where visitors find an app."""
+        return f"{'https' if self.tls.https else 'http'}://{app.domains[0]}{app.prefix}"
+
     def with_acme_directory(self, url: str) -> Inventory:
         """Return the same inventory with the ACME directory at this URL.
 

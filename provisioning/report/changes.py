@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provisioning.agent import events
+from provisioning.report.names import readable_id
 from provisioning.report.sanitize import clean_line
 
 ADDED, CHANGED, REMOVED, FAILED = "+", "~", "-", "!"
@@ -70,20 +71,29 @@ class Words:
         return f"would {verb} {self.details}" if self.details else f"would be {participle}"
 
 
+SHOWN_FROM_S = 1.0
+"""A step that took less shows no time."""
+
+
+def took(finished: events.Finished) -> str:
+    """Return how long a step took, such as "12 s"; "" if that was not worth a word."""
+    return f"{finished.seconds:.0f} s" if finished.seconds >= SHOWN_FROM_S else ""
+
+
 def words_for(finished: events.Finished) -> Words:
     """Put an event into words, secrets and controls taken out."""
     if finished.status == events.FAILED:
-        return Words(FAILED, clean_line(finished.id), clean_line(finished.message))
+        return Words(FAILED, readable_id(clean_line(finished.id)), clean_line(finished.message))
     pairs = {name: (pair[0], pair[1]) for name, pair in finished.change.items()}
     symbol = _symbol(pairs)
     work = list(_work(pairs))
     if len(work) == len(pairs) and work:
         planned, done = (", ".join(words) for words in zip(*work, strict=True))
-        return Words(symbol, clean_line(finished.id), done, planned)
+        return Words(symbol, readable_id(clean_line(finished.id)), done, planned)
     found = list(_details(pairs, symbol))
     if len(found) > SHOWN_NAMES:
         found[SHOWN_NAMES - 1 :] = [f"and {len(found) - SHOWN_NAMES + 1} more"]
-    return Words(symbol, clean_line(finished.id), ", ".join(found))
+    return Words(symbol, readable_id(clean_line(finished.id)), ", ".join(found))
 
 
 _Pairs = Mapping[str, tuple[Any, Any]]

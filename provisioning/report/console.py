@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import re
 import select
 import signal
 import sys
@@ -20,6 +21,15 @@ Size = tuple[int, int]
 
 CHUNK_BYTES = 1 << 15
 
+LOOKED_AT_BYTES = 2048
+"""Of the end of what a program prints."""
+
+_NO_TERMINAL = re.compile(
+    rb"(?i)not (?:running in )?a tty|not a terminal|EOF when reading a line|EOFError"
+    rb"|inappropriate ioctl for device|stdin is not interactive"
+)
+"""What programs say that miss a terminal. Source: Django's createsuperuser, Python, tty(1)."""
+
 
 class PipedConsole:
     """For a program that gets pipes: `fab run`.
@@ -29,6 +39,14 @@ class PipedConsole:
     """
 
     size: Size | None = None
+
+    def __init__(self) -> None:
+        self._last = b""
+
+    @property
+    def wanted_terminal(self) -> bool:
+        """Whether the program said that it has no terminal, or read on where input had ended."""
+        return bool(_NO_TERMINAL.search(self._last))
 
     def input(self) -> Iterator[bytes | Size]:
         """Yield what comes on stdin; nothing where that is a terminal."""
@@ -43,6 +61,7 @@ class PipedConsole:
         Raises:
             BrokenPipeError: Whoever reads along has seen enough.
         """
+        self._last = (self._last + data)[-LOOKED_AT_BYTES:]
         _write(2 if error else 1, data)
 
 

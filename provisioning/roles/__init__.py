@@ -17,10 +17,11 @@ from provisioning.inventory.inventory import Inventory
 from provisioning.inventory.models.app import App
 from provisioning.inventory.models.host import Host
 from provisioning.inventory.suggest import did_you_mean
-from provisioning.resources import Directory, Neighbours, OtherApps, Port, Resource
+from provisioning.resources import AppliedSettings, Directory, Neighbours, OtherApps, Port, Resource
 from provisioning.roles.app import app_resources
 from provisioning.roles.app_servers import app_server
 from provisioning.roles.app_servers.units import upstream, web_units
+from provisioning.roles.applied import settings_to_apply, waiting
 from provisioning.roles.base import base
 from provisioning.roles.given import read_given
 from provisioning.roles.loading import (
@@ -55,6 +56,8 @@ __all__ = [
     "read_given_certificate",
     "release_units",
     "sandbox_properties",
+    "settings_to_apply",
+    "waiting",
     "web_server",
     "web_server_units",
 ]
@@ -148,6 +151,7 @@ def compile_host(
         add(name, resources_of(name, _own(name, own_roles or {}), host, facts))
     for app in apps:
         add("app", put_in_order(app))
+        add("app", [AppliedSettings(app.name, settings_to_apply(inventory, app))])
     # What only a person can put right is found out before anything is changed.
     made.sort(key=lambda each: not isinstance(each[1], (Port, Neighbours)))
     return Compiled(

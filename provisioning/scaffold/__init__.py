@@ -9,6 +9,7 @@ from typing import Literal
 
 from provisioning.errors import ConfigurationError
 from provisioning.scaffold.dockerfile import dockerfile
+from provisioning.scaffold.fabfile import lines_to_add
 from provisioning.scaffold.production_toml import production_toml
 from provisioning.scaffold.project_guess import ProjectGuess, guess
 
@@ -66,7 +67,7 @@ def initialise(directory: Path, *, force: bool = False, container: bool = False)
         raise ConfigurationError(f"cannot write into {directory}: there is no such folder")
     found = guess(directory)
     files = {
-        "fabfile.py": (_FABFILE, "add to it: from provisioning.commands import namespace"),
+        "fabfile.py": (_FABFILE, _to_fabfile(directory / "fabfile.py")),
         "fabric.yml": (_FABRIC_YML, "it needs the executor_class of Homeport; see its manual"),
         "inventory/production.toml": (production_toml(found, container=container), ""),
         "inventory/example.toml": (_example(), ""),
@@ -95,6 +96,15 @@ def _write(directory: Path, name: str, text: str, force: bool, advice: str) -> W
     path.parent.mkdir(exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return Written(name, "written")
+
+
+def _to_fabfile(path: Path) -> str:
+    """Return what to add to a fabfile that is there, "" if it has Homeport's commands."""
+    try:
+        lines = lines_to_add(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return f"add at its end: {'; '.join(lines)}" if lines else ""
 
 
 def _ignore(directory: Path, found: ProjectGuess) -> Written:

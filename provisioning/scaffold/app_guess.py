@@ -12,6 +12,7 @@ from provisioning.inventory.types.interface import Interface
 # Names under which an app, or a function that makes one, is usually found; best first.
 _APP_NAMES = ("app", "application")
 _FACTORY_NAMES = ("create_app", "make_app", "create_application")
+_DJANGO_FACTORIES = ("get_wsgi_application", "get_asgi_application")
 _ENTRIES: Mapping[str, Interface] = {"wsgi": "wsgi", "asgi": "asgi"}
 """Name of a file that holds little more than the app -> how the app is called."""
 
@@ -166,7 +167,11 @@ def _app_in(tree: ast.Module, *, is_entry: bool) -> str | None:
         for node in tree.body
         if isinstance(node, ast.FunctionDef) and _needs_nothing(node)
     }
-    known = [name for name, called in made.items() if called in _CLASSES]
+    known = [
+        name
+        for name, called in made.items()
+        if called in _CLASSES or (is_entry and called in (*_FACTORY_NAMES, *_DJANGO_FACTORIES))
+    ]
     named = [name for name in _APP_NAMES if name in made]
     makers = [f"{name}()" for name in _FACTORY_NAMES if name in factories]
     return next(iter([*named, *known, *makers]), None)

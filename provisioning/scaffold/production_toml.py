@@ -26,6 +26,9 @@ method = "acme"                         # certificates from Let's Encrypt
 # directory_url = "staging"             # for trying out: not trusted, but without tight limits
 """
 
+_HEALTH = "answers 200 when the app can serve"
+_NO_HEALTH = "<- yours: none was found; a path that answers 200"
+
 _CONTAINER = [
     'runtime = "container"                   # the host builds an image from ./Dockerfile',
     "# build_hosts = [...]                   # <- yours: where its base image comes from; a deploy",
@@ -48,7 +51,7 @@ def production_toml(found: ProjectGuess, *, container: bool = False) -> str:
         'source = ".."                           # this repository; what git tracks is deployed',
         *(_CONTAINER if container else _in_virtualenv(found)),
         _line("domains", [f"{found.name}.example.com"], "<- yours: the main one first"),
-        _line("health", found.health or "/", "answers 200 when the app can serve"),
+        _line("health", found.health or "/", _HEALTH if found.health else _NO_HEALTH),
     ]
     if found.static:
         url, folder = found.static

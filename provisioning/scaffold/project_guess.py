@@ -12,6 +12,7 @@ from provisioning.inventory.types.units import relative_path
 from provisioning.scaffold.app_guess import AppGuess, without_src
 from provisioning.scaffold.django_guess import DjangoGuess, django_guess, is_django
 from provisioning.scaffold.procfile import read_procfile
+from provisioning.scaffold.server_lines import app_served
 from provisioning.scaffold.source_guess import SourceGuess
 
 # Best first: a lock with digests before a list without.
@@ -68,7 +69,7 @@ def guess(directory: Path) -> ProjectGuess:
     """Look at a project's folder, and import nothing from it."""
     source = SourceGuess(directory)
     is_package = (directory / "src" / "__init__.py").exists() or source.imports("src")
-    app, env = _in_src(directory, source.app, is_package=is_package)
+    app, env = _in_src(directory, _app(directory, source.app), is_package=is_package)
     module = app.entry_point.partition(":")[0] if app else ""
     procfile = read_procfile(directory)
     django = django_guess(source.trees) if is_django(directory) else None
@@ -96,6 +97,14 @@ def guess(directory: Path) -> ProjectGuess:
             if _SECRET_VARIABLE.search(name) and name not in keys and name[:9] != "HOMEPORT_"
         ),
     )
+
+
+def _app(directory: Path, guessed: AppGuess | None) -> AppGuess | None:
+    """Return the app: what the project itself says that it serves, else what looks like one."""
+    said = app_served(directory)
+    if said is None or (guessed and said.entry_point == guessed.entry_point):
+        return guessed
+    return said
 
 
 def _in_src(

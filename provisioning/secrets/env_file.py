@@ -10,15 +10,12 @@ from pathlib import Path
 
 from dotenv.parser import Binding, parse_stream
 
+from provisioning.agent.secret_names import MASKED, PASSWORD_IN_URL
 from provisioning.errors import ConfigurationError
 from provisioning.secrets.sources import open_to_others
 from provisioning.secrets.value import Secret
 
-SECRET_NAME = re.compile(r"SECRET|PASS|TOKEN|KEY|DSN|_UR[LI]$|CREDENTIAL|PRIVATE", re.IGNORECASE)
-"""Variables whose values are masked wherever they would be shown."""
-
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_PASSWORD_IN_URL = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 _RESERVED = "HOMEPORT_"
 
 
@@ -86,5 +83,5 @@ def _mistakes(bindings: list[Binding]) -> Iterator[str]:
 
 
 def _of(name: str, value: str) -> str | Secret:
-    is_secret = SECRET_NAME.search(name) or _PASSWORD_IN_URL.search(value)
+    is_secret = MASKED.search(name) or PASSWORD_IN_URL.search(value)
     return Secret(value) if is_secret and value else value

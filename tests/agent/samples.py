@@ -17,6 +17,7 @@ from provisioning.agent.apps.manifest import MANIFEST
 from provisioning.agent.layout import AppLayout
 from provisioning.resources import (
     Absent,
+    AppliedSettings,
     Certificate,
     Command,
     Directory,
@@ -139,6 +140,7 @@ EVERY_TYPE: tuple[Resource, ...] = (
     ),
     OneOff("hello", RELEASE, "import", ("python", "-c", "import app"), ("User=hello",), "hint", 9),
     OtherApps(("hello", "other")),
+    AppliedSettings("hello", {"static": "0123456789abcdef", "tls": "fedcba9876543210"}),
     Settings("/etc/x.d/homeport.conf", "ini", "# x\n", {"A": "1"}, ("/etc/x.conf",), override=True),
     RegisteredApp("hello", ("hello.test", "www.hello.test")),
     RemovedApp("hello", data=True, by="me", drain_timeout_s=3),

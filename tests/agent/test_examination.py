@@ -11,8 +11,9 @@ import pytest
 from provisioning.agent.examination.app import NAMING, WORD, _names
 from provisioning.agent.examination.listeners import listeners
 from provisioning.agent.examination.machine import file_systems
-from provisioning.agent.examination.secrets import SECRET_NAME, _places
+from provisioning.agent.examination.secrets import _places
 from provisioning.agent.examination.updates import ENABLED, INSTALLS
+from provisioning.agent.secret_names import POSSIBLE
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_values_are_found_in_code_however_deep_and_short_ones_are_left_out(tmp_p
     ],
 )  # fmt: skip
 def test_which_names_stand_for_secrets(name: str, is_secret: bool) -> None:
-    assert bool(SECRET_NAME.search(name)) is is_secret
+    assert bool(POSSIBLE.search(name)) is is_secret
 
 
 def test_only_names_are_told_of_an_environment_and_of_a_command_line() -> None:

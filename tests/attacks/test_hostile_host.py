@@ -274,6 +274,7 @@ GOOD: dict[str, Any] = {
             {"at": 4.5, "event": "live", "release": LIVE, "by": "ann@desk", "before": OLDER},
         ],
         "secrets": {"KEY": "0" * 64},
+        "applied": {"static": "0" * 16},
     },
     "owned": {
         "apps": {"hello": {"owner": "project/lab", "domains": ["hello.lab"]}},
@@ -359,6 +360,7 @@ GOOD: dict[str, Any] = {
                 }
             ],
             "pending": ["x is left over"],
+            "applied": {"tls": "0" * 16},
         }
     },
 }  # fmt: skip

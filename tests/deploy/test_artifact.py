@@ -76,7 +76,7 @@ def test_two_releases_of_one_second_are_told_apart(source: Path) -> None:
         build_artifact(source, "requirements.txt", now=now).release
         for now in (1_700_000_000.25, 1_700_000_000.5)
     )
-    assert (first, second) == ("20231114T221320.250Z-0000000", "20231114T221320.500Z-0000000")
+    assert (first, second) == ("20231114T221320.250Z-nocommit", "20231114T221320.500Z-nocommit")
     assert RELEASE_ID.fullmatch(first)
 
 
@@ -184,7 +184,7 @@ def test_without_git_everything_is_deployed_but_what_is_ignored(source: Path) ->
         (source / name).write_text("x")
     artifact = _build(source)
     assert sorted(artifact.files) == [".gitignore", "app.py", "pkg/a.py", "requirements.txt"]
-    assert artifact.release == "20231114T221320.000Z-0000000"
+    assert artifact.release == "20231114T221320.000Z-nocommit"
     assert artifact.commit == ""
     assert not artifact.dirty
     assert not (source / ".git").exists()

@@ -34,6 +34,12 @@ def test_django_is_asked_about_itself(lab: Lab, project: Project, deployed_host)
     text = text.replace("SECURE_PROXY_SSL_HEADER", "PROXY").replace("SSL_REDIRECT = True", "X = 0")
     settings.write_text(text.replace("CSRF_COOKIE_SECURE = True", "CSRF_COOKIE_SECURE = False"))
     commit_shop(project)
+    refused = project.fab("-H", host.name, "deploy", "--app", "shop")
+    assert refused.code == 4
+    assert "set DEBUG = False in shop.settings" in refused.output
+    project.inventory.write_text(
+        project.inventory.read_text().replace("[apps.shop]\n", "[apps.shop]\ndebug = true\n")
+    )
     rows = doctor()
     assert rows["debug-mode"]["verdict"] == "fail"
     assert rows["cookies"]["verdict"] == "fail"

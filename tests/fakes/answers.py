@@ -15,6 +15,7 @@ NOTHING = AppState(
     lost={},
     lacks={},
     history=(),
+    applied={},
     secrets={},
 )
 
@@ -36,6 +37,7 @@ IDLE = AppStatus(
     timers={},
     runs=(),
     pending=(),
+    applied={},
 )
 
 

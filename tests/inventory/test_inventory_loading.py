@@ -399,6 +399,7 @@ def test_what_is_wrong_with_passwords_is_told_and_never_shown(
     ("keys", "mistake"),
     [
         ('client_verify = "optional"', "client_verify: has no effect without client_ca"),
+        ('migrate_state = "x"', "migrate_state: has no effect without migrate, which it is asked "),
         ('client_ca = "a.pem"\nclient_verify = "yes"', "must be one of required, optional"),
         ('client_ca = "a.pem"\nhealth = "/"', "the health path is asked without a certificate"),
         ('client_ca = "a.pem"\n[tls]\nmethod = "off"', 'no effect with tls.method = "off"'),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from provisioning.agent.answers import ProcessStatus
-from provisioning.commands.status import COLUMNS, SHORT, _columns, _row
+from provisioning.agent.answers import ProcessStatus, TimerStatus
+from provisioning.commands.status import COLUMNS, SHORT, _columns, _is_well, _row, _with_waiting
 from tests.fakes.answers import app_status
 
 STATE = app_status(
@@ -20,12 +20,12 @@ STATE = app_status(
 WORKER = {"worker": ProcessStatus(running=2, wanted=2)}
 
 
-def test_by_default_a_line_fits_100_characters() -> None:
+def test_by_default_a_line_fits_80_characters() -> None:
     rows = [_row("hello", "bookworm-site", STATE._replace(processes=WORKER, since=1.0))]
     names, lines = _columns(rows, wide=False)
-    assert names == tuple(name for name in SHORT if name != "visitors")
+    assert names == tuple(name for name in SHORT if name not in ("visitors", "pending"))
     widths = [max(len(name), len(cell)) for name, cell in zip(names, lines[0], strict=True)]
-    assert sum(widths) + 2 * (len(widths) - 1) <= 100
+    assert sum(widths) + 2 * (len(widths) - 1) <= 80
 
 
 def test_a_column_in_which_nothing_stands_is_left_out() -> None:
@@ -49,3 +49,24 @@ def test_a_stopped_app_is_told_from_one_that_was_never_deployed():
     stopped = STATE._replace(live="", stopped="20261130T100000.000Z-abcdef0")
     assert _row("hello", "web1", stopped)[2] == "stopped"
     assert _row("hello", "web1", STATE._replace(live=""))[2] == "none"
+
+
+def test_a_timer_whose_last_run_failed_is_no_good_state() -> None:
+    timers = {"nightly": TimerStatus(next="Mon 2026"), "hourly": TimerStatus(failed=True)}
+    assert _is_well(STATE._replace(timers={"nightly": timers["nightly"]}))
+    assert not _is_well(STATE._replace(timers=timers))
+    names, [line] = _columns([_row("hello", "web1", STATE._replace(timers=timers))], wide=False)
+    shown = dict(zip(names, line, strict=True))
+    assert shown["pending"] == "the last run of the timer hourly failed"
+
+
+def test_what_waits_for_a_provision_is_pending() -> None:
+    applied = STATE._replace(applied={"static": "1", "tls": "1"})
+    assert _with_waiting(applied, {"static": "1", "tls": "1"}) == applied
+    assert _with_waiting(STATE, {"static": "1"}) == STATE
+    state = _with_waiting(applied._replace(pending=("x",)), {"max_body": "1", "tls": "1"})
+    assert state.pending == ("x", "2 changes wait for fab provision: max_body, static")
+
+
+def test_a_release_is_named_by_its_commit() -> None:
+    assert _row("hello", "web1", STATE)[2] == "aaaaaaa"

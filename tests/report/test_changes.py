@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from provisioning.agent import events
-from provisioning.report.changes import VALUE_CHARS, words_for
+from provisioning.report.changes import VALUE_CHARS, took, words_for
 from provisioning.secrets import Secret
 from tests.report.samples import CHANGED_FILE, FAILED, NEW, NEW_FILE, OLD
 
@@ -107,3 +107,8 @@ def test_a_secret_is_masked_before_its_value_is_cut():
     value = "canary-" + "9" * 60
     Secret(value)
     assert "canary" not in changed(shell=("/bin/sh", value)).details
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(0.0, ""), (0.9, ""), (1.2, "1 s"), (75.0, "75 s")])
+def test_a_step_that_takes_time_says_so(seconds, words):
+    assert took(events.Finished("x:y", "changed", {"a": (1, 2)}, seconds=seconds)) == words

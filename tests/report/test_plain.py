@@ -197,3 +197,15 @@ def test_what_belongs_together_stays_together_when_many_hosts_speak_at_once():
     for block in blocks:
         assert {line[:5] for line in block} == {block[0][:5]}
         assert [line[5:].strip()[:4] for line in block] == ["! se", "ngin", "ngin", "try:"]
+
+
+def test_a_line_says_how_long_its_step_took_and_the_end_where_to_look(stream):
+    sink = sink_to(stream)
+    sink.heard("web1", events.Finished("unit:x", "changed", {"a": ("1", "2")}, seconds=12.3))
+    sink.end([], conclusion="hello x is live", next=["https://hello.lab/"])
+    assert stream.getvalue().splitlines() == [
+        "web1  ~ unit:x  a 1 -> 2  12 s",
+        "",
+        "hello x is live",
+        "https://hello.lab/",
+    ]

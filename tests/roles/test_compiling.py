@@ -94,10 +94,10 @@ def test_a_persons_own_role_comes_last(tmp_path):
     given = {"mine": lambda host, facts: [File("/etc/mine", f"{host.name} {facts.cores}\n")]}
     resources = compiled(tmp_path, text, own_roles=given)
     # What the app needs to run may be the role's.
-    assert list(resources)[-7:] == [
+    assert list(resources)[-8:] == [
         "file:/etc/mine", "leftover-programs:hello", "old-releases:hello",
         "static-files:hello/live replaced", "live-processes:hello", "kept-secrets:hello",
-        "superseded:hello",
+        "superseded:hello", "applied-settings:hello",
     ]  # fmt: skip
     assert resources["file:/etc/mine"].content.data == b"web1 2\n"
 

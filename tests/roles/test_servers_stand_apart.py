@@ -36,6 +36,7 @@ BESIDES = {
     "agent/resources/earlier_renewal.py": "what hosts of before have",
     "commands/check.py": "the programs that the tests themselves need",
     "inventory/models/app.py": "an example in the key's description",
+    "scaffold/server_lines.py": "how projects start their servers themselves",
     "scaffold/dockerfile.py": "a Dockerfile, which its owner changes, starts one",
 }
 """Where a server is named for another reason."""

@@ -14,7 +14,7 @@ from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine.system import LINK, System
 
 RELEASE_ID = re.compile(r"\d{8}T\d{6}\.\d{3}Z-[0-9a-z]{1,16}")
-"""<utc>-<commit>: sorts by time. The commit is "0000000" where there is no git."""
+"""<utc>-<commit>: sorts by time. The commit is "nocommit" where there is none."""
 
 
 class Condition(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from typing import Dict, List, Mapping, Optional
 
 from provisioning.agent.answers import FileAccess, SecretTraits
@@ -13,11 +12,7 @@ from provisioning.agent.apps.releases import Releases
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine import files
 from provisioning.agent.machine.system import System
-
-SECRET_NAME = re.compile(
-    r"(?i)(secret|password|passwd|token|api_?key|private_?key|credential|_dsn|_key|database_url)"
-)
-"""Names of variables that usually hold a secret."""
+from provisioning.agent.secret_names import POSSIBLE
 
 SHORTEST_CHARS = 8
 """A shorter value would be found in any code."""
@@ -48,7 +43,7 @@ def _values(system: System, app: str, release: str) -> Dict[str, str]:
     return {
         name: value
         for name, value in of_release(system, app, release).items()
-        if name in declared or SECRET_NAME.search(name)
+        if name in declared or POSSIBLE.search(name)
     }
 
 

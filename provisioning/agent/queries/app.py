@@ -10,6 +10,7 @@ from provisioning.agent.apps.environment import generated_secrets
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.apps.runtimes import runtime_path
 from provisioning.agent.machine.system import System
+from provisioning.agent.resources.applied_settings import applied_settings
 
 HISTORY_LINES = 200
 
@@ -39,6 +40,7 @@ def answer(message: Mapping[str, Any], system: System) -> Any:
             name: hashlib.sha256(f"{salt}{value}".encode()).hexdigest()
             for name, value in generated_secrets(system, app).items()
         },
+        applied=applied_settings(system.memory, app),
     )
     return plain(state)
 

@@ -18,6 +18,7 @@ from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine import http, systemctl
 from provisioning.agent.machine.system import System
 from provisioning.agent.machine.tls import served_certificate
+from provisioning.agent.resources.applied_settings import applied_settings
 from provisioning.agent.runs.journal import cut_off, describe_cut_off, last_runs
 from provisioning.agent.runs.relay import current_run
 
@@ -71,6 +72,7 @@ def _app_status(message: Mapping[str, Any], system: System) -> AppStatus:
         timers=beside.timers,
         runs=tuple(last_runs(SHOWN_RUNS)),
         pending=(*_pending(units, live, layout, system), *beside.pending, *_at_work()),
+        applied=applied_settings(system.memory, app),
     )
 
 

@@ -16,6 +16,7 @@ from provisioning.agent.resource import Resource
 
 _CLASSES: Dict[str, str] = {
     "absent": "Absent",
+    "applied-settings": "AppliedSettings",
     "certificate": "Certificate",
     "command": "Command",
     "directory": "Directory",

@@ -195,6 +195,11 @@ class App(Model):
     env: Mapping[VariableName, str] = Field(
         default={}, description="Its environment. Not for secrets: everyone can read this file."
     )
+    debug: Yes = Field(
+        default=False,
+        description="Permit a release whose Django or Flask debug mode is on. Without it, such a "
+        "release is refused: its error pages show the inside of the app.",
+    )
     env_file: LocalPath | None = Field(
         default=None,
         description="File with more variables, NAME=value in each line, such as "

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from provisioning.agent.secret_names import CERTAIN, PASSWORD_IN_URL
 from provisioning.inventory.models.app import App
 from provisioning.inventory.models.app_servers import APP_SERVERS
 from provisioning.inventory.models.host import Host
@@ -25,11 +25,6 @@ _SET_FOR_BUILDS = frozenset(
 """As in provisioning/agent/resources/virtualenv.py."""
 
 _RESERVED = "HOMEPORT_"
-_SECRET_NAME = re.compile(
-    r"(^|_)(SECRET|SECRET_KEY|PASSWORD|PASSWD|PASSPHRASE|TOKEN|API_KEY|PRIVATE_KEY|CREDENTIALS?)$",
-    re.IGNORECASE,
-)
-_PASSWORD_IN_URL = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
 _DAY_S = 86400
 
 
@@ -98,6 +93,7 @@ def app_mistakes(
         yield from _environment_mistakes(app)
         yield from _folder_mistakes(app)
         yield from _hsts_mistakes(app)
+        yield from _migration_mistakes(app)
         yield from _hook_mistakes(app)
     yield from site_mistakes(apps, hosts)
 
@@ -146,7 +142,7 @@ def _environment_mistakes(app: App) -> Iterator[Mistake]:
     for name, value in app.env.items():
         if name in app.secrets:
             yield Mistake((*here, "env", name), "is also among the secrets; remove one of them")
-        elif value and (_SECRET_NAME.search(name) or _PASSWORD_IN_URL.search(value)):
+        elif value and (CERTAIN.search(name) or PASSWORD_IN_URL.search(value)):
             yield Mistake(
                 (*here, "env", name),
                 "looks like a secret, which must not be in the inventory in plain text; move it "
@@ -187,6 +183,14 @@ def _hsts_mistakes(app: App) -> Iterator[Mistake]:
         yield Mistake(
             ("apps", app.name, "hsts_preload"),
             'needs hsts_subdomains = true and hsts of at least "365d"',
+        )
+
+
+def _migration_mistakes(app: App) -> Iterator[Mistake]:
+    if app.migrate_state and not app.migrate:
+        yield Mistake(
+            ("apps", app.name, "migrate_state"),
+            "has no effect without migrate, which it is asked before and after",
         )
 
 

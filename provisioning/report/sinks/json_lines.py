@@ -92,11 +92,13 @@ class JsonSink:
         """Do nothing: no line is drawn over."""
         return nullcontext()
 
-    def end(self, reports: Sequence[HostReport], *, conclusion: str = "") -> None:
+    def end(
+        self, reports: Sequence[HostReport], *, conclusion: str = "", next: Sequence[str] = ()
+    ) -> None:
         """Write `summary`."""
         hosts = [{"host": report.host, **_outcome(report)} for report in reports]
         last = conclusion or summary.conclusion(reports, check=self._check)
-        self._write("summary", check=self._check, hosts=hosts, conclusion=last)
+        self._write("summary", check=self._check, hosts=hosts, conclusion=last, next=list(next))
 
     def table(
         self,

@@ -10,9 +10,10 @@ from provisioning.agent import events
 from provisioning.errors import HomeportError
 from provisioning.protocol.session import Heard, Said
 from provisioning.report import summary
-from provisioning.report.changes import FAILED, words_for
+from provisioning.report.changes import FAILED, took, words_for
 from provisioning.report.host_report import HostReport
 from provisioning.report.log_lines import LogLine, about
+from provisioning.report.names import readable_id
 from provisioning.report.output import Output
 from provisioning.report.sanitize import clean_line, clean_lines
 from provisioning.report.sinks.text_table import aligned
@@ -63,9 +64,8 @@ class PlainSink:
             case Said(text):
                 self._write_of(host, [f"  {clean_line(text)}"])
             case events.Progress(id, text):
-                self._write_of(
-                    host, [f"  {clean_line(id)}  {clean_line(text)}".replace("    ", "  ")]
-                )
+                words = f"  {readable_id(clean_line(id))}  {clean_line(text)}"
+                self._write_of(host, [words.replace("    ", "  ")])
             case events.Noted(text):
                 self.note(text, host)
             case events.Finished(status=events.CHANGED | events.FAILED):
@@ -104,7 +104,9 @@ class PlainSink:
         """Do nothing: no line is drawn over."""
         return nullcontext()
 
-    def end(self, reports: Sequence[HostReport], *, conclusion: str = "") -> None:
+    def end(
+        self, reports: Sequence[HostReport], *, conclusion: str = "", next: Sequence[str] = ()
+    ) -> None:
         """Write the summary as aligned text."""
         if self._log:
             return
@@ -116,7 +118,8 @@ class PlainSink:
                 lines += ["", f"{summary.host_names(failure.hosts)}: {failure.message}"]
                 lines += [f"  try: {failure.hint}"] if failure.hint else []
         last = clean_line(conclusion) or summary.conclusion(reports, check=self._check)
-        self._write([*lines, "", last] if last else lines)
+        lines += ["", last] if last else []
+        self._write([*lines, *(clean_line(each) for each in next)])
 
     def table(
         self,
@@ -144,11 +147,11 @@ class PlainSink:
     def _finished(self, finished: events.Finished) -> Iterable[str]:
         words = words_for(finished)
         if words.symbol == FAILED:
-            message = f"{finished.id}  {finished.message}"
+            message = f"{words.id}  {finished.message}"
             yield from _failure(message, finished.output, finished.hint)
             return
         details = words.would() if self._check else words.details
-        yield f"{words.symbol} {words.id}  {details}".rstrip()
+        yield "  ".join(filter(None, (f"{words.symbol} {words.id}", details, took(finished))))
         if self._diff:
             for diff in finished.diffs:
                 yield from (f"    {line}" for line in clean_lines(diff))

@@ -13,6 +13,7 @@ from rich.text import Text
 from provisioning.agent import events
 from provisioning.agent.runs.messages import Hello, OtherFacts
 from provisioning.protocol.session import Heard, Said
+from provisioning.report.names import readable_id
 from provisioning.report.sanitize import clean_line
 from provisioning.report.styles import QUIET, STRONG, text
 
@@ -141,7 +142,7 @@ def duration(seconds: float) -> str:
 
 
 def _step(host: _Host) -> Text:
-    resource, doing = clean_line(host.resource), clean_line(host.doing)
+    resource, doing = readable_id(clean_line(host.resource)), clean_line(host.doing)
     shown = _cut(resource)
     if resource and doing:
         shown.append("  ")

@@ -11,9 +11,10 @@ from rich.text import Text
 
 from provisioning.agent import events
 from provisioning.report import summary
-from provisioning.report.changes import FAILED, Words, words_for
+from provisioning.report.changes import FAILED, Words, took, words_for
 from provisioning.report.host_report import HostReport
 from provisioning.report.log_lines import ERROR, LogLine, about
+from provisioning.report.names import readable_id
 from provisioning.report.sanitize import clean_line, clean_lines
 from provisioning.report.sinks.text_table import numeric_columns
 from provisioning.report.styles import (
@@ -53,18 +54,18 @@ def change_block(
 ) -> RenderableType:
     """Return the lines for a resource that was changed, or would be."""
     words = words_for(finished)
-    line = line_of(host, width, words.symbol, _change(words, check=check))
+    line = line_of(host, width, words.symbol, _change(words, took(finished), check=check))
     if not diff or not finished.diffs:
         return line
     lines = (diff_line(each) for diff_text in finished.diffs for each in clean_lines(diff_text))
     return Group(line, Padding(Group(*lines), (0, 0, 0, 4)))
 
 
-def _change(words: Words, *, check: bool) -> Text:
+def _change(words: Words, seconds: str, *, check: bool) -> Text:
     details = words.would() if check else words.details
     shown = text(words.id)
-    if details:
-        shown.append("  ").append_text(text(details, QUIET))
+    for each in filter(None, (details, seconds)):
+        shown.append("  ").append_text(text(each, QUIET))
     return shown
 
 
@@ -86,7 +87,7 @@ def failure_block(
     first, *others = clean_lines(failure.message) or [""]
     body: list[RenderableType] = [text(line, STRONG) for line in (first, *others)]
     if resource:
-        body.insert(0, text(resource, BAD))
+        body.insert(0, text(readable_id(resource), BAD))
     for line in clean_lines(failure.output, OUTPUT_LINES):
         body.append(Padding(text(line), (0, 0, 0, 2)))
     if failure.hint:

@@ -47,12 +47,15 @@ class Sink(Protocol):
     def paused(self) -> AbstractContextManager[None]:
         """Leave the terminal to a question that a person is asked."""
 
-    def end(self, reports: Sequence[HostReport], *, conclusion: str = "") -> None:
+    def end(
+        self, reports: Sequence[HostReport], *, conclusion: str = "", next: Sequence[str] = ()
+    ) -> None:
         """Show the summary.
 
         Args:
             reports: One per host.
-            conclusion: The last line; default: what the reports add up to.
+            conclusion: Its last line; default: what the reports add up to.
+            next: Lines below it: where to look, what to do next.
         """
 
     def table(

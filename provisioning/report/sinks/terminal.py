@@ -152,13 +152,16 @@ class TerminalSink:
             if drawing:
                 self._start()
 
-    def end(self, reports: Sequence[HostReport], *, conclusion: str = "") -> None:
+    def end(
+        self, reports: Sequence[HostReport], *, conclusion: str = "", next: Sequence[str] = ()
+    ) -> None:
         """Take the live lines away and show the summary."""
         self._stop()
         if self._log:
             return
         narrow = self._console.width < NARROW_CHARS
         self._show(*rich_parts.summary_block(reports, conclusion, check=self._check, narrow=narrow))
+        self._show(*(text(clean_line(each)) for each in next))
 
     def table(
         self,

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
+from provisioning.agent.secret_names import PROBABLE
 from provisioning.doctor.finding import Finding, failed, passed, unseen
 from provisioning.doctor.seen import AppSeen
-
-SECRET = re.compile(
-    r"(?i)(secret|password|passwd|token|api_?key|private_?key|credential|database_url)"
-)
 
 
 def judge(seen: AppSeen) -> Finding | None:
@@ -23,13 +18,13 @@ def judge(seen: AppSeen) -> Finding | None:
                 f"{path} is {access.mode} {access.owner}:{access.group}",
                 f"chmod o-rwx,g-w {path}; chown root {path}",
             )
-    open_names = [name for name in found.unit_variables if SECRET.search(name)]
+    open_names = [name for name in found.unit_variables if PROBABLE.search(name)]
     if open_names:
         return failed(
             f"every user can read {', '.join(open_names)} in the unit",
             "move it from Environment= to the app's secrets in the inventory, and deploy",
         )
-    plain = [name for name in seen.app.env if SECRET.search(name)]
+    plain = [name for name in seen.app.env if PROBABLE.search(name)]
     if plain:
         return failed(
             f"{', '.join(plain)} stands in the inventory itself",
