@@ -12,6 +12,7 @@ from provisioning.deploy.environment import (
     propose_secrets,
 )
 from provisioning.deploy.release_links import check_links
+from provisioning.deploy.shared_paths import check_shared_paths
 
 if TYPE_CHECKING:
     from provisioning.deploy.artifact import Artifact
@@ -72,8 +73,10 @@ def plan_deployment(
     """Gather what a release needs from the operator's machine.
 
     Raises:
-        ConfigurationError: a secret is missing, or a link leads out of the release.
+        ConfigurationError: a secret is missing, a link leads out of the release, or what survives
+            releases may be a file or a folder.
     """
+    check_shared_paths(app, inventory.source_of(app), artifact.files.keys())
     notes = check_links(app, artifact.files, artifact.links)
     if artifact.compiled:
         notes.append(

@@ -121,7 +121,8 @@ def build_again(
         release=release,
         files={},
         base=live.release,
-        shared=tuple(app.shared),
+        shared=app.all_shared,
+        shared_files=tuple(app.shared_files),
         static=dict(live.static or {}),
         # Those that it had stay masked, whatever the inventory says now.
         secrets=tuple(dict.fromkeys((*(live.secrets or ()), *secret_names(app, renewal.env)))),

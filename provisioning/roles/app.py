@@ -114,5 +114,5 @@ def _directories(app: App) -> Iterator[Resource]:
         yield Directory(path, mode="0750", group=app.name)
     yield Directory(paths.static, mode="0750", group=layout.WEB_USER)
     yield Directory(paths.shared, mode="0750", owner=app.name, group=app.name)
-    if app.shared:
-        yield SharedFolders(app.name, tuple(app.shared))
+    if app.all_shared:
+        yield SharedFolders(app.name, app.all_shared)

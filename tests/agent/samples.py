@@ -432,6 +432,14 @@ def _shared_folders(root: Path) -> Sample:
     def prepare() -> None:
         shutil.rmtree(top, ignore_errors=True)
         top.mkdir(parents=True)
+        # What the live release has, and whether that is a folder, it says itself.
+        layout = AppLayout("root")
+        release = Path(layout.release(RELEASE))
+        release.mkdir(parents=True, exist_ok=True)
+        about = {"release": RELEASE, "shared": ["instance", "var/uploads"]}
+        (release / "manifest.json").write_text(json.dumps(about))
+        Path(layout.live_socket).unlink(missing_ok=True)
+        Path(layout.live_socket).symlink_to(layout.socket(RELEASE))
 
     return Sample(
         SharedFolders("root", ("instance", "var/uploads")),

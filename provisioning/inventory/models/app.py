@@ -207,7 +207,13 @@ class App(Model):
     shared: RelativePaths = Field(
         default=(),
         description="Folders that survive releases and are writable by the app; everything else "
-        "of a release is read-only to it.",
+        "of a release is read-only to it. A path at which git tracks a file is that file: it is "
+        "the beginning, and what the app makes of it stays.",
+    )
+    shared_files: RelativePaths = Field(
+        default=(),
+        description="The same for files that git does not track, such as a SQLite database that "
+        "`migrate` makes: the app makes them.",
     )
     build: tuple[AnyCommand, ...] = Field(
         default=(),
@@ -384,6 +390,11 @@ class App(Model):
     def lock_file(self) -> str:
         """Return the lock file of what Homeport installs for the app, "" if that is nothing."""
         return self.requirements if self.served_by == self.server else ""
+
+    @property
+    def all_shared(self) -> tuple[str, ...]:
+        """All paths of the source that survive releases, of folders and of files."""
+        return (*self.shared, *self.shared_files)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -164,12 +164,14 @@ def _environment_mistakes(app: App) -> Iterator[Mistake]:
 
 
 def _folder_mistakes(app: App) -> Iterator[Mistake]:
-    for index, inner in enumerate(app.shared):
-        for outer in app.shared:
-            if inner.startswith(f"{outer}/"):
-                yield Mistake(
-                    ("apps", app.name, "shared", index), f'"{inner}" is already within "{outer}"'
-                )
+    for key in ("shared", "shared_files"):
+        for index, inner in enumerate(getattr(app, key)):
+            here = ("apps", app.name, key, index)
+            for outer in app.all_shared:
+                if inner.startswith(f"{outer}/"):
+                    yield Mistake(here, f'"{inner}" is already within "{outer}"')
+            if key == "shared_files" and inner in app.shared:
+                yield Mistake(here, f'"{inner}" is in `shared` too; remove one of them')
     for url, folder in app.static.items():
         for outer in app.shared:
             if f"{folder}/".startswith(f"{outer}/"):
