@@ -52,6 +52,16 @@ def test_they_run_the_release_in_the_sandbox_of_the_app(tmp_path):
         assert not re.search(r"(?m)^(WantedBy|\[Install)", text)
 
 
+def test_all_programs_of_the_app_have_its_home(tmp_path):
+    _, made = units(tmp_path)
+    services = [text for name, text in made.items() if name.endswith(".service")]
+    assert len(services) == 5
+    for text in services:
+        home, variables = text.index("HOME=/srv/hello/home"), text.index("EnvironmentFile=")
+        assert home < variables, "what the app is given wins"
+        assert "ReadWritePaths=/srv/hello/shared -/srv/hello/home\n" in text
+
+
 def test_what_a_shell_has_started_gets_the_signal_to_end_as_well(tmp_path):
     text = """
 processes = { a = "rq worker", b = "cd x && rq worker" }
