@@ -51,8 +51,8 @@ def status(options: Options, *, wide: bool = False) -> int:
         wide: With all columns.
 
     Returns:
-        The exit code: 1 where an app that was deployed does not answer, or a process of it does
-        not run.
+        The exit code: 1 where an app that was deployed does not answer, a process of it does not
+        run, or the last run of a timer has failed.
     """
     context = CommandContext(options)
     fleet = context.fleet(context.hosts)
@@ -95,6 +95,12 @@ def status(options: Options, *, wide: bool = False) -> int:
             owned, context.inventory.owner, {app.name for app in apps[host]}
         ):
             context.sink.note(text, host)
+    for app, host, state in found:
+        for name, timer in state.timers.items() if state else ():
+            if timer.failed:
+                context.sink.note(
+                    f"the last run of {app}'s timer {name} failed: `fab logs {app}` shows why", host
+                )
     well = sum(state is not None and _is_well(state) for _, _, state in found)
     code = context.end(fleet.runs, conclusion=f"{well} of {len(found)} healthy")
     return code or int(any(state and state.live and not _is_well(state) for _, _, state in found))
@@ -134,8 +140,10 @@ def _found(
 
 
 def _is_well(state: AppStatus) -> bool:
-    return state.health == state.site == "200" and all(
-        each.running == each.wanted for each in state.processes.values()
+    return (
+        state.health == state.site == "200"
+        and all(each.running == each.wanted for each in state.processes.values())
+        and not any(each.failed for each in state.timers.values())
     )
 
 

@@ -54,14 +54,16 @@ def deploy(fleet: Fleet, deployment: Deployment, hooks: Hooks) -> str:
         planner = Planner(change, begun, hooks)
         first, facts = planner.first, planner.facts
         hooks.tell(previous=begun.live[first])
-        steps = [Step(None, {host: build(deployment, facts[host]) for host in facts})]
+        steps = [Step(None, {host: build(deployment.on(host), facts[host]) for host in facts})]
         if app.migrate:
             before, after = planner.hooked("before-migrate"), planner.hooked("after-migrate")
             migration = [*before[first], *migrate(app, release, facts[first]), *after[first]]
             steps.append(Step("before-migrate", {first: migration}))
         else:
             steps.append(Step("before-migrate", {}))
-        steps.append(Step("after-migrate", {host: start(app, release) for host in facts}))
+        steps.append(
+            Step("after-migrate", {host: start(deployment.on(host).app, release) for host in facts})
+        )
         if Rollout(fleet, change, planner.plan(*steps), hooks).carry_out():
             return release
         _tell_of_migration(fleet, app, release)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_fields
 from typing import TYPE_CHECKING
 
 from provisioning.deploy.environment import (
@@ -36,6 +38,7 @@ class Deployment:
         lost: Names of runtimes that were built for what a host no longer has, such as its Python of
             before: what still runs from them may go on.
         build_secrets: Variables that only builds of its packages have.
+        placed: Host -> the app as that host has it; see `Inventory.app_on`.
     """
 
     app: App
@@ -48,6 +51,11 @@ class Deployment:
     notes: tuple[str, ...] = ()
     lost: frozenset[str] = frozenset()
     build_secrets: Environment = field(default_factory=dict, repr=False)
+    placed: Mapping[str, App] = field(default_factory=dict, repr=False)
+
+    def on(self, host: str) -> Deployment:
+        """Return it as one host has it."""
+        return replace_fields(self, app=self.placed.get(host, self.app))
 
     @property
     def release(self) -> str:
@@ -97,4 +105,5 @@ def plan_deployment(
         by=by,
         replace=replace,
         notes=tuple(notes),
+        placed={each.name: inventory.app_on(app, each.name) for each in inventory.hosts_of(app)},
     )

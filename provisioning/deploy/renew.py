@@ -7,7 +7,7 @@ does not answer, never sees one. Nothing is uploaded: the code is the host's own
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -52,6 +52,7 @@ class Renewal:
         proposed: Values for secrets that are to be generated; a host's own win.
         rotate: All that are generated get new values.
         notes: What a person should know of it.
+        placed: Host -> the app as that host has it; see `Inventory.app_on`.
     """
 
     app: App
@@ -61,6 +62,11 @@ class Renewal:
     proposed: Environment = field(default_factory=dict, repr=False)
     rotate: bool = False
     notes: tuple[str, ...] = ()
+    placed: Mapping[str, App] = field(default_factory=dict, repr=False)
+
+    def on(self, host: str) -> Renewal:
+        """Return it as one host has it."""
+        return replace(self, app=self.placed.get(host, self.app))
 
     @property
     def what(self) -> str:
@@ -93,6 +99,7 @@ def plan_renewal(
         proposed=proposed,
         rotate=rotate,
         notes=tuple(f"warning: {each}" for each in warnings),
+        placed={each.name: inventory.app_on(app, each.name) for each in inventory.hosts_of(app)},
     )
 
 
@@ -180,7 +187,7 @@ def renew(fleet: Fleet, renewal: Renewal, hooks: Hooks) -> str:
         change = Change(app, release, renewal.https, renewal.by)
         planner = Planner(change, begun, hooks)
         again = {
-            host: build_again(renewal, release, live[host], facts)
+            host: build_again(renewal.on(host), release, live[host], facts)
             for host, facts in planner.facts.items()
         }
         done = Rollout(fleet, change, planner.plan(Step(None, again)), hooks).carry_out()

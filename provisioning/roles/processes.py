@@ -41,6 +41,7 @@ def _processes(app: App, facts: Facts, release_id: str) -> Iterator[tuple[str, s
                 release_id=release_id,
                 layout=layout,
                 kill_mode=kill_mode(process.run),
+                handover=process.handover,
                 surroundings=there,
                 exec_start=exec_start(process.run.argv, there.directory),
                 stop_timeout_s=process.stop_timeout_s or app.drain_timeout_s,

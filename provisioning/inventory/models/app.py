@@ -245,9 +245,7 @@ class App(Model):
         "command, or a table.",
     )
     timers: Mapping[ProcessName, Timer] = Field(
-        default={},
-        description="Commands that run at set times, in the live release, on every host of the "
-        "app.",
+        default={}, description="Commands that run at set times, in the live release."
     )
 
     # What stands before it

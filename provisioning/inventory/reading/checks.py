@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from provisioning.inventory.inventory import runs_on
 from provisioning.inventory.models.app import App
 from provisioning.inventory.models.app_servers import APP_SERVERS
 from provisioning.inventory.models.host import Host
@@ -99,6 +100,7 @@ def app_mistakes(
         yield from _folder_mistakes(app)
         yield from _hsts_mistakes(app)
         yield from _hook_mistakes(app)
+        yield from _placement_mistakes(app, hosts, names)
     yield from site_mistakes(apps, hosts)
 
 
@@ -196,3 +198,21 @@ def _hook_mistakes(app: App) -> Iterator[Mistake]:
     for index, hook in enumerate(app.hooks):
         if hook.at in ("before-migrate", "after-migrate") and not app.migrate:
             yield Mistake(("apps", app.name, "hooks", index), f"{hook.at}: there is no migrate")
+
+
+def _placement_mistakes(
+    app: App, hosts: Mapping[str, Host], names: frozenset[str]
+) -> Iterator[Mistake]:
+    """Yield hosts of processes and timers on which these would never run."""
+    own = [host for host in hosts.values() if runs_on(app, host)]
+    here = {name for host in own for name in (host.name, *host.groups)}
+    for table in ("processes", "timers"):
+        for name, placed in getattr(app, table).items():
+            for index, place in enumerate(placed.hosts):
+                path = ("apps", app.name, table, name, "hosts", index)
+                if place not in names:
+                    yield Mistake(
+                        path, f'there is no host or group "{place}"{did_you_mean(place, names)}'
+                    )
+                elif place not in here:
+                    yield Mistake(path, f'the app does not run on "{place}"')
