@@ -1,6 +1,8 @@
 """The steps of a deploy and a rollback: plans of resources like any other.
 
-build     what it runs on, release, static files, and the check that it can be run
+build     what it runs on, release, static files
+setup     what an app needs once, on one host
+check     that it can be run
 migrate   the database, on one host
 start     start and gate, processes
 switch    the pointer, verified through the web server
@@ -9,9 +11,11 @@ finish    processes, timers; drain, retire, prune
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from provisioning.agent.answers import MIGRATES_FIRST
 from provisioning.deploy.environment import pack, secret_names
 from provisioning.deploy.migration_state import migration_state
 from provisioning.deploy.runtimes import runtime
@@ -52,7 +56,7 @@ DEFAULT_SETTLE_S = 3
 
 
 def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
-    """Yield the resources that build a release that can be imported; visitors notice nothing."""
+    """Yield the resources that build a release; visitors notice nothing."""
     app, artifact = deployment.app, deployment.artifact
     runs_on = runtime(app.runtime).prepare(deployment, facts)
     yield from timer_schedules(app)
@@ -85,14 +89,41 @@ def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
             "by": deployment.by,
             "commit": artifact.commit,
             "dirty": "yes" if artifact.dirty else "",
-            "migrates": "yes" if app.migrate else "",
+            "migrates": _migrates(app),
         },
     )
     yield StaticFiles(app.name, deployment.release)
     if deployment.replace:
         # From here on nothing of it could keep the new release from starting.
         yield Stopped(app.name, by=deployment.by, at_once=True)
-    yield from runtime(app.runtime).check(app, deployment.release, facts)
+
+
+def _migrates(app: App) -> str:
+    """Return what a release says of its migration: see `ReleaseInfo`."""
+    if not app.migrate:
+        return ""
+    return MIGRATES_FIRST if app.migrate_first else "yes"
+
+
+def check(app: App, release: str, facts: Facts) -> Sequence[Resource]:
+    """Return what shows that a release can be run."""
+    return runtime(app.runtime).check(app, release, facts)
+
+
+def setup(app: App, release: str, facts: Facts) -> Iterator[Resource]:
+    """Yield what an app needs once, before anything of it is imported: on one host."""
+    if app.setup:
+        yield OneOff(
+            app.name,
+            release,
+            "setup",
+            app.setup.argv,
+            tuple(sandbox_properties(app, facts)),
+            hint="what it has done stays; no traffic reached this release",
+            timeout_s=MIGRATE_TIMEOUT_S,
+            # Once it has succeeded the host does not run the same again, whatever comes after it.
+            occasion=shlex.join(app.setup.argv),
+        )
 
 
 def migrate(app: App, release: str, facts: Facts) -> Iterator[Resource]:

@@ -137,6 +137,7 @@ EVERY_TYPE: tuple[Resource, ...] = (
         validate=("nginx", "-t"),
         notes=("nginx.conf stays",),
     ),
+    OneOff("hello", RELEASE, "setup", ("flask", "init-db"), occasion="flask init-db"),
     OneOff("hello", RELEASE, "import", ("python", "-c", "import app"), ("User=hello",), "hint", 9),
     OtherApps(("hello", "other")),
     Settings("/etc/x.d/homeport.conf", "ini", "# x\n", {"A": "1"}, ("/etc/x.conf",), override=True),

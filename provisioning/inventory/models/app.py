@@ -221,10 +221,22 @@ class App(Model):
         '"python manage.py collectstatic --noinput": run by the build user in the virtualenv, '
         "before static files are published.",
     )
+    setup: AnyCommand | None = Field(
+        default=None,
+        description="Command that is run once in the app's life, on one host, in its first "
+        "release before the app is imported: what makes the database of an app that has no "
+        "migrations. Never where a release of the app has been live.",
+    )
     migrate: AnyCommand | None = Field(
         default=None,
         description="Command that brings the database up to date, run once per deploy in the "
         "new release before it goes live.",
+    )
+    migrate_first: Yes = Field(
+        default=False,
+        description="Run migrate before the app is imported for the first time: for apps that "
+        "read their database while they are imported. A release that cannot be imported has "
+        "then migrated it.",
     )
     migrate_state: AnyCommand | None = Field(
         default=None,

@@ -100,6 +100,8 @@ def app_mistakes(
         yield from _folder_mistakes(app)
         yield from _hsts_mistakes(app)
         yield from _hook_mistakes(app)
+        if app.migrate_first and not app.migrate:
+            yield Mistake((*here, "migrate_first"), "has no effect without migrate")
         yield from _placement_mistakes(app, hosts, names)
     yield from site_mistakes(apps, hosts)
 
