@@ -71,7 +71,7 @@ def app_resources(app: App, web_unit: str) -> Iterator[Resource]:
     yield RegisteredApp(app.name, app.names)
     if app.packages:
         yield Packages(f"app-{app.name}", app.packages)
-    yield User(app.name, comment=app_comment(app.name))
+    yield User(app.name, groups=app.groups, comment=app_comment(app.name))
     yield from _directories(app)
     if app.disk_max is not None:
         yield Packages(f"quota-{app.name}", ("quota",))

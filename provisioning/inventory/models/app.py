@@ -26,6 +26,7 @@ from provisioning.inventory.types.fields import (
     DurationOrOff,
     DurationText,
     EntryPoint,
+    ExtraGroups,
     HeaderName,
     HeaderValue,
     HostNames,
@@ -179,6 +180,11 @@ class App(Model):
         default=None,
         description='Maximum disk space of the app, such as "5g". The file system of /srv must '
         "count usage by user (mount option usrquota). Default: no limit.",
+    )
+    groups: ExtraGroups = Field(
+        default=(),
+        description="Groups of the host that the app's user is in besides its own, such as redis "
+        "for that server's socket: one that is there, or that one of `packages` brings.",
     )
     network: NetworkAccess = Field(
         default="full",

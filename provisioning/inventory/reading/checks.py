@@ -102,6 +102,14 @@ def app_mistakes(
         yield from _hook_mistakes(app)
         if app.migrate_first and not app.migrate:
             yield Mistake((*here, "migrate_first"), "has no effect without migrate")
+        for index, group in enumerate(app.groups):
+            if group in apps:
+                yield Mistake(
+                    (*here, "groups", index),
+                    f'"{group}" is an app, whose code and secrets its group reads'
+                    if group != app.name
+                    else "is the app's own group already",
+                )
         yield from _placement_mistakes(app, hosts, names)
     yield from site_mistakes(apps, hosts)
 
