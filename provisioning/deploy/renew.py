@@ -29,7 +29,7 @@ from provisioning.deploy.runtimes import runtime
 from provisioning.deploy.steps import process_check, release_running, timer_schedules
 from provisioning.errors import ConfigurationError, DeployRefusedError
 from provisioning.resources import Release, Resource, StaticFiles
-from provisioning.roles import app_server, put_in_order_before, release_units
+from provisioning.roles import put_in_order_before, release_settings, release_units
 
 if TYPE_CHECKING:
     from provisioning.agent.answers import AppState, ReleaseInfo
@@ -136,7 +136,7 @@ def build_again(
         runtime=runs_on.path,
         python=runs_on.python,
         parts=runs_on.parts,
-        settings=app_server(app.served_by).files(app, facts, release),
+        settings=release_settings(app, facts, release),
         units=release_units(app, facts, release),
         env="null" if renewal.env is None else pack(renewal.env),
         proposed=pack(renewal.proposed),

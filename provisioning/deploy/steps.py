@@ -38,10 +38,11 @@ from provisioning.resources import (
     TimerSchedules,
 )
 from provisioning.roles import (
-    app_server,
     put_in_order_before,
+    release_settings,
     release_units,
     sandbox_properties,
+    timers_of,
     web_server,
 )
 
@@ -77,7 +78,7 @@ def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
         runtime=runs_on.path,
         python=runs_on.python,
         parts=runs_on.parts,
-        settings=app_server(app.served_by).files(app, facts, deployment.release),
+        settings=release_settings(app, facts, deployment.release),
         units=release_units(app, facts, deployment.release),
         env=pack(deployment.env),
         proposed=pack(deployment.proposed),
@@ -234,7 +235,8 @@ def process_check(app: App, release: str, *, known: bool = False) -> ProcessChec
             whatever the inventory says now.
     """
     programs = {f"process {name}": each.run.program for name, each in app.processes.items()}
-    programs.update({f"timer {name}": each.run.program for name, each in app.timers.items()})
+    timers = timers_of(app, release)
+    programs.update({f"timer {name}": each.run.program for name, each in timers.items()})
     return ProcessCheck(
         app.name,
         release,

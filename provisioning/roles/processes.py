@@ -14,6 +14,7 @@ from provisioning.agent.machine.systemd import quoted, unexpanded
 from provisioning.inventory.models.app import App
 from provisioning.inventory.types.commands import Command
 from provisioning.render import render
+from provisioning.roles.log_files import timers_of
 from provisioning.roles.sandbox import sandbox_properties
 from provisioning.roles.surroundings import surroundings
 
@@ -52,7 +53,7 @@ def _processes(app: App, facts: Facts, release_id: str) -> Iterator[tuple[str, s
 
 def _timers(app: App, facts: Facts, release_id: str) -> Iterator[tuple[str, str]]:
     layout, there = AppLayout(app.name), surroundings(app, release_id)
-    for name, timer in app.timers.items():
+    for name, timer in timers_of(app, release_id).items():
         service = render(
             "app/timed.service.j2",
             app=app,

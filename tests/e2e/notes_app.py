@@ -104,6 +104,9 @@ shared = ["seed.sqlite3", "data"]
 shared_files = ["notes.sqlite3"]
 setup = "python init_db.py"
 groups = ["films"]
+log_files = ["data/logs/*.log"]
+log_files_max = "10k"
+log_files_kept = 2
 workers = 1
 
 [apps.notes.processes]

@@ -67,6 +67,18 @@ def test_what_an_app_keeps_and_runs(lab: Lab, project: Project, deployed_host, s
     assert site.get("/home").body == b"/srv/notes/home False"
     assert site.get("/group").body == b"film\n"
 
+    # Log files are bounded, by the app itself.
+    state = "systemctl show --value -p SubState notes.log-files.service"
+    for _ in range(4):
+        for _ in range(20):
+            assert site.get("/log").body == b"logged"
+        host.shell("systemctl start notes.log-files.service")
+        wait_for(lambda: host.shell(state).strip() == "dead")
+    logs = host.shell(f"stat -c '%n %a %U' {SHARED}/data/logs/*").splitlines()
+    names = ["app.log", "app.log.1.gz", "app.log.2.gz"]
+    assert logs == [f"{SHARED}/data/logs/{name} 600 notes" for name in names]
+    assert int(host.shell(f"stat -c %s {SHARED}/data/logs/app.log")) < 10_000
+
     # What is there wins; setup does not run again; one scheduler hands over to the next.
     commit_notes(project)
     fab("deploy", "--app", "notes").must_succeed()

@@ -33,6 +33,7 @@ from provisioning.inventory.types.fields import (
     HostPath,
     ImageName,
     LocalPath,
+    LogFiles,
     NetworkAccess,
     Networks,
     OtherDomains,
@@ -220,6 +221,17 @@ class App(Model):
         default=(),
         description="The same for files that git does not track, such as a SQLite database that "
         "`migrate` makes: the app makes them.",
+    )
+    log_files: LogFiles = Field(
+        default=(),
+        description="Log files that the app writes below its shared folders, such as "
+        '"logs/*.log". Every ten minutes those that have grown beyond log_files_max begin anew.',
+    )
+    log_files_max: SizeText = Field(
+        default=Size.parse("10m"), description="Size from which on a log file begins anew."
+    )
+    log_files_kept: Annotated[Whole, Field(ge=1, le=100)] = Field(
+        default=5, description="Earlier ones of each log file that are kept, compressed."
     )
     build: tuple[AnyCommand, ...] = Field(
         default=(),

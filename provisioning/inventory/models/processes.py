@@ -9,6 +9,9 @@ from pydantic import BeforeValidator, Field
 from provisioning.inventory.models.base import Model
 from provisioning.inventory.types.fields import AnyCommand, At, HostNames, Seconds, Whole, Yes
 
+LOG_FILES_TIMER = "log-files"
+"""The timer that an app with `log_files` has besides its own: roles/log_files.py."""
+
 
 class Placed(Model):
     """What runs on some of the app's hosts only."""

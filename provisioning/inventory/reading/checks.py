@@ -10,6 +10,7 @@ from provisioning.inventory.inventory import runs_on
 from provisioning.inventory.models.app import App
 from provisioning.inventory.models.app_servers import APP_SERVERS
 from provisioning.inventory.models.host import Host
+from provisioning.inventory.models.processes import LOG_FILES_TIMER
 from provisioning.inventory.models.runtimes import RUNTIMES
 from provisioning.inventory.models.web_servers import WEB_SERVERS
 from provisioning.inventory.reading.problems import Mistake
@@ -98,6 +99,7 @@ def app_mistakes(
         yield from _name_mistakes(app, hosts)
         yield from _environment_mistakes(app)
         yield from _folder_mistakes(app)
+        yield from _log_file_mistakes(app)
         yield from _hsts_mistakes(app)
         yield from _hook_mistakes(app)
         if app.migrate_first and not app.migrate:
@@ -192,6 +194,23 @@ def _folder_mistakes(app: App) -> Iterator[Mistake]:
                     f'"{folder}" is shared: the app writes there, and static files belong to a '
                     "release; let the app serve what it writes",
                 )
+
+
+def _log_file_mistakes(app: App) -> Iterator[Mistake]:
+    here = ("apps", app.name)
+    for index, path in enumerate(app.log_files):
+        if not any(path.startswith(f"{folder}/") for folder in app.shared):
+            yield Mistake(
+                (*here, "log_files", index),
+                f'"{path}" is in no folder of `shared`: the app cannot write there',
+            )
+    for key in ("log_files_max", "log_files_kept"):
+        if key in app.model_fields_set and not app.log_files:
+            yield Mistake((*here, key), "has no effect without log_files")
+    if app.log_files and LOG_FILES_TIMER in app.timers:
+        yield Mistake(
+            (*here, "timers", LOG_FILES_TIMER), "is the name of the timer that log_files makes"
+        )
 
 
 def _hsts_mistakes(app: App) -> Iterator[Mistake]:

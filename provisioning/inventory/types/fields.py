@@ -216,6 +216,20 @@ RelativePath = Annotated[
     _text(units.RELATIVE_PATH_PATTERN),
 ]
 RelativePaths = Annotated[tuple[RelativePath, ...], AfterValidator(_unique)]
+LogFiles = Annotated[
+    tuple[
+        Annotated[
+            str,
+            Matching(
+                # A name at whose end anything may stand would take in what was put aside, again.
+                r"^(?!.*\.\.)([A-Za-z0-9_*-][A-Za-z0-9._*-]*/)+[A-Za-z0-9._*-]*[A-Za-z0-9_-]$",
+                'a path below a shared folder such as "logs/*.log", with no * at its end',
+            ),
+        ],
+        ...,
+    ],
+    AfterValidator(_unique),
+]
 UrlPath = Annotated[str, Matching(units.URL_PATH_PATTERN, 'a path such as "/healthz"')]
 UrlFolder = Annotated[
     str,
