@@ -83,7 +83,7 @@ def test_every_packaged_template_says_on_top_who_owns_the_file():
         *(f"{name}/web.service.j2" for name in (*APP_SERVERS, *filter(None, RUNTIMES.values()))),
     }  # fmt: skip
     # Those of a release are written once: nothing undoes an edit, the next release has its own.
-    names = ("process.service", "timed.service", "timer", "web.socket")
+    names = ("logrotate.conf", "process.service", "timed.service", "timer", "web.socket")
     of_a_release = {
         *(f"app/{name}.j2" for name in names),
         *(

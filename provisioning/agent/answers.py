@@ -29,6 +29,9 @@ FAILED, ROLLED_BACK, STOPPED = "failed", "rolled_back", "stopped"
 MIGRATED = "migrated"
 """What happens to releases: see `HistoryEvent`."""
 
+MIGRATES_FIRST = "first"
+"""Of a release whose migration runs before it is imported for the first time."""
+
 
 def plain(value: Any) -> Any:
     """Return an answer as it travels."""
@@ -53,7 +56,7 @@ class HistoryEvent(NamedTuple):
         before: The release that was live before it.
         to: The one that was made live in its place.
         rollback_from: The one that was live until a person went back to it.
-        at_state: The step at which it failed: "import", "migrate", "start", "processes".
+        at_state: The step at which it failed: "setup", "import", "migrate", "start", "processes".
         commit, dirty, migrates, renews: See `ReleaseInfo`.
         migrations: The names of those that the database had afterwards and not before.
     """
@@ -96,7 +99,7 @@ class ReleaseInfo(NamedTuple):
         by: By whom, as "user@machine".
         commit: Of which commit, "" for none.
         dirty: Whether it has changes that are in no commit: "yes" or "".
-        migrates: Whether its app migrates the database: "yes" or "".
+        migrates: Whether its app migrates the database: "yes", `MIGRATES_FIRST` or "".
         renews: The release whose code it has, "" for its own.
         runtime: The path of what it runs on, below the app's directory: "venvs/<name>".
         env: The name of its revision of the environment.

@@ -139,6 +139,11 @@ class AppLayout:
         return f"{self.root}/shared"
 
     @property
+    def home(self) -> str:
+        """HOME of all programs of an app: caches and settings, which survive releases."""
+        return f"{self.root}/home"
+
+    @property
     def temporary(self) -> str:
         """What an app's web servers see as /tmp."""
         return f"{self.root}/tmp"  # noqa: S108  # nosec B108 # a name below /srv

@@ -18,7 +18,7 @@ from provisioning.deploy.deployment import Deployment, plan_deployment
 from provisioning.deploy.missing_files import check_missing
 from provisioning.deploy.requirements.choice import Choice
 from provisioning.deploy.requirements.sources import trusted_unseen
-from provisioning.deploy.steps import build, start
+from provisioning.deploy.steps import build, check, setup, start
 from provisioning.deploy.unread_settings import unread_settings
 from provisioning.hosts.host import who
 from provisioning.protocol.plan import make_plan
@@ -97,7 +97,15 @@ def _built(
     deployment = plan_deployment(context.inventory, app, artifact, who(), replace=replace)
     deployment = replace_fields(deployment, notes=(*missing, *deployment.notes))
     # As for a host of which nothing is known: what is wrong in a template is found here.
-    make_plan([*build(deployment, Facts()), *start(app, deployment.release)])
+    nothing = Facts()
+    make_plan(
+        [
+            *build(deployment, nothing),
+            *setup(app, deployment.release, nothing),
+            *check(app, deployment.release, nothing),
+            *start(app, deployment.release),
+        ]
+    )
     # A hook may have made a commit.
     hooks.tell(release=deployment.release, commit=artifact.commit)
     hooks.run("after-build")

@@ -101,6 +101,12 @@ def status(options: Options, *, wide: bool = False) -> int:
             owned, context.inventory.owner, {app.name for app in apps[host]}
         ):
             context.sink.note(text, host)
+    for app, host, state in found:
+        for name, timer in state.timers.items() if state else ():
+            if timer.failed:
+                context.sink.note(
+                    f"the last run of {app}'s timer {name} failed: `fab logs {app}` shows why", host
+                )
     well = sum(state is not None and _is_well(state) for _, _, state in found)
     code = context.end(fleet.runs, conclusion=f"{well} of {len(found)} healthy")
     return code or int(any(state and state.live and not _is_well(state) for _, _, state in found))

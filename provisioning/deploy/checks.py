@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from provisioning.agent.answers import BUILT, LIVE, MIGRATED
+from provisioning.agent.answers import BUILT, LIVE, MIGRATED, MIGRATES_FIRST
 from provisioning.errors import ConfigurationError, DeployRefusedError, HomeportError
 
 if TYPE_CHECKING:
@@ -73,8 +73,12 @@ def refuse_over_migration(app: App, states: Mapping[str, AppState], release: str
             code = renewed
         were_live = {each.release for each in state.history if each.event == LIVE}
         # Their deploys did not come to the migration.
+        early = {"setup", "import"}
+        first = {each.release for each in state.releases if each.migrates == MIGRATES_FIRST}
         not_importable = {
-            each.release for each in state.history if each.at_state == "import"
+            each.release
+            for each in state.history
+            if each.at_state in (early if each.release not in first else {"setup"})
         } - were_live
         newer = [
             each.release
@@ -163,6 +167,14 @@ def must_be_whole(app: App, states: Mapping[str, AppState], release: str) -> Non
                 f"{source} and `fab deploy` it, which rebuilds everything; or choose another "
                 "release with `fab rollback --to ID`",
             )  # fmt: skip
+
+
+def was_ever_live(states: Mapping[str, AppState]) -> bool:
+    """Tell whether any host knows of a release of the app that visitors have seen."""
+    return any(
+        state.live or state.stopped or any(each.event == LIVE for each in state.history)
+        for state in states.values()
+    )
 
 
 def lost_runtimes(states: Mapping[str, AppState]) -> frozenset[str]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioning.deploy.begin import begin
-from provisioning.deploy.checks import lost_runtimes
+from provisioning.deploy.checks import lost_runtimes, was_ever_live
 from provisioning.deploy.environment import shared_secrets
-from provisioning.deploy.phases import Change, Planner, Step
+from provisioning.deploy.phases import Change, Planner, Resources, Step
 from provisioning.deploy.requirements.python_version import must_suit
 from provisioning.deploy.rollout import Rollout
-from provisioning.deploy.steps import build, migrate, start
+from provisioning.deploy.steps import build, check, migrate, setup, start
 from provisioning.errors import DeployRefusedError
 from provisioning.roles import waiting
 
@@ -54,16 +54,8 @@ def deploy(fleet: Fleet, deployment: Deployment, hooks: Hooks) -> str:
             app, release, deployment.https, deployment.by, keeps_before=not deployment.replace
         )
         planner = Planner(change, begun, hooks)
-        first, facts = planner.first, planner.facts
-        hooks.tell(previous=begun.live[first])
-        steps = [Step(None, {host: build(deployment, facts[host]) for host in facts})]
-        if app.migrate:
-            before, after = planner.hooked("before-migrate"), planner.hooked("after-migrate")
-            migration = [*before[first], *migrate(app, release, facts[first]), *after[first]]
-            steps.append(Step("before-migrate", {first: migration}))
-        else:
-            steps.append(Step("before-migrate", {}))
-        steps.append(Step("after-migrate", {host: start(app, release) for host in facts}))
+        hooks.tell(previous=begun.live[planner.first])
+        steps = _ready(deployment, planner, needs_setup=_needs_setup(deployment, begun.states))
         if Rollout(fleet, change, planner.plan(*steps), hooks).carry_out():
             return release
         _tell_of_migration(fleet, app, release)
@@ -75,6 +67,60 @@ def _tell_what_waits(fleet: Fleet, deployment: Deployment, states: Mapping[str, 
     for run in fleet.runs:
         if words := waiting(deployment.to_apply, states[run.name].applied):
             run.note(words)
+
+
+def _ready(deployment: Deployment, planner: Planner, *, needs_setup: bool) -> Iterator[Step]:
+    """Yield the steps by which a release gets ready, in order."""
+    app, release = deployment.app, deployment.release
+    first, facts = planner.first, planner.facts
+    built = {host: tuple(build(deployment.on(host), facts[host])) for host in facts}
+    checks = {host: tuple(check(app, release, facts[host])) for host in facts}
+    starts = {host: tuple(start(deployment.on(host).app, release)) for host in facts}
+    migration: dict[str, Resources] = {}
+    if app.migrate:
+        before, after = planner.hooked("before-migrate"), planner.hooked("after-migrate")
+        migration[first] = (*before[first], *migrate(app, release, facts[first]), *after[first])
+    if needs_setup:
+        yield Step(None, built)
+        yield Step(None, {first: tuple(setup(app, release, facts[first]))})
+    if migration and app.migrate_first:
+        if not needs_setup:
+            yield Step(None, built)
+        yield Step("before-migrate", migration)
+        # What an app reads while it is imported one host has made for all of them.
+        yield Step("after-migrate", _joined(checks, starts), apart=True)
+        return
+    if needs_setup:
+        yield Step(None, checks, apart=True)
+    else:
+        yield Step(None, _joined(built, checks))
+    yield Step("before-migrate", migration)
+    yield Step("after-migrate", starts)
+
+
+def _joined(
+    first: Mapping[str, Resources], second: Mapping[str, Resources]
+) -> dict[str, Resources]:
+    return {host: (*first[host], *second[host]) for host in first}
+
+
+def _needs_setup(deployment: Deployment, states: Mapping[str, AppState]) -> bool:
+    """Tell whether the app's `setup` belongs to this deploy: its first.
+
+    Raises:
+        DeployRefusedError: a host of the app that is not asked may have had it.
+    """
+    app = deployment.app
+    if not app.setup or was_ever_live(states):
+        return False
+    others = [host for host in deployment.placed if host not in states]
+    if others:
+        raise DeployRefusedError(
+            f"cannot deploy {app.name}: its `setup` runs with its first deploy, and "
+            f"{', '.join(others)}, which may have had that, is not among the hosts",
+            hint="deploy to all hosts of the app; or remove `setup`, if it has run",
+        )
+    return True
 
 
 def _tell_of_migration(fleet: Fleet, app: App, release: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_fields
 from typing import TYPE_CHECKING
 
 from provisioning.deploy.environment import (
@@ -13,6 +14,7 @@ from provisioning.deploy.environment import (
     propose_secrets,
 )
 from provisioning.deploy.release_links import check_links
+from provisioning.deploy.shared_paths import check_shared_paths
 from provisioning.roles import settings_to_apply
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class Deployment:
             before: what still runs from them may go on.
         build_secrets: Variables that only builds of its packages have.
         to_apply: What a provision would apply of the app: see roles/applied.py.
+        placed: Host -> the app as that host has it; see `Inventory.app_on`.
     """
 
     app: App
@@ -51,6 +54,11 @@ class Deployment:
     lost: frozenset[str] = frozenset()
     build_secrets: Environment = field(default_factory=dict, repr=False)
     to_apply: Mapping[str, str] = field(default_factory=dict)
+    placed: Mapping[str, App] = field(default_factory=dict, repr=False)
+
+    def on(self, host: str) -> Deployment:
+        """Return it as one host has it."""
+        return replace_fields(self, app=self.placed.get(host, self.app))
 
     @property
     def release(self) -> str:
@@ -76,8 +84,10 @@ def plan_deployment(
     """Gather what a release needs from the operator's machine.
 
     Raises:
-        ConfigurationError: a secret is missing, or a link leads out of the release.
+        ConfigurationError: a secret is missing, a link leads out of the release, or what survives
+            releases may be a file or a folder.
     """
+    check_shared_paths(app, inventory.source_of(app), artifact.files.keys())
     notes = check_links(app, artifact.files, artifact.links)
     if artifact.compiled:
         notes.append(
@@ -99,4 +109,5 @@ def plan_deployment(
         replace=replace,
         notes=tuple(notes),
         to_apply=settings_to_apply(inventory, app),
+        placed={each.name: inventory.app_on(app, each.name) for each in inventory.hosts_of(app)},
     )

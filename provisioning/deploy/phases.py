@@ -26,10 +26,12 @@ class Step:
     Args:
         stage: The hooks on the controller that come first; None for none.
         resources: Host -> what it is to get; a host that is missing gets nothing.
+        apart: Whether it begins when all hosts have ended what comes before.
     """
 
     stage: Stage | None
     resources: Mapping[str, Iterable[Resource]]
+    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,13 +140,14 @@ class Planner:
         """Return what all hosts are to get.
 
         Args:
-            steps: How the release gets ready. Those that wait for no hook on the controller are
-                joined: one exchange in place of two.
+            steps: How the release gets ready. Those that wait for no hook on the controller, and
+                for no other host, are joined: one exchange in place of two.
         """
         stages: list[Stage | None] = []
         parts: list[dict[str, list[Resource]]] = []
         for step in (*steps, Step("before-switch", self.hooked("before-switch"))):
-            if not parts or (step.stage and self._hooks.has(step.stage)):
+            waits = step.apart and len(self.facts) > 1
+            if not parts or waits or (step.stage and self._hooks.has(step.stage)):
                 stages.append(step.stage)
                 parts.append({host: [] for host in self.facts})
             for host, resources in step.resources.items():

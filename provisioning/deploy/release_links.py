@@ -33,7 +33,7 @@ def check_links(app: App, files: Iterable[str], links: Mapping[str, str]) -> lis
         "static": app.static,
         "files": dict.fromkeys(files, ""),
         "links": links,
-        "shared": app.shared,
+        "shared": app.all_shared,
     }
     try:
         found = published(manifest)
@@ -71,14 +71,13 @@ def _empty_folders(app: App, found: Published) -> Iterator[str]:
 
 
 def _check_shared(app: App, links: Mapping[str, str]) -> None:
-    for folder in app.shared:
+    for folder in app.all_shared:
         for above in prefixes([folder])[:-1]:
             if above in links:
                 raise ConfigurationError(
-                    f"cannot deploy {app.name}: the shared folder {folder} would lie somewhere "
+                    f"cannot deploy {app.name}: the shared path {folder} would lie somewhere "
                     f"else, since {above} is a link to {links[above]}",
-                    hint=f"in `shared` of [apps.{app.name}], name the folder that the link "
-                    "points to",
+                    hint=f"in `shared` of [apps.{app.name}], name the path that the link points to",
                 )
 
 

@@ -7,7 +7,7 @@ does not answer, never sees one. Nothing is uploaded: the code is the host's own
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ from provisioning.deploy.runtimes import runtime
 from provisioning.deploy.steps import process_check, release_running, timer_schedules
 from provisioning.errors import ConfigurationError, DeployRefusedError
 from provisioning.resources import Release, Resource, StaticFiles
-from provisioning.roles import app_server, put_in_order_before, release_units
+from provisioning.roles import put_in_order_before, release_settings, release_units
 
 if TYPE_CHECKING:
     from provisioning.agent.answers import AppState, ReleaseInfo
@@ -52,6 +52,7 @@ class Renewal:
         proposed: Values for secrets that are to be generated; a host's own win.
         rotate: All that are generated get new values.
         notes: What a person should know of it.
+        placed: Host -> the app as that host has it; see `Inventory.app_on`.
     """
 
     app: App
@@ -61,6 +62,11 @@ class Renewal:
     proposed: Environment = field(default_factory=dict, repr=False)
     rotate: bool = False
     notes: tuple[str, ...] = ()
+    placed: Mapping[str, App] = field(default_factory=dict, repr=False)
+
+    def on(self, host: str) -> Renewal:
+        """Return it as one host has it."""
+        return replace(self, app=self.placed.get(host, self.app))
 
     @property
     def what(self) -> str:
@@ -93,6 +99,7 @@ def plan_renewal(
         proposed=proposed,
         rotate=rotate,
         notes=tuple(f"warning: {each}" for each in warnings),
+        placed={each.name: inventory.app_on(app, each.name) for each in inventory.hosts_of(app)},
     )
 
 
@@ -121,14 +128,15 @@ def build_again(
         release=release,
         files={},
         base=live.release,
-        shared=tuple(app.shared),
+        shared=app.all_shared,
+        shared_files=tuple(app.shared_files),
         static=dict(live.static or {}),
         # Those that it had stay masked, whatever the inventory says now.
         secrets=tuple(dict.fromkeys((*(live.secrets or ()), *secret_names(app, renewal.env)))),
         runtime=runs_on.path,
         python=runs_on.python,
         parts=runs_on.parts,
-        settings=app_server(app.served_by).files(app, facts, release),
+        settings=release_settings(app, facts, release),
         units=release_units(app, facts, release),
         env="null" if renewal.env is None else pack(renewal.env),
         proposed=pack(renewal.proposed),
@@ -179,7 +187,7 @@ def renew(fleet: Fleet, renewal: Renewal, hooks: Hooks) -> str:
         change = Change(app, release, renewal.https, renewal.by)
         planner = Planner(change, begun, hooks)
         again = {
-            host: build_again(renewal, release, live[host], facts)
+            host: build_again(renewal.on(host), release, live[host], facts)
             for host, facts in planner.facts.items()
         }
         done = Rollout(fleet, change, planner.plan(Step(None, again)), hooks).carry_out()

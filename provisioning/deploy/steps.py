@@ -1,6 +1,8 @@
 """The steps of a deploy and a rollback: plans of resources like any other.
 
-build     what it runs on, release, static files, and the check that it can be run
+build     what it runs on, release, static files
+setup     what an app needs once, on one host
+check     that it can be run
 migrate   the database, on one host
 start     start and gate, processes
 switch    the pointer, verified through the web server
@@ -9,9 +11,11 @@ finish    processes, timers; drain, retire, prune
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from provisioning.agent.answers import MIGRATES_FIRST
 from provisioning.deploy.environment import pack, secret_names
 from provisioning.deploy.migration_state import migration_state
 from provisioning.deploy.runtimes import runtime
@@ -34,10 +38,11 @@ from provisioning.resources import (
     TimerSchedules,
 )
 from provisioning.roles import (
-    app_server,
     put_in_order_before,
+    release_settings,
     release_units,
     sandbox_properties,
+    timers_of,
     web_server,
 )
 
@@ -52,7 +57,7 @@ DEFAULT_SETTLE_S = 3
 
 
 def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
-    """Yield the resources that build a release that can be imported; visitors notice nothing."""
+    """Yield the resources that build a release; visitors notice nothing."""
     app, artifact = deployment.app, deployment.artifact
     runs_on = runtime(app.runtime).prepare(deployment, facts)
     yield from timer_schedules(app)
@@ -66,13 +71,14 @@ def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
         files=artifact.files,
         executables=artifact.executables,
         links=artifact.links,
-        shared=tuple(app.shared),
+        shared=app.all_shared,
+        shared_files=tuple(app.shared_files),
         static={app.at(url): folder for url, folder in app.static.items()},
         secrets=secret_names(app, deployment.env),
         runtime=runs_on.path,
         python=runs_on.python,
         parts=runs_on.parts,
-        settings=app_server(app.served_by).files(app, facts, deployment.release),
+        settings=release_settings(app, facts, deployment.release),
         units=release_units(app, facts, deployment.release),
         env=pack(deployment.env),
         proposed=pack(deployment.proposed),
@@ -84,14 +90,41 @@ def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
             "by": deployment.by,
             "commit": artifact.commit,
             "dirty": "yes" if artifact.dirty else "",
-            "migrates": "yes" if app.migrate else "",
+            "migrates": _migrates(app),
         },
     )
     yield StaticFiles(app.name, deployment.release)
     if deployment.replace:
         # From here on nothing of it could keep the new release from starting.
         yield Stopped(app.name, by=deployment.by, at_once=True)
-    yield from runtime(app.runtime).check(app, deployment.release, facts)
+
+
+def _migrates(app: App) -> str:
+    """Return what a release says of its migration: see `ReleaseInfo`."""
+    if not app.migrate:
+        return ""
+    return MIGRATES_FIRST if app.migrate_first else "yes"
+
+
+def check(app: App, release: str, facts: Facts) -> Sequence[Resource]:
+    """Return what shows that a release can be run."""
+    return runtime(app.runtime).check(app, release, facts)
+
+
+def setup(app: App, release: str, facts: Facts) -> Iterator[Resource]:
+    """Yield what an app needs once, before anything of it is imported: on one host."""
+    if app.setup:
+        yield OneOff(
+            app.name,
+            release,
+            "setup",
+            app.setup.argv,
+            tuple(sandbox_properties(app, facts)),
+            hint="what it has done stays; no traffic reached this release",
+            timeout_s=MIGRATE_TIMEOUT_S,
+            # Once it has succeeded the host does not run the same again, whatever comes after it.
+            occasion=shlex.join(app.setup.argv),
+        )
 
 
 def migrate(app: App, release: str, facts: Facts) -> Iterator[Resource]:
@@ -202,7 +235,8 @@ def process_check(app: App, release: str, *, known: bool = False) -> ProcessChec
             whatever the inventory says now.
     """
     programs = {f"process {name}": each.run.program for name, each in app.processes.items()}
-    programs.update({f"timer {name}": each.run.program for name, each in app.timers.items()})
+    timers = timers_of(app, release)
+    programs.update({f"timer {name}": each.run.program for name, each in timers.items()})
     return ProcessCheck(
         app.name,
         release,

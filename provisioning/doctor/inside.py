@@ -132,7 +132,7 @@ def ask_app(run: RemoteHost, app: App, facts: Facts, found: AppExamination) -> A
 
 
 def _has_database(app: App, found: AppExamination) -> bool:
-    return bool(app.shared) or any(DATABASE_NAME.search(name) for name in found.variables)
+    return bool(app.all_shared) or any(DATABASE_NAME.search(name) for name in found.variables)
 
 
 def _without_database(app: App) -> tuple[str, ...]:

@@ -13,12 +13,33 @@ from provisioning.inventory.suggest import did_you_mean
 if TYPE_CHECKING:
     from provisioning.inventory.models.app import App
     from provisioning.inventory.models.host import Host, Ssh
+    from provisioning.inventory.models.processes import Placed
     from provisioning.inventory.models.tls import Tls
 
 
 def runs_on(app: App, host: Host) -> bool:
     """Tell whether an app runs on a host: named itself, by a group, or because no host is."""
     return not app.hosts or host.name in app.hosts or not set(app.hosts).isdisjoint(host.groups)
+
+
+def _is_at(placed: Placed, name: str, own: Sequence[Host]) -> bool:
+    """Tell whether something of an app runs on a host, which may be one that only has an address.
+
+    Args:
+        placed: It.
+        name: Of the host.
+        own: The app's hosts, in the inventory's order.
+    """
+    chosen = [
+        host.name
+        for host in own
+        if not placed.hosts
+        or host.name in placed.hosts
+        or not set(placed.hosts).isdisjoint(host.groups)
+    ]
+    if placed.once:
+        return chosen[:1] == [name]
+    return name in chosen or (not placed.hosts and all(host.name != name for host in own))
 
 
 @dataclass(frozen=True)
@@ -95,6 +116,21 @@ class Inventory:
     def hosts_of(self, app: App) -> tuple[Host, ...]:
         """Return the hosts that an app runs on, in the inventory's order."""
         return tuple(host for host in self.hosts.values() if runs_on(app, host))
+
+    def app_on(self, app: App, name: str) -> App:
+        """Return an app as one of its hosts has it: with the processes and timers that run there.
+
+        Args:
+            app: The app.
+            name: Of the host.
+        """
+        own = self.hosts_of(app)
+        return app.model_copy(
+            update={
+                key: {name_: each for name_, each in table.items() if _is_at(each, name, own)}
+                for key, table in (("processes", app.processes), ("timers", app.timers))
+            }
+        )
 
     def local_path(self, text: str) -> Path:
         """Return the path on the operator's machine that a text of the inventory means."""

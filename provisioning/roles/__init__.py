@@ -31,6 +31,7 @@ from provisioning.roles.loading import (
     read_given_certificate,
     resources_of,
 )
+from provisioning.roles.log_files import log_settings, timers_of
 from provisioning.roles.peers import peers
 from provisioning.roles.processes import process_units
 from provisioning.roles.recovery import put_in_order, put_in_order_before
@@ -54,9 +55,11 @@ __all__ = [
     "put_in_order_before",
     "read_given",
     "read_given_certificate",
+    "release_settings",
     "release_units",
     "sandbox_properties",
     "settings_to_apply",
+    "timers_of",
     "waiting",
     "web_server",
     "web_server_units",
@@ -88,6 +91,17 @@ def release_units(app: App, facts: Facts, release_id: str) -> dict[str, str]:
         **web_units(app, facts, release_id),
         **process_units(app, facts, release_id),
     }
+
+
+def release_settings(app: App, facts: Facts, release_id: str) -> dict[str, str]:
+    """Return the files of a release that its app server and others read: path below it -> text.
+
+    Args:
+        app: The app.
+        facts: Of the host that the release is for.
+        release_id: The release's id.
+    """
+    return {**app_server(app.served_by).files(app, facts, release_id), **log_settings(app)}
 
 
 def web_server_units(inventory: Inventory, host: Host) -> tuple[str, ...]:

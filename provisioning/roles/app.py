@@ -71,7 +71,7 @@ def app_resources(app: App, web_unit: str) -> Iterator[Resource]:
     yield RegisteredApp(app.name, app.names)
     if app.packages:
         yield Packages(f"app-{app.name}", app.packages)
-    yield User(app.name, comment=app_comment(app.name))
+    yield User(app.name, groups=app.groups, comment=app_comment(app.name))
     yield from _directories(app)
     if app.disk_max is not None:
         yield Packages(f"quota-{app.name}", ("quota",))
@@ -105,6 +105,11 @@ def app_resources(app: App, web_unit: str) -> Iterator[Resource]:
     yield Service(boot.path, restart_on=(boot,))
 
 
+def home_directory(app: App) -> Directory:
+    """Return the home of an app's programs. The account has none: nobody logs in by it."""
+    return Directory(AppLayout(app.name).home, mode="0700", owner=app.name, group=app.name)
+
+
 def _directories(app: App) -> Iterator[Resource]:
     paths = AppLayout(app.name)
     # The web server goes through; what is in there is for those whom it is for.
@@ -114,5 +119,6 @@ def _directories(app: App) -> Iterator[Resource]:
         yield Directory(path, mode="0750", group=app.name)
     yield Directory(paths.static, mode="0750", group=layout.WEB_USER)
     yield Directory(paths.shared, mode="0750", owner=app.name, group=app.name)
-    if app.shared:
-        yield SharedFolders(app.name, tuple(app.shared))
+    yield home_directory(app)
+    if app.all_shared:
+        yield SharedFolders(app.name, app.all_shared)

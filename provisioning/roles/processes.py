@@ -14,6 +14,7 @@ from provisioning.agent.machine.systemd import quoted, unexpanded
 from provisioning.inventory.models.app import App
 from provisioning.inventory.types.commands import Command
 from provisioning.render import render
+from provisioning.roles.log_files import timers_of
 from provisioning.roles.sandbox import sandbox_properties
 from provisioning.roles.surroundings import surroundings
 
@@ -41,6 +42,7 @@ def _processes(app: App, facts: Facts, release_id: str) -> Iterator[tuple[str, s
                 release_id=release_id,
                 layout=layout,
                 kill_mode=kill_mode(process.run),
+                handover=process.handover,
                 surroundings=there,
                 exec_start=exec_start(process.run.argv, there.directory),
                 stop_timeout_s=process.stop_timeout_s or app.drain_timeout_s,
@@ -51,7 +53,7 @@ def _processes(app: App, facts: Facts, release_id: str) -> Iterator[tuple[str, s
 
 def _timers(app: App, facts: Facts, release_id: str) -> Iterator[tuple[str, str]]:
     layout, there = AppLayout(app.name), surroundings(app, release_id)
-    for name, timer in app.timers.items():
+    for name, timer in timers_of(app, release_id).items():
         service = render(
             "app/timed.service.j2",
             app=app,

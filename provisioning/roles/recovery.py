@@ -20,6 +20,7 @@ from provisioning.resources import (
     StaticFiles,
     Superseded,
 )
+from provisioning.roles.app import home_directory
 
 
 def put_in_order(app: App) -> Iterator[Resource]:
@@ -37,6 +38,8 @@ def put_in_order(app: App) -> Iterator[Resource]:
 def put_in_order_before(app: App) -> Iterator[Resource]:
     """Yield the same before a new release, which may replace a live one that cannot run."""
     yield RegisteredApp(app.name)
+    # An earlier Homeport made none, and what is started from here on has it.
+    yield home_directory(app)
     yield NoLeftoverPrograms(app.name, label="before")
     yield OldReleasesStopped(app.name, drain_timeout_s=app.drain_timeout_s, label="before")
     yield LiveProcesses(app.name, label="before")

@@ -66,7 +66,8 @@ def sandbox_properties(app: App, facts: Facts) -> list[str]:
     properties = [f"User={app.name}", f"Group={app.name}", *_ALWAYS, *_NETWORK[app.network]]
     properties += [value for name, value in _UNLESS_RELAXED.items() if name not in app.relax]
     properties += [value for name, value in _IF_RELAXED.items() if name in app.relax]
-    properties.append(f"ReadWritePaths={layout.shared}")
+    # The second an earlier Homeport did not make, and `fab run` may come before the next provision.
+    properties.append(f"ReadWritePaths={layout.shared} -{layout.home}")
     # One for all programs of the app, which pass files on to each other. Not what PrivateTmp= would
     # provide: each unit has its own of these, and systemd empties it when the main process dies,
     # while others may still be running.

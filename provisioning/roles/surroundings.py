@@ -15,4 +15,4 @@ def surroundings(app: App, release_id: str) -> Surroundings:
         app: The app.
         release_id: The release's id.
     """
-    return kind_named(app.runtime).surroundings(AppLayout(app.name), release_id, app.shared)
+    return kind_named(app.runtime).surroundings(AppLayout(app.name), release_id, app.all_shared)

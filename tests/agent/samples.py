@@ -138,6 +138,7 @@ EVERY_TYPE: tuple[Resource, ...] = (
         validate=("nginx", "-t"),
         notes=("nginx.conf stays",),
     ),
+    OneOff("hello", RELEASE, "setup", ("flask", "init-db"), occasion="flask init-db"),
     OneOff("hello", RELEASE, "import", ("python", "-c", "import app"), ("User=hello",), "hint", 9),
     OtherApps(("hello", "other")),
     AppliedSettings("hello", {"static": "0123456789abcdef", "tls": "fedcba9876543210"}),
@@ -434,6 +435,14 @@ def _shared_folders(root: Path) -> Sample:
     def prepare() -> None:
         shutil.rmtree(top, ignore_errors=True)
         top.mkdir(parents=True)
+        # What the live release has, and whether that is a folder, it says itself.
+        layout = AppLayout("root")
+        release = Path(layout.release(RELEASE))
+        release.mkdir(parents=True, exist_ok=True)
+        about = {"release": RELEASE, "shared": ["instance", "var/uploads"]}
+        (release / "manifest.json").write_text(json.dumps(about))
+        Path(layout.live_socket).unlink(missing_ok=True)
+        Path(layout.live_socket).symlink_to(layout.socket(RELEASE))
 
     return Sample(
         SharedFolders("root", ("instance", "var/uploads")),

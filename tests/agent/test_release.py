@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -168,6 +170,38 @@ def test_a_shared_directory_begins_with_what_the_release_brought(
     (shared / "first").write_text("written by the app")
     host.run([_release(layout, SECOND, {"up/first": "2"}, shared=("up",))])
     assert (shared / "first").read_text() == "written by the app"
+
+
+def test_a_shared_file_begins_with_what_the_release_brought(layout: AppLayout, host: Host) -> None:
+    shared = ("data/db.sqlite3", "made.db")
+    files = {"data/db.sqlite3": "rows", "data/readme": "x"}
+    given = {"shared": shared, "shared_files": ("made.db",)}
+    assert not host.run([_release(layout, FIRST, files, **given)]).done.failed
+    code, kept = Path(layout.code(FIRST)), Path(layout.shared, "data", "db.sqlite3")
+    assert kept.read_text() == "rows"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert (code / "data" / "readme").read_text() == "x"
+    # As if it were beside the code: SQLite makes its journal where the file lies.
+    assert (code / "data" / "db.sqlite3").resolve() == kept.resolve()
+    assert (code / "made.db").readlink().name == "made.db"
+    assert not Path(layout.shared, "made.db").exists()
+    with sqlite3.connect(code / "made.db") as database:
+        database.execute("create table rows (name)")
+        database.execute("insert into rows values ('one')")
+        assert Path(layout.shared, "made.db-journal").exists()
+    kept.write_text("rows of the app")
+    # Also where git does not track it any more, and where the code is that of another release.
+    for release, changes in (
+        (SECOND, {"files": {"data/readme": "x"}}),
+        ("20260104T030405.000Z-abc1234", {"files": {}, "base": FIRST}),
+    ):
+        again = replace(_release(layout, release, {}, **given), **changes)
+        assert not host.run([again]).done.failed
+        link = Path(layout.code(release), "data", "db.sqlite3")
+        assert link.is_symlink()
+        assert link.read_text() == "rows of the app"
+        manifest = json.loads(Path(layout.release(release), "manifest.json").read_text())
+        assert manifest["shared_files"] == list(shared)
 
 
 def test_generated_secrets_are_made_once(layout: AppLayout, host: Host) -> None:

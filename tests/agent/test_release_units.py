@@ -214,3 +214,53 @@ def test_a_socket_stays_while_systemd_knows_anything_of_its_release(runtime: Pat
     for kind in ("socket", "service"):
         left = Leftovers("root", _system(f"root@{OTHER}.{kind}"))
         assert left.temporary() == [layout.socket(dead)]
+
+
+# Of what there must never be two
+
+
+BEAT = f"root.beat.1@{RELEASE}.service"
+OLD = [f"root.beat.1@{OTHER}.service", f"root.worker.1@{OTHER}.service"]
+
+
+@pytest.mark.parametrize("who", ["new", "old", "both", "none"])
+def test_the_old_one_has_ended_before_the_new_one_starts(runtime: Path, who: str) -> None:
+    """It is enough that one of two releases says so; others run side by side."""
+    system = _system(*OLD)
+    units = ReleaseServices("root", system)
+    for name in OLD:
+        is_alone = "beat" in name and who in ("old", "both")
+        (runtime / name).write_bytes(release_services.ALONE if is_alone else b"[Service]\n")
+    ours = release_services.ALONE if who in ("new", "both") else b"[Service]\n"
+    units.start({BEAT: ours, BESIDE[1]: b"[Timer]\n", BESIDE[2]: b"[Service]\n"})
+    done = _done(system)
+    stops = [each for each in done if each.startswith("systemctl stop")]
+    assert stops == ([f"systemctl stop {OLD[0]}"] if who != "none" else [])
+    starts = [each for each in done if each.startswith("systemctl start")]
+    assert starts == [f"systemctl start {BEAT} {BESIDE[1]} {BESIDE[2]}"]
+    assert done.index(starts[0]) > max(map(done.index, stops), default=-1)
+    assert (runtime / OLD[0]).exists() is (who == "none")
+    assert (runtime / OLD[1]).exists()
+
+
+def test_what_was_stopped_for_a_release_that_is_refused_comes_back(runtime: Path) -> None:
+    Path(AppLayout("root").units(RELEASE), BEAT).write_bytes(release_services.ALONE)
+    refused = f"root.beat.1@{OTHER}.service"
+    (runtime / refused).write_bytes(release_services.ALONE)
+    system = _system(refused)
+    ReleaseServices("root", system).start_what_is_live()
+    done = _done(system)
+    assert done.index(f"systemctl stop {refused}") < next(
+        number for number, each in enumerate(done)
+        if each.startswith("systemctl start") and BEAT in each
+    )  # fmt: skip
+    assert (runtime / BEAT).exists()
+    assert not (runtime / refused).exists()
+
+
+def test_the_instances_of_one_release_are_no_rivals(runtime: Path) -> None:
+    system = _system(BEAT)
+    (runtime / BEAT).write_bytes(release_services.ALONE)
+    second = BEAT.replace(".1@", ".2@")
+    ReleaseServices("root", system).start({second: release_services.ALONE})
+    assert not [each for each in _done(system) if each.startswith("systemctl stop")]

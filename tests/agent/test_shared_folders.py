@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from tests.agent.runs import listing
 from tests.fakes.system import AppSystem, CheckedAppSystem
 
 APP = 12345
+RELEASE = "20260102T030405.000Z-abc1234"
 
 
 @pytest.fixture
@@ -34,6 +36,16 @@ def outside(root: Path) -> Path:
     (path / "uploads").mkdir(parents=True)
     (path / "secret").write_text("root's")
     return path
+
+
+def _release_has(*paths: str, of_files: tuple[str, ...] = ()) -> None:
+    """Have a live release with these."""
+    layout = AppLayout("hello")
+    directory = Path(layout.release(RELEASE))
+    directory.mkdir(parents=True)
+    manifest = {"app": "hello", "release": RELEASE, "shared": paths, "shared_files": of_files}
+    (directory / "manifest.json").write_text(json.dumps(manifest))
+    Path(layout.live_socket).symlink_to(layout.socket(RELEASE))
 
 
 def _about(path: Path) -> tuple[int, int, int]:
@@ -57,13 +69,14 @@ def test_folders_above_come_first_and_once(paths: list[str], found: list[str]) -
     assert shared.prefixes(paths) == found
 
 
-def test_folders_are_made_and_become_the_apps(top: Path) -> None:
+def test_folders_that_the_live_release_lacks_are_made_and_become_the_apps(top: Path) -> None:
     folders = SharedFolders("hello", ("instance", "var/log"))
+    _release_has("instance", "var/log")
     system = AppSystem(APP, APP + 1)
     change = differences(folders.desired(), folders.actual(system))
-    assert folders.actual(system) == {"to make": "instance var var/log"}
+    assert folders.actual(system) == {"to put right": "instance var var/log"}
     folders.apply(system, change)
-    assert folders.actual(system) == {"to make": ""}
+    assert folders.actual(system) == {"to put right": ""}
     for name in ("instance", "var", "var/log"):
         assert _about(top / name) == ITS_OWN
     assert system.notes == []
@@ -83,26 +96,53 @@ def test_what_became_of_a_folder_is_put_right_and_foretold(
     damage: Callable[[Path], object], top: Path
 ) -> None:
     folders = SharedFolders("hello", ("var/log",))
+    _release_has("var/log")
     folders.apply(AppSystem(APP, APP + 1), {})
     damage(top / "var" / "log")
     before = listing(top)
     checked = CheckedAppSystem(APP, APP + 1)
-    assert folders.actual(checked) == {"to make": "var/log"}
+    assert folders.actual(checked) == {"to put right": "var/log"}
     folders.apply(checked, {})
-    assert folders.actual(checked) == {"to make": ""}
+    assert folders.actual(checked) == {"to put right": ""}
     assert listing(top) == before
-    assert folders.actual(AppSystem(APP, APP + 1)) == {"to make": "var/log"}
+    assert folders.actual(AppSystem(APP, APP + 1)) == {"to put right": "var/log"}
     folders.apply(AppSystem(APP, APP + 1), {})
     assert _about(top / "var" / "log") == ITS_OWN
 
 
-def test_a_check_of_a_new_host_foretells_all_of_them(root: Path) -> None:
+def test_a_check_foretells_all_of_them(root: Path) -> None:
     folders = SharedFolders("hello", ("var/log", "instance"))
+    Path(AppLayout("hello").root).mkdir(parents=True)
+    _release_has("var/log", "instance")
     checked = CheckedAppSystem(APP, APP + 1)
     checked.make_directory(AppLayout("hello").shared)
-    assert folders.actual(checked) == {"to make": "var var/log instance"}
+    assert folders.actual(checked) == {"to put right": "var var/log instance"}
     folders.apply(checked, {})
-    assert folders.actual(checked) == {"to make": ""}
+    assert folders.actual(checked) == {"to put right": ""}
+
+
+def test_before_the_first_release_nobody_guesses_what_is_a_folder(top: Path) -> None:
+    folders = SharedFolders("hello", ("data/db.sqlite3", "media"))
+    for system in (CheckedAppSystem(APP, APP + 1), AppSystem(APP, APP + 1)):
+        assert folders.actual(system) == folders.desired()
+    assert list(top.iterdir()) == []
+
+
+def test_files_are_left_to_the_app_and_the_folders_above_them_are_not(top: Path) -> None:
+    folders = SharedFolders("hello", ("data/db.sqlite3", "made.db", "yet.db"))
+    _release_has("data/db.sqlite3", "made.db", "yet.db", of_files=("data/db.sqlite3", "yet.db"))
+    (top / "data").mkdir()
+    for path in (top / "data" / "db.sqlite3", top / "made.db"):
+        path.write_text("rows")
+        path.chmod(0o640)
+    for system in (CheckedAppSystem(APP, APP + 1), AppSystem(APP, APP + 1)):
+        assert folders.actual(system) == {"to put right": "data"}
+        folders.apply(system, {})
+        assert folders.actual(system) == folders.desired()
+        assert system.notes == []
+    assert _about(top / "data") == ITS_OWN
+    assert _about(top / "made.db")[2] == 0o640
+    assert not (top / "yet.db").exists()
 
 
 OBSTACLES: dict[str, Callable[[Path, Path], object]] = {
@@ -119,6 +159,7 @@ OBSTACLES: dict[str, Callable[[Path, Path], object]] = {
 def test_what_the_app_has_put_in_the_way_stays_and_stops_nothing(
     what: str, where: str, top: Path, outside: Path
 ) -> None:
+    _release_has("var/log", "instance")
     if where != "var":
         (top / "var").mkdir(mode=0o750)
         os.chown(top / "var", APP, APP + 1)
@@ -126,9 +167,9 @@ def test_what_the_app_has_put_in_the_way_stays_and_stops_nothing(
     before, theirs = listing(outside), listing(top)
     folders = SharedFolders("hello", ("var/log", "instance"))
     for system in (CheckedAppSystem(APP, APP + 1), AppSystem(APP, APP + 1)):
-        assert folders.actual(system) == {"to make": "instance"}
+        assert folders.actual(system) == {"to put right": "instance"}
         folders.apply(system, {})
-        assert folders.actual(system) == {"to make": ""}
+        assert folders.actual(system) == {"to put right": ""}
     # Whoever makes it all the same, since it was no link a moment ago, leaves it alone, too.
     system = AppSystem(APP, APP + 1)
     shared.make("hello", "var/log", system)
@@ -247,3 +288,76 @@ def test_nobody_else_reaches_a_beginning_before_it_is_whole(
     shared.begin(AppSystem(APP, APP + 1), "hello", "empty", "/nowhere")
     assert seen == [0o700, 0o700]
     assert _about(top / "uploads") == _about(top / "empty") == ITS_OWN
+
+
+# Files
+
+
+@pytest.fixture
+def database(root: Path) -> Path:
+    path = root / "release" / "db.sqlite3"
+    path.parent.mkdir()
+    path.write_text("rows of the release")
+    return path
+
+
+ITS_FILE = (APP, APP + 1, shared.FILE_MODE)
+
+
+def test_a_file_begins_as_the_release_has_it_and_what_is_there_wins(
+    top: Path, database: Path
+) -> None:
+    system = AppSystem(APP, APP + 1)
+    shared.begin_file(system, "hello", "data/db.sqlite3", str(database))
+    made = top / "data" / "db.sqlite3"
+    assert _about(made) == ITS_FILE
+    assert _about(made.parent) == ITS_OWN
+    assert made.stat().st_nlink == 1
+    assert database.read_text() == made.read_text() == "rows of the release"
+    made.write_text("rows of the app")
+    made.chmod(0o640)
+    shared.begin_file(system, "hello", "data/db.sqlite3", str(database))
+    assert made.read_text() == "rows of the app"
+    assert _about(made)[2] == 0o640
+    assert system.notes == []
+    assert not Path(AppLayout("hello").root, shared.BEGINNING).exists()
+
+
+def test_a_file_that_no_release_has_is_the_apps_to_make(top: Path, root: Path) -> None:
+    shared.begin_file(AppSystem(APP, APP + 1), "hello", "data/db.sqlite3", str(root / "nothing"))
+    assert _about(top / "data") == ITS_OWN
+    assert list((top / "data").iterdir()) == []
+
+
+def test_an_empty_folder_in_the_place_of_a_file_goes(top: Path, database: Path) -> None:
+    (top / "db.sqlite3").mkdir()
+    shared.begin_file(AppSystem(APP, APP + 1), "hello", "db.sqlite3", str(database))
+    assert (top / "db.sqlite3").read_text() == "rows of the release"
+
+
+def test_a_folder_with_something_in_it_is_no_file(top: Path, database: Path) -> None:
+    (top / "db.sqlite3" / "kept").mkdir(parents=True)
+    with pytest.raises(AgentError, match="as a file: it is a folder, and not empty"):
+        shared.begin_file(AppSystem(APP, APP + 1), "hello", "db.sqlite3", str(database))
+    assert (top / "db.sqlite3" / "kept").is_dir()
+
+
+@pytest.mark.parametrize("what", [each for each in OBSTACLES if each != "a file"])
+def test_what_the_app_has_put_in_a_files_place_stays(
+    what: str, top: Path, database: Path, outside: Path
+) -> None:
+    OBSTACLES[what](top / "db.sqlite3", outside)
+    before = listing(outside), listing(top)
+    shared.begin_file(AppSystem(APP, APP + 1), "hello", "db.sqlite3", str(database))
+    assert (listing(outside), listing(top)) == before
+    assert not shared.is_file("hello", "db.sqlite3")
+
+
+def test_a_link_above_a_file_leads_nowhere(top: Path, database: Path, outside: Path) -> None:
+    (top / "data").symlink_to(outside)
+    before = listing(outside)
+    system = AppSystem(APP, APP + 1)
+    shared.begin_file(system, "hello", "data/db.sqlite3", str(database))
+    assert listing(outside) == before
+    assert len(system.notes) == 1
+    assert not shared.is_file("hello", "data/secret")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from provisioning.agent.answers import MIGRATED, AppState, HistoryEvent, ReleaseInfo
+from provisioning.agent.answers import MIGRATED, MIGRATES_FIRST, AppState, HistoryEvent, ReleaseInfo
 from provisioning.deploy.checks import (
     lost_runtimes,
     must_be_whole,
@@ -138,6 +138,14 @@ def test_a_release_that_could_not_be_imported_has_migrated_nothing(app: App) -> 
     there = manifests("one", "two", "three", three=MIGRATES)
     assert goes_back_over_migration(app, there, ONE)
     failed = HistoryEvent("failed", THREE, at_state="import")
+    assert not goes_back_over_migration(app, there._replace(history=(failed,)), ONE)
+
+
+def test_one_that_migrates_first_may_have_migrated_before_it_was_imported(app: App) -> None:
+    there = manifests("one", "two", "three", three={"migrates": MIGRATES_FIRST})
+    failed = HistoryEvent("failed", THREE, at_state="import")
+    assert goes_back_over_migration(app, there._replace(history=(failed,)), ONE)
+    failed = failed._replace(at_state="setup")
     assert not goes_back_over_migration(app, there._replace(history=(failed,)), ONE)
 
 

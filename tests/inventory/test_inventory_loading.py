@@ -195,6 +195,14 @@ def test_the_message_names_the_file_the_count_and_where_keys_are_explained(
         ('static = "static"', 'static: must be a table, not "static"'),
         ('shared = ["/srv/x"]', 'shared: must be relative to the app\'s source, not "/srv/x"'),
         ('shared = ["a", "a/b"]', 'shared: "a/b" is already within "a"'),
+        (
+            'shared = ["a"]\nshared_files = ["a/b.db"]',
+            'shared_files: "a/b.db" is already within "a"',
+        ),
+        (
+            'shared = ["a.db"]\nshared_files = ["a.db"]',
+            'shared_files: "a.db" is in `shared` too; remove one of them',
+        ),
         ('shared = ["a"]\nstatic = { "/a/" = "a/b" }', '"a/b" is shared: the app writes there'),
         ('migrate = "flask \'x"', "migrate: is not a command: no closing quotation"),
         ('processes = { worker = "rq \'x" }', "processes.worker.run: is not a command: no closing"),

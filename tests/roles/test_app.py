@@ -22,6 +22,7 @@ def test_only_the_apps_own_directories_are_writable_for_it(tmp_path):
         "/srv/hello/env": read_by_app,
         "/srv/hello/static": ("0750", "root", "www-data"),
         "/srv/hello/shared": ("0750", "hello", "hello"),
+        "/srv/hello/home": ("0700", "hello", "hello"),
     }
     # What is below that is the app's: root goes there part by part.
     assert resources["shared-folders:hello"].folders == ("instance", "var/uploads")

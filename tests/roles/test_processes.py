@@ -3,6 +3,7 @@ import subprocess
 
 import pytest
 
+from provisioning.agent.apps.release_services import is_alone
 from provisioning.inventory.types.commands import parse_command
 from provisioning.roles import release_units, sandbox_properties
 from provisioning.roles.processes import exec_start
@@ -52,6 +53,16 @@ def test_they_run_the_release_in_the_sandbox_of_the_app(tmp_path):
         assert not re.search(r"(?m)^(WantedBy|\[Install)", text)
 
 
+def test_all_programs_of_the_app_have_its_home(tmp_path):
+    _, made = units(tmp_path)
+    services = [text for name, text in made.items() if name.endswith(".service")]
+    assert len(services) == 5
+    for text in services:
+        home, variables = text.index("HOME=/srv/hello/home"), text.index("EnvironmentFile=")
+        assert home < variables, "what the app is given wins"
+        assert "ReadWritePaths=/srv/hello/shared -/srv/hello/home\n" in text
+
+
 def test_what_a_shell_has_started_gets_the_signal_to_end_as_well(tmp_path):
     text = """
 processes = { a = "rq worker", b = "cd x && rq worker" }
@@ -64,6 +75,15 @@ timers = { c = { run = "a > b", at = "03:00" } }
         if re.match(r"hello\.[abc].*service", name)
     }
     assert modes == {"a": ["mixed"], "b": ["control-group"], "c": ["control-group"]}
+
+
+def test_a_unit_says_where_there_must_never_be_two(tmp_path):
+    text = """
+processes = { beat = { run = "celery beat", handover = "stop-first" }, worker = "celery worker" }
+"""
+    _, made = units(tmp_path, text)
+    alone = {name for name, unit in made.items() if is_alone(unit.encode())}
+    assert alone == {f"hello.beat.1@{RELEASE}.service"}
 
 
 def test_a_process_gets_its_own_time_to_end_or_that_of_the_app(tmp_path):

@@ -20,7 +20,7 @@ def test_the_app_is_a_user_of_its_own_and_writes_only_where_it_may(tmp_path):
     assert made[:2] == ["User=hello", "Group=hello"]
     assert "ProtectSystem=strict" in made
     assert [each for each in made if each.startswith("ReadWritePaths=")] == [
-        "ReadWritePaths=/srv/hello/shared"
+        "ReadWritePaths=/srv/hello/shared -/srv/hello/home"
     ]
 
 

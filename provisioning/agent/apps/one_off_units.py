@@ -10,7 +10,7 @@ from provisioning.agent.apps.releases import RELEASE_ID
 from provisioning.agent.machine.system import System
 
 AT_WORK = (*RUNNING, "deactivating")
-LABELS = r"import|migrate|migrations|(?:before|after)-[a-z]+-hook-\d+"
+LABELS = r"setup|import|migrate|migrations|(?:before|after)-[a-z]+-hook-\d+"
 
 
 def one_offs(app: str, system: System) -> List[str]:

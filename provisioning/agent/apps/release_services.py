@@ -24,6 +24,8 @@ from provisioning.agent.machine.system import System
 PROPERTIES = "ActiveState,SubState,NRestarts,ExecMainStatus,NeedDaemonReload,NextElapseUSecRealtime"
 """Source: org.freedesktop.systemd1(5)."""
 
+ALONE = b"\n[X-Homeport]\nHandover=stop-first\n"
+
 RUNNING = ("active", "reloading", "activating")
 
 STOP_S = 3600 + 60
@@ -122,10 +124,36 @@ class ReleaseServices:
             besides: Units that are only to be known.
         """
         self.install({**(besides or {}), **files})
+        self.stop(self._rivals(files))
         started = [name for name in files if starts(name)]
         if started:
             systemctl.forget_failures(self._system, *started)
             systemctl.try_to_start(self._system, *started)
+
+    def start_what_is_live(self) -> None:
+        """Start what the live release runs besides its web server and was stopped for another."""
+        self.start(self.files(self._live))
+
+    def _rivals(self, files: Mapping[str, bytes]) -> List[str]:
+        """Return what must have ended before these start: of which there must never be two.
+
+        It is enough that one of two releases says so.
+        """
+        alone = {process_of(name): is_alone(files[name]) for name in filter(is_process, files)}
+        prefix = f"{self._layout.app}."
+        loaded = [name for name in self._system.loaded_units() if name.startswith(prefix)]
+        found = sorted({*loaded, *self._names_here()} - set(files))
+        releases = {release_of(name) for name in files}
+        return [
+            name
+            for name in found
+            if process_of(name) in alone
+            and release_of(name) not in releases
+            and (
+                alone[process_of(name)]
+                or is_alone(self._system.read(os.path.join(RUNTIME_UNITS, name)))
+            )
+        ]
 
     def forget_web(self, release: str) -> None:
         """Have systemd not know a release's web server any more, which has been stopped."""
@@ -209,3 +237,16 @@ def process_of(name: str) -> str:
     """Return the process of an instance: "worker" of "hello.worker.2@<release>.service"."""
     found = re.fullmatch(r"[^.@]+\.([^.@]+)\.\d+@.*", name)
     return found[1] if found else ""
+
+
+def release_of(name: str) -> str:
+    """Return the release of an instance of a process: what is behind the "@"."""
+    return name.partition("@")[2]
+
+
+def is_alone(unit: bytes) -> bool:
+    """Tell by a unit file whether there must never be two of it: templates/app/process.service.j2.
+
+    Source: systemd.unit(5): sections whose names begin with "X-" are ignored by systemd.
+    """
+    return ALONE in unit

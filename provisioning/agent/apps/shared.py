@@ -1,4 +1,4 @@
-"""Shared folders: what an app writes, and what survives its releases.
+"""Shared folders and files: what an app writes, and what survives its releases.
 
 All below `/srv/<app>/shared` is the app's, so it decides what lies there. Root goes in there part
 by part, without following links, and leaves alone what the app has put in a folder's way.
@@ -18,6 +18,9 @@ from provisioning.agent.machine import files
 from provisioning.agent.machine.system import System
 
 MODE = 0o750
+
+FILE_MODE = 0o600
+"""What a file has that the app makes: see UMask= in roles/sandbox.py."""
 
 BEGINNING = ".shared" + TEMPORARY
 """In the app's own directory, which is root's: where a folder is made before the app gets it."""
@@ -119,6 +122,80 @@ def begin(system: System, app: str, path: str, source: str) -> None:
             raise
         # The release leads there by a link: what the app finds is what it has put there.
         leave(app, path, system)
+
+
+def begin_file(system: System, app: str, path: str, source: str) -> None:
+    """Have the folder of a shared file; the file begins as the one that a release has at its path.
+
+    What is there wins. Where a release has none, the app makes it: nobody else knows what it is to
+    hold. Its mode is what it would be if the app had made it.
+
+    Args:
+        system: The machine.
+        app: The app's name.
+        path: Of the file, below `shared`.
+        source: What the release has at its path: root's; may not be there.
+
+    Raises:
+        AgentError: a folder with something in it is there.
+    """
+    *above, name = path.split("/")
+    for folder in prefixes(["/".join(above)]) if above else ():
+        if not is_right(app, folder, system):
+            make(app, folder, system)
+    try:
+        with _opened(app, "/".join(above)) as held:
+            _make_way(app, path, held, name)
+            found = stat_of(source)
+            if found is None or not stat.S_ISREG(found.st_mode) or _is_there(held, name):
+                return
+            user = system.user(app)
+            if user is None:
+                raise AgentError(f"cannot give a file to {app}: no such user")
+            beginning = os.path.join(AppLayout(app).root, BEGINNING)
+            files.remove(beginning)
+            files.copy_file(source, beginning, FILE_MODE)
+            with files.parent(beginning) as (ours, its_name):
+                opened = files.open_entry(ours, its_name)
+                try:
+                    files.own(opened, FILE_MODE, user.id, _group_id(app, system), what=beginning)
+                finally:
+                    os.close(opened)
+                # Unlike a rename, it replaces nothing that the app has made meanwhile.
+                with contextlib.suppress(FileExistsError):
+                    os.link(its_name, name, src_dir_fd=ours, dst_dir_fd=held, follow_symlinks=False)
+                os.unlink(its_name, dir_fd=ours)
+    except OSError as error:
+        if error.errno not in (*_IN_THE_WAY, errno.ENOENT):
+            raise
+        leave(app, path, system)
+
+
+def _make_way(app: str, path: str, held: int, name: str) -> None:
+    """Remove an empty folder in the place of a shared file, as an earlier Homeport made it."""
+    try:
+        os.rmdir(name, dir_fd=held)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        full = f"{AppLayout(app).shared}/{path}"
+        raise AgentError(
+            f"cannot use {full} as a file: it is a folder, and not empty",
+            hint="move the folder away, or name the folder in `shared` and not in `shared_files`",
+            refused=True,
+        ) from None
+
+
+def is_file(app: str, path: str) -> bool:
+    """Tell whether a file is there, which the app may have put there."""
+    above, _, name = path.rpartition("/")
+    try:
+        with _opened(app, above) as held:
+            return stat.S_ISREG(os.stat(name, dir_fd=held, follow_symlinks=False).st_mode)
+    except OSError:
+        return False
 
 
 def stat_of(path: str) -> Optional[os.stat_result]:

@@ -102,7 +102,7 @@ def _is_half_made(system: System, app: str) -> bool:
     if account is None or (account.home, account.shell) != ("/nonexistent", "/usr/sbin/nologin"):
         return False
     made = {os.path.basename(each) for each in (
-        paths.releases, paths.env, paths.static, paths.shared)}  # fmt: skip
+        paths.releases, paths.env, paths.static, paths.shared, paths.home)}  # fmt: skip
     made |= {kind.folder for kind in RUNTIMES}
     names = set(system.list(paths.root))
     return names <= made and not any(system.list(os.path.join(paths.root, each)) for each in names)

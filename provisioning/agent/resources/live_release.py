@@ -9,6 +9,7 @@ from typing import ClassVar, Optional
 from provisioning.agent.answers import LIVE, ROLLED_BACK, HistoryEvent
 from provisioning.agent.apps.current_link import CurrentLink
 from provisioning.agent.apps.history import History
+from provisioning.agent.apps.release_services import ReleaseServices
 from provisioning.agent.apps.releases import Releases
 from provisioning.agent.apps.runtimes import runtimes_of
 from provisioning.agent.errors import AgentError
@@ -91,6 +92,7 @@ class LiveRelease(Resource):
         if answer is not None:
             self._back(system, before)
             OldReleasesStopped(self.app, self.drain_timeout_s).apply(system, {})
+            ReleaseServices(self.app, system).start_what_is_live()
             history.record(HistoryEvent(ROLLED_BACK, self.release, to=before, by=self.by))
             raise AgentError(
                 f"release {self.release} of {self.app} was reverted: through the web server "

@@ -82,6 +82,7 @@ class ProcessCheck(Resource):
         except (AgentError, StoppedError, OSError):
             # The web server of this release too, which has passed already.
             OldReleasesStopped(self.app, self.drain_timeout_s).apply(system, {})
+            ReleaseServices(self.app, system).start_what_is_live()
             History(self.app, system).record(
                 HistoryEvent(FAILED, self.release, at_state="processes")
             )

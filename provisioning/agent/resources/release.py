@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import time
 from dataclasses import dataclass, field
-from typing import ClassVar, Dict, Iterable, Mapping, Optional, Tuple
+from typing import ClassVar, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from provisioning.agent.answers import BUILT, HistoryEvent
 from provisioning.agent.apps import compiled, environment, shared
@@ -47,7 +48,9 @@ class Release(Resource):
         files: Path below the code's root -> content.
         executables: Those of the files that are 0755.
         links: Path -> target, for symbolic links in the source.
-        shared: Directories that survive releases, below `shared/`.
+        shared: Paths that survive releases, below `shared/`: directories, and files where the
+            source has a file there.
+        shared_files: Those of them that are files although the source has none there.
         static: URL folder -> folder below the code's root; kept for pruning.
         runtime: The path of what it runs on, such as its virtualenv: see apps/runtimes.
         python: The interpreter that compiles its code, root's; "" where the host compiles none.
@@ -82,6 +85,7 @@ class Release(Resource):
     executables: Tuple[str, ...] = ()
     links: Mapping[str, str] = field(default_factory=dict)
     shared: Tuple[str, ...] = ()
+    shared_files: Tuple[str, ...] = ()
     static: Mapping[str, str] = field(default_factory=dict)
     secrets: Tuple[str, ...] = ()
     about: Mapping[str, str] = field(default_factory=dict)
@@ -175,7 +179,8 @@ class Release(Resource):
         # Before there are links in it: what they lead to is not the code's to be compiled.
         self._compile(system, code)
         self._make_links(system, code, built)
-        self._link_shared(system, code)
+        shared_files = self._shared_files(system, code)
+        self._link_shared(system, code, shared_files)
         env = self._write_environment(system)
         self._write(system, part, self.settings)
         self._write(system, os.path.join(part, UNITS), self._units(system))
@@ -184,7 +189,7 @@ class Release(Resource):
         link = kind_of(self.runtime).link
         target = relative_link(os.path.join(final, link), self.runtime)
         fs.symlink(target, os.path.join(part, link))
-        self._write_manifest(system, part, env, built)
+        self._write_manifest(system, part, env, built, shared_files)
 
     def _build_code(self, system: System, code: str) -> BuiltCode:
         """Run the app's build; the code is what it leaves."""
@@ -293,12 +298,27 @@ class Release(Resource):
             fs.make_directory(os.path.dirname(full))
             fs.symlink(target, full)
 
-    def _link_shared(self, system: System, root: str) -> None:
-        """Replace each shared directory by a link; what the release brought is its beginning."""
+    def _shared_files(self, system: System, root: str) -> List[str]:
+        """Return which of the shared paths are files."""
+        known = set(self.shared_files)
+        if self.base:
+            known.update(Releases(self.app, system).manifest(self.base).get("shared_files", ()))
+        # What is there already wins: an earlier release may have brought it.
+        return [
+            path
+            for path in self.shared
+            if path in known
+            or shared.is_file(self.app, path)
+            or _is_file(shared.stat_of(os.path.join(root, path)))
+        ]
+
+    def _link_shared(self, system: System, root: str, of_files: Sequence[str]) -> None:
+        """Replace what is shared by links; what the release brought is its beginning."""
         for path in self.shared:
             self._must_lead_nowhere(system, root, path)
             inside = os.path.join(root, path)
-            shared.begin(system, self.app, path, inside)
+            begin = shared.begin_file if path in of_files else shared.begin
+            begin(system, self.app, path, inside)
             system.remove(inside)
             fs.make_directory(os.path.dirname(inside))
             link = os.path.join(self._layout.code(self.release), path)
@@ -365,7 +385,12 @@ class Release(Resource):
         return {path: target for path, target in found if path not in ours}
 
     def _write_manifest(
-        self, system: System, part: str, env: str, built: Optional[BuiltCode]
+        self,
+        system: System,
+        part: str,
+        env: str,
+        built: Optional[BuiltCode],
+        shared_files: Sequence[str],
     ) -> None:
         digests = built.files if built else self._digests(system)
         manifest = {
@@ -378,6 +403,7 @@ class Release(Resource):
             "python": self.python,
             "env": os.path.basename(env),
             "shared": list(self.shared),
+            "shared_files": list(shared_files),
             "static": dict(self.static),
             "links": dict(self._links(part)),
             "secrets": list(self.secrets),
@@ -390,3 +416,7 @@ class Release(Resource):
             **self.about,
         }
         system.write(os.path.join(part, MANIFEST), json.dumps(manifest, indent=1).encode())
+
+
+def _is_file(found: Optional[os.stat_result]) -> bool:
+    return found is not None and stat.S_ISREG(found.st_mode)

@@ -19,7 +19,7 @@ from provisioning.agent.resource import Change, Resource, State, normalise
 from provisioning.agent.resources.stopped import Stopped
 from provisioning.agent.resources.user import User
 
-KEPT = ("shared", "secrets.json")
+KEPT = ("shared", "home", "secrets.json")
 """What remains of an app without `data`."""
 
 
@@ -85,7 +85,7 @@ class RemovedApp(Resource):
 
     def actual(self, system: System) -> State:
         paths = AppLayout(self.app)
-        data = (paths.shared, paths.secrets)
+        data = (paths.shared, paths.home, paths.secrets)
         code = [path for path in self._directories(system) if path not in data]
         there = {
             "code": any(map(system.stat, code)),
@@ -119,7 +119,7 @@ class RemovedApp(Resource):
         found += [paths.static, paths.temporary, *current, paths.live_socket, paths.maintenance]
         found.append(paths.history)
         if self.data:
-            found += [paths.shared, paths.secrets]
+            found += [paths.shared, paths.home, paths.secrets]
         names = {os.path.join(paths.root, name) for name in system.list(paths.root)}
         if self.data and names <= set(found):
             found.append(paths.root)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Iterable, List, Optional, Sequence, Tuple
 
 from provisioning.agent.claims import GROUP, USER, Claim, Obstacle
+from provisioning.agent.errors import AgentError
 from provisioning.agent.machine.accounts import Account
 from provisioning.agent.machine.system import System
 from provisioning.agent.ownership import things
@@ -112,7 +113,33 @@ class User(Resource):
             self._set(system, change)
         system.memory.remember(self.id, self._record)
 
+    def _must_be_open_to(self, system: System) -> None:
+        """Refuse groups that are not there, or by which it would have others' rights.
+
+        Raises:
+            AgentError: one of them is such.
+        """
+        for name in self.groups:
+            group, account = system.group(name), system.user(name)
+            if group is None and not system.dry:
+                raise AgentError(
+                    f"cannot put the user {self.label} into the group {name}: there is no such "
+                    "group",
+                    hint="correct the name, or name the Debian package that brings the group",
+                    refused=True,
+                )
+            is_app = account is not None and account.comment == things.app_comment(name)
+            if self.comment and name != self.label and (is_app or (group and group.id == 0)):
+                raise AgentError(
+                    f"cannot put the app {self.label} into the group {name}: "
+                    + ("it is another app's, which keeps its code and secrets for it" if is_app
+                       else "its members have the rights of root's group"),
+                    hint="have both apps share a group that you have made for that",
+                    refused=True,
+                )  # fmt: skip
+
     def _set(self, system: System, change: Change) -> None:
+        self._must_be_open_to(system)
         there = system.user(self.label)
         own = self.group or self.label
         argv: List[str] = ["useradd" if there is None else "usermod"]

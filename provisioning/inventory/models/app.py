@@ -26,12 +26,14 @@ from provisioning.inventory.types.fields import (
     DurationOrOff,
     DurationText,
     EntryPoint,
+    ExtraGroups,
     HeaderName,
     HeaderValue,
     HostNames,
     HostPath,
     ImageName,
     LocalPath,
+    LogFiles,
     NetworkAccess,
     Networks,
     OtherDomains,
@@ -180,6 +182,11 @@ class App(Model):
         description='Maximum disk space of the app, such as "5g". The file system of /srv must '
         "count usage by user (mount option usrquota). Default: no limit.",
     )
+    groups: ExtraGroups = Field(
+        default=(),
+        description="Groups of the host that the app's user is in besides its own, such as redis "
+        "for that server's socket: one that is there, or that one of `packages` brings.",
+    )
     network: NetworkAccess = Field(
         default="full",
         description="What the app may connect to: full, local (this host only), none (unix "
@@ -212,7 +219,24 @@ class App(Model):
     shared: RelativePaths = Field(
         default=(),
         description="Folders that survive releases and are writable by the app; everything else "
-        "of a release is read-only to it.",
+        "of a release is read-only to it. A path at which git tracks a file is that file: it is "
+        "the beginning, and what the app makes of it stays.",
+    )
+    shared_files: RelativePaths = Field(
+        default=(),
+        description="The same for files that git does not track, such as a SQLite database that "
+        "`migrate` makes: the app makes them.",
+    )
+    log_files: LogFiles = Field(
+        default=(),
+        description="Log files that the app writes below its shared folders, such as "
+        '"logs/*.log". Every ten minutes those that have grown beyond log_files_max begin anew.',
+    )
+    log_files_max: SizeText = Field(
+        default=Size.parse("10m"), description="Size from which on a log file begins anew."
+    )
+    log_files_kept: Annotated[Whole, Field(ge=1, le=100)] = Field(
+        default=5, description="Earlier ones of each log file that are kept, compressed."
     )
     build: tuple[AnyCommand, ...] = Field(
         default=(),
@@ -220,10 +244,22 @@ class App(Model):
         '"python manage.py collectstatic --noinput": run by the build user in the virtualenv, '
         "before static files are published.",
     )
+    setup: AnyCommand | None = Field(
+        default=None,
+        description="Command that is run once in the app's life, on one host, in its first "
+        "release before the app is imported: what makes the database of an app that has no "
+        "migrations. Never where a release of the app has been live.",
+    )
     migrate: AnyCommand | None = Field(
         default=None,
         description="Command that brings the database up to date, run once per deploy in the "
         "new release before it goes live.",
+    )
+    migrate_first: Yes = Field(
+        default=False,
+        description="Run migrate before the app is imported for the first time: for apps that "
+        "read their database while they are imported. A release that cannot be imported has "
+        "then migrated it.",
     )
     migrate_state: AnyCommand | None = Field(
         default=None,
@@ -244,9 +280,7 @@ class App(Model):
         "command, or a table.",
     )
     timers: Mapping[ProcessName, Timer] = Field(
-        default={},
-        description="Commands that run at set times, in the live release, on every host of the "
-        "app.",
+        default={}, description="Commands that run at set times, in the live release."
     )
 
     # What stands before it
@@ -389,6 +423,11 @@ class App(Model):
     def lock_file(self) -> str:
         """Return the lock file of what Homeport installs for the app, "" if that is nothing."""
         return self.requirements if self.served_by == self.server else ""
+
+    @property
+    def all_shared(self) -> tuple[str, ...]:
+        """All paths of the source that survive releases, of folders and of files."""
+        return (*self.shared, *self.shared_files)
 
     @property
     def names(self) -> tuple[str, ...]:

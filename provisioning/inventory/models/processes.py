@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
 from provisioning.inventory.models.base import Model
-from provisioning.inventory.types.fields import AnyCommand, At, Seconds, Whole
+from provisioning.inventory.types.fields import AnyCommand, At, HostNames, Seconds, Whole, Yes
+
+LOG_FILES_TIMER = "log-files"
+"""The timer that an app with `log_files` has besides its own: roles/log_files.py."""
 
 
-class Process(Model):
+class Placed(Model):
+    """What runs on some of the app's hosts only."""
+
+    hosts: HostNames = Field(
+        default=(),
+        description="Groups or hosts on which it runs, of those of the app. Default: all of them.",
+    )
+    once: Yes = Field(
+        default=False,
+        description="On the first of these hosts only, in the inventory's order.",
+    )
+
+
+class Process(Placed):
     """A program that runs as long as its release is live: `[apps.<name>.processes]`."""
 
     run: AnyCommand = Field(
@@ -31,9 +47,15 @@ class Process(Model):
         description="Seconds that a process of a new release must keep running before the "
         "release goes live.",
     )
+    handover: Literal["side-by-side", "stop-first"] = Field(
+        default="side-by-side",
+        description="side-by-side: a new release's starts while the old one still runs. "
+        "stop-first: the old one is stopped before, for what must never run twice on a host, such "
+        "as a scheduler; it comes back if the release is refused.",
+    )
 
 
-class Timer(Model):
+class Timer(Placed):
     """A command that runs at set times, in the live release: `[apps.<name>.timers]`."""
 
     run: AnyCommand = Field(

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from provisioning.agent.secret_names import CERTAIN, PASSWORD_IN_URL
+from provisioning.inventory.inventory import runs_on
 from provisioning.inventory.models.app import App
 from provisioning.inventory.models.app_servers import APP_SERVERS
 from provisioning.inventory.models.host import Host
+from provisioning.inventory.models.processes import LOG_FILES_TIMER
 from provisioning.inventory.models.runtimes import RUNTIMES
 from provisioning.inventory.models.web_servers import WEB_SERVERS
 from provisioning.inventory.reading.problems import Mistake
@@ -92,9 +94,21 @@ def app_mistakes(
         yield from _name_mistakes(app, hosts)
         yield from _environment_mistakes(app)
         yield from _folder_mistakes(app)
+        yield from _log_file_mistakes(app)
         yield from _hsts_mistakes(app)
         yield from _migration_mistakes(app)
         yield from _hook_mistakes(app)
+        if app.migrate_first and not app.migrate:
+            yield Mistake((*here, "migrate_first"), "has no effect without migrate")
+        for index, group in enumerate(app.groups):
+            if group in apps:
+                yield Mistake(
+                    (*here, "groups", index),
+                    f'"{group}" is an app, whose code and secrets its group reads'
+                    if group != app.name
+                    else "is the app's own group already",
+                )
+        yield from _placement_mistakes(app, hosts, names)
     yield from site_mistakes(apps, hosts)
 
 
@@ -160,12 +174,14 @@ def _environment_mistakes(app: App) -> Iterator[Mistake]:
 
 
 def _folder_mistakes(app: App) -> Iterator[Mistake]:
-    for index, inner in enumerate(app.shared):
-        for outer in app.shared:
-            if inner.startswith(f"{outer}/"):
-                yield Mistake(
-                    ("apps", app.name, "shared", index), f'"{inner}" is already within "{outer}"'
-                )
+    for key in ("shared", "shared_files"):
+        for index, inner in enumerate(getattr(app, key)):
+            here = ("apps", app.name, key, index)
+            for outer in app.all_shared:
+                if inner.startswith(f"{outer}/"):
+                    yield Mistake(here, f'"{inner}" is already within "{outer}"')
+            if key == "shared_files" and inner in app.shared:
+                yield Mistake(here, f'"{inner}" is in `shared` too; remove one of them')
     for url, folder in app.static.items():
         for outer in app.shared:
             if f"{folder}/".startswith(f"{outer}/"):
@@ -174,6 +190,23 @@ def _folder_mistakes(app: App) -> Iterator[Mistake]:
                     f'"{folder}" is shared: the app writes there, and static files belong to a '
                     "release; let the app serve what it writes",
                 )
+
+
+def _log_file_mistakes(app: App) -> Iterator[Mistake]:
+    here = ("apps", app.name)
+    for index, path in enumerate(app.log_files):
+        if not any(path.startswith(f"{folder}/") for folder in app.shared):
+            yield Mistake(
+                (*here, "log_files", index),
+                f'"{path}" is in no folder of `shared`: the app cannot write there',
+            )
+    for key in ("log_files_max", "log_files_kept"):
+        if key in app.model_fields_set and not app.log_files:
+            yield Mistake((*here, key), "has no effect without log_files")
+    if app.log_files and LOG_FILES_TIMER in app.timers:
+        yield Mistake(
+            (*here, "timers", LOG_FILES_TIMER), "is the name of the timer that log_files makes"
+        )
 
 
 def _hsts_mistakes(app: App) -> Iterator[Mistake]:
@@ -198,3 +231,21 @@ def _hook_mistakes(app: App) -> Iterator[Mistake]:
     for index, hook in enumerate(app.hooks):
         if hook.at in ("before-migrate", "after-migrate") and not app.migrate:
             yield Mistake(("apps", app.name, "hooks", index), f"{hook.at}: there is no migrate")
+
+
+def _placement_mistakes(
+    app: App, hosts: Mapping[str, Host], names: frozenset[str]
+) -> Iterator[Mistake]:
+    """Yield hosts of processes and timers on which these would never run."""
+    own = [host for host in hosts.values() if runs_on(app, host)]
+    here = {name for host in own for name in (host.name, *host.groups)}
+    for table in ("processes", "timers"):
+        for name, placed in getattr(app, table).items():
+            for index, place in enumerate(placed.hosts):
+                path = ("apps", app.name, table, name, "hosts", index)
+                if place not in names:
+                    yield Mistake(
+                        path, f'there is no host or group "{place}"{did_you_mean(place, names)}'
+                    )
+                elif place not in here:
+                    yield Mistake(path, f'the app does not run on "{place}"')

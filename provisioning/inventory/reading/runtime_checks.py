@@ -26,6 +26,8 @@ _IN_THE_IMAGE = {
     "build_secrets": "the build of an image has no secrets",
     "packages": "the Dockerfile installs Debian packages into the image",
     "python": "the image brings its own Python",
+    "log_files": "the image has no logrotate; have the app log to stderr, which the journal bounds",
+    "shared_files": "its files are the image's; share the folder that the app keeps them in",
 }
 """Keys of an app that a Dockerfile decides, and how."""
 

@@ -21,6 +21,8 @@ from pydantic_core import CoreSchema, core_schema
 from provisioning.inventory.types import units
 from provisioning.inventory.types.calendar import calendar
 from provisioning.inventory.types.commands import Command, parse_command
+from provisioning.inventory.types.groups import PATTERN as GROUP_PATTERN
+from provisioning.inventory.types.groups import extra_group
 from provisioning.inventory.types.headers import header_name, header_value
 from provisioning.inventory.types.units import Batch, Duration, Rate, Size
 
@@ -175,6 +177,10 @@ SettingAreas = Annotated[
     tuple[Literal["journal", "kernel", "updates"], ...], AfterValidator(_unique)
 ]
 Things = Annotated[tuple[Thing, ...], AfterValidator(_unique)]
+ExtraGroups = Annotated[
+    tuple[Annotated[str, AfterValidator(extra_group), _text(GROUP_PATTERN)], ...],
+    AfterValidator(_unique),
+]
 HostNames = Annotated[tuple[HostName, ...], AfterValidator(_unique)]
 RoleNames = Annotated[
     tuple[Annotated[str, Matching(r"^[a-z][a-z0-9_]*$", "a role such as monitoring")], ...],
@@ -210,6 +216,20 @@ RelativePath = Annotated[
     _text(units.RELATIVE_PATH_PATTERN),
 ]
 RelativePaths = Annotated[tuple[RelativePath, ...], AfterValidator(_unique)]
+LogFiles = Annotated[
+    tuple[
+        Annotated[
+            str,
+            Matching(
+                # A name at whose end anything may stand would take in what was put aside, again.
+                r"^(?!.*\.\.)([A-Za-z0-9_*-][A-Za-z0-9._*-]*/)+[A-Za-z0-9._*-]*[A-Za-z0-9_-]$",
+                'a path below a shared folder such as "logs/*.log", with no * at its end',
+            ),
+        ],
+        ...,
+    ],
+    AfterValidator(_unique),
+]
 UrlPath = Annotated[str, Matching(units.URL_PATH_PATTERN, 'a path such as "/healthz"')]
 UrlFolder = Annotated[
     str,

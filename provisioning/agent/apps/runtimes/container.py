@@ -38,7 +38,8 @@ def surroundings(layout: AppLayout, release_id: str, shared: Sequence[str]) -> S
     return Surroundings(
         directory,
         word("SEARCH_PATH"),
-        {},
+        # What the image says comes later, and wins.
+        {"HOME": layout.home},
         (f"{image}/{VARIABLES}",),
         (
             f"RootDirectory={layout.root}/{FOLDER}/{word('IMAGE')}/{ROOT}",
@@ -48,6 +49,7 @@ def surroundings(layout: AppLayout, release_id: str, shared: Sequence[str]) -> S
             # The image's own home directories; the host's are not there.
             "ProtectHome=no",
             "BindReadOnlyPaths=-/etc/resolv.conf -/etc/hosts",
+            f"BindPaths=-{layout.home}:{layout.home}",
             *(f"BindPaths={layout.shared}/{each}:{directory}/{each}" for each in shared),
         ),
         "/bin/sh",

@@ -60,6 +60,8 @@ def surroundings(layout: AppLayout, release_id: str, shared: Sequence[str]) -> S
     search_path = f"{layout.release(release_id)}/{LINK}/bin:/usr/local/bin:/usr/bin:/bin"
     environment = {
         "PATH": search_path,
+        # Caches and settings lie below it. Source: XDG Base Directory Specification.
+        "HOME": layout.home,
         # What it prints is seen when it is printed.
         "PYTHONUNBUFFERED": "1",
         # The release is not writable to it.
