@@ -95,9 +95,12 @@ def status(options: Options, *, wide: bool = False) -> int:
             owned, context.inventory.owner, {app.name for app in apps[host]}
         ):
             context.sink.note(text, host)
-    well = sum(state is not None and _is_well(state) for _, _, state in found)
+    by_name = {app.name: app for its_apps in apps.values() for app in its_apps}
+    well = sum(state is not None and _is_well(by_name[name], state) for name, _, state in found)
     code = context.end(fleet.runs, conclusion=f"{well} of {len(found)} healthy")
-    return code or int(any(state and state.live and not _is_well(state) for _, _, state in found))
+    return code or int(
+        any(state and state.live and not _is_well(by_name[name], state) for name, _, state in found)
+    )
 
 
 def _columns(
@@ -133,8 +136,9 @@ def _found(
             yield app.name, host, answers.get(host, {}).get(app.name)
 
 
-def _is_well(state: AppStatus) -> bool:
-    return state.health == state.site == "200" and all(
+def _is_well(app: App, state: AppStatus) -> bool:
+    good = {str(status) for status in app.health_status}
+    return {state.health, state.site} <= good and all(
         each.running == each.wanted for each in state.processes.values()
     )
 

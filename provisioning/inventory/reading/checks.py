@@ -11,6 +11,7 @@ from provisioning.inventory.models.app_servers import APP_SERVERS
 from provisioning.inventory.models.host import Host
 from provisioning.inventory.models.runtimes import RUNTIMES
 from provisioning.inventory.models.web_servers import WEB_SERVERS
+from provisioning.inventory.reading.media_checks import media_mistakes
 from provisioning.inventory.reading.problems import Mistake
 from provisioning.inventory.reading.runtime_checks import brings_a_server, runtime_mistakes
 from provisioning.inventory.reading.site_checks import site_mistakes
@@ -97,6 +98,7 @@ def app_mistakes(
         yield from _name_mistakes(app, hosts)
         yield from _environment_mistakes(app)
         yield from _folder_mistakes(app)
+        yield from media_mistakes(app)
         yield from _hsts_mistakes(app)
         yield from _hook_mistakes(app)
     yield from site_mistakes(apps, hosts)
@@ -176,7 +178,7 @@ def _folder_mistakes(app: App) -> Iterator[Mistake]:
                 yield Mistake(
                     ("apps", app.name, "static", url),
                     f'"{folder}" is shared: the app writes there, and static files belong to a '
-                    "release; let the app serve what it writes",
+                    "release; use `media` for what the app writes",
                 )
 
 
