@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from provisioning.agent.resources.link import Link as Link
     from provisioning.agent.resources.live_processes import LiveProcesses as LiveProcesses
     from provisioning.agent.resources.live_release import LiveRelease as LiveRelease
+    from provisioning.agent.resources.media_folders import MediaFolders as MediaFolders
     from provisioning.agent.resources.neighbours import Neighbours as Neighbours
     from provisioning.agent.resources.old_releases import OldReleasesStopped as OldReleasesStopped
     from provisioning.agent.resources.one_off import OneOff as OneOff

@@ -74,11 +74,12 @@ def test_every_packaged_template_says_on_top_who_owns_the_file():
         *(f"app/{name}.j2" for name in ("program", "prefix", "prefix-asgi", "prefix-cookies")),
         *(f"nginx/{name}.j2" for name in (
             "certificate", "headers", "listen-tls", "mount", "mount-headers", "mount-http", "pass",
-            "password",
+            "password", "paths", "probe", "probes",
+            "media", "media-types",
             "real-ip", "streams", "to-streams", "types", "user", "visit",
         )),
         "nginx/homeport/unavailable.css.j2", "gunicorn/outlive-master.j2", "uvicorn/finishing.j2",
-        *(f"caddy/{name}.j2" for name in ("mount", "pass", "servers", "tls")),
+        *(f"caddy/{name}.j2" for name in ("mount", "pass", "probe", "servers", "tls")),
         "web/claims.j2",
         *(f"{name}/web.service.j2" for name in (*APP_SERVERS, *filter(None, RUNTIMES.values()))),
     }  # fmt: skip

@@ -107,9 +107,12 @@ def status(options: Options, *, wide: bool = False) -> int:
                 context.sink.note(
                     f"the last run of {app}'s timer {name} failed: `fab logs {app}` shows why", host
                 )
-    well = sum(state is not None and _is_well(state) for _, _, state in found)
+    by_name = {app.name: app for its_apps in apps.values() for app in its_apps}
+    well = sum(state is not None and _is_well(by_name[name], state) for name, _, state in found)
     code = context.end(fleet.runs, conclusion=f"{well} of {len(found)} healthy")
-    return code or int(any(state and state.live and not _is_well(state) for _, _, state in found))
+    return code or int(
+        any(state and state.live and not _is_well(by_name[name], state) for name, _, state in found)
+    )
 
 
 def _with_waiting(state: AppStatus, wanted: Mapping[str, str]) -> AppStatus:
@@ -151,9 +154,10 @@ def _found(
             yield app.name, host, answers.get(host, {}).get(app.name)
 
 
-def _is_well(state: AppStatus) -> bool:
+def _is_well(app: App, state: AppStatus) -> bool:
+    good = {str(status) for status in app.health_status}
     return (
-        state.health == state.site == "200"
+        {state.health, state.site} <= good
         and all(each.running == each.wanted for each in state.processes.values())
         and not any(each.failed for each in state.timers.values())
     )
@@ -201,7 +205,7 @@ def _row(app: str, host: str, state: AppStatus | None) -> tuple[str, ...]:
         f"{state.disk_free_percent} %",
         "maintenance" if state.maintenance else "served",
         _run(state.runs[0]) if state.runs else "",
-        "; ".join((*state.pending, *_failed_timers(state))) or "nothing",
+        "; ".join(state.pending) or "nothing",
     )
 
 
@@ -218,12 +222,6 @@ def _timer(name: str, state: TimerStatus) -> str:
     if state.running:
         when = "runs now"
     return f"{name} {when or 'is stopped'}{' (last run failed)' if state.failed else ''}"
-
-
-def _failed_timers(state: AppStatus) -> Iterator[str]:
-    for name, each in state.timers.items():
-        if each.failed:
-            yield f"the last run of the timer {name} failed"
 
 
 def _run(run: RunStatus) -> str:

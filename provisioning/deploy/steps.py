@@ -38,6 +38,7 @@ from provisioning.resources import (
     TimerSchedules,
 )
 from provisioning.roles import (
+    media_folders,
     put_in_order_before,
     release_settings,
     release_units,
@@ -94,6 +95,9 @@ def build(deployment: Deployment, facts: Facts) -> Iterator[Resource]:
         },
     )
     yield StaticFiles(app.name, deployment.release)
+    if app.media:
+        # Some of them may be as old as this release.
+        yield media_folders(app)
     if deployment.replace:
         # From here on nothing of it could keep the new release from starting.
         yield Stopped(app.name, by=deployment.by, at_once=True)
@@ -172,6 +176,8 @@ def switch(
         reverts=reverts,
         drain_timeout_s=app.drain_timeout_s,
         logs=web_server(app.web_server).LOGS,
+        statuses=app.health_status,
+        answer_timeout_s=app.health_timeout_s,
     )
     if release:
         yield StaticFiles(app.name, release, replace=True)
@@ -216,7 +222,15 @@ def revive(app: App, release: str) -> Iterator[Resource]:
 def release_running(app: App, release: str) -> ReleaseRunning:
     """Return the release as it runs and answers on its own socket."""
     health = app.at(app.health)
-    return ReleaseRunning(app.name, release, health, app.domains[0], app.start_timeout_s)
+    return ReleaseRunning(
+        app.name,
+        release,
+        health,
+        app.domains[0],
+        app.start_timeout_s,
+        statuses=app.health_status,
+        answer_timeout_s=app.health_timeout_s,
+    )
 
 
 def timer_schedules(app: App) -> Iterator[TimerSchedules]:

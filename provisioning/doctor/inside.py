@@ -124,7 +124,7 @@ def ask_app(run: RemoteHost, app: App, facts: Facts, found: AppExamination) -> A
     if app.served_by != app.server:
         return AppSays(error="what a container runs is not imported by the doctor")
     says = _ask(run, app, facts, found.live, everything=True)
-    if says.error or says.health != 200 or not _has_database(app, found):
+    if says.error or says.health not in app.health_status or not _has_database(app, found):
         return says
     gone = _ask(run, app, facts, found.live, everything=False, without=_without_database(app))
     # An app that cannot even be imported without it does not lie.

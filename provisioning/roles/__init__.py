@@ -18,7 +18,7 @@ from provisioning.inventory.models.app import App
 from provisioning.inventory.models.host import Host
 from provisioning.inventory.suggest import did_you_mean
 from provisioning.resources import AppliedSettings, Directory, Neighbours, OtherApps, Port, Resource
-from provisioning.roles.app import app_resources
+from provisioning.roles.app import app_resources, media_folders
 from provisioning.roles.app_servers import app_server
 from provisioning.roles.app_servers.units import upstream, web_units
 from provisioning.roles.applied import settings_to_apply, waiting
@@ -52,6 +52,7 @@ __all__ = [
     "app_server",
     "compile_host",
     "load_own_roles",
+    "media_folders",
     "put_in_order_before",
     "read_given",
     "read_given_certificate",

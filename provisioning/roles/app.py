@@ -15,6 +15,7 @@ from provisioning.render import render
 from provisioning.resources import (
     Directory,
     DiskQuota,
+    MediaFolders,
     Packages,
     RegisteredApp,
     Resource,
@@ -122,3 +123,9 @@ def _directories(app: App) -> Iterator[Resource]:
     yield home_directory(app)
     if app.all_shared:
         yield SharedFolders(app.name, app.all_shared)
+    yield media_folders(app)
+
+
+def media_folders(app: App) -> MediaFolders:
+    """Return what the web server may read of what an app writes; with nothing, it is kept out."""
+    return MediaFolders(app.name, tuple(dict.fromkeys(each.folder for each in app.media.values())))

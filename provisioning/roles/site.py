@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from provisioning.agent.layout import AppLayout
 from provisioning.inventory.models.app import App
 from provisioning.inventory.models.tls import Tls
-from provisioning.inventory.types.units import Rate
 from provisioning.roles.site_headers import SiteHeaders
 from provisioning.secrets import Secret
 
@@ -28,11 +27,6 @@ STRICT_CSP = "; ".join(
     )
 )
 """Source: MDN HTTP Observatory, content-security-policy: what earns its full credit."""
-
-HEALTH_RATE, HEALTH_BURST = Rate.parse("10r/s"), 20
-"""The least that a health path answers one address, whatever the app's own rate: a load balancer
-probes from each of its processes, by default every 2 s. Source: HAProxy's manual, "inter".
-"""
 
 
 @dataclass(frozen=True)
@@ -70,13 +64,14 @@ class Upstream:
     Args:
         socket: Path of the unix socket; a link, followed anew for each request.
         timeout_s: Seconds that the app server lets a worker be silent.
-        stream_quiet_s: Seconds that a websocket or server-sent events may be silent; 0 for an app
-            of which streams are requests like any other.
+        stream_quiet_s: Seconds that a stream may be silent.
+        recognises_streams: Whether what a visitor calls a stream is one, at any path.
     """
 
     socket: str
     timeout_s: int
-    stream_quiet_s: int = 0
+    stream_quiet_s: int
+    recognises_streams: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,6 +103,36 @@ class Authority:
 
 
 @dataclass(frozen=True)
+class ServedFolder:
+    """A folder of what an app writes, served as files.
+
+    Args:
+        url: URL folder.
+        folder: On the host.
+        internal: Whether only the app can send visitors there.
+    """
+
+    url: str
+    folder: str
+    internal: bool
+
+
+@dataclass(frozen=True)
+class PathLimit:
+    """How often one visitor may ask for a path.
+
+    Args:
+        path: URL path; with a slash at the end: all below.
+        rate: "5r/m".
+        burst: Requests above the rate that are answered at once.
+    """
+
+    path: str
+    rate: str
+    burst: int
+
+
+@dataclass(frozen=True)
 class Mount:
     """An app as a web server serves it: all of a site, or what is below a path of it.
 
@@ -115,14 +140,20 @@ class Mount:
         name: The app's name.
         prefix: The path below which it is, with a slash at both ends.
         upstream: Where the app answers.
-        health: URL path that is answered during maintenance, and hardly logged.
-        health_rate: Requests to it for one visitor, "20r/s"; "" is no limit.
-        health_burst: Requests to it above that rate that are answered at once.
+        health: URL path that says whether the app can serve.
+        health_from: Networks whose probes of it are no visits, besides the host itself.
+        health_any_host: Whether these are answered under any name, on port 80.
         static: URL folders that are served from below `static_root`.
+        media: Folders of what the app writes that are served.
+        root: The app's directory on the host, which is root's.
         static_root: Directory on the host, laid out by URL path.
         static_max_age_s: Seconds that browsers keep a static file with a plain name.
         rate: Requests for one visitor, "20r/s"; "" is no limit.
         burst: Requests above the rate that are answered at once.
+        connections: Requests of one visitor at the same time; 0 is no limit.
+        limits: Rates of single URL paths in addition; with a slash at the end: of all below.
+        streams: URL paths of streams; with a slash at the end: all below.
+        dot_paths: URL paths that are open although a part of them begins with a dot; likewise.
         max_body: Largest request body, "10m".
         csp: Content-Security-Policy where the app sends none, or "".
         csp_report_only: Whether browsers only report what `csp` would forbid.
@@ -137,13 +168,19 @@ class Mount:
     prefix: str
     upstream: Upstream
     health: str
-    health_rate: str
-    health_burst: int
+    health_from: tuple[str, ...]
+    health_any_host: bool
     static: tuple[str, ...]
+    media: tuple[ServedFolder, ...]
+    root: str
     static_root: str
     static_max_age_s: int
     rate: str
     burst: int
+    connections: int
+    limits: tuple[PathLimit, ...]
+    streams: tuple[str, ...]
+    dot_paths: tuple[str, ...]
     max_body: str
     csp: str
     csp_report_only: bool
@@ -156,7 +193,13 @@ class Mount:
     @property
     def open_paths(self) -> tuple[str, ...]:
         """Excepted paths that the app itself answers."""
-        return tuple(path for path in self.excepted if not path.startswith(self.static))
+        folders = (*self.static, *(each.url for each in self.media))
+        return tuple(path for path in self.excepted if not path.startswith(folders))
+
+    @property
+    def has_streams(self) -> bool:
+        """Tell whether any request may be a stream."""
+        return self.upstream.recognises_streams or bool(self.streams)
 
     def asks_password(self, path: str) -> bool:
         """Tell whether visitors need a password at a path.
@@ -193,6 +236,7 @@ class Site:
         client_ca: Certificates of authorities for visitors, as PEM; "": none is asked for.
         client_required: Whether visitors without a certificate are turned away.
         authority: Where its certificate comes from, unless a person brings it or there is none.
+        has_https: Whether visitors reach it over HTTPS, here or at a proxy before it.
     """
 
     name: str
@@ -205,6 +249,7 @@ class Site:
     client_ca: str = ""
     client_required: bool = False
     authority: Authority | None = None
+    has_https: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -303,6 +348,7 @@ def sites(
                 client_ca=given.get(first.name, Given()).client_ca,
                 client_required=bool(first.client_ca) and first.client_verify == "required",
                 authority=_authority(tls),
+                has_https=tls.https or bool(first.trusted_proxies),
             )
         )
     return made
@@ -315,13 +361,26 @@ def _mount(app: App, upstream: Upstream, given: Given) -> Mount:
         prefix=app.prefix,
         upstream=upstream,
         health=app.at(app.health),
-        health_rate=_health_rate(app),
-        health_burst=max(app.burst, HEALTH_BURST),
+        health_from=app.health_from,
+        health_any_host=app.health_any_host,
         static=tuple(app.at(url) for url in app.static),
+        media=tuple(
+            ServedFolder(app.at(url), f"{layout.shared}/{each.folder}", each.internal)
+            for url, each in app.media.items()
+        ),
+        root=layout.root,
         static_root=layout.static,
         static_max_age_s=app.static_max_age.seconds,
         rate=str(app.rate_limit or ""),
         burst=app.burst,
+        connections=app.connection_limit or 0,
+        # The first is within the rate itself.
+        limits=tuple(
+            PathLimit(app.at(path), rate.text, rate.requests - 1)
+            for path, rate in app.limits.items()
+        ),
+        streams=tuple(app.at(path) for path in app.streams),
+        dot_paths=tuple(app.at(path) for path in app.dot_paths),
         max_body=str(app.max_body),
         csp=_policy(app.csp),
         csp_report_only=app.csp == "report-only",
@@ -331,13 +390,6 @@ def _mount(app: App, upstream: Upstream, given: Given) -> Mount:
         snippet=given.snippet,
         headers=SiteHeaders(app.headers, app.static_headers),
     )
-
-
-def _health_rate(app: App) -> str:
-    """Return the app's own rate, unless a load balancer's probes may need more; "" is no limit."""
-    if app.rate_limit is None:
-        return ""
-    return max((app.rate_limit, HEALTH_RATE), key=lambda rate: rate.per_minute).text
 
 
 def _policy(csp: str) -> str:

@@ -45,7 +45,7 @@ from tests.attacks.streets import Street, Streets, streets
 
 pytestmark = pytest.mark.lab
 
-BURST, SIMULTANEOUS, STREAMS = 40, 50, 32
+BURST, SIMULTANEOUS, STREAMS = 200, 50, 32
 """What nginx lets one address have: `burst`, limit_conn, http2_max_concurrent_streams."""
 
 QUIET_S = 3

@@ -55,9 +55,6 @@ def test_a_timer_whose_last_run_failed_is_no_good_state() -> None:
     timers = {"nightly": TimerStatus(next="Mon 2026"), "hourly": TimerStatus(failed=True)}
     assert _is_well(STATE._replace(timers={"nightly": timers["nightly"]}))
     assert not _is_well(STATE._replace(timers=timers))
-    names, [line] = _columns([_row("hello", "web1", STATE._replace(timers=timers))], wide=False)
-    shown = dict(zip(names, line, strict=True))
-    assert shown["pending"] == "the last run of the timer hourly failed"
 
 
 def test_what_waits_for_a_provision_is_pending() -> None:

@@ -111,6 +111,26 @@ headers.X-Robots-Tag = "noindex"
 static_headers.cross-origin-resource-policy = "cross-origin"
 static_headers.Access-Control-Allow-Origin = "*"
 
+[apps.defaults]
+source = "../defaults"
+wsgi = "app:app"
+domains = ["defaults.example.com"]
+rate_limit = "1r/m"
+
+[apps.gallery]
+source = "../gallery"
+wsgi = "app:app"
+domains = ["gallery.example.com"]
+shared = ["uploads", "private"]
+static = { "/static/" = "static" }
+media = { "/media/" = "uploads", "/papers/" = { folder = "private", internal = true } }
+rate_limit = "off"
+limits = { "/login" = "3r/m", "/api/" = "2r/m" }
+streams = ["/events"]
+dot_paths = ["/static/.well/", "/files/.env.example"]
+health_from = ["192.0.2.5"]
+health_any_host = true
+
 [apps.private-below]
 source = "../private"
 wsgi = "app:app"

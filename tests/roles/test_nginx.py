@@ -154,9 +154,13 @@ def test_what_rotates_the_logs_is_there_on_a_minimal_host_too(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "limit"),
     [
-        ("", "limit_req zone=homeport_app_hello burst=40 nodelay;"),
+        ("", "limit_req zone=homeport_app_hello burst=200 nodelay;"),
         ("burst = 0\n", "limit_req zone=homeport_app_hello;"),
         ('rate_limit = "off"\n', None),
+        (
+            'limits = { "/login" = "5r/m" }\n',
+            "limit_req zone=homeport_app_hello_1 burst=4 nodelay;",
+        ),
     ],
 )
 def test_the_rate_limit_is_what_was_asked_for(tmp_path, settings, limit):
@@ -164,22 +168,12 @@ def test_the_rate_limit_is_what_was_asked_for(tmp_path, settings, limit):
     assert (limit in text) if limit else ("limit_req" not in text)
 
 
-@pytest.mark.parametrize(
-    ("settings", "rate", "burst"),
-    [
-        ("", "20r/s", 40),
-        ('rate_limit = "6000r/m"\n', "6000r/m", 40),
-        ('rate_limit = "9r/m"\nburst = 0\n', "10r/s", 20),
-    ],
-)
-def test_the_health_path_is_limited_as_the_app_but_never_below_a_load_balancers_probes(
-    tmp_path, settings, rate, burst
-):
-    made = nginx(tmp_path, HELLO + settings)
-    zone = f"limit_req_zone $homeport_prober zone=homeport_app_hello_health:10m rate={rate};"
-    assert zone in made["homeport/sites/hello.conf"]
-    limit = f"limit_req zone=homeport_app_hello_health burst={burst} nodelay;"
-    assert limit in made["apps/hello.conf"]
+def test_the_number_of_requests_at_once_is_limited_apart_from_their_rate(tmp_path):
+    made = nginx(tmp_path, HELLO + 'rate_limit = "off"\n')["apps/hello.conf"]
+    assert "limit_conn homeport_visitors 50;" in made
+    made = nginx(tmp_path, HELLO + 'connection_limit = "off"\n')["apps/hello.conf"]
+    assert "limit_conn" not in made
+    assert "limit_req zone=homeport_app_hello" in made
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Sequence
+
 from provisioning.agent.machine.http import Answer
 
 SHOWN_CHARS = 200
@@ -26,13 +28,21 @@ def patience_s(status: int, timeout_s: float) -> float:
     return min(timeout_s, STEADY_S if 300 <= status < 500 else STEADY_ERROR_S)
 
 
-def told(answer: Answer, path: str) -> str:
-    """Return what was answered in place of 200."""
+def wanted(statuses: Sequence[int]) -> str:
+    """Return the healthy statuses as a message says them: "200 or 204"."""
+    return " or ".join(str(status) for status in statuses)
+
+
+def told(answer: Answer, path: str, statuses: Sequence[int] = (200,)) -> str:
+    """Return what was answered in place of a healthy status."""
+    good = wanted(statuses)
     if answer.status == 0:
         return f"{path} was not answered in time ({answer.body})"
     if to := answer.headers.get("location", ""):
-        return f"{path} answered {answer.status} instead of 200: a redirect to {to[:SHOWN_CHARS]}"
-    return f"{path} answered {answer.status} instead of 200: {answer.body[:SHOWN_CHARS].strip()}"
+        return (
+            f"{path} answered {answer.status} instead of {good}: a redirect to {to[:SHOWN_CHARS]}"
+        )
+    return f"{path} answered {answer.status} instead of {good}: {answer.body[:SHOWN_CHARS].strip()}"
 
 
 def mend(answer: Answer, path: str, host: str, app: str) -> str:
@@ -44,7 +54,10 @@ def mend(answer: Answer, path: str, host: str, app: str) -> str:
         host: The host that was asked for.
         app: The app's name.
     """
-    choose = f"set `health` of [apps.{app}] to a path that answers 200 itself"
+    choose = (
+        f"set `health` of [apps.{app}] to a path that answers 200 itself, or `health_status` to "
+        "what it answers"
+    )
     if 300 <= answer.status < 400:
         to = answer.headers.get("location", "")
         if to.rstrip("/") == f"https://{host}{path}".rstrip("/"):

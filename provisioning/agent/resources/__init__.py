@@ -32,6 +32,7 @@ _CLASSES: Dict[str, str] = {
     "link": "Link",
     "live-processes": "LiveProcesses",
     "live-release": "LiveRelease",
+    "media-folders": "MediaFolders",
     "neighbours": "Neighbours",
     "old-releases": "OldReleasesStopped",
     "one-off": "OneOff",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import ClassVar, Optional
+from typing import ClassVar, Optional, Tuple
 
 from provisioning.agent.answers import LIVE, ROLLED_BACK, HistoryEvent
 from provisioning.agent.apps.current_link import CurrentLink
+from provisioning.agent.apps.health_answers import told
 from provisioning.agent.apps.history import History
 from provisioning.agent.apps.release_services import ReleaseServices
 from provisioning.agent.apps.releases import Releases
@@ -16,7 +17,7 @@ from provisioning.agent.errors import AgentError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine import http
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import Change, Resource, State
+from provisioning.agent.resource import Change, Resource, State, normalise
 from provisioning.agent.resources.old_releases import OldReleasesStopped
 
 RELEASE_HEADER = "x-homeport-release"
@@ -37,7 +38,7 @@ class LiveRelease(Resource):
     Args:
         app: The app's name.
         release: The release's id; "" has visitors see that there is none, if it takes one back.
-        health: Path that answers 200.
+        health: Path that is asked.
         host: The site's name.
         tls: Whether the site is served on 443.
         by: Who does this.
@@ -46,6 +47,8 @@ class LiveRelease(Resource):
             is no way back. Whatever else is live by now stays.
         drain_timeout_s: How long requests may take to end where it is taken back.
         logs: Where the web server logs.
+        statuses: Healthy answers of the health path.
+        answer_timeout_s: How long one answer may take.
     """
 
     kind: ClassVar[str] = "live-release"
@@ -60,6 +63,11 @@ class LiveRelease(Resource):
     reverts: str = ""
     drain_timeout_s: int = 30
     logs: str = "/var/log"
+    statuses: Tuple[int, ...] = (200,)
+    answer_timeout_s: int = 10
+
+    def __post_init__(self) -> None:
+        normalise(self, statuses=tuple(self.statuses))
 
     @property
     def name(self) -> str:
@@ -96,7 +104,7 @@ class LiveRelease(Resource):
             history.record(HistoryEvent(ROLLED_BACK, self.release, to=before, by=self.by))
             raise AgentError(
                 f"release {self.release} of {self.app} was reverted: through the web server "
-                f"{self.health} {answer}",
+                + answer,
                 hint="if the site has never been up, run `fab provision` first; otherwise check "
                 f"{self.logs} on the host",
                 refused=True,
@@ -137,15 +145,16 @@ class LiveRelease(Resource):
                 self.health,
                 {"Host": self.host, "User-Agent": "homeport"},
                 tls=self.tls,
+                timeout_s=self.answer_timeout_s,
             )
             release = answer.headers.get(RELEASE_HEADER, "")
-            if answer.status == 200 and release in names:
+            if answer.status in self.statuses and release in names:
                 return None
             if time.monotonic() > deadline:
                 break
             time.sleep(POLL_S)
         if answer.status == 0:
-            return f"was not answered ({answer.body})"
-        if answer.status != 200:
-            return f"answered {answer.status} instead of 200"
-        return f"was answered by {release or 'something else'}"
+            return f"{self.health} was not answered ({answer.body})"
+        if answer.status not in self.statuses:
+            return told(answer, self.health, self.statuses)
+        return f"{self.health} was answered by {release or 'something else'}"

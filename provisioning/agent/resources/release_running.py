@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Tuple
 
 from provisioning.agent.answers import FAILED, GATED, HistoryEvent
 from provisioning.agent.apps.failure_output import refusal
-from provisioning.agent.apps.health_answers import mend, patience_s, told
+from provisioning.agent.apps.health_answers import mend, patience_s, told, wanted
 from provisioning.agent.apps.history import History
 from provisioning.agent.apps.release_services import ReleaseServices, first_instances
 from provisioning.agent.apps.releases import Releases
@@ -16,13 +16,11 @@ from provisioning.agent.errors import AgentError, StoppedError
 from provisioning.agent.layout import AppLayout
 from provisioning.agent.machine import http, systemctl
 from provisioning.agent.machine.system import System
-from provisioning.agent.resource import Change, Resource, State
+from provisioning.agent.resource import Change, Resource, State, normalise
 
 POLL_S = 0.02
 ANSWERS = 3
 """Required number of good answers in a row: more than one worker must be up."""
-
-ANSWER_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -37,9 +35,11 @@ class ReleaseRunning(Resource):
     Args:
         app: The app's name.
         release: The release's id.
-        health: Path that answers 200.
+        health: Path that is asked.
         host: Host header.
         timeout_s: How long it may take to become healthy.
+        statuses: Those that are healthy answers.
+        answer_timeout_s: How long one answer may take.
     """
 
     kind: ClassVar[str] = "release-running"
@@ -49,6 +49,11 @@ class ReleaseRunning(Resource):
     health: str
     host: str
     timeout_s: int = 60
+    statuses: Tuple[int, ...] = (200,)
+    answer_timeout_s: int = 10
+
+    def __post_init__(self) -> None:
+        normalise(self, statuses=tuple(self.statuses))
 
     @property
     def name(self) -> str:
@@ -60,13 +65,19 @@ class ReleaseRunning(Resource):
         return AppLayout(self.app).unit(self.release)
 
     def desired(self) -> State:
-        return {"running": True, "health": 200}
+        return {"running": True, "health": self.statuses[0]}
 
     def actual(self, system: System) -> State:
         running = system.unit(self.unit).running
-        return {"running": running, "health": self._ask(system).status if running else None}
+        if not running:
+            return {"running": False, "health": None}
+        status = self._ask(system, self.answer_timeout_s).status
+        return {"running": True, "health": self.statuses[0] if self._is_good(status) else status}
 
-    def _ask(self, system: System, timeout_s: float = ANSWER_TIMEOUT_S) -> http.Answer:
+    def _is_good(self, status: int) -> bool:
+        return status in self.statuses
+
+    def _ask(self, system: System, timeout_s: float) -> http.Answer:
         socket = Releases(self.app, system).socket(self.release)
         return http.ask_release(socket, self.health, self.host, timeout_s)
 
@@ -110,23 +121,26 @@ class ReleaseRunning(Resource):
                 self._check_process(system)
             asked += 1
             left_s = deadline - time.monotonic()
-            before, answer = answer, self._ask(system, max(POLL_S, min(ANSWER_TIMEOUT_S, left_s)))
+            before, answer = (
+                answer,
+                self._ask(system, max(POLL_S, min(self.answer_timeout_s, left_s))),
+            )
             if answer.status != before.status:
                 since = time.monotonic()
-            if answer.status == 200:
+            if self._is_good(answer.status):
                 good += 1
                 continue
             good = 0
             is_steady = time.monotonic() - since > patience_s(answer.status, self.timeout_s)
             if time.monotonic() > deadline or is_steady:
-                why, what_to_do = told(answer, self.health), self._mend(answer)
+                why, what_to_do = told(answer, self.health, self.statuses), self._mend(answer)
                 raise self._refused(system, why, what_to_do)
             # A server that answers, but not well, may have to get ready; or it never will.
             if answer.status not in said:
                 said.add(answer.status)
                 what = f"{self.health} answers {answer.status}"
                 waits_s = min(left_s, patience_s(answer.status, self.timeout_s))
-                system.say(f"{what}; waiting at most {waits_s:.0f} s for 200")
+                system.say(f"{what}; waiting at most {waits_s:.0f} s for {wanted(self.statuses)}")
             time.sleep(POLL_S if answer.status == 0 else 0.2)
 
     def _check_process(self, system: System) -> None:

@@ -10,6 +10,7 @@ from pydantic import Field
 from provisioning.inventory.models.app_servers import APP_SERVERS, ServerSettings
 from provisioning.inventory.models.base import Model
 from provisioning.inventory.models.hooks import Hook
+from provisioning.inventory.models.media import AnyMedia
 from provisioning.inventory.models.processes import AnyProcess, Timer
 from provisioning.inventory.models.runtimes import RUNTIMES
 from provisioning.inventory.models.web_servers import WEB_SERVERS
@@ -41,12 +42,14 @@ from provisioning.inventory.types.fields import (
     ProcessName,
     Python,
     RateOrOff,
+    RateText,
     RelativePath,
     RelativePaths,
     Relaxation,
     Seconds,
     SizeText,
     SnippetPath,
+    Statuses,
     UrlFolder,
     UrlPath,
     UrlPaths,
@@ -54,6 +57,7 @@ from provisioning.inventory.types.fields import (
     VariableName,
     VisitorName,
     Whole,
+    WholeOrOff,
     Yes,
 )
 from provisioning.inventory.types.interface import Interface
@@ -306,9 +310,31 @@ class App(Model):
         description="Path that answers 200 when the app can serve. A release that does not "
         "answer so never sees a visitor.",
     )
+    health_status: Statuses = Field(
+        default=(200,),
+        description="What it answers instead of 200, such as 204: one status, or several.",
+    )
+    health_timeout_s: Annotated[Whole, Field(ge=1, le=300)] = Field(
+        default=10, description="Seconds that one answer of it may take."
+    )
+    health_from: Networks = Field(
+        default=(),
+        description="Networks of load balancers and monitors. What they ask of the health path is "
+        "no visit: it is not logged, counted or turned away by maintenance.",
+    )
+    health_any_host: Yes = Field(
+        default=False,
+        description="Answer those of health_from under any name, over HTTP on port 80.",
+    )
     static: Mapping[UrlFolder, RelativePath] = Field(
         default={},
         description="Folders that the web server serves itself: URL path to folder in the source.",
+    )
+    media: Mapping[UrlFolder, AnyMedia] = Field(
+        default={},
+        description="Shared folders of which the web server serves what the app writes, such as "
+        "uploads: URL path to folder, or a table. No link is followed, and what could run in a "
+        "browser is downloaded.",
     )
     static_max_age: DurationText = Field(
         default=Duration.parse("1h"),
@@ -321,7 +347,32 @@ class App(Model):
         "A web server without rate limits refuses it, and has none by default.",
     )
     burst: Annotated[Whole, Field(ge=0, le=10_000)] = Field(
-        default=40, description="Requests above the rate that are still answered at once."
+        default=200,
+        description="Requests above the rate that are still answered at once: a page with what it "
+        "loads from the app.",
+    )
+    connection_limit: WholeOrOff = Field(
+        default=50,
+        description="Requests of one visitor's address that the app may be working on at the same "
+        "time, or off. Counted apart from rate_limit.",
+    )
+    limits: Mapping[UrlPath, RateText] = Field(
+        default={},
+        description='Rates of single paths in addition, such as "/login" = "5r/m": that many '
+        "requests of one visitor's address at once, and no more in a second or minute. A path with "
+        "a slash at its end stands for all below it.",
+    )
+    streams: UrlPaths = Field(
+        default=(),
+        description="Paths of the app that are streams (server-sent events, websockets, long "
+        "downloads): passed on unbuffered, and quiet for up to an hour. A slash at the end stands "
+        "for all below. Those of an ASGI app are recognised without it.",
+    )
+    dot_paths: UrlPaths = Field(
+        default=(),
+        description='Paths with a part that begins with a dot, such as "/.well/", that visitors '
+        "may see, of the app or of its static files. All others but /.well-known/ are answered "
+        "with 404.",
     )
     max_body: SizeText = Field(
         default=Size.parse("10m"), description="Largest request body, such as an upload."

@@ -34,6 +34,10 @@ WEB_SERVERS: Mapping[str, Limits] = {
         refuses={
             "rate_limit": _NO_LIMITS,
             "burst": _NO_LIMITS,
+            "connection_limit": _NO_LIMITS,
+            "limits": _NO_LIMITS,
+            "media": "cannot be had with caddy: it follows links, so an app could have it show the "
+            f"keys of certificates; let the app serve the files, or {_NGINX}",
             "basic_auth": f"cannot be had with caddy: Debian's does not know the hashes; {_NGINX}",
             "client_ca": f"cannot be had with caddy; {_NGINX}",
             "snippet": "cannot be had with caddy: put sites of your own into /etc/caddy/local.d on "

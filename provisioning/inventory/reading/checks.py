@@ -13,6 +13,7 @@ from provisioning.inventory.models.host import Host
 from provisioning.inventory.models.processes import LOG_FILES_TIMER
 from provisioning.inventory.models.runtimes import RUNTIMES
 from provisioning.inventory.models.web_servers import WEB_SERVERS
+from provisioning.inventory.reading.media_checks import media_mistakes
 from provisioning.inventory.reading.problems import Mistake
 from provisioning.inventory.reading.runtime_checks import brings_a_server, runtime_mistakes
 from provisioning.inventory.reading.site_checks import site_mistakes
@@ -95,6 +96,7 @@ def app_mistakes(
         yield from _environment_mistakes(app)
         yield from _folder_mistakes(app)
         yield from _log_file_mistakes(app)
+        yield from media_mistakes(app)
         yield from _hsts_mistakes(app)
         yield from _migration_mistakes(app)
         yield from _hook_mistakes(app)
@@ -188,7 +190,7 @@ def _folder_mistakes(app: App) -> Iterator[Mistake]:
                 yield Mistake(
                     ("apps", app.name, "static", url),
                     f'"{folder}" is shared: the app writes there, and static files belong to a '
-                    "release; let the app serve what it writes",
+                    "release; use `media` for what the app writes",
                 )
 
 

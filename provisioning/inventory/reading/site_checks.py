@@ -43,12 +43,25 @@ def site_mistakes(apps: Mapping[str, App], hosts: Mapping[str, Host]) -> Iterato
         yield from _redirect_mistakes(app)
         yield from _password_mistakes(app)
         yield from _client_mistakes(app)
+        yield from _path_mistakes(app)
         for other in before:
             both = [h.name for h in hosts.values() if runs_on(app, h) and runs_on(other, h)]
             shared = [(place, name) for place, name in named_at(app) if name in other.names]
+            if both and _probed_alike(app, other):
+                yield Mistake(
+                    ("apps", app.name, "health_any_host"),
+                    f"{app.at(app.health)} is also that of {other.name} on {' and '.join(both)}: "
+                    "under any name only one app can answer there; change `health` of one",
+                )
             if both and shared:
                 yield from _between(app, other, shared, " and ".join(both))
         before.append(app)
+
+
+def _probed_alike(app: App, other: App) -> bool:
+    """Return whether two apps on a host want to answer the same probes."""
+    is_any = app.health_any_host and other.health_any_host
+    return is_any and app.at(app.health) == other.at(other.health)
 
 
 def _redirect_mistakes(app: App) -> Iterator[Mistake]:
@@ -80,6 +93,27 @@ def _password_mistakes(app: App) -> Iterator[Mistake]:
             yield Mistake(place, "would except the whole app; remove basic_auth instead")
         elif path == app.health:
             yield Mistake(place, "the health path asks for no password anyway")
+
+
+def _path_mistakes(app: App) -> Iterator[Mistake]:
+    """Yield paths at which a key has no effect."""
+    for index, path in enumerate(app.dot_paths):
+        if "/." not in path:
+            yield Mistake(
+                ("apps", app.name, "dot_paths", index),
+                "has no effect: no part of it begins with a dot",
+            )
+    if app.health_any_host and not app.health_from:
+        yield Mistake(
+            ("apps", app.name, "health_any_host"),
+            "has no effect without health_from, which says whom it is for",
+        )
+    for path in app.limits:
+        if path.startswith((*app.static, *app.media)):
+            yield Mistake(
+                ("apps", app.name, "limits", path),
+                "has no effect: it is a file that the web server serves itself, without a rate",
+            )
 
 
 def _client_mistakes(app: App) -> Iterator[Mistake]:
@@ -114,14 +148,24 @@ def _between(
                 f"{where}: it applies to the whole site, so write the same in both",
             )
     for one, another in ((app, other), (other, app)):
+        for url, media in one.media.items():
+            if media.internal and one.prefix == "/":
+                yield Mistake(
+                    ("apps", one.name, "media", url),
+                    f"cannot be internal, since {another.name} is below the same domain and could "
+                    "send visitors there; give the app a domain of its own",
+                )
         yield from _hidden_folders(one, another)
 
 
 def _hidden_folders(app: App, other: App) -> Iterator[Mistake]:
-    """Yield static folders of an app that lie in another app's part of the site."""
-    for url in app.static:
+    """Yield folders of an app that lie in another app's part of the site."""
+    for key, url in (
+        *(("static", url) for url in app.static),
+        *(("media", url) for url in app.media),
+    ):
         if other.prefix.startswith(app.prefix) and app.at(url).startswith(other.prefix):
             yield Mistake(
-                ("apps", app.name, "static", url),
+                ("apps", app.name, key, url),
                 f"{app.at(url)} belongs to the app {other.name}, whose prefix is {other.prefix}",
             )

@@ -120,6 +120,48 @@ RateOrOff = Annotated[
     _parsed(Rate, Rate.parse, off=True),
     _text(f"{units.RATE_PATTERN}|^off$"),
 ]
+RateText = Annotated[Rate, _parsed(Rate, Rate.parse), _text(units.RATE_PATTERN)]
+
+
+def _whole_or_off(given: object) -> int | None:
+    """Return a number of things at once, or None for "off"."""
+    if given is None or given == "off":
+        return None
+    if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= 100_000:
+        raise ValueError(f'must be a number from 1 to 100000, or "off", not {given!r}')
+    return given
+
+
+def _statuses(given: object) -> tuple[int, ...]:
+    """Return statuses of HTTP: one, or a list."""
+    found = given if isinstance(given, list | tuple) else [given]
+    for each in found:
+        if isinstance(each, bool) or not isinstance(each, int) or not 200 <= each <= 499:
+            raise ValueError(f"must be a status from 200 to 499, or a list of them, not {each!r}")
+    if not found:
+        raise ValueError("must not be empty")
+    return tuple(found)
+
+
+_STATUS = {"type": "integer", "minimum": 200, "maximum": 499}
+Statuses = Annotated[
+    tuple[int, ...],
+    PlainValidator(_statuses),
+    WithJsonSchema({"anyOf": [_STATUS, {"type": "array", "items": _STATUS, "minItems": 1}]}),
+]
+
+WholeOrOff = Annotated[
+    int | None,
+    PlainValidator(_whole_or_off),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": 100_000},
+                {"type": "string", "const": "off"},
+            ]
+        }
+    ),
+]
 
 AppName = Annotated[
     str,

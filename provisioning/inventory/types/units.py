@@ -85,6 +85,11 @@ class Rate:
         requests, period = text.split("r/")
         return cls(text, int(requests) * (60 if period == "s" else 1))
 
+    @property
+    def requests(self) -> int:
+        """The number in it: of requests in its period."""
+        return int(self.text.partition("r/")[0])
+
     def __str__(self) -> str:
         return self.text
 

@@ -22,8 +22,10 @@ def upstream(app: App) -> Upstream:
     return Upstream(
         socket=AppLayout(app.name).live_socket,
         timeout_s=app.timeout_s,
-        # A worker of a WSGI app has few threads: a stream that nobody uses must not keep one.
-        stream_quiet_s=0 if app.wsgi else STREAM_QUIET_S,
+        stream_quiet_s=STREAM_QUIET_S,
+        # A worker of a WSGI app has few threads: no visitor may keep one by calling a request a
+        # stream, so only what the inventory names is one.
+        recognises_streams=not app.wsgi,
     )
 
 

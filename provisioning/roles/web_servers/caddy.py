@@ -261,6 +261,11 @@ def _front_files(sites: Sequence[Site], *, tls: bool, webroot: str) -> dict[str,
             scheme="https" if tls else "http",
             max_body=_max_body,
         )
+        for mount in mounts:
+            if mount.health_any_host:
+                files[f"homeport/probes/{mount.name}.caddy"] = render(
+                    "caddy/probed.j2", site=site, mount=mount, max_body=_max_body
+                )
         for mount in mounts if site.is_shared else ():
             files[f"homeport/apps/{mount.name}.caddy"] = render(
                 "caddy/mount-file.j2", site=site, mount=mount, max_body=_max_body
@@ -280,7 +285,12 @@ def _max_body(mount: Mount) -> int:
 
 def _files_of(name: str) -> tuple[str, ...]:
     """Return all files that an app or a site may have on port 80."""
-    return (f"homeport/sites/{name}.caddy", f"homeport/apps/{name}.caddy", _maintenance(name))
+    return (
+        f"homeport/sites/{name}.caddy",
+        f"homeport/apps/{name}.caddy",
+        f"homeport/probes/{name}.caddy",
+        _maintenance(name),
+    )
 
 
 def _maintenance(app: str) -> str:
@@ -292,8 +302,11 @@ def _tls_file(name: str) -> str:
 
 
 def _unwanted(sites: Sequence[Site], wanted: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the files that sites had under other names."""
+    """Return the files that other settings need, and those that sites had under other names."""
     every = [
-        path for site in sites for name in (site.name, *site.former) for path in _files_of(name)[:2]
+        path
+        for site in sites
+        for name in dict.fromkeys((site.name, *site.former, *(each.name for each in site.mounts)))
+        for path in _files_of(name)[:-1]
     ]
     return tuple(path for path in every if path not in wanted)

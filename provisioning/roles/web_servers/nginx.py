@@ -330,6 +330,7 @@ def _files_of(name: str) -> tuple[str, ...]:
         f"apps/{name}.conf",
         f"{PASSWORDS}/{name}",
         f"homeport/snippets/{name}.conf",
+        f"homeport/probes/{name}.conf",
     )
 
 
@@ -366,12 +367,18 @@ def _front_files(sites: Sequence[Site], facts: Facts, *, tls: bool, webroot: str
     page = render("nginx/homeport/unavailable.html.j2")
     access_log = ACCESS_LOG_BESIDE if facts.nginx_beside else ACCESS_LOG
     # The same for every project on a host: whose sites there are stands in files of their own.
-    shared = ("http/headers", "http/limits", "http/logs", "http/proxy", "headers", "proxy")
+    shared = ("http/headers", "http/limits", "http/logs", "http/media", "http/proxy", "headers")
     files = {
         **_main_file(facts),
         **{f"homeport/{name}.conf": render(f"nginx/homeport/{name}.conf.j2") for name in shared},
         "homeport/server.conf": render("nginx/homeport/server.conf.j2", access_log=access_log),
         "homeport/tls.conf": render("nginx/homeport/tls.conf.j2", can=can, verify="off"),
+        **{
+            f"homeport/{name}.conf": render(
+                "nginx/homeport/proxy.conf.j2", is_probe=name == "probe"
+            )
+            for name in ("proxy", "probe")
+        },
         "homeport/unavailable.html": page,
     }
     if listens.is_default(80) or listens.is_default(80, ipv6=True):
@@ -391,6 +398,11 @@ def _front_files(sites: Sequence[Site], facts: Facts, *, tls: bool, webroot: str
             files[f"homeport/snippets/{mount.name}.conf"] = _copy(snippet)
     for site in sites:
         files.update(_site_files(site, can, listens, tls=tls, webroot=webroot))
+        for mount in site.mounts:
+            if mount.health_any_host:
+                files[f"homeport/probes/{mount.name}.conf"] = render(
+                    "nginx/probed.conf.j2", site=site, mount=mount
+                )
         for mount in site.mounts if site.is_shared else ():
             files[f"homeport/sites/{mount.name}.conf"] = render(
                 "nginx/mount-http.conf.j2", site=site, mount=mount, can=can

@@ -12,9 +12,9 @@ def judge(seen: AppSeen) -> Finding | None:
     if status is None:
         reason = seen.absent or seen.says.error
         return unseen(reason) if reason else None
-    if status == 200:
+    if status in seen.app.health_status:
         return warned(
-            f"{seen.app.at(seen.app.health)} answers 200 without network and shared folders",
+            f"{seen.app.at(seen.app.health)} answers {status} without network and shared folders",
             "have it ask the database for something small, with a short timeout",
         )
     how = f"answers {status}" if status else "fails"
