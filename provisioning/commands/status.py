@@ -107,11 +107,11 @@ def status(options: Options, *, wide: bool = False) -> int:
                 context.sink.note(
                     f"the last run of {app}'s timer {name} failed: `fab logs {app}` shows why", host
                 )
-    by_name = {app.name: app for its_apps in apps.values() for app in its_apps}
-    well = sum(state is not None and _is_well(by_name[name], state) for name, _, state in found)
+    healthy = {app.name: app.health_status for its_apps in apps.values() for app in its_apps}
+    well = sum(state is not None and _is_well(state, healthy[name]) for name, _, state in found)
     code = context.end(fleet.runs, conclusion=f"{well} of {len(found)} healthy")
     return code or int(
-        any(state and state.live and not _is_well(by_name[name], state) for name, _, state in found)
+        any(state and state.live and not _is_well(state, healthy[name]) for name, _, state in found)
     )
 
 
@@ -154,8 +154,8 @@ def _found(
             yield app.name, host, answers.get(host, {}).get(app.name)
 
 
-def _is_well(app: App, state: AppStatus) -> bool:
-    good = {str(status) for status in app.health_status}
+def _is_well(state: AppStatus, healthy: Iterable[int]) -> bool:
+    good = {str(status) for status in healthy}
     return (
         {state.health, state.site} <= good
         and all(each.running == each.wanted for each in state.processes.values())

@@ -397,7 +397,7 @@ def _shown(question: str, answer: Any) -> None:
     if question == "status":
         for app, state in answer.items():
             assert len(_row(app, "web1", state)) == len(_row(app, "web1", None))
-            _is_well(state)
+            _is_well(state, [200])
     elif question == "doctor":
         host = HostSeen("web1", 22, answer)
         for host_check in checks.of_hosts():

@@ -53,8 +53,8 @@ def test_a_stopped_app_is_told_from_one_that_was_never_deployed():
 
 def test_a_timer_whose_last_run_failed_is_no_good_state() -> None:
     timers = {"nightly": TimerStatus(next="Mon 2026"), "hourly": TimerStatus(failed=True)}
-    assert _is_well(STATE._replace(timers={"nightly": timers["nightly"]}))
-    assert not _is_well(STATE._replace(timers=timers))
+    assert _is_well(STATE._replace(timers={"nightly": timers["nightly"]}), [200])
+    assert not _is_well(STATE._replace(timers=timers), [200])
 
 
 def test_what_waits_for_a_provision_is_pending() -> None:
