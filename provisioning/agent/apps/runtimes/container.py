@@ -39,7 +39,8 @@ def surroundings(layout: AppLayout, release_id: str, shared: Sequence[str]) -> S
         directory,
         word("SEARCH_PATH"),
         # What the image says comes later, and wins.
-        {"HOME": layout.home},
+        # Nothing of a release loads code from its home that an earlier one has left there.
+        {"HOME": layout.home, "PYTHONNOUSERSITE": "1"},
         (f"{image}/{VARIABLES}",),
         (
             f"RootDirectory={layout.root}/{FOLDER}/{word('IMAGE')}/{ROOT}",
