@@ -21,6 +21,7 @@ from provisioning.agent.answers import (
 )
 from provisioning.agent.machine.http import Answer
 from provisioning.doctor import checks
+from provisioning.doctor.checks.apps import log_files
 from provisioning.doctor.finding import Finding, Verdict
 from provisioning.doctor.seen import (
     AppSays,
@@ -314,3 +315,14 @@ def test_where_homeport_is_not_it_says_so_and_never_that_all_is_well() -> None:
     found = [each.judge(seen) for each in checks.of_apps()]
     assert {each.verdict for each in found if each} == {UNSEEN}
     assert all(each.evidence for each in found if each)
+
+
+@pytest.mark.parametrize(
+    ("path", "verdict"), [("data/logs/a.log", PASS), ("data/logs/x/a.log", WARN), ("a.log", WARN)]
+)
+def test_a_log_file_that_the_inventory_bounds_has_a_bound(path: str, verdict: Verdict) -> None:
+    written = says(log_files=(f"/srv/hello/releases/x/code/{path}",))
+    app = APP.model_copy(update={"log_files": ("data/logs/*.log",)})
+    found = log_files.judge(replace(written, app=app))
+    assert found is not None
+    assert found.verdict is verdict

@@ -79,9 +79,20 @@ def test_a_container_has_all_that_a_virtualenv_has(lab: Lab, project: Project, b
 def _must_be_confined(project: Project, host: LabHost, release: str) -> None:
     """What runs sees its image, as the app's user, and may write only what is shared."""
     ask = "id -un; pwd; test -w /app && echo writes /app; "
-    ask += "touch instance/here && echo writes instance; ls /srv; whoami; echo $HOME"
+    ask += "touch instance/here && echo writes instance; ls /srv; whoami; echo $HOME; "
+    ask += "mkdir -p $XDG_CACHE_HOME/x && echo $XDG_CACHE_HOME"
     said = project.fab("-H", host.name, "run", "hello", "--", "sh", "-c", ask).must_succeed().stdout
-    assert said.split("\n")[:5] == ["hello", "/app", "writes instance", "hello", "/home/app"]
+    # Of /srv it sees its own home, where its caches go, and its name.
+    seen = [
+        "hello",
+        "/app",
+        "writes instance",
+        "hello",
+        "hello",
+        "/home/app",
+        "/srv/hello/home/.cache",
+    ]
+    assert said.split("\n")[:7] == seen
     assert host.shell("ls /srv/hello/shared/instance/here")
     log = host.shell(f"journalctl --no-pager -o cat -u hello.worker.1@{release}.service")
     assert "at work" in log

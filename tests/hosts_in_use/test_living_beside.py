@@ -262,7 +262,7 @@ def test_an_app_goes_and_leaves_its_data(
     assert "code, settings, certificate, entry in the record, data, account" in all_of_it
     assert Site(lab, host).get("/healthz").status == 200
     ours.fab("-H", host.name, "remove", "hello", "--yes").must_succeed()
-    assert host.shell("ls /srv/hello").split() == ["secrets.json", "shared"]
+    assert host.shell("ls /srv/hello").split() == ["home", "secrets.json", "shared"]
     assert "hello" not in host.shell("systemctl list-units --all --plain 'hello*'; nginx -T")
     assert host.run("pgrep", "-u", "hello", check=False).returncode == 1
     assert host.shell("systemctl is-active 'second@*.service'").strip() == "active"

@@ -35,6 +35,7 @@ BESIDES = {
     "agent/resources/earlier_certificate.py": "what hosts of before have",
     "agent/resources/earlier_renewal.py": "what hosts of before have",
     "commands/check.py": "the programs that the tests themselves need",
+    "inventory/types/groups.py": "groups of Debian that no app may be in",
     "inventory/models/app.py": "an example in the key's description",
     "scaffold/server_lines.py": "how projects start their servers themselves",
     "scaffold/dockerfile.py": "a Dockerfile, which its owner changes, starts one",

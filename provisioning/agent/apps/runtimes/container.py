@@ -38,8 +38,9 @@ def surroundings(layout: AppLayout, release_id: str, shared: Sequence[str]) -> S
     return Surroundings(
         directory,
         word("SEARCH_PATH"),
-        # What the image says comes later, and wins.
-        {"HOME": layout.home},
+        # HOME is the image's, with what was built into it, and read-only. What the image says of
+        # these comes later, and wins. Source: XDG Base Directory Specification.
+        {"XDG_CACHE_HOME": f"{layout.home}/.cache", "XDG_STATE_HOME": f"{layout.home}/.state"},
         (f"{image}/{VARIABLES}",),
         (
             f"RootDirectory={layout.root}/{FOLDER}/{word('IMAGE')}/{ROOT}",

@@ -62,6 +62,8 @@ def surroundings(layout: AppLayout, release_id: str, shared: Sequence[str]) -> S
         "PATH": search_path,
         # Caches and settings lie below it. Source: XDG Base Directory Specification.
         "HOME": layout.home,
+        # No program of the next release loads code from there that this one has left.
+        "PYTHONNOUSERSITE": "1",
         # What it prints is seen when it is printed.
         "PYTHONUNBUFFERED": "1",
         # The release is not writable to it.

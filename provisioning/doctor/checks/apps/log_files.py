@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 from provisioning.doctor.finding import Finding, passed, unseen, warned
 from provisioning.doctor.seen import AppSeen
 
@@ -10,9 +12,15 @@ def judge(seen: AppSeen) -> Finding | None:
     """Judge the files that its loggers write to."""
     if seen.says.error or seen.absent:
         return unseen(seen.absent or seen.says.error)
-    if seen.says.log_files:
+    bounded = seen.app.log_files
+    unbounded = [
+        path
+        for path in seen.says.log_files
+        if not any(PurePosixPath(path).match(each) for each in bounded)
+    ]
+    if unbounded:
         return warned(
-            f"it writes to {', '.join(seen.says.log_files)} without a bound",
-            "log to stderr, which the journal keeps, or use a RotatingFileHandler",
+            f"it writes to {', '.join(unbounded)} without a bound",
+            "log to stderr, which the journal keeps, or name it in the app's `log_files`",
         )
     return passed("no logger writes to a file without a bound")
