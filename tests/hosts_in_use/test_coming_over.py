@@ -17,6 +17,8 @@ cd /etc/nginx
 mkdir -p conf.d sites-enabled
 mv homeport/http/*.conf homeport/tls.conf conf.d/
 tail -n +2 homeport/server.conf >> conf.d/logs.conf
+tail -n +2 conf.d/media.conf >> conf.d/logs.conf
+rm conf.d/media.conf
 cat homeport/sites/00-default-tls.conf >> homeport/sites/00-default.conf
 rm homeport/server.conf homeport/sites/00-default-tls.conf
 mv homeport/sites/*.conf sites-enabled/
