@@ -37,6 +37,9 @@ BACKUPS = "/var/backups/homeport"
 """Root-only: copies of what a person handed over."""
 
 UV = "/opt/homeport/uv"
+PYTHONS = "/opt/homeport/pythons"
+"""Pythons that uv has downloaded, which apps share; below it are no others."""
+
 BUILDER = "homeport-build"
 """The user without rights that runs the proxy through which builds reach the package index."""
 

@@ -11,6 +11,7 @@ from provisioning.deploy.environment import (
     operators_environment,
     propose_secrets,
 )
+from provisioning.deploy.interpreter import read_downloads
 from provisioning.deploy.release_links import check_links
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Deployment:
         lost: Names of runtimes that were built for what a host no longer has, such as its Python of
             before: what still runs from them may go on.
         build_secrets: Variables that only builds of its packages have.
+        python_downloads: The Pythons that may be downloaded: see `read_downloads`.
     """
 
     app: App
@@ -47,6 +49,7 @@ class Deployment:
     notes: tuple[str, ...] = ()
     lost: frozenset[str] = frozenset()
     build_secrets: Environment = field(default_factory=dict, repr=False)
+    python_downloads: str = ""
 
     @property
     def release(self) -> str:
@@ -89,6 +92,7 @@ def plan_deployment(
         artifact=artifact,
         env=env,
         build_secrets=for_builds,
+        python_downloads=read_downloads(inventory, app),
         proposed=propose_secrets(app),
         https=inventory.tls.https,
         by=by,

@@ -32,6 +32,7 @@ from provisioning.resources import (
     Stopped,
     Superseded,
     TimerSchedules,
+    UnusedPythons,
 )
 from provisioning.roles import (
     app_server,
@@ -150,6 +151,7 @@ def finish(app: App) -> Iterator[Resource]:
     yield KeptSecrets(app.name, label="after")
     yield Superseded(app.name, label="after")
     yield Pruned(app.name, app.keep_releases)
+    yield UnusedPythons("after")
     yield StaticCopies(app.name)
 
 

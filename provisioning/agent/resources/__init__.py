@@ -31,6 +31,7 @@ _CLASSES: Dict[str, str] = {
     "link": "Link",
     "live-processes": "LiveProcesses",
     "live-release": "LiveRelease",
+    "managed-python": "ManagedPython",
     "neighbours": "Neighbours",
     "old-releases": "OldReleasesStopped",
     "one-off": "OneOff",
@@ -61,6 +62,7 @@ _CLASSES: Dict[str, str] = {
     "timer-schedules": "TimerSchedules",
     "tmpfiles": "Tmpfiles",
     "unit": "Unit",
+    "unused-pythons": "UnusedPythons",
     "user": "User",
     "virtualenv": "Virtualenv",
 }

@@ -26,6 +26,8 @@ _IN_THE_IMAGE = {
     "build_secrets": "the build of an image has no secrets",
     "packages": "the Dockerfile installs Debian packages into the image",
     "python": "the image brings its own Python",
+    "python_mirror": "the image brings its own Python",
+    "python_downloads": "the image brings its own Python",
 }
 """Keys of an app that a Dockerfile decides, and how."""
 
