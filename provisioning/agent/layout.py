@@ -106,6 +106,10 @@ def is_temporary(name: str) -> bool:
     return name.startswith(".") and name.endswith(TEMPORARY)
 
 
+APPS = "/srv"
+"""The directories of apps, and what others have there."""
+
+
 @dataclass(frozen=True)
 class AppLayout:
     """The paths of one app.

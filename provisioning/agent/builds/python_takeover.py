@@ -51,7 +51,7 @@ class Downloaded:
         top = files.open_directory(self.source)
         try:
             name = self._folder(os.listdir(top))
-            inside = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
+            inside = self._opened(name, top)
             try:
                 check_room(
                     inside, target, f"Python {self.version}",
@@ -76,6 +76,12 @@ class Downloaded:
         if len(found) != 1:
             raise self._refused(f"it is not a Python {self.version}")
         return found[0]
+
+    def _opened(self, name: str, top: int) -> int:
+        try:
+            return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=top)
+        except OSError:
+            raise self._refused(f"{name} is not a directory") from None
 
     def _is(self, version: str) -> bool:
         return f"{version}.".startswith(f"{self.version}.")

@@ -28,7 +28,6 @@ from provisioning.agent.claims import PATH, Claim
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine import files as fs
 from provisioning.agent.machine.system import System
-from provisioning.agent.ownership.things import APPS
 from provisioning.agent.resource import Change, Resource, State, normalise
 
 REPLACING = frozenset({"UV_INDEX_URL", "UV_DEFAULT_INDEX"})
@@ -141,7 +140,7 @@ class Virtualenv(Resource):
 
     def claims(self) -> Iterable[Claim]:
         # Those of releases come and go below /srv/<app>, which is Homeport's as a whole.
-        return () if self.path.startswith(APPS + "/") else (Claim(PATH, self.path),)
+        return () if self.path.startswith(layout.APPS + "/") else (Claim(PATH, self.path),)
 
     def desired(self) -> State:
         return {"ready": self._recipe}
