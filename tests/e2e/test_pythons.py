@@ -20,6 +20,7 @@ PYTHONS = "/opt/homeport/pythons"
 OTHERS_FILES = rf"find {PYTHONS} \( ! -user root -o ! -type l -perm /0022 -o -perm /6000 \) | head"
 
 
+@pytest.mark.timeout(1200)
 def test_a_python_that_debian_lacks_is_downloaded_and_removed_when_unused(
     lab: Lab,
     project: Project,
