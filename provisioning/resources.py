@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from provisioning.agent.resources.link import Link as Link
     from provisioning.agent.resources.live_processes import LiveProcesses as LiveProcesses
     from provisioning.agent.resources.live_release import LiveRelease as LiveRelease
+    from provisioning.agent.resources.managed_python import ManagedPython as ManagedPython
     from provisioning.agent.resources.media_folders import MediaFolders as MediaFolders
     from provisioning.agent.resources.neighbours import Neighbours as Neighbours
     from provisioning.agent.resources.old_releases import OldReleasesStopped as OldReleasesStopped
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from provisioning.agent.resources.timer_schedules import TimerSchedules as TimerSchedules
     from provisioning.agent.resources.tmpfiles import Tmpfiles as Tmpfiles
     from provisioning.agent.resources.unit import Unit as Unit
+    from provisioning.agent.resources.unused_pythons import UnusedPythons as UnusedPythons
     from provisioning.agent.resources.user import User as User
     from provisioning.agent.resources.virtualenv import Virtualenv as Virtualenv
 

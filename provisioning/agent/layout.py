@@ -37,6 +37,9 @@ BACKUPS = "/var/backups/homeport"
 """Root-only: copies of what a person handed over."""
 
 UV = "/opt/homeport/uv"
+PYTHONS = "/opt/homeport/pythons"
+"""Pythons that uv has downloaded, which apps share; below it are no others."""
+
 BUILDER = "homeport-build"
 """The user without rights that runs the proxy through which builds reach the package index."""
 
@@ -101,6 +104,10 @@ def temporary(path: str) -> str:
 def is_temporary(name: str) -> bool:
     """Return whether a name is one of `temporary`."""
     return name.startswith(".") and name.endswith(TEMPORARY)
+
+
+APPS = "/srv"
+"""The directories of apps, and what others have there."""
 
 
 @dataclass(frozen=True)

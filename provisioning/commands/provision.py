@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from provisioning.agent.facts import Facts
 from provisioning.cli.context import CommandContext
 from provisioning.cli.options import Options
+from provisioning.deploy.requirements.python_version import must_suit_host
 from provisioning.hosts.host import RemoteHost
 from provisioning.operations.provision import plan_provision, provision_host
 from provisioning.protocol.plan import Plan
@@ -43,6 +44,7 @@ def provision(
         host = hosts[run]
 
         def plan_for(facts: Facts) -> Plan:
+            must_suit_host(context.inventory, host, facts)
             return plan_provision(context.inventory, host, facts, own_roles, certificate, given)
 
         provision_host(run, host, context.inventory, plan_for)

@@ -13,6 +13,7 @@ from provisioning.deploy.environment import (
     operators_environment,
     propose_secrets,
 )
+from provisioning.deploy.interpreter import read_downloads
 from provisioning.deploy.release_links import check_links
 from provisioning.deploy.shared_paths import check_shared_paths
 from provisioning.roles import settings_to_apply
@@ -41,6 +42,7 @@ class Deployment:
         build_secrets: Variables that only builds of its packages have.
         to_apply: What a provision would apply of the app: see roles/applied.py.
         placed: Host -> the app as that host has it; see `Inventory.app_on`.
+        python_downloads: The Pythons that may be downloaded: see `read_downloads`.
     """
 
     app: App
@@ -53,6 +55,7 @@ class Deployment:
     notes: tuple[str, ...] = ()
     lost: frozenset[str] = frozenset()
     build_secrets: Environment = field(default_factory=dict, repr=False)
+    python_downloads: str = ""
     to_apply: Mapping[str, str] = field(default_factory=dict)
     placed: Mapping[str, App] = field(default_factory=dict, repr=False)
 
@@ -103,6 +106,7 @@ def plan_deployment(
         artifact=artifact,
         env=env,
         build_secrets=for_builds,
+        python_downloads=read_downloads(inventory, app),
         proposed=propose_secrets(app),
         https=inventory.tls.https,
         by=by,

@@ -36,6 +36,7 @@ from provisioning.resources import (
     Stopped,
     Superseded,
     TimerSchedules,
+    UnusedPythons,
 )
 from provisioning.roles import (
     media_folders,
@@ -189,6 +190,7 @@ def finish(app: App) -> Iterator[Resource]:
     yield KeptSecrets(app.name, label="after")
     yield Superseded(app.name, label="after")
     yield Pruned(app.name, app.keep_releases)
+    yield UnusedPythons("after")
     yield StaticCopies(app.name)
 
 

@@ -17,7 +17,15 @@ from provisioning.inventory.inventory import Inventory
 from provisioning.inventory.models.app import App
 from provisioning.inventory.models.host import Host
 from provisioning.inventory.suggest import did_you_mean
-from provisioning.resources import AppliedSettings, Directory, Neighbours, OtherApps, Port, Resource
+from provisioning.resources import (
+    AppliedSettings,
+    Directory,
+    Neighbours,
+    OtherApps,
+    Port,
+    Resource,
+    UnusedPythons,
+)
 from provisioning.roles.app import app_resources, media_folders
 from provisioning.roles.app_servers import app_server
 from provisioning.roles.app_servers.units import upstream, web_units
@@ -145,7 +153,7 @@ def compile_host(
     for name, role in ROLES.items():
         add(name, role(host, facts))
     apps = inventory.apps_on(host)
-    add("app", [OtherApps(tuple(app.name for app in apps))])
+    add("app", [OtherApps(tuple(app.name for app in apps)), UnusedPythons("all")])
     if apps:
         # Before whatever is put there: what a check says is then what a run does.
         add("app", [Directory(str(PurePosixPath(layout.CERTBOT).parent))])

@@ -32,6 +32,7 @@ from provisioning.resources import (
     Link,
     LiveProcesses,
     LiveRelease,
+    ManagedPython,
     MediaFolders,
     Neighbours,
     NoLeftoverPrograms,
@@ -65,6 +66,7 @@ from provisioning.resources import (
     TimerSchedules,
     Tmpfiles,
     Unit,
+    UnusedPythons,
     User,
     Virtualenv,
 )
@@ -206,6 +208,13 @@ EVERY_TYPE: tuple[Resource, ...] = (
         links={"link": "app.py"},
         bases={"x": "/var/lib/images/x.tar"},
         hosts=("git.example.com:8443",),
+    ),
+    UnusedPythons("after"),
+    ManagedPython(
+        "/opt/homeport/pythons/3.12-uv-0.13.9",
+        "3.12",
+        mirror="https://pythons.example.com",
+        downloads='{"cpython-3.12.4": {}}',
     ),
     Virtualenv(
         "/srv/hello/venvs/abc",

@@ -10,6 +10,7 @@ import pytest
 
 from provisioning.deploy.artifact import Artifact, build_artifact
 from provisioning.deploy.deployment import Deployment
+from provisioning.deploy.interpreter import interpreter
 from provisioning.deploy.requirements import Requirements
 from provisioning.deploy.requirements.choice import Choice
 from provisioning.deploy.runtimes import virtualenv
@@ -32,7 +33,8 @@ def artifact(tmp_path: Path) -> Artifact:
 
 
 def _made(artifact: Artifact, **options: Any) -> Virtualenv:
-    return virtualenv.virtualenv(_app(**options), artifact, BOOKWORM)
+    app = _app(**options)
+    return virtualenv.virtualenv(app, artifact, BOOKWORM, interpreter(app, BOOKWORM).path)
 
 
 def test_it_is_the_apps_and_knows_what_its_build_may_reach(artifact: Artifact) -> None:
@@ -61,12 +63,19 @@ def test_another_one_is_made_only_for_what_makes_a_difference(
 ) -> None:
     first = _made(artifact).path
     assert _made(artifact, build_hosts=["a.example"], threads=9).path == first
-    assert virtualenv.virtualenv(_app(), artifact, replace(BOOKWORM, memory_mb=1)).path == first
+    assert (
+        virtualenv.virtualenv(
+            _app(), artifact, replace(BOOKWORM, memory_mb=1), "/usr/bin/python3"
+        ).path
+        == first
+    )
     others = [
         _made(artifact, settings=GunicornSettings(worker_class="gevent")).path,
         _made(artifact, python="python3.12").path,
-        virtualenv.virtualenv(_app(), artifact, TRIXIE).path,
-        virtualenv.virtualenv(_app(), artifact, replace(BOOKWORM, architecture="arm64")).path,
+        virtualenv.virtualenv(_app(), artifact, TRIXIE, "/usr/bin/python3").path,
+        virtualenv.virtualenv(
+            _app(), artifact, replace(BOOKWORM, architecture="arm64"), "/usr/bin/python3"
+        ).path,
     ]
     (tmp_path / "requirements.txt").write_text("flask==3.1\n")
     others.append(_made(build_artifact(tmp_path, "requirements.txt")).path)

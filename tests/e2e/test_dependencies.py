@@ -149,8 +149,30 @@ def test_packages_of_the_source_travel_and_are_built_there(
     assert shown.split() == ["7", "1.5", "2.5"]
 
 
+# How uv gets credentials: the line in the requirements, and the build's variables.
+WAYS = {
+    "variables in a file": (
+        "--extra-index-url http://${{INDEX_USER}}:${{INDEX_TOKEN}}@{place}/simple",
+        'INDEX_USER = {{ env = "OPERATORS_USER" }}\nINDEX_TOKEN = {{ env = "OPERATORS_TOKEN" }}\n',
+    ),
+    "a named index": (
+        "",
+        'UV_INDEX = {{ env = "OPERATORS_INDEX" }}\n'
+        'UV_INDEX_OWN_USERNAME = {{ env = "OPERATORS_USER" }}\n'
+        'UV_INDEX_OWN_PASSWORD = {{ env = "OPERATORS_TOKEN" }}\n',
+    ),
+    "a netrc file": (
+        "--extra-index-url http://{place}/simple",
+        'NETRC = {{ env = "OPERATORS_NETRC" }}\n',
+    ),
+}
+
+EVERYWHERE = "/srv /var /run /tmp /etc /root /home /opt /usr/local /dev/shm"
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_credentials_of_a_private_index_are_the_builds_alone(
-    lab: Lab, project: Project, provisioned_host: Callable[..., LabHost], tmp_path: Path
+    lab: Lab, project: Project, provisioned_host: Callable[..., LabHost], tmp_path: Path, way: str
 ) -> None:
     host = provisioned_host()
     wheel = make(tmp_path / "index" / "files", "mylib", "2.0")
@@ -160,33 +182,34 @@ def test_credentials_of_a_private_index_are_the_builds_alone(
     page.write_text(f'<a href="/files/{wheel.name}#sha256={sha256}">{wheel.name}</a>')
     listing = project.app / "requirements.txt"
     with served(lab, tmp_path / "index", login="ann:canary-7c1f") as url:
-        place = url.replace("http://", "http://${INDEX_USER}:${INDEX_TOKEN}@")
-        listing.write_text(
-            f"--extra-index-url {place}/simple\n{listing.read_text()}\n"
-            f"mylib==2.0 --hash=sha256:{sha256}\n"
-        )
+        place = url.removeprefix("http://")
+        line, variables = (each.format(place=place) for each in WAYS[way])
+        listing.write_text(f"{line}\n{listing.read_text()}\nmylib==2.0 --hash=sha256:{sha256}\n")
         project.commit("a private index")
         project.configure(
-            "[apps.hello.env]\n",
-            '[apps.hello.build_secrets]\nINDEX_USER = { env = "OPERATORS_USER" }\n'
-            'INDEX_TOKEN = { env = "OPERATORS_TOKEN" }\n[apps.hello.env]\n',
+            "[apps.hello.env]\n", f"[apps.hello.build_secrets]\n{variables}[apps.hello.env]\n"
         )
-        project.env |= {"OPERATORS_USER": "ann", "OPERATORS_TOKEN": "wrong-canary"}
-        refused = project.fab("-H", host.name, "deploy")
-        assert refused.code == 4, refused.output
-        assert "build_secrets" in refused.output
-        assert "wrong-canary" not in refused.output
-        project.env["OPERATORS_TOKEN"] = "canary-7c1f"
-        result = project.fab("-H", host.name, "deploy").must_succeed()
-    assert "canary" not in result.output
+        project.env |= {"OPERATORS_USER": "ann", "OPERATORS_INDEX": f"own={url}/simple"}
+        for token in ("wrong-canary", "canary-7c1f"):
+            project.env["OPERATORS_TOKEN"] = token
+            project.env["OPERATORS_NETRC"] = (
+                f"machine {place.partition(':')[0]}\nlogin ann\npassword {token}\n"
+            )
+            result = project.fab("-H", host.name, "deploy")
+            assert "canary" not in result.output, result.output
+            if token == "wrong-canary":
+                assert result.code == 4, result.output
+                assert "build_secrets" in result.output
+        result.must_succeed()
     assert "mylib-2.0.dist-info" in host.shell(
         "ls /srv/hello/current/venv/lib/python3*/site-packages"
     )
-    # Neither in files, nor in what is compressed or encoded there, nor in the journal.
+    # Neither in files, in what is compressed or encoded there, nor in the journal or a process.
     words = "canary-7c1f|wrong-canary|" + base64.b64encode(b"ann:canary-7c1f").decode()[:-2]
     found = host.shell(
         f"journalctl --no-pager | grep -cE '{words}' || true; "
-        f"grep -rlaE '{words}' /srv /var/lib /var/cache /var/log /run /tmp /etc /root /opt || true"
+        f"grep -rlaE '{words}' {EVERYWHERE} || true; "
+        "grep -laE 'NETRC=|UV_INDEX_OWN|INDEX_TOKEN' /proc/[0-9]*/environ || true"
     )
     assert found.split() == ["0"], found
 

@@ -180,7 +180,7 @@ def test_the_message_names_the_file_the_count_and_where_keys_are_explained(
         ("max_requests = -1", "max_requests: must be at least 0, not -1"),
         ('network = "lokal"', "did you mean local?"),
         ('relax = ["jitt"]', "did you mean jit?"),
-        ('python = "python2"', 'python: must be "python3", "python3.12" or an absolute path'),
+        ('python = "python2"', 'python: must be "python3", a version such as "3.12"'),
         ('max_body = "huge"', 'max_body: must be a size such as "10m"'),
         ("max_body = 10", "max_body: must be a text in quotes"),
         ('rate_limit = "20"', 'rate_limit: must be a rate such as "20r/s"'),

@@ -25,8 +25,8 @@ def must_be_roots(program: str, what: str) -> None:
     if not os.path.exists(program):
         raise AgentError(
             f"{what} does not exist: {program}",
-            hint="correct the app's `python`: Debian 12 has Python 3.11 and Debian 13 has 3.13, as "
-            "python3; or install this one on the host",
+            hint='correct the app\'s `python`: with a version alone, such as "3.12", uv downloads '
+            "it where Debian does not have it; or install this one on the host",
             refused=True,
         )
     if not files.is_roots_alone(program):

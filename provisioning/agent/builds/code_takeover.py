@@ -12,8 +12,9 @@ import stat
 from dataclasses import dataclass, field
 from typing import Dict, List, Mapping, Tuple
 
+from provisioning.agent.builds.copying import SHOWN_CHARS
 from provisioning.agent.builds.room import check_room, stays_within
-from provisioning.agent.builds.takeover import MOST_DEPTH, MOST_ENTRIES, SHOWN_CHARS
+from provisioning.agent.builds.takeover import MOST_DEPTH, MOST_ENTRIES
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine import files
 

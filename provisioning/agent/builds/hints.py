@@ -99,6 +99,40 @@ def hint(output: str, listing: str) -> str:
     return ""
 
 
+def hint_for_python(output: str, version: str) -> str:
+    """Say what to do about a Python that uv could not install.
+
+    Args:
+        output: What uv printed last.
+        version: The version that was wanted.
+    """
+    lowered = output.lower()
+    if "hash mismatch" in lowered:
+        return (
+            "what was served is not what uv or the app's `python_downloads` lists: correct the "
+            "mirror, or the SHA-256 in that file"
+        )
+    if "no download found" in lowered or "no download matching" in lowered:
+        return (
+            f"neither the host nor uv has a Python {version}: correct the app's `python`, or list "
+            "it in a file that `python_downloads` names"
+        )
+    if "404" in lowered:
+        return (
+            "the mirror lacks this file: correct the app's `python_mirror` or `python_downloads`, "
+            "or name a version that the mirror has"
+        )
+    if "401" in lowered or "403" in lowered:
+        return (
+            "the mirror asks for credentials: set its URL with them as UV_PYTHON_INSTALL_MIRROR in "
+            "[apps.<name>.build_secrets]"
+        )
+    return (
+        "the host must reach the server from which uv downloads Pythons: check its network, or "
+        "name a mirror in the app's `python_mirror`"
+    )
+
+
 def _needed(output: str) -> Iterator[str]:
     for pattern, packages in NEEDED:
         if re.search(pattern, output, re.IGNORECASE):

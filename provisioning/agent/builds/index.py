@@ -10,6 +10,9 @@ from provisioning.agent.machine.system import System
 PYPI = ("pypi.org:443", "files.pythonhosted.org:443")
 """The default index of uv and pip, and the host of its files."""
 
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+"""Debian's bundle: uv has its own, which lacks a company's authority."""
+
 CONFIGURATIONS = ("/etc/uv/uv.toml", "/etc/pip.conf")
 """Where an operator names another index for a host. Source: uv's and pip's documentation."""
 

@@ -8,13 +8,12 @@ refused, by name: whoever put it there meant to be run by somebody else.
 from __future__ import annotations
 
 import os
-import stat
 from dataclasses import dataclass
 from typing import Dict, List
 
+from provisioning.agent.builds.copying import SHOWN_CHARS, Copying
 from provisioning.agent.builds.room import check_room, stays_within
 from provisioning.agent.errors import AgentError
-from provisioning.agent.layout import READY
 from provisioning.agent.machine import files
 
 MOST_DEPTH = 40
@@ -22,7 +21,6 @@ MOST_ENTRIES = 500_000
 """More than any environment has: the largest known ones have some 100,000 files, 20 deep."""
 
 MOST_SETTINGS_BYTES = 1 << 16
-SHOWN_CHARS = 200
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class Built:
             self._check_settings(top)
             files.make_directory(target)
             with files.directory(target) as copy:
-                files.walk(top, _Copying(self, copy).visit, most_depth=MOST_DEPTH)
+                files.walk(top, Copying(self, copy).visit, most_depth=MOST_DEPTH)
             self._check_interpreter(target)
         except files.UnsafePathError as error:
             raise self._refused(error.message) from None
@@ -112,39 +110,6 @@ class Built:
             "that does so, and remove it",
             refused=True,
         )
-
-
-class _Copying:
-    """Copies an environment's entries, one by one."""
-
-    def __init__(self, built: Built, copy: int) -> None:
-        self._built = built
-        self._copy = copy
-
-    def visit(self, here: int, entry: files.Entry) -> None:
-        parts, found = list(entry[0]), entry[1]
-        name = parts[-1]
-        if parts[0] == READY:
-            # Root alone says that it is whole.
-            return
-        target = files.descend(self._copy, parts[:-1])
-        try:
-            if stat.S_ISDIR(found.st_mode):
-                os.mkdir(name, 0o755, dir_fd=target)
-            elif stat.S_ISLNK(found.st_mode):
-                link = os.readlink(name, dir_fd=here)
-                if not self._built.may_link(parts, link):
-                    raise self._built.refused(parts, f"a link to {link[:SHOWN_CHARS]}")
-                os.symlink(link, name, dir_fd=target)
-            elif stat.S_ISREG(found.st_mode):
-                if found.st_mode & (stat.S_ISUID | stat.S_ISGID):
-                    raise self._built.refused(parts, "a program with set-id rights")
-                mode = 0o755 if found.st_mode & 0o111 else 0o644
-                files.copy_entry(here, name, target, mode)
-            else:
-                raise self._built.refused(parts, "neither a file nor a directory")
-        finally:
-            os.close(target)
 
 
 def _settings(data: bytes) -> Dict[str, List[str]]:

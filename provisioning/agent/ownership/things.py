@@ -10,7 +10,7 @@ from provisioning.agent import layout
 from provisioning.agent.apps.runtimes import RUNTIMES
 from provisioning.agent.claims import CERTIFICATE, GROUP, PACKAGE, PATH, UNIT, USER, Claim, thing_id
 from provisioning.agent.debian.certbot import Lineage
-from provisioning.agent.layout import AppLayout
+from provisioning.agent.layout import APPS, AppLayout
 from provisioning.agent.machine import dpkg
 from provisioning.agent.machine.system import DIRECTORY, FILE, LINK, System
 
@@ -30,8 +30,6 @@ RESERVED = (
     *layout.BUILDS,
 )
 """Directories with Homeport's name: their content belongs to Homeport."""
-
-APPS = "/srv"
 
 
 def is_there(system: System, claim: Claim) -> bool:

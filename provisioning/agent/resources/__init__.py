@@ -32,6 +32,7 @@ _CLASSES: Dict[str, str] = {
     "link": "Link",
     "live-processes": "LiveProcesses",
     "live-release": "LiveRelease",
+    "managed-python": "ManagedPython",
     "media-folders": "MediaFolders",
     "neighbours": "Neighbours",
     "old-releases": "OldReleasesStopped",
@@ -63,6 +64,7 @@ _CLASSES: Dict[str, str] = {
     "timer-schedules": "TimerSchedules",
     "tmpfiles": "Tmpfiles",
     "unit": "Unit",
+    "unused-pythons": "UnusedPythons",
     "user": "User",
     "virtualenv": "Virtualenv",
 }

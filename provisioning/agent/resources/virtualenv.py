@@ -16,19 +16,19 @@ from provisioning.agent.apps.trusted import must_be_apps_to_run, must_be_roots
 from provisioning.agent.blob import Blob, Content, as_blob
 from provisioning.agent.builds.build import Build, BuildFailedError, cache_of, staged
 from provisioning.agent.builds.hints import hint, refused_hosts
-from provisioning.agent.builds.index import configurations, reachable_hosts, replaces_index
+from provisioning.agent.builds.index import (
+    CERTIFICATES,
+    configurations,
+    reachable_hosts,
+    replaces_index,
+)
 from provisioning.agent.builds.installation import Installation
 from provisioning.agent.builds.takeover import Built
 from provisioning.agent.claims import PATH, Claim
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine import files as fs
 from provisioning.agent.machine.system import System
-from provisioning.agent.ownership.things import APPS
 from provisioning.agent.resource import Change, Resource, State, normalise
-
-CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
-"""Debian's bundle: uv has its own, which lacks a company's authority."""
-
 
 REPLACING = frozenset({"UV_INDEX_URL", "UV_DEFAULT_INDEX"})
 """Variables that name another default index. Source: uv's "Environment variables"."""
@@ -140,7 +140,7 @@ class Virtualenv(Resource):
 
     def claims(self) -> Iterable[Claim]:
         # Those of releases come and go below /srv/<app>, which is Homeport's as a whole.
-        return () if self.path.startswith(APPS + "/") else (Claim(PATH, self.path),)
+        return () if self.path.startswith(layout.APPS + "/") else (Claim(PATH, self.path),)
 
     def desired(self) -> State:
         return {"ready": self._recipe}

@@ -10,15 +10,20 @@ from typing import TYPE_CHECKING
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from provisioning.deploy.requirements import Requirements
 from provisioning.errors import ConfigurationError, DeployRefusedError
 
 if TYPE_CHECKING:
     from provisioning.agent.facts import Facts
-    from provisioning.deploy.requirements import Requirements
+    from provisioning.inventory import Inventory
     from provisioning.inventory.models.app import App
+    from provisioning.inventory.models.host import Host
 
 DEBIANS = {"11": "3.9", "12": "3.11", "13": "3.13"}
 """Debian's release -> the Python that it has. Source: packages.debian.org, package python3."""
+
+PYTHONS = tuple(f"3.{minor}" for minor in range(9, 15))
+"""Those that an app may be told to take: uv has each of them. Source: `uv python list`."""
 
 NAMED = re.compile(r"python(3\.\d+)")
 
@@ -40,15 +45,37 @@ def must_suit(requirements: Requirements, app: App, facts: Mapping[str, Facts]) 
         host: f"{host}: {_has(app, each)}, and {name} requires Python {specifiers}"
         for host, each in facts.items()
         for name, specifiers in wanted.items()
-        if (version := python_of(app, each)) and not specifiers.contains(version, prereleases=True)
+        if (version := python_of(app, each)) and not _contains(specifiers, version)
     }
     if refused:
+        first = facts[next(iter(refused))]
         raise DeployRefusedError(
             f"cannot deploy {app.name} to {', '.join(refused)}: the requirements do not allow the "
             "Python there",
-            hint=_way_out(list(wanted.values())),
+            hint=_way_out(list(wanted.values()), python_of(app, first)),
             output="\n".join(refused.values()),
         )
+
+
+def must_suit_host(inventory: Inventory, host: Host, facts: Facts) -> None:
+    """Refuse a host whose Python is not one that its apps' requirements allow.
+
+    Of requirements that are not there, as before a hook has written them, nothing is known yet.
+
+    Args:
+        inventory: The environment.
+        host: One of its hosts.
+        facts: Of that host.
+
+    Raises:
+        ConfigurationError: a file's `requires-python` is not one.
+        DeployRefusedError: it names the app, and what would do.
+    """
+    for app in inventory.apps_on(host):
+        path = inventory.local_path(app.source) / app.lock_file
+        if app.lock_file.endswith((".toml", ".lock")) and path.is_file():
+            content = {app.lock_file: path.read_bytes()}
+            must_suit(Requirements(app.lock_file, content), app, {host.name: facts})
 
 
 def python_of(app: App, facts: Facts) -> str:
@@ -58,13 +85,20 @@ def python_of(app: App, facts: Facts) -> str:
         app: The app, whose `python` may name another one than Debian's own.
         facts: Of the host.
     """
+    if app.python_version:
+        return facts.python if is_debians(app, facts) else app.python_version
     name = PurePosixPath(app.python).name
     if app.python in ("python3", "/usr/bin/python3"):
         return facts.python
     found = NAMED.fullmatch(name)
     # The host's own may be meant: its last number counts too.
-    is_debians = found and facts.python.startswith(f"{found[1]}.")
-    return facts.python if is_debians else found[1] if found else ""
+    same = found and facts.python.startswith(f"{found[1]}.")
+    return facts.python if same else found[1] if found else ""
+
+
+def is_debians(app: App, facts: Facts) -> bool:
+    """Return whether the version that an app asks for is that of the host's own Python."""
+    return f"{facts.python}.".startswith(f"{app.python_version}.")
 
 
 def _has(app: App, facts: Facts) -> str:
@@ -72,17 +106,28 @@ def _has(app: App, facts: Facts) -> str:
     return f"{debian}Python {python_of(app, facts)} ({app.python})"
 
 
-def _way_out(wanted: list[SpecifierSet]) -> str:
-    suits = [
-        f"Debian {debian} has Python {version}"
-        for debian, version in DEBIANS.items()
-        # Which last number a host has is its own business: that of an early one and a late one.
-        if all(each.contains(f"{version}.0") or each.contains(f"{version}.99") for each in wanted)
+def _contains(specifiers: SpecifierSet, version: str) -> bool:
+    """Return whether a version is allowed; of "3.12", whose last number is open, any of them."""
+    if version.count(".") >= 2:
+        return specifiers.contains(version, prereleases=True)
+    return any(specifiers.contains(f"{version}.{last}") for last in (0, 99))
+
+
+def _way_out(wanted: list[SpecifierSet], version: str) -> str:
+    suits = [each for each in PYTHONS if all(_contains(every, each) for every in wanted)]
+    has = [
+        f"Debian {debian} has Python {each}" for debian, each in DEBIANS.items() if each in suits
     ]
-    which = f"use a host with {' or '.join(suits)}" if suits else "no Debian has such a Python"
+    which = f", or use a host with {' or '.join(has)}" if has else ""
+    if not suits:
+        return (
+            "lock the project anew for the Python of these hosts: no other one that uv has will do"
+        )
+    here = int(version.split(".")[1])
+    nearest = min(suits, key=lambda each: abs(int(each.split(".")[1]) - here))
     return (
-        f"{which}; or install such a Python on the hosts and name it as the app's `python`; or "
-        "lock the project anew for the Python of these hosts"
+        f'set python = "{nearest}" for the app: uv downloads it where Debian does not have it'
+        f"{which}; or lock the project anew for the Python of these hosts"
     )
 
 
@@ -94,7 +139,10 @@ def _wanted(requirements: Requirements) -> Iterator[tuple[str, SpecifierSet]]:
     for name, content in requirements.files.items():
         if not name.endswith((".toml", ".lock")):
             continue
-        table = tomllib.loads(content.decode())
+        try:
+            table = tomllib.loads(content.decode())
+        except ValueError as error:
+            raise ConfigurationError(f"cannot read {name}: {error}") from None
         said = table.get("requires-python") or table.get("project", {}).get("requires-python")
         if not said:
             continue

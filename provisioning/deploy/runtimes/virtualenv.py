@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from provisioning.agent.layout import READY, UV, AppLayout
 from provisioning.deploy.environment import pack
 from provisioning.deploy.import_check import import_program
+from provisioning.deploy.interpreter import interpreter
 from provisioning.deploy.requirements.choice import WITHOUT_CHOICE
 from provisioning.deploy.runtimes import Prepared
 from provisioning.resources import OneOff, Resource, Virtualenv
@@ -35,11 +36,14 @@ IMPORT_TIMEOUT_S = 120
 def prepare(deployment: Deployment, facts: Facts) -> Prepared:
     """Return the virtualenv of a release. See `Runtime.prepare`."""
     app, artifact, release = deployment.app, deployment.artifact, deployment.release
-    made = virtualenv(app, artifact, facts, fresh_for=release if deployment.replace else "")
+    python = interpreter(app, facts, deployment.python_downloads, deployment.build_secrets)
+    fresh_for = release if deployment.replace else ""
+    made = virtualenv(app, artifact, facts, python.path, fresh_for=fresh_for)
     if PurePosixPath(made.path).name in deployment.lost:
-        made = virtualenv(app, artifact, facts, fresh_for=release)
+        made = virtualenv(app, artifact, facts, python.path, fresh_for=release)
     made = replace(made, secrets=pack(deployment.build_secrets))
-    return Prepared(made.path, made.python, PARTS, (made,))
+    before = (python.made,) if python.made else ()
+    return Prepared(made.path, made.python, PARTS, (*before, made))
 
 
 def keep(app: App, live: ReleaseInfo) -> Prepared:
@@ -61,13 +65,16 @@ def check(app: App, release: str, facts: Facts) -> Sequence[Resource]:
     return (probe,)
 
 
-def virtualenv(app: App, artifact: Artifact, facts: Facts, *, fresh_for: str = "") -> Virtualenv:
+def virtualenv(
+    app: App, artifact: Artifact, facts: Facts, python: str, *, fresh_for: str = ""
+) -> Virtualenv:
     """Return the virtualenv of a release; releases with the same requirements share it.
 
     Args:
         app: The app.
         artifact: The release's files.
         facts: Of the host.
+        python: The interpreter that it is made with.
         fresh_for: A release that shares it with no other; "" for one that may.
     """
     server = app_server(app.server)
@@ -88,7 +95,8 @@ def virtualenv(app: App, artifact: Artifact, facts: Facts, *, fresh_for: str = "
         more = (requirements.listing, sorted(links.items()), executables, requirements.choice)
         key.update(f"{more}\0".encode())
     key.update(f"{fresh_for}\0{app.python}\0{facts.python}\0{facts.architecture}".encode())
-    python = app.python if app.python.startswith("/") else f"/usr/bin/{app.python}"
+    if app.python_version:
+        key.update(f"\0{python}".encode())
     return Virtualenv(
         path=f"{AppLayout(app.name).venvs}/{key.hexdigest()[:16]}",
         owner=app.name,

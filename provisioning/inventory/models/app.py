@@ -41,6 +41,7 @@ from provisioning.inventory.types.fields import (
     Packages,
     ProcessName,
     Python,
+    PythonMirror,
     RateOrOff,
     RateText,
     RelativePath,
@@ -135,8 +136,20 @@ class App(Model):
     )
     python: Python = Field(
         default="python3",
-        description="Interpreter on the host: python3 is Debian's own; python3.12 or a path where "
-        "there is another.",
+        description="Its Python: python3 is Debian's own. A version, such as 3.12, is Debian's own "
+        "where that has it, else one that uv downloads. python3.12 or a path is one that is on the "
+        "host already.",
+    )
+    python_mirror: PythonMirror | None = Field(
+        default=None,
+        description="URL from which uv downloads a Python, laid out like the releases of "
+        "python-build-standalone. Default: uv's own source.",
+    )
+    python_downloads: LocalPath | None = Field(
+        default=None,
+        description="File with the Pythons that may be downloaded, each with its URL and SHA-256, "
+        "in the form of uv's python-downloads-json-url; relative to the inventory. Default: those "
+        "that uv itself knows.",
     )
 
     # How it runs
@@ -464,6 +477,11 @@ class App(Model):
     def entry_point(self) -> str:
         """Return what a server imports: "module:name" or "module:factory()"."""
         return self.asgi or self.wsgi or ""
+
+    @property
+    def python_version(self) -> str:
+        """Return the version of Python that is wanted, "" where an interpreter is named."""
+        return self.python if self.python[0].isdigit() else ""
 
     @property
     def served_by(self) -> str:

@@ -169,10 +169,27 @@ def _environment_mistakes(app: App) -> Iterator[Mistake]:
     for name in app.build_secrets:
         if name in _SET_FOR_BUILDS or name.lower().endswith("_proxy"):
             yield Mistake((*here, "build_secrets", name), "is set by Homeport for each build")
+        if name == "UV_PYTHON_DOWNLOADS_JSON_URL":
+            yield Mistake(
+                (*here, "build_secrets", name), "has no effect: name the file in python_downloads"
+            )
+    yield from _python_mistakes(app)
     for table in ("env", "secrets"):
         for name in getattr(app, table):
             if name.startswith(_RESERVED):
                 yield Mistake((*here, table, name), f"names with {_RESERVED} are set by Homeport")
+
+
+def _python_mistakes(app: App) -> Iterator[Mistake]:
+    here = ("apps", app.name)
+    for key in ("python_mirror", "python_downloads"):
+        if getattr(app, key) and not app.python_version and not brings_a_server(app):
+            yield Mistake((*here, key), 'has no effect without a version: python = "3.12"')
+    if app.python_mirror and app.python_downloads:
+        yield Mistake(
+            (*here, "python_mirror"),
+            "has no effect with python_downloads, which says where each Python is; remove one",
+        )
 
 
 def _folder_mistakes(app: App) -> Iterator[Mistake]:

@@ -28,6 +28,8 @@ _IN_THE_IMAGE = {
     "python": "the image brings its own Python",
     "log_files": "the image has no logrotate; have the app log to stderr, which the journal bounds",
     "shared_files": "its files are the image's; share the folder that the app keeps them in",
+    "python_mirror": "the image brings its own Python",
+    "python_downloads": "the image brings its own Python",
 }
 """Keys of an app that a Dockerfile decides, and how."""
 

@@ -234,7 +234,18 @@ EntryPoint = Annotated[
 ]
 Python = Annotated[
     str,
-    Matching(units.PYTHON_PATTERN, '"python3", "python3.12" or an absolute path on the host'),
+    Matching(
+        units.PYTHON_PATTERN,
+        '"python3", a version such as "3.12", "python3.12" or an absolute path on the host',
+    ),
+]
+PythonMirror = Annotated[
+    str,
+    Matching(
+        units.PYTHON_MIRROR_PATTERN,
+        "a URL without a user and a password: with these it belongs into build_secrets, as "
+        "UV_PYTHON_INSTALL_MIRROR",
+    ),
 ]
 Distribution = Annotated[
     str,

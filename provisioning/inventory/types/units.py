@@ -26,7 +26,8 @@ USER_PATTERN = r"^[a-z_][a-z0-9_-]{0,31}$"
 ENTRY_POINT_PATTERN = (
     r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_.]*(\(.*\))?$"
 )
-PYTHON_PATTERN = r"^(python3(\.[0-9]+)?|/[A-Za-z0-9._/+-]+)$"
+PYTHON_PATTERN = r"^(python3(\.[0-9]+)?|3\.[0-9]{1,2}(\.[0-9]{1,2})?|/[A-Za-z0-9._/+-]+)$"
+PYTHON_MIRROR_PATTERN = r"^https?://[^\s/@?#\"'\\]+(/[^\s@?#\"'\\]*)?$"
 EMAIL_PATTERN = r"^[^@\s\"<>]+@[^@\s\"<>]+\.[^@\s\"<>]+$"
 # Characters that mean nothing else to a web server, a shell or systemd.
 URL_PATH_PATTERN = r"^/[A-Za-z0-9._~/-]*$"

@@ -48,8 +48,9 @@ def test_hosts_whose_python_will_not_do_are_named(said: str, refused: list[str])
 
 @pytest.mark.parametrize(
     ("said", "way_out"),
-    [(">=3.12", "Debian 13 has Python 3.13;"), (">=3.14", "no Debian has such a Python"),
-     ("<3.10", "Debian 11 has Python 3.9")],
+    [(">=3.12", 'set python = "3.12" '), (">=3.12", "Debian 13 has Python 3.13;"),
+     (">=3.14", 'set python = "3.14" '), ("<3.10", "Debian 11 has Python 3.9"),
+     (">=4", "no other one that uv has will do")],
 )  # fmt: skip
 def test_it_is_said_which_debian_would_do(said: str, way_out: str) -> None:
     with pytest.raises(DeployRefusedError) as caught:
@@ -64,6 +65,15 @@ def test_another_python_of_the_host_is_the_one_that_counts() -> None:
         must_suit(_needs(">=3.14"), _app(python="/opt/python/bin/python3.12"), FLEET)
     # Debian's own by its full name: with its last number.
     must_suit(_needs(">=3.13.5"), _app(python="python3.13"), {"web2": FLEET["web2"]})
+
+
+def test_a_version_is_debians_own_or_the_newest_that_uv_has() -> None:
+    must_suit(_needs(">=3.12.3,<3.13"), _app(python="3.12"), FLEET)
+    must_suit(_needs(">=3.11.3"), _app(python="3.13"), FLEET)
+    with pytest.raises(DeployRefusedError):
+        must_suit(_needs(">=3.13.9"), _app(python="3.13"), {"web2": FLEET["web2"]})
+    with pytest.raises(DeployRefusedError):
+        must_suit(_needs(">=3.12.3"), _app(python="3.12.2"), FLEET)
 
 
 def test_only_what_is_installed_says_what_it_needs() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Mapping, Sequence
+from typing import Mapping, Sequence, Set
 
 from provisioning.agent.apps.runtimes.surroundings import Surroundings
-from provisioning.agent.layout import READY, VENVS, AppLayout
+from provisioning.agent.layout import APPS, READY, VENVS, AppLayout
+from provisioning.agent.machine.files import readlink
+from provisioning.agent.machine.system import LINK as LINK_TYPE
 from provisioning.agent.machine.system import System
 
 FOLDER, LINK, MARK = VENVS, "venv", READY
@@ -53,6 +55,19 @@ def lost(virtualenv: str, system: System) -> str:
     if not os.path.isdir(libraries) or not any(map(_NAME.fullmatch, os.listdir(libraries))):
         return ""
     return "" if os.path.isdir(os.path.join(libraries, "python" + version)) else words
+
+
+def interpreters(system: System) -> Set[str]:
+    """Return the programs that the virtualenvs of all apps lead to, whoever has the apps."""
+    shape, found = re.compile(SHAPE), set()
+    for app in system.list(APPS):
+        directory = os.path.join(APPS, app, VENVS)
+        for name in filter(shape.match, system.list(directory)):
+            link = os.path.join(directory, name, "bin", "python")
+            is_there = system.stat(link)
+            if is_there is not None and is_there.type == LINK_TYPE:
+                found.add(os.path.normpath(os.path.join(os.path.dirname(link), readlink(link))))
+    return found
 
 
 def surroundings(layout: AppLayout, release_id: str, shared: Sequence[str]) -> Surroundings:
