@@ -163,6 +163,7 @@ FLASK = "from flask import Flask\n"
             {"main.py": f"{FLASK}app = Flask(__name__)\n", "tests/app.py": "app = x()\n"},
             "main:app",
         ),
+        ({"dav/__init__.py": "def application(environ, start_response): ...\n"}, "dav:application"),
         ({"app.py": "not python (\n", "main.py": f"{FLASK}app = Flask(__name__)\n"}, "main:app"),
     ],
 )
@@ -180,6 +181,7 @@ def test_the_wsgi_app_is_found_without_importing_it(
     [
         {"app.py": "def create_app(config): ...\n"},
         {"app.py": "app = 3\n"},
+        {"app.py": "def app(name): ...\n"},
         {"tests/app.py": f"{FLASK}app = Flask(__name__)\n"},
         {".hidden/app.py": f"{FLASK}app = Flask(__name__)\n"},
     ],
@@ -337,6 +339,11 @@ def test_an_asgi_app_is_told_from_a_wsgi_app(
     assert (app.asgi, app.wsgi) == (asgi, None)
 
 
+def test_a_function_of_asgi_is_an_app(tmp_path: Path) -> None:
+    files = {"web.py": "async def app(scope, receive, send): ...\n"}
+    assert guessed(project(tmp_path, files)).asgi == "web:app"
+
+
 def test_of_djangos_two_files_the_one_that_is_used_is_named_with_the_reason(tmp_path: Path) -> None:
     written = {each.path: each for each in initialise(project(tmp_path / "x", DJANGO))}
     assert written["inventory/production.toml"].note.endswith(
@@ -393,6 +400,68 @@ def test_where_django_collects_to(tmp_path: Path, root: str, folder: str | None)
     app = guessed(project(tmp_path, {**SHOP, "shop/settings.py": settings}))
     assert app.static == ({"/static/": folder} if folder else {})
     assert bool(app.build) == bool(folder)
+
+
+@pytest.mark.parametrize(
+    ("said", "shared"),
+    [
+        ('MEDIA_ROOT = BASE_DIR / "media"', ("media",)),
+        ('MEDIA_ROOT = "/var/media"', ()),
+        ('DATABASES = {"default": {"ENGINE": E.sqlite3, "NAME": BASE_DIR / "db.sqlite3"}}', ()),
+        (
+            'DATABASES = {"default": {"ENGINE": "x.sqlite3", "NAME": BASE_DIR / "data" / "db"}}',
+            ("data",),
+        ),
+        ('DATABASES = {"default": {"ENGINE": "x.postgresql", "NAME": "shop/x"}}', ()),
+    ],
+)
+def test_folders_that_django_writes_to_are_shared(
+    tmp_path: Path, said: str, shared: tuple[str, ...]
+) -> None:
+    app = guessed(project(tmp_path, {**SHOP, "shop/settings.py": f"{said}\n"}))
+    assert app.shared == shared
+
+
+ADMIN = 'urlpatterns = [path("admin/", admin.site.urls)'
+
+
+@pytest.mark.parametrize(
+    ("urls", "health"),
+    [
+        (f"{ADMIN}]", "/admin/login/"),
+        (f'{ADMIN}, path("", home)]', "/"),
+        (f'{ADMIN}, re_path("^$", home)]', "/"),
+        (f'{ADMIN}, path("healthz", ok)]', "/healthz"),
+        ('urlpatterns = [path("shop/", home)]', "/"),
+    ],
+)
+def test_a_project_without_pages_is_asked_for_its_admin(
+    tmp_path: Path, urls: str, health: str
+) -> None:
+    assert guessed(project(tmp_path, {**SHOP, "shop/urls.py": f"{urls}\n"})).health == health
+
+
+@pytest.mark.parametrize(
+    ("files", "module"),
+    [
+        (["shop/settings/dev.py", "shop/settings/production.py"], "shop.settings.production"),
+        (["shop/settings/dev.py", "shop/settings/prod.py"], "shop.settings.prod"),
+        (["settings/production.py"], "settings.production"),
+        (["shop/settings/production.py", "shop/settings/prod.py"], None),
+        (["shop/settings.py"], None),
+    ],
+)
+def test_of_several_settings_those_for_production_are_used(
+    tmp_path: Path, files: list[str], module: str | None
+) -> None:
+    made = {**SHOP, **dict.fromkeys(files, "")}
+    env = {"DJANGO_SETTINGS_MODULE": module} if module else {}
+    assert guessed(project(tmp_path / "one", made)).env == env
+    # What serves the app names them, and what runs its commands does not.
+    named = {**made, "shop/wsgi.py": f"application = make({module!r})\n"}
+    assert guessed(project(tmp_path / "two", named)).env == env
+    named["manage.py"] = f"import django\nsettings = {module!r}\n"
+    assert guessed(project(tmp_path / "three", named)).env == {}
 
 
 def test_another_manage_py_is_not_djangos(tmp_path: Path) -> None:

@@ -40,6 +40,12 @@ _PACKAGES: Mapping[str, Interface] = {
 }
 """Package of a framework -> the same, where a function makes the app."""
 
+_CALLED_WITH: Mapping[tuple[str, ...], Interface] = {
+    ("environ", "start_response"): "wsgi",
+    ("scope", "receive", "send"): "asgi",
+}
+"""Arguments of a function that is an app itself. Source: PEP 3333 and the ASGI specification."""
+
 _OTHER_CLASSES = {
     "APIRouter", "ArgumentParser", "Blueprint", "Celery", "Cli", "Dramatiq", "Huey", "Cyclopts",
     "Typer",
@@ -118,6 +124,8 @@ def _module(path: PurePath) -> str:
 
 def _interface(path: PurePath, tree: ast.Module, trees: Mapping[PurePath, ast.Module]) -> Interface:
     """Return how the app of a file is called: by its class, its file, or what is imported."""
+    if is_called := [_CALLED_WITH[each] for each in _arguments(tree) if each in _CALLED_WITH]:
+        return is_called[0]
     for kinds, words in (
         (_CLASSES, _calls(tree)),
         (_ENTRIES, {path.stem}),
@@ -128,6 +136,15 @@ def _interface(path: PurePath, tree: ast.Module, trees: Mapping[PurePath, ast.Mo
             if any(kinds.get(word) == interface for word in words):
                 return interface
     return "wsgi"
+
+
+def _arguments(tree: ast.Module) -> list[tuple[str, ...]]:
+    """Return the arguments of functions that may be apps."""
+    return [
+        tuple(each.arg for each in node.args.args)
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in _APP_NAMES
+    ]
 
 
 def _calls(tree: ast.Module) -> set[str]:
@@ -169,7 +186,18 @@ def _app_in(tree: ast.Module, *, is_entry: bool) -> str | None:
     known = [name for name, called in made.items() if called in _CLASSES]
     named = [name for name in _APP_NAMES if name in made]
     makers = [f"{name}()" for name in _FACTORY_NAMES if name in factories]
-    return next(iter([*named, *known, *makers]), None)
+    return next(iter([*named, *known, *makers, *_servers(tree)]), None)
+
+
+def _servers(tree: ast.Module) -> list[str]:
+    """Return the functions of a module that servers call themselves."""
+    found = {
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and tuple(each.arg for each in node.args.args) in _CALLED_WITH
+    }
+    return [name for name in _APP_NAMES if name in found]
 
 
 def _made_in(tree: ast.Module, *, is_entry: bool) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,12 @@ from pathlib import Path
 
 from provisioning.inventory.types.units import relative_path
 from provisioning.scaffold.app_guess import AppGuess, without_src
-from provisioning.scaffold.django_guess import DjangoGuess, django_guess, is_django
+from provisioning.scaffold.django_guess import (
+    DjangoGuess,
+    django_guess,
+    is_django,
+    production_settings,
+)
 from provisioning.scaffold.procfile import read_procfile
 from provisioning.scaffold.source_guess import SourceGuess
 
@@ -72,19 +77,16 @@ def guess(directory: Path) -> ProjectGuess:
     module = app.entry_point.partition(":")[0] if app else ""
     procfile = read_procfile(directory)
     django = django_guess(source.trees) if is_django(directory) else None
+    if settings := django and production_settings(directory):
+        env = {**env, "DJANGO_SETTINGS_MODULE": settings}
     keys = tuple(name for name in source.variables if _KEY.search(name))
     return ProjectGuess(
         name=_app_name(directory.resolve().name),
         app=app,
         requirements=next((name for name in _REQUIREMENTS if _lists(directory / name)), None),
         static=_collected(django) if django else _static(directory, module),
-        shared=tuple(
-            name
-            for name in _SHARED
-            if (directory / name).is_dir()
-            or (name == "instance" and source.mentions("instance_path"))
-        ),
-        health=source.health,
+        shared=_shared(directory, source, django),
+        health=source.health or ("/admin/login/" if django and django.has_only_admin else None),
         build=_collect(keys) if django and django.static_root else (),
         migrate=_migrate(directory, module) or procfile.release or None,
         processes=procfile.processes,
@@ -112,6 +114,16 @@ def _in_src(
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
         project = {}
     return without_src(app), {} if "build-system" in project else {"PYTHONPATH": "src"}
+
+
+def _shared(directory: Path, source: SourceGuess, django: DjangoGuess | None) -> tuple[str, ...]:
+    """Return the folders that the app writes to."""
+    found = {
+        name
+        for name in _SHARED
+        if (directory / name).is_dir() or (name == "instance" and source.mentions("instance_path"))
+    }
+    return tuple(sorted(found | set(django.written if django else ())))
 
 
 def _collected(django: DjangoGuess) -> tuple[str, str] | None:
