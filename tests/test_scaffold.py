@@ -296,6 +296,7 @@ DJANGO = {
     "shop/asgi.py": "from django.core.asgi import get_asgi_application\n"
     "application = get_asgi_application()\n",
 }
+BOTH_NAMED = "WSGI_APPLICATION = 'x'\nASGI_APPLICATION = 'y'\n"
 FASTAPI = "from fastapi import FastAPI\n"
 
 
@@ -329,6 +330,10 @@ FASTAPI = "from fastapi import FastAPI\n"
             "shop.asgi:application",
         ),
         ({**DJANGO, "shop/settings.py": "ASGI_APPLICATION = 'x'\n"}, "shop.asgi:application"),
+        (
+            {**DJANGO, "shop/settings.py": f"{BOTH_NAMED}INSTALLED_APPS = ['daphne']\n"},
+            "shop.asgi:application",
+        ),
         ({"shop/asgi.py": DJANGO["shop/asgi.py"]}, "shop.asgi:application"),
     ],
 )
@@ -337,6 +342,11 @@ def test_an_asgi_app_is_told_from_a_wsgi_app(
 ) -> None:
     app = guessed(project(tmp_path / "x", files))
     assert (app.asgi, app.wsgi) == (asgi, None)
+
+
+def test_a_setting_alone_that_names_both_is_no_sign_of_asgi(tmp_path: Path) -> None:
+    app = guessed(project(tmp_path, {**DJANGO, "shop/settings.py": BOTH_NAMED}))
+    assert (app.asgi, app.wsgi) == (None, "shop.wsgi:application")
 
 
 def test_a_function_of_asgi_is_an_app(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -52,8 +52,8 @@ _OTHER_CLASSES = {
 }  # fmt: skip
 """Classes whose objects are called `app` too, and serve nobody."""
 
-_DJANGO_ASGI = {"channels", "daphne", "ASGI_APPLICATION"}
-"""What a Django project has that is served by ASGI. Source: the documentation of Channels."""
+_DJANGO_ASGI = {"channels", "daphne"}
+"""What a Django project uses that is served by ASGI. Source: the documentation of Channels."""
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,26 @@ def find_app(trees: Mapping[PurePath, ast.Module]) -> AppGuess | None:
     wsgi, asgi = (found.get(entry) for entry in _ENTRIES)
     if wsgi and asgi:
         # Django writes both files into each project, whichever of them is used.
-        uses_asgi = any(_DJANGO_ASGI & _words(tree) for tree in trees.values())
+        uses_asgi = _uses_asgi(trees.values())
         taken, other = (asgi, wsgi) if uses_asgi else (wsgi, asgi)
         return AppGuess(taken.interface, taken.entry_point, other)
     return wsgi or asgi or found.get("")
+
+
+def _uses_asgi(trees: Collection[ast.Module]) -> bool:
+    """Tell whether a Django project is served by ASGI.
+
+    Projects that are made from templates often name both of their apps in the settings.
+    """
+    words = {word for tree in trees for word in _words(tree)}
+    strings = {
+        node.value
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    names_one = "ASGI_APPLICATION" in words and "WSGI_APPLICATION" not in words
+    return names_one or bool(_DJANGO_ASGI & (words | strings))
 
 
 def _rank(path: PurePath) -> tuple[int, int, str]:

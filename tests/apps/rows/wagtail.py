@@ -44,13 +44,13 @@ WAGTAIL = App(
     by_hand=(
         changed(
             "mysite/settings/base.py",
-            'BASE_DIR / "db.sqlite3"',
-            'BASE_DIR / "data" / "db.sqlite3"',
+            'os.path.join(BASE_DIR, "db.sqlite3")',
+            'os.path.join(BASE_DIR, "data", "db.sqlite3")',
             "the database survives releases in a folder of its own",
         ),
         made(
             "mysite/settings/production.py",
-            'import os\nSECRET_KEY = os.environ["SECRET_KEY"]\nALLOWED_HOSTS = [".lab"]',
+            'SECRET_KEY = os.environ["SECRET_KEY"]\nALLOWED_HOSTS = [".lab"]',
             "the settings for production come without key and names",
         ),
     ),
