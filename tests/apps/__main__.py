@@ -1,6 +1,7 @@
 """Walk apps that others wrote on real hosts, one after the other.
 
 python -m tests.apps [--apps APP,...] [--suites SUITE,...]
+python -m tests.apps --list     # what docs/apps.md says of them
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from rich.table import Table
 
 from provisioning.lab import Lab
 from tests.apps.app import App
+from tests.apps.listing import listing
 from tests.apps.rows import APPS
 from tests.apps.walk import Walk, Walked
 from tests.labs import lab_of_this_run
@@ -28,6 +30,9 @@ from tests.suites import BOTH
 def main(argv: Sequence[str]) -> int:
     """Walk every app that was chosen; return 1 if anything was not as it must be."""
     options = _parse(argv)
+    if options.list:
+        print(listing(APPS), end="")
+        return 0
     console = Console()
     seen: list[Walked] = []
     with lab_of_this_run() as lab, TemporaryDirectory(prefix="homeport-apps-") as directory:
@@ -50,6 +55,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     for option, known in (("--apps", names), ("--suites", BOTH)):
         kind = partial(_names, known)
         parser.add_argument(option, type=kind, default=known, help=f"of {', '.join(known)}")
+    parser.add_argument("--list", action="store_true", help="what is changed by hand, for the docs")
     return parser.parse_args(argv)
 
 

@@ -123,4 +123,5 @@ def with_key(text: str, table: str, line: str) -> str:
     inside, replaced = pattern.subn(lambda _: f"{line}\n", f"{inside}\n", count=1)
     if not replaced:
         inside = f"{line}\n{inside}"
-    return f"{before}{head}{inside}{bracket}{rest}"
+    kept = inside.removesuffix("\n")
+    return f"{before}{head}{kept}{bracket}{rest}"

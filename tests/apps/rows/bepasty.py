@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.apps.app import App, key, made
+from tests.apps.app import App, changed, key
 from tests.apps.browser import Browser, multipart
 from tests.apps.sources import sdist
 
@@ -34,24 +34,28 @@ def _later(browser: Browser) -> None:
     assert browser.download(f"/{name}/+download") == _CHART
 
 
+_SETTINGS = "src/bepasty/config.py"
+
 BEPASTY = App(
     name="bepasty",
     kind="Flask below src",
     origin=BEPASTY_SDIST,
     write=write,
     by_hand=(
-        made(
-            "bepasty.conf",
-            'STORAGE_FILESYSTEM_DIRECTORY = "storage"\nSECRET_KEY = "a key of the harbour"\n'
-            'DEFAULT_PERMISSIONS = "create,read,list"',
-            "its settings; they name the folder of uploads",
+        changed(
+            _SETTINGS,
+            "STORAGE_FILESYSTEM_DIRECTORY = '/tmp/'",
+            "STORAGE_FILESYSTEM_DIRECTORY = 'storage'",
+            "uploads survive releases in a shared folder",
+        ),
+        changed(_SETTINGS, "SECRET_KEY = ''", "SECRET_KEY = 'of the harbour'", "it has none"),
+        changed(
+            _SETTINGS,
+            "DEFAULT_PERMISSIONS = ''",
+            "DEFAULT_PERMISSIONS = 'create,read,list'",
+            "who may do what; here anybody",
         ),
         key('shared = ["storage"]', "uploads"),
-        key(
-            'BEPASTY_CONFIG = "/srv/bepasty/current/code/bepasty.conf"',
-            "where the settings lie",
-            ".env",
-        ),
     ),
     first_visit=_first,
     later_visit=_later,

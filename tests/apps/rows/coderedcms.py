@@ -25,8 +25,8 @@ CODEREDCMS = App(
     by_hand=(
         changed(
             "mysite/settings/base.py",
-            'BASE_DIR / "db.sqlite3"',
-            'BASE_DIR / "data" / "db.sqlite3"',
+            '"NAME": BASE_DIR / "db.sqlite3"',
+            '"NAME": BASE_DIR / "data" / "db.sqlite3"',
             "the database survives releases in a folder of its own",
         ),
         changed(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlencode
 
-from tests.apps.app import App, key, made
+from tests.apps.app import App, changed
 from tests.apps.browser import Browser
 from tests.apps.sources import sdist
 
@@ -34,24 +34,27 @@ def _later(browser: Browser) -> None:
     assert "harbour dues" in browser.get("/harbour/")
 
 
+_URI = "SQLALCHEMY_DATABASE_URI ="
+_SETTINGS = "ihatemoney/default_settings.py"
+
 IHATEMONEY = App(
     name="ihatemoney",
     kind="Flask with Flask-Migrate",
     origin=IHATEMONEY_SDIST,
     write=write,
     by_hand=(
-        made(
-            "ihatemoney.cfg",
-            'SQLALCHEMY_DATABASE_URI = "sqlite:////srv/ihatemoney/shared/instance/ihatemoney.db"\n'
+        changed(
+            _SETTINGS,
+            f'{_URI} "sqlite:////tmp/ihatemoney.db"',
+            f'{_URI} "sqlite:////srv/ihatemoney/shared/instance/ihatemoney.db"',
+            "the database survives releases in a shared folder",
+        ),
+        changed(
+            _SETTINGS,
+            'SECRET_KEY = "tralala"',
             'SECRET_KEY = __import__("os").environ["SECRET_KEY"]',
-            "its settings: where the database lies, and the key",
+            "the key is made on the host",
         ),
-        key(
-            'IHATEMONEY_SETTINGS_FILE_PATH = "/srv/ihatemoney/current/code/ihatemoney.cfg"',
-            "where the settings lie",
-            ".env",
-        ),
-        key("SECRET_KEY = { generate = 32 }", "the settings read it", ".secrets"),
     ),
     first_visit=_first,
     later_visit=_later,

@@ -46,8 +46,8 @@ STARTPROJECT = App(
         ),
         changed(
             _SETTINGS,
-            "BASE_DIR / 'db.sqlite3'",
-            "BASE_DIR / 'data' / 'db.sqlite3'",
+            "'NAME': BASE_DIR / 'db.sqlite3'",
+            "'NAME': BASE_DIR / 'data' / 'db.sqlite3'",
             "the database survives releases in a folder of its own",
         ),
         changed(

@@ -44,8 +44,8 @@ WAGTAIL = App(
     by_hand=(
         changed(
             "mysite/settings/base.py",
-            'os.path.join(BASE_DIR, "db.sqlite3")',
-            'os.path.join(BASE_DIR, "data", "db.sqlite3")',
+            '"NAME": os.path.join(BASE_DIR, "db.sqlite3")',
+            '"NAME": os.path.join(BASE_DIR, "data", "db.sqlite3")',
             "the database survives releases in a folder of its own",
         ),
         made(

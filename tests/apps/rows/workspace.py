@@ -11,7 +11,7 @@ from tests.apps.sources import generate
 UV = "uv==0.9.13"
 
 _FACTORY = "packages/flaskr/flaskr/__init__.py"
-_MADE = "Flask(__name__, instance_relative_config=True)"
+_MADE = "app = Flask(__name__, instance_relative_config=True)"
 
 
 def write(directory: Path) -> None:
