@@ -227,6 +227,34 @@ def test_a_project_file_lists_requirements_where_it_says_so(
     assert found.requirements == ("pyproject.toml" if is_one else None)
 
 
+LISTS = '[project]\nname = "x"\nversion = "1"\ndependencies = ["flask"]\n'
+
+
+@pytest.mark.parametrize(
+    ("files", "requirements", "export"),
+    [
+        (["poetry.lock"], "requirements.txt", "poetry export --format requirements.txt"),
+        (["Pipfile", "Pipfile.lock"], "requirements.txt", "pipenv requirements --hash"),
+        (["pdm.lock"], "requirements.txt", "pdm export"),
+        (["poetry.lock", "requirements.txt"], "requirements.txt", ""),
+        (["poetry.lock", "uv.lock"], "uv.lock", ""),
+        ([], "pyproject.toml", ""),
+    ],
+)
+def test_the_lock_file_of_another_tool_is_exported_and_not_passed_over(
+    tmp_path: Path, files: list[str], requirements: str, export: str
+) -> None:
+    directory = project(tmp_path / "x", {"pyproject.toml": LISTS, **dict.fromkeys(files, "")})
+    [note] = [
+        each.note for each in initialise(directory) if each.path == "inventory/production.toml"
+    ]
+    text = (directory / "inventory" / "production.toml").read_text()
+    [line] = [each for each in text.splitlines() if each.startswith("requirements = ")]
+    assert line.startswith(f'requirements = "{requirements}"')
+    assert (export in note, export in line) == (True, True)
+    assert bool(export) == ("<- yours" in line)
+
+
 def test_a_lock_with_digests_is_preferred_and_folders_are_found(tmp_path: Path) -> None:
     app = guessed(
         project(
