@@ -38,7 +38,7 @@ HELP = {
     "now": "Kill its processes instead of letting them finish: for a compromised app.",
     "parallel": "Number of hosts to work on at the same time.",
     "renew_dry_run": "Also renew certificates as a test.",
-    "apps": "Only apps that others wrote, on real hosts. Takes an hour.",
+    "apps": "Only apps that others wrote, on real hosts. Takes hours.",
     "allow_missing": "Deploy although the checkout lacks files that git tracks.",
     "replace": "Stop the live release first and rebuild everything: for a compromised app.",
     "rotate_secrets": "Give new values to the secrets that Homeport generates.",
