@@ -34,15 +34,22 @@ def test_it_ends_at_the_first_step_that_fails(ran: list[list[str]]) -> None:
 
 
 def test_a_quick_one_needs_no_host_and_no_network() -> None:
-    steps = dict(command._steps(["-x"], quick=True, grid=False))
+    steps = dict(command._steps(["-x"], quick=True))
     assert list(steps) == list(command.QUICK)
     assert steps["tests"][-5:] == ["--dist", "worksteal", "-m", "not lab and not thorough", "-x"]
-    assert len(dict(command._steps([], quick=False, grid=False))) == len(command.STEPS)
+    assert len(dict(command._steps([]))) == len(command.STEPS)
 
 
 def test_the_grid_comes_in_place_of_all_else(ran: list[list[str]]) -> None:
     assert command.check(ROOT, "--rows uwsgi", grid=True) == 0
     assert ran == [["python", "-m", "tests.grid", "--rows", "uwsgi"]]
+
+
+def test_the_apps_of_others_come_in_place_of_all_else(ran: list[list[str]]) -> None:
+    assert command.check(ROOT, "--apps isso", apps=True) == 0
+    assert ran == [["python", "-m", "tests.apps", "--apps", "isso"]]
+    with pytest.raises(ConfigurationError, match="two suites"):
+        command.check(ROOT, apps=True, grid=True)
 
 
 def test_it_is_for_a_checkout_only(tmp_path: Path) -> None:

@@ -171,6 +171,7 @@ FLASK = "from flask import Flask\n"
             {"main.py": f"{FLASK}app = Flask(__name__)\n", "tests/app.py": "app = x()\n"},
             "main:app",
         ),
+        ({"dav/__init__.py": "def application(environ, start_response): ...\n"}, "dav:application"),
         ({"app.py": "not python (\n", "main.py": f"{FLASK}app = Flask(__name__)\n"}, "main:app"),
     ],
 )
@@ -188,6 +189,7 @@ def test_the_wsgi_app_is_found_without_importing_it(
     [
         {"app.py": "def create_app(config): ...\n"},
         {"app.py": "app = 3\n"},
+        {"app.py": "def app(name): ...\n"},
         {"tests/app.py": f"{FLASK}app = Flask(__name__)\n"},
         {".hidden/app.py": f"{FLASK}app = Flask(__name__)\n"},
     ],
@@ -231,6 +233,34 @@ def test_a_project_file_lists_requirements_where_it_says_so(
     files = {"app.py": f"{FLASK}app = Flask(__name__)\n", "pyproject.toml": text}
     found = guess(project(tmp_path / "shop", files))
     assert found.requirements == ("pyproject.toml" if is_one else None)
+
+
+LISTS = '[project]\nname = "x"\nversion = "1"\ndependencies = ["flask"]\n'
+
+
+@pytest.mark.parametrize(
+    ("files", "requirements", "export"),
+    [
+        (["poetry.lock"], "requirements.txt", "poetry export --format requirements.txt"),
+        (["Pipfile", "Pipfile.lock"], "requirements.txt", "pipenv requirements --hash"),
+        (["pdm.lock"], "requirements.txt", "pdm export"),
+        (["poetry.lock", "requirements.txt"], "requirements.txt", ""),
+        (["poetry.lock", "uv.lock"], "uv.lock", ""),
+        ([], "pyproject.toml", ""),
+    ],
+)
+def test_the_lock_file_of_another_tool_is_exported_and_not_passed_over(
+    tmp_path: Path, files: list[str], requirements: str, export: str
+) -> None:
+    directory = project(tmp_path / "x", {"pyproject.toml": LISTS, **dict.fromkeys(files, "")})
+    [note] = [
+        each.note for each in initialise(directory) if each.path == "inventory/production.toml"
+    ]
+    text = (directory / "inventory" / "production.toml").read_text()
+    [line] = [each for each in text.splitlines() if each.startswith("requirements = ")]
+    assert line.startswith(f'requirements = "{requirements}"')
+    assert (export in note, export in line) == (True, True)
+    assert bool(export) == ("<- yours" in line)
 
 
 def test_a_lock_with_digests_is_preferred_and_folders_are_found(tmp_path: Path) -> None:
@@ -302,6 +332,7 @@ DJANGO = {
     "shop/asgi.py": "from django.core.asgi import get_asgi_application\n"
     "application = get_asgi_application()\n",
 }
+BOTH_NAMED = "WSGI_APPLICATION = 'x'\nASGI_APPLICATION = 'y'\n"
 FASTAPI = "from fastapi import FastAPI\n"
 
 
@@ -335,6 +366,10 @@ FASTAPI = "from fastapi import FastAPI\n"
             "shop.asgi:application",
         ),
         ({**DJANGO, "shop/settings.py": "ASGI_APPLICATION = 'x'\n"}, "shop.asgi:application"),
+        (
+            {**DJANGO, "shop/settings.py": f"{BOTH_NAMED}INSTALLED_APPS = ['daphne']\n"},
+            "shop.asgi:application",
+        ),
         ({"shop/asgi.py": DJANGO["shop/asgi.py"]}, "shop.asgi:application"),
     ],
 )
@@ -343,6 +378,16 @@ def test_an_asgi_app_is_told_from_a_wsgi_app(
 ) -> None:
     app = guessed(project(tmp_path / "x", files))
     assert (app.asgi, app.wsgi) == (asgi, None)
+
+
+def test_a_setting_alone_that_names_both_is_no_sign_of_asgi(tmp_path: Path) -> None:
+    app = guessed(project(tmp_path, {**DJANGO, "shop/settings.py": BOTH_NAMED}))
+    assert (app.asgi, app.wsgi) == (None, "shop.wsgi:application")
+
+
+def test_a_function_of_asgi_is_an_app(tmp_path: Path) -> None:
+    files = {"web.py": "async def app(scope, receive, send): ...\n"}
+    assert guessed(project(tmp_path, files)).asgi == "web:app"
 
 
 def test_of_djangos_two_files_the_one_that_is_used_is_named_with_the_reason(tmp_path: Path) -> None:
@@ -401,6 +446,68 @@ def test_where_django_collects_to(tmp_path: Path, root: str, folder: str | None)
     app = guessed(project(tmp_path, {**SHOP, "shop/settings.py": settings}))
     assert app.static == ({"/static/": folder} if folder else {})
     assert bool(app.build) == bool(folder)
+
+
+@pytest.mark.parametrize(
+    ("said", "shared"),
+    [
+        ('MEDIA_ROOT = BASE_DIR / "media"', ("media",)),
+        ('MEDIA_ROOT = "/var/media"', ()),
+        ('DATABASES = {"default": {"ENGINE": E.sqlite3, "NAME": BASE_DIR / "db.sqlite3"}}', ()),
+        (
+            'DATABASES = {"default": {"ENGINE": "x.sqlite3", "NAME": BASE_DIR / "data" / "db"}}',
+            ("data",),
+        ),
+        ('DATABASES = {"default": {"ENGINE": "x.postgresql", "NAME": "shop/x"}}', ()),
+    ],
+)
+def test_folders_that_django_writes_to_are_shared(
+    tmp_path: Path, said: str, shared: tuple[str, ...]
+) -> None:
+    app = guessed(project(tmp_path, {**SHOP, "shop/settings.py": f"{said}\n"}))
+    assert app.shared == shared
+
+
+ADMIN = 'urlpatterns = [path("admin/", admin.site.urls)'
+
+
+@pytest.mark.parametrize(
+    ("urls", "health"),
+    [
+        (f"{ADMIN}]", "/admin/login/"),
+        (f'{ADMIN}, path("", home)]', "/"),
+        (f'{ADMIN}, re_path("^$", home)]', "/"),
+        (f'{ADMIN}, path("healthz", ok)]', "/healthz"),
+        ('urlpatterns = [path("shop/", home)]', "/"),
+    ],
+)
+def test_a_project_without_pages_is_asked_for_its_admin(
+    tmp_path: Path, urls: str, health: str
+) -> None:
+    assert guessed(project(tmp_path, {**SHOP, "shop/urls.py": f"{urls}\n"})).health == health
+
+
+@pytest.mark.parametrize(
+    ("files", "module"),
+    [
+        (["shop/settings/dev.py", "shop/settings/production.py"], "shop.settings.production"),
+        (["shop/settings/dev.py", "shop/settings/prod.py"], "shop.settings.prod"),
+        (["settings/production.py"], "settings.production"),
+        (["shop/settings/production.py", "shop/settings/prod.py"], None),
+        (["shop/settings.py"], None),
+    ],
+)
+def test_of_several_settings_those_for_production_are_used(
+    tmp_path: Path, files: list[str], module: str | None
+) -> None:
+    made = {**SHOP, **dict.fromkeys(files, "")}
+    env = {"DJANGO_SETTINGS_MODULE": module} if module else {}
+    assert guessed(project(tmp_path / "one", made)).env == env
+    # What serves the app names them, and what runs its commands does not.
+    named = {**made, "shop/wsgi.py": f"application = make({module!r})\n"}
+    assert guessed(project(tmp_path / "two", named)).env == env
+    named["manage.py"] = f"import django\nsettings = {module!r}\n"
+    assert guessed(project(tmp_path / "three", named)).env == {}
 
 
 def test_another_manage_py_is_not_djangos(tmp_path: Path) -> None:

@@ -38,13 +38,14 @@ HELP = {
     "now": "Kill its processes instead of letting them finish: for a compromised app.",
     "parallel": "Number of hosts to work on at the same time.",
     "renew_dry_run": "Also renew certificates as a test.",
+    "apps": "Only apps that others wrote, on real hosts. Takes hours.",
     "allow_missing": "Deploy although the checkout lacks files that git tracks.",
     "replace": "Stop the live release first and rebuild everything: for a compromised app.",
     "rotate_secrets": "Give new values to the secrets that Homeport generates.",
     "since": "How far back: 30m, 2h, 7d.",
     "suite": "Debian release: bookworm or trixie.",
     "quick": "Only the checks that need no host.",
-    "tests": "Arguments for pytest, or those of the grid, as one quoted string.",
+    "tests": "Arguments for pytest, or those of --grid or --apps, as one quoted string.",
     "wide": "Show all columns.",
     "yes": "Do not ask for confirmation.",
     "to": "The release to roll back to: its id, or the beginning or end of it.",
@@ -272,13 +273,19 @@ def schema(context: FleetContext) -> int:
     return print_schema()
 
 
-@fleet_task(help=_help("quick", "grid", "tests"))
-def check(context: FleetContext, quick: bool = False, grid: bool = False, tests: str = "") -> int:
+@fleet_task(help=_help("quick", "grid", "apps", "tests"))
+def check(
+    context: FleetContext,
+    quick: bool = False,
+    grid: bool = False,
+    apps: bool = False,
+    tests: str = "",
+) -> int:
     """Run all that CI runs, in a checkout of Homeport."""
     from provisioning.cli.context import project_directory
     from provisioning.commands.check import check as run
 
-    return run(project_directory(), tests, quick=quick, grid=grid)
+    return run(project_directory(), tests, quick=quick, grid=grid, apps=apps)
 
 
 @fleet_task(

@@ -51,6 +51,9 @@ QUICK = ("format", "lint", "types", "imports", "tests")
 GRID = ("python", "-m", "tests.grid")
 """What `fab check --grid` runs in place of the steps."""
 
+APPS = ("python", "-m", "tests.apps")
+"""The same for `fab check --apps`."""
+
 QUICK_TESTS = (
     *("-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal"),
     *("-m", "not lab and not thorough"),
@@ -68,14 +71,22 @@ DEBIAN_PACKAGES = {
 """Program -> Debian package: what the tests use besides the lab, which brings its own."""
 
 
-def check(root: Path, tests: str = "", *, quick: bool = False, grid: bool = False) -> int:
+def check(
+    root: Path,
+    tests: str = "",
+    *,
+    quick: bool = False,
+    grid: bool = False,
+    apps: bool = False,
+) -> int:
     """Run the checks one after the other; stop at the first that fails.
 
     Args:
         root: The checkout.
-        tests: Arguments for pytest, or with `grid` for that; "" runs all.
+        tests: Arguments for pytest, or with `grid` or `apps` for that; "" runs all.
         quick: Only what needs no host.
         grid: Only tests/grid: each app server behind each web server, on real hosts.
+        apps: Only tests/apps: apps that others wrote, on real hosts.
 
     Returns:
         The exit code of the first that failed, or 0.
@@ -84,10 +95,15 @@ def check(root: Path, tests: str = "", *, quick: bool = False, grid: bool = Fals
         raise ConfigurationError(
             "fab check is for a checkout of Homeport itself", hint="run your own tests"
         )
+    if grid and apps:
+        raise ConfigurationError(
+            "--grid and --apps are two suites", hint="run them one after the other"
+        )
     _install_missing()
     environment = dict(os.environ)
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment.get('PATH', '')}:/usr/sbin"
-    for name, argv in _steps(shlex.split(tests), quick=quick, grid=grid):
+    suite = GRID if grid else APPS if apps else ()
+    for name, argv in _steps(shlex.split(tests), quick, suite):
         print(f"== {name}: {shlex.join(argv)}", flush=True)
         code = run_to_its_end(argv, cwd=root, env=environment)
         if code != 0:
@@ -95,10 +111,12 @@ def check(root: Path, tests: str = "", *, quick: bool = False, grid: bool = Fals
     return 0
 
 
-def _steps(arguments: list[str], *, quick: bool, grid: bool) -> Iterator[tuple[str, list[str]]]:
-    """Yield the steps to run: name and command."""
-    if grid:
-        yield "grid", [*GRID, *arguments]
+def _steps(
+    arguments: list[str], quick: bool = False, suite: tuple[str, ...] = ()
+) -> Iterator[tuple[str, list[str]]]:
+    """Yield the steps to run: name and command; a suite of its own comes in place of all."""
+    if suite:
+        yield suite[-1], [*suite, *arguments]
         return
     for name, argv in STEPS:
         if name == "tests":

@@ -126,12 +126,17 @@ def _with_advice(each: Written, found: ProjectGuess) -> Written:
         return each
     unknown = [
         name
-        for name, value in (("wsgi or asgi", found.app), ("requirements", found.requirements))
+        for name, value in (
+            ("wsgi or asgi", found.app),
+            ("requirements", found.requirements or found.export),
+        )
         if value is None
     ]
     asked = f"; {' and '.join(unknown)} could not be guessed" if unknown else ""
     chosen = f"; {found.app.why}" if found.app and found.app.why else ""
-    return Written(each.path, each.state, f'correct the lines marked "<- yours"{asked}{chosen}')
+    export = f"; for requirements.txt run `{found.export}`" if found.export else ""
+    note = f'correct the lines marked "<- yours"{asked}{export}{chosen}'
+    return Written(each.path, each.state, note)
 
 
 def _example() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -41,14 +41,20 @@ _PACKAGES: Mapping[str, Interface] = {
 }
 """Package of a framework -> the same, where a function makes the app."""
 
+_CALLED_WITH: Mapping[tuple[str, ...], Interface] = {
+    ("environ", "start_response"): "wsgi",
+    ("scope", "receive", "send"): "asgi",
+}
+"""Arguments of a function that is an app itself. Source: PEP 3333 and the ASGI specification."""
+
 _OTHER_CLASSES = {
     "APIRouter", "ArgumentParser", "Blueprint", "Celery", "Cli", "Dramatiq", "Huey", "Cyclopts",
     "Typer",
 }  # fmt: skip
 """Classes whose objects are called `app` too, and serve nobody."""
 
-_DJANGO_ASGI = {"channels", "daphne", "ASGI_APPLICATION"}
-"""What a Django project has that is served by ASGI. Source: the documentation of Channels."""
+_DJANGO_ASGI = {"channels", "daphne"}
+"""What a Django project uses that is served by ASGI. Source: the documentation of Channels."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +105,26 @@ def find_app(trees: Mapping[PurePath, ast.Module]) -> AppGuess | None:
     wsgi, asgi = (found.get(entry) for entry in _ENTRIES)
     if wsgi and asgi:
         # Django writes both files into each project, whichever of them is used.
-        uses_asgi = any(_DJANGO_ASGI & _words(tree) for tree in trees.values())
+        uses_asgi = _uses_asgi(trees.values())
         taken, other = (asgi, wsgi) if uses_asgi else (wsgi, asgi)
         return AppGuess(taken.interface, taken.entry_point, other)
     return wsgi or asgi or found.get("")
+
+
+def _uses_asgi(trees: Collection[ast.Module]) -> bool:
+    """Tell whether a Django project is served by ASGI.
+
+    Projects that are made from templates often name both of their apps in the settings.
+    """
+    words = {word for tree in trees for word in _words(tree)}
+    strings = {
+        node.value
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    names_one = "ASGI_APPLICATION" in words and "WSGI_APPLICATION" not in words
+    return names_one or bool(_DJANGO_ASGI & (words | strings))
 
 
 def _rank(path: PurePath) -> tuple[int, int, str]:
@@ -119,6 +141,8 @@ def _module(path: PurePath) -> str:
 
 def _interface(path: PurePath, tree: ast.Module, trees: Mapping[PurePath, ast.Module]) -> Interface:
     """Return how the app of a file is called: by its class, its file, or what is imported."""
+    if is_called := [_CALLED_WITH[each] for each in _arguments(tree) if each in _CALLED_WITH]:
+        return is_called[0]
     for kinds, words in (
         (_CLASSES, _calls(tree)),
         (_ENTRIES, {path.stem}),
@@ -129,6 +153,15 @@ def _interface(path: PurePath, tree: ast.Module, trees: Mapping[PurePath, ast.Mo
             if any(kinds.get(word) == interface for word in words):
                 return interface
     return "wsgi"
+
+
+def _arguments(tree: ast.Module) -> list[tuple[str, ...]]:
+    """Return the arguments of functions that may be apps."""
+    return [
+        tuple(each.arg for each in node.args.args)
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in _APP_NAMES
+    ]
 
 
 def _calls(tree: ast.Module) -> set[str]:
@@ -174,7 +207,18 @@ def _app_in(tree: ast.Module, *, is_entry: bool) -> str | None:
     ]
     named = [name for name in _APP_NAMES if name in made]
     makers = [f"{name}()" for name in _FACTORY_NAMES if name in factories]
-    return next(iter([*named, *known, *makers]), None)
+    return next(iter([*named, *known, *makers, *_servers(tree)]), None)
+
+
+def _servers(tree: ast.Module) -> list[str]:
+    """Return the functions of a module that servers call themselves."""
+    found = {
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and tuple(each.arg for each in node.args.args) in _CALLED_WITH
+    }
+    return [name for name in _APP_NAMES if name in found]
 
 
 def _made_in(tree: ast.Module, *, is_entry: bool) -> Iterator[tuple[str, str]]:

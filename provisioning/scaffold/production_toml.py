@@ -93,7 +93,8 @@ def _keys(found: ProjectGuess) -> list[str]:
 
 
 def _in_virtualenv(found: ProjectGuess) -> list[str]:
-    comment = "" if found.requirements else "<- yours: none was found"
+    missing = f"<- yours: run `{found.export}`" if found.export else "<- yours: none was found"
+    comment = "" if found.requirements else missing
     requirements = _line("requirements", found.requirements or "requirements.txt", comment)
     return [*_served(found.app), requirements]
 

@@ -8,9 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from provisioning.deploy.requirements.projects import PYPROJECT
+from provisioning.deploy.requirements.reading import UNREADABLE
 from provisioning.inventory.types.units import relative_path
 from provisioning.scaffold.app_guess import AppGuess, without_src
-from provisioning.scaffold.django_guess import DjangoGuess, django_guess, is_django
+from provisioning.scaffold.django_guess import (
+    DjangoGuess,
+    django_guess,
+    is_django,
+    production_settings,
+)
 from provisioning.scaffold.procfile import read_procfile
 from provisioning.scaffold.server_lines import app_served
 from provisioning.scaffold.source_guess import SourceGuess
@@ -40,6 +47,7 @@ class ProjectGuess:
         name: Name for the app, from the folder's.
         app: What to serve, and how it is called.
         requirements: The lock file.
+        export: Where it is another tool's: the command by which that exports it for uv.
         static: URL path and folder of static files.
         shared: Folders that the app writes to.
         health: Path of a health check.
@@ -54,6 +62,7 @@ class ProjectGuess:
     name: str
     app: AppGuess | None
     requirements: str | None
+    export: str | None
     static: tuple[str, str] | None
     shared: tuple[str, ...]
     health: str | None
@@ -73,19 +82,20 @@ def guess(directory: Path) -> ProjectGuess:
     module = app.entry_point.partition(":")[0] if app else ""
     procfile = read_procfile(directory)
     django = django_guess(source.trees) if is_django(directory) else None
+    if settings := django and production_settings(directory):
+        env = {**env, "DJANGO_SETTINGS_MODULE": settings}
+    listed = next((name for name in _REQUIREMENTS if _lists(directory / name)), None)
+    # What is locked is to be installed as it is locked, not resolved anew.
+    export = _export(directory) if listed in (None, PYPROJECT) else None
     keys = tuple(name for name in source.variables if _KEY.search(name))
     return ProjectGuess(
         name=_app_name(directory.resolve().name),
         app=app,
-        requirements=next((name for name in _REQUIREMENTS if _lists(directory / name)), None),
+        requirements=None if export else listed,
+        export=export,
         static=_collected(django) if django else _static(directory, module),
-        shared=tuple(
-            name
-            for name in _SHARED
-            if (directory / name).is_dir()
-            or (name == "instance" and source.mentions("instance_path"))
-        ),
-        health=source.health,
+        shared=_shared(directory, source, django),
+        health=source.health or ("/admin/login/" if django and django.has_only_admin else None),
         build=_collect(keys) if django and django.static_root else (),
         migrate=_migrate(directory, module) or procfile.release or None,
         processes=procfile.processes,
@@ -123,6 +133,16 @@ def _in_src(
     return without_src(app), {} if "build-system" in project else {"PYTHONPATH": "src"}
 
 
+def _shared(directory: Path, source: SourceGuess, django: DjangoGuess | None) -> tuple[str, ...]:
+    """Return the folders that the app writes to."""
+    found = {
+        name
+        for name in _SHARED
+        if (directory / name).is_dir() or (name == "instance" and source.mentions("instance_path"))
+    }
+    return tuple(sorted(found | set(django.written if django else ())))
+
+
 def _collected(django: DjangoGuess) -> tuple[str, str] | None:
     return (django.static_url, django.static_root) if django.static_root else None
 
@@ -131,6 +151,11 @@ def _collect(keys: Sequence[str]) -> tuple[str, ...]:
     """Return the command that collects static files: settings may insist on keys without need."""
     unused = "".join(f"{name}=unused " for name in keys)
     return (f"{unused}python manage.py collectstatic --noinput",)
+
+
+def _export(directory: Path) -> str | None:
+    """Return the command by which a tool that uv knows nothing of exports its lock file."""
+    return next((UNREADABLE[name] for name in UNREADABLE if (directory / name).is_file()), None)
 
 
 def _lists(path: Path) -> bool:
