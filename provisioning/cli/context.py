@@ -20,6 +20,7 @@ from provisioning.transport.login.prompt import ask_secret
 
 if TYPE_CHECKING:
     from provisioning.inventory.models.host import Host
+    from provisioning.lab.state import LabPaths, LabState
     from provisioning.transport import Connection
 
 LAB = "lab"
@@ -225,10 +226,8 @@ def _mask_environment(inventory: Inventory) -> None:
 
 def _names_without_host(inventory: Inventory, project: Path) -> list[str]:
     """Return the names of apps that lead nowhere in the lab."""
-    from provisioning.lab import Lab
-
-    lab = Lab.find(project / LAB_DIRECTORY)
-    known = lab.state().domains if lab else {}
+    lab = _lab_state(_lab_paths(project))
+    known = lab.domains if lab else {}
     names = [domain for app in inventory.apps.values() for domain in app.names]
     return [name for name in dict.fromkeys(names) if name not in known]
 
@@ -241,9 +240,8 @@ def _with_lab(inventory: Inventory, project: Path) -> tuple[Inventory, Path | No
     """
     if inventory.environment != LAB:
         return inventory, None
-    from provisioning.lab import Lab
-
-    lab = Lab.find(project / LAB_DIRECTORY)
+    paths = _lab_paths(project)
+    lab = _lab_state(paths)
     if lab is None:
         raise ConfigurationError("the lab is not up", hint="fab lab.up")
     pattern = next(iter(inventory.hosts.values()))
@@ -256,5 +254,18 @@ def _with_lab(inventory: Inventory, project: Path) -> tuple[Inventory, Path | No
         hosts[name] = host.model_copy(update={"peer_address": peer or "off"})
     inventory = inventory.with_hosts(hosts)
     if inventory.tls.is_lab:
-        inventory = inventory.with_acme_directory(lab.acme.directory_url)
-    return inventory, lab.ssh_config
+        inventory = inventory.with_acme_directory(lab.acme_directory_url)
+    return inventory, paths.ssh_config
+
+
+def _lab_paths(project: Path) -> LabPaths:
+    from provisioning.lab.state import LabPaths
+
+    return LabPaths((project / LAB_DIRECTORY).resolve())
+
+
+def _lab_state(paths: LabPaths) -> LabState | None:
+    # Its state only: the lab itself makes certificates, and is slow to import.
+    from provisioning.lab.state import read
+
+    return read(paths)

@@ -99,9 +99,6 @@ def deploy(
     allow_missing: bool = False,
 ) -> int:
     """Make a new release live; no request is lost."""
-    from provisioning.commands.deploy import deploy as run
-    from provisioning.commands.restart import renew
-
     if env_only and replace:
         raise ConfigurationError(
             "--env-only and --replace exclude each other: the one keeps the code, the other "
@@ -114,7 +111,11 @@ def deploy(
             hint="fab deploy --env-only",
         )
     if env_only:
+        from provisioning.commands.restart import renew
+
         return renew(options, app=app, new_environment=True)
+    from provisioning.commands.deploy import deploy as run
+
     return run(options, app=app, replace=replace, allow_missing=allow_missing)
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from provisioning.errors import HomeportError
 from provisioning.lab import cgroups, keys
 from provisioning.lab.processes import tail
+from provisioning.lab.state import ACME_PORT, acme_directory_url
 from provisioning.lab.supervisor import start_supervised
 
-_DIRECTORY_PORT = 14000
 _ROOTS_PORT = 15000
 _DNS_PORT = 8053
 _DNS_MANAGEMENT_PORT = 8055
@@ -55,7 +55,7 @@ class Acme:
     @property
     def directory_url(self) -> str:
         """What an ACME client is pointed at."""
-        return f"https://{self._address}:{_DIRECTORY_PORT}/dir"
+        return acme_directory_url(self._address)
 
     @property
     def ca_certificate(self) -> Path:
@@ -123,7 +123,7 @@ class Acme:
         self._directory.mkdir(parents=True, exist_ok=True)
         keys.make_certificate(self._authority, self._directory, self._address, "acme.lab")
         config = {
-            "listenAddress": f"{self._address}:{_DIRECTORY_PORT}",
+            "listenAddress": f"{self._address}:{ACME_PORT}",
             "managementListenAddress": f"{self._address}:{_ROOTS_PORT}",
             "certificate": f"{self._directory}/cert.pem",
             "privateKey": f"{self._directory}/key.pem",

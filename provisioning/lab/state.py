@@ -12,6 +12,9 @@ from provisioning.lab.files import replace_file
 
 FORMAT = 1
 
+ACME_PORT = 14000
+"""On which the lab's certificate authority listens, at the gateway."""
+
 
 @dataclass
 class HostState:
@@ -65,6 +68,11 @@ class LabState:
     def gateway(self) -> str:
         """The machine's own address in the subnet; Pebble listens there."""
         return str(self.network[1])
+
+    @property
+    def acme_directory_url(self) -> str:
+        """What an ACME client is pointed at."""
+        return acme_directory_url(self.gateway)
 
     def address_of(self, number: int) -> str:
         """Return the address of the host with that number.
@@ -129,6 +137,11 @@ class LabPaths:
     def host(self, name: str) -> Path:
         """Return the directory of one host."""
         return self.hosts / name
+
+
+def acme_directory_url(gateway: str) -> str:
+    """Return what an ACME client is pointed at in the lab with that gateway."""
+    return f"https://{gateway}:{ACME_PORT}/dir"
 
 
 def read(paths: LabPaths) -> LabState | None:

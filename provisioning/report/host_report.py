@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from provisioning.agent import events
 from provisioning.errors import (
@@ -12,7 +12,9 @@ from provisioning.errors import (
     InterruptedRunError,
     UnreachableError,
 )
-from provisioning.protocol.session import Heard
+
+if TYPE_CHECKING:
+    from provisioning.protocol.session import Heard
 
 Status: TypeAlias = Literal[
     "changed", "unchanged", "failed", "unreachable", "refused", "interrupted"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from provisioning.errors import HomeportError
-from provisioning.protocol.session import Heard
 from provisioning.report.host_report import HostReport
 from provisioning.report.log_lines import LogLine
+
+if TYPE_CHECKING:
+    from provisioning.protocol.session import Heard
 
 
 class Sink(Protocol):
