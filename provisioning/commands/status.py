@@ -95,11 +95,13 @@ def status(options: Options, *, wide: bool = False) -> int:
             owned, context.inventory.owner, {app.name for app in apps[host]}
         ):
             context.sink.note(text, host)
-    by_name = {app.name: app for its_apps in apps.values() for app in its_apps}
-    well = sum(state is not None and _is_well(by_name[name], state) for name, _, state in found)
+    statuses = {app.name: app.health_status for its_apps in apps.values() for app in its_apps}
+    well = sum(state is not None and _is_well(state, statuses[name]) for name, _, state in found)
     code = context.end(fleet.runs, conclusion=f"{well} of {len(found)} healthy")
     return code or int(
-        any(state and state.live and not _is_well(by_name[name], state) for name, _, state in found)
+        any(
+            state and state.live and not _is_well(state, statuses[name]) for name, _, state in found
+        )
     )
 
 
@@ -136,8 +138,8 @@ def _found(
             yield app.name, host, answers.get(host, {}).get(app.name)
 
 
-def _is_well(app: App, state: AppStatus) -> bool:
-    good = {str(status) for status in app.health_status}
+def _is_well(state: AppStatus, statuses: Iterable[int] = (200,)) -> bool:
+    good = {str(status) for status in statuses}
     return {state.health, state.site} <= good and all(
         each.running == each.wanted for each in state.processes.values()
     )
