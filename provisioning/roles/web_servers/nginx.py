@@ -373,12 +373,7 @@ def _front_files(sites: Sequence[Site], facts: Facts, *, tls: bool, webroot: str
         **{f"homeport/{name}.conf": render(f"nginx/homeport/{name}.conf.j2") for name in shared},
         "homeport/server.conf": render("nginx/homeport/server.conf.j2", access_log=access_log),
         "homeport/tls.conf": render("nginx/homeport/tls.conf.j2", can=can, verify="off"),
-        **{
-            f"homeport/{name}.conf": render(
-                "nginx/homeport/proxy.conf.j2", is_probe=name == "probe"
-            )
-            for name in ("proxy", "probe")
-        },
+        **_proxy_files(),
         "homeport/unavailable.html": page,
     }
     if listens.is_default(80) or listens.is_default(80, ipv6=True):
@@ -418,6 +413,14 @@ def _front_files(sites: Sequence[Site], facts: Facts, *, tls: bool, webroot: str
             access_log=access_log,
         )
     return files
+
+
+def _proxy_files() -> dict[str, str]:
+    """Return how requests are passed on, and how probes of health paths are."""
+    return {
+        f"homeport/{name}.conf": render("nginx/homeport/proxy.conf.j2", is_probe=name == "probe")
+        for name in ("proxy", "probe")
+    }
 
 
 def _site_files(
