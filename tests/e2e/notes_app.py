@@ -117,8 +117,8 @@ tick = {{ run = "test -e data/good", at = "*:*:0/2" }}
 """
 
 
-def add_notes(project: Project) -> None:
-    """Write the app beside the other one, and into the inventory."""
+def add_notes(project: Project, host: str) -> None:
+    """Write the app beside the other one, and into the inventory, for one of the lab's hosts."""
     source = project.app.parent / "notes"
     for name, text in FILES.items():
         path = source / name
@@ -127,7 +127,8 @@ def add_notes(project: Project) -> None:
     with sqlite3.connect(source / "seed.sqlite3") as database:
         database.execute("create table rows (text)")
         database.execute("insert into rows values ('first')")
-    project.inventory.write_text(project.inventory.read_text() + INVENTORY)
+    text = INVENTORY.replace("workers = 1\n", f'workers = 1\nhosts = ["{host}"]\n')
+    project.inventory.write_text(project.inventory.read_text() + text)
     commit_notes(project)
 
 
