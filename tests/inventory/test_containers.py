@@ -36,7 +36,6 @@ def test_a_container_needs_no_more_than_its_runtime(inventories: Inventories) ->
         ('requirements = "r.txt"', "requirements: has no effect with a container"),
         ('packages = ["libpq5"]', "packages: has no effect with a container"),
         ('python = "python3.12"', "python: has no effect with a container"),
-        ('prefix = "/shop/"', "prefix: cannot be used with a container"),
         ('relax = ["dbus"]', "relax: dbus has no effect with a container"),
         ("[apps.hello.gunicorn]\ntimeout = 3", "gunicorn"),
         (

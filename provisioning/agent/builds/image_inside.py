@@ -171,6 +171,8 @@ class _Build:
             store = os.path.join(self._work, "store-" + driver)
             run = os.path.join(self._work, "run", driver)
             command = ["buildah", "--root", store, "--runroot", run, "--storage-driver", driver]
+            # What it remembers of names without a registry; by default in the host's /var/cache.
+            command += ["--short-name-alias-conf", os.path.join(self._work, "short-names.conf")]
             if self._settings["fresh"] or _size(store, MOST_CACHE_BYTES) > MOST_CACHE_BYTES:
                 subprocess.call(["rm", "-rf", "--", store])  # noqa: S603, S607
             tried = self._told([*command, "info"])
@@ -202,7 +204,6 @@ class _Build:
 
     def _build(self, tag: str) -> List[str]:
         options = ["--isolation", "chroot", "--layers", "--tag", tag, "--http-proxy"]
-        options += ["--pull-always"] if self._settings["fresh"] else []
         for each in self._settings["volumes"]:
             options += ["--volume", each]
         dockerfile = os.path.join(self._settings["context"], self._settings["dockerfile"])

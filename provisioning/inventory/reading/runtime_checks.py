@@ -52,12 +52,6 @@ def runtime_mistakes(app: App) -> Iterator[Mistake]:
             "has no effect with a container: the image's CMD starts the server, with its settings; "
             "remove it",
         )
-    if app.prefix != "/":
-        yield Mistake(
-            (*here, "prefix"),
-            "cannot be used with a container: Homeport does not start the server in it, and so "
-            "cannot tell the app its prefix; give it a domain of its own",
-        )
     if "dbus" in app.relax:
         yield Mistake(
             (*here, "relax"), "dbus has no effect with a container: D-Bus is not in its file system"
