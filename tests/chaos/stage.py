@@ -13,7 +13,6 @@ from provisioning.lab import LabHost
 from tests.chaos.crowd import Crowd, Outage, crowd
 from tests.chaos.moments import Moments, make_agent
 from tests.chaos.scene import Scene
-from tests.e2e.containers import give_base_image
 from tests.e2e.project import Project, Result
 from tests.e2e.roads import lead_domains_to
 from tests.e2e.site import Site
@@ -149,8 +148,6 @@ def stage(
     lead_domains_to(scene.lab, host)
     try:
         project.fab("-H", name, "provision").must_succeed()
-        if row is not None and row.is_container:
-            give_base_image(host)
         made = Stage(scene, project, host)
         for _ in range(2):
             made.make_edition()

@@ -82,13 +82,11 @@ def give_base_image(host: LabHost) -> None:
     """Put the archive of the base image on a host, which can reach no registry.
 
     In the lab the host's disk is an overlay, on which no other overlay can lie: layers are kept in
-    memory, as on a host with a disk of its own; after a boot they are made anew.
+    memory, as on a host with a disk of its own.
     """
     host.shell(f"mkdir -p /var/lib/images {BUILDS} && chmod 700 {Path(BUILDS).parent}")
     shutil.copyfile(base_archive(), host.path(ARCHIVE))
-    line = f"none {BUILDS} tmpfs size=4g,mode=755 0 0"
-    host.shell(f"grep -qsF '{line}' /etc/fstab || echo '{line}' >> /etc/fstab")
-    host.shell(f"mountpoint -q {BUILDS} || mount {BUILDS}")
+    host.shell(f"mountpoint -q {BUILDS} || mount -t tmpfs -o size=4g,mode=755 none {BUILDS}")
 
 
 def base_archive() -> Path:

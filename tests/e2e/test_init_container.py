@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import pytest
 
@@ -84,9 +85,10 @@ def test_what_init_writes_is_deployed_as_it_is(lab: Lab, project: Project, bare_
     provision(project, host).must_succeed()
     _must_be_deployed(lab, project, host, "/shop/")
 
+    # Without what earlier builds have left: the base image is taken from its file again.
     _write(project, "fastapi-app", FASTAPI)
     provision(project, host).must_succeed()
-    _must_be_deployed(lab, project, host)
+    _must_be_deployed(lab, project, host, arguments=("--replace",))
 
 
 def _write(project: Project, name: str, files: dict[str, str]) -> None:
@@ -114,8 +116,10 @@ def _write(project: Project, name: str, files: dict[str, str]) -> None:
     project.inventory.write_text(HEAD + table + TLS)
 
 
-def _must_be_deployed(lab: Lab, project: Project, host: LabHost, prefix: str = "/") -> None:
-    project.fab("-H", host.name, "deploy").must_succeed()
+def _must_be_deployed(
+    lab: Lab, project: Project, host: LabHost, prefix: str = "/", arguments: Sequence[str] = ()
+) -> None:
+    project.fab("-H", host.name, "deploy", *arguments).must_succeed()
     site = Site(lab, host)
     answer = site.get(prefix)
     assert answer.status == 200, answer.body

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from provisioning.lab import Lab, LabHost
-from tests.e2e.containers import give_base_image
 from tests.e2e.project import Project
 from tests.e2e.roads import lead_domains_to
 from tests.e2e.site import Site
@@ -66,7 +65,7 @@ class Cell:
         """Go from the bare host to HTTPS, then deploy, roll back and fail under load."""
         result = Result(row.name, self._web_server, self._suite)
         self._inventory.use(row)
-        self._begin(result, [row])
+        self._begin(result)
         with self._load(result) as went_live:
             for number in range(1, DEPLOYS + 1):
                 went_live.append(deploy_change(self._project, self._host))
@@ -81,7 +80,7 @@ class Cell:
         """Go from each app server to each other one, by rollbacks under load."""
         result = Result("from each to each other", self._web_server, self._suite)
         self._inventory.use(rows[0])
-        self._begin(result, rows)
+        self._begin(result)
         releases = [live_on(self._host)]
         with self._load(result) as went_live:
             for row in rows[1:]:
@@ -94,10 +93,8 @@ class Cell:
                 result.rollbacks += 1
         return result
 
-    def _begin(self, result: Result, rows: Sequence[Row]) -> None:
+    def _begin(self, result: Result) -> None:
         provision(self._project, self._host).must_succeed()
-        if any(row.is_container for row in rows):
-            give_base_image(self._host)
         deploy(self._project, self._host)
         again = provision(self._project, self._host, "--json").must_succeed()
         result.changes = again.changed(self._host.name)

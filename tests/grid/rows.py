@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from provisioning.inventory.models.app_servers import APP_SERVERS
 from provisioning.inventory.models.web_servers import WEB_SERVERS
-from tests.e2e.containers import use_container
 from tests.e2e.project import FEW_WORKERS, Project
 from tests.e2e.steps import NO_LIMIT
 from tests.grid.asgi import KEYS, add_asgi
@@ -22,7 +21,6 @@ class Row:
         keys: Lines of the app's table.
         table: Lines of the server's own table.
         is_asgi: Whether the server calls the app through the adapter: see asgi.py.
-        is_container: Whether an image's program is the server: see e2e/containers.py.
     """
 
     name: str
@@ -30,7 +28,6 @@ class Row:
     keys: str = FEW_WORKERS
     table: str = ""
     is_asgi: bool = False
-    is_container: bool = False
 
 
 ROWS = (
@@ -42,7 +39,6 @@ ROWS = (
     Row("uvicorn", "uvicorn", is_asgi=True),
     Row("uwsgi", "uwsgi"),
     Row("waitress", "waitress", keys="threads = 8\n"),
-    Row("container", "gunicorn", is_container=True),
 )
 
 _TABLES = "[apps.hello.timers]\n"
@@ -60,9 +56,6 @@ def web_servers() -> tuple[str, ...]:
 
 def use(row: Row, project: Project) -> None:
     """Have the app of a project, as it was created, run by a server."""
-    if row.is_container:
-        use_container(project)
-        return
     project.configure(FEW_WORKERS, f'server = "{row.server}"\n{row.keys}')
     if row.is_asgi:
         project.configure(*KEYS)
