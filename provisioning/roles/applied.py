@@ -16,7 +16,9 @@ DEPLOYED = frozenset(
      "build_secrets", "python", "dockerfile", "base_images", "server", "workers", "threads",
      "max_requests", "memory_max", "network", "relax", "env", "env_file", "secrets", "shared",
      "build", "migrate", "migrate_state", "migrate_compatible", "debug", "processes", "timers",
-     "keep_releases", "start_timeout_s", "drain_timeout_s", "batch", "pause_s", "hooks"}
+     "keep_releases", "start_timeout_s", "drain_timeout_s", "batch", "pause_s", "hooks", "setup",
+     "migrate_first", "shared_files", "log_files", "log_files_max", "log_files_kept",
+     "python_downloads", "python_mirror", "health_status", "health_timeout_s"}
 )  # fmt: skip
 """Keys of an app that a deploy applies by itself; every other one waits for a provision."""
 
