@@ -26,6 +26,10 @@ def a_lab() -> LabState:
     return LabState("abcdef", "nspawn", "word", subnet="10.77.0.0/24")
 
 
+def test_the_authority_of_a_lab_listens_at_its_gateway():
+    assert a_lab().acme_directory_url == "https://10.77.0.1:14000/dir"
+
+
 def test_what_a_lab_remembers_survives_the_disk(tmp_path: Path):
     paths = LabPaths(tmp_path)
     lab = a_lab()
