@@ -90,6 +90,22 @@ def status(options: Options, *, wide: bool = False) -> int:
             for app, host, state in found
         ],
     )
+    _tell(context, found, records, apps)
+    healthy = {app.name: app.health_status for its_apps in apps.values() for app in its_apps}
+    well = sum(state is not None and _is_well(state, healthy[name]) for name, _, state in found)
+    code = context.end(fleet.runs, conclusion=f"{well} of {len(found)} healthy")
+    return code or int(
+        any(state and state.live and not _is_well(state, healthy[name]) for name, _, state in found)
+    )
+
+
+def _tell(
+    context: CommandContext,
+    found: Sequence[tuple[str, str, AppStatus | None]],
+    records: Mapping[str, Owned],
+    apps: Mapping[str, Sequence[App]],
+) -> None:
+    """Say below the table what needs more words than a cell has."""
     for app, rows in groupby(found, key=lambda each: each[0]):
         difference = tell_difference(app, {host: state.live for _, host, state in rows if state})
         if difference:
@@ -107,12 +123,6 @@ def status(options: Options, *, wide: bool = False) -> int:
                 context.sink.note(
                     f"the last run of {app}'s timer {name} failed: `fab logs {app}` shows why", host
                 )
-    healthy = {app.name: app.health_status for its_apps in apps.values() for app in its_apps}
-    well = sum(state is not None and _is_well(state, healthy[name]) for name, _, state in found)
-    code = context.end(fleet.runs, conclusion=f"{well} of {len(found)} healthy")
-    return code or int(
-        any(state and state.live and not _is_well(state, healthy[name]) for name, _, state in found)
-    )
 
 
 def _with_waiting(state: AppStatus, wanted: Mapping[str, str]) -> AppStatus:

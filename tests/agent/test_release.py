@@ -112,7 +112,7 @@ def test_an_interpreter_that_others_can_change_is_not_run(
     }[whose]()
     outcome = host.run([_release(layout, FIRST, {"a.py": "a = 1\n"}, python=str(python))])
     expected, hint = (
-        ("does not exist", "correct the app's `python`: Debian 12 has Python 3.11")
+        ("does not exist", "correct the app's `python`: with a version alone, such as ")
         if whose == "nobody's"
         else ("users other than root can change", "make root the owner")
     )
