@@ -86,7 +86,8 @@ def _ready(deployment: Deployment, planner: Planner, *, needs_setup: bool) -> It
     if migration and app.migrate_first:
         if not needs_setup:
             yield Step(None, built)
-        yield Step("before-migrate", migration)
+        # A host that cannot build the release must keep it from migrating.
+        yield Step("before-migrate", migration, apart=True)
         # What an app reads while it is imported one host has made for all of them.
         yield Step("after-migrate", _joined(checks, starts), apart=True)
         return
@@ -94,8 +95,10 @@ def _ready(deployment: Deployment, planner: Planner, *, needs_setup: bool) -> It
         yield Step(None, checks, apart=True)
     else:
         yield Step(None, _joined(built, checks))
-    yield Step("before-migrate", migration)
-    yield Step("after-migrate", starts)
+    # One host migrates for all of them: after each has imported the release, and before any starts
+    # it, which would meet the database of before.
+    yield Step("before-migrate", migration, apart=bool(migration))
+    yield Step("after-migrate", starts, apart=bool(migration))
 
 
 def _joined(
