@@ -318,6 +318,29 @@ def chaos(
                minutes=minutes, parallel=parallel, markdown=markdown)  # fmt: skip
 
 
+@fleet_task(
+    help={
+        "latencies": "Round trips to try, in milliseconds, separated by commas.",
+        "markdown": "Write the tables to this file.",
+        "parts": "Parts of the benchmark, separated by commas.",
+        "rounds": "How often each side runs.",
+    }
+)
+def bench(
+    context: FleetContext,
+    parts: str = "",
+    latencies: str = "",
+    rounds: int = 0,
+    markdown: str = "",
+) -> int:
+    """Compare with ssh, a script and pyinfra, in a checkout of Homeport."""
+    from provisioning.cli.context import project_directory
+    from provisioning.commands.bench import bench as run
+
+    return run(project_directory(), parts=parts, latencies=latencies, rounds=rounds,
+               markdown=markdown)  # fmt: skip
+
+
 @fleet_task(help=_help("json"))
 def demo(context: FleetContext, json: bool = False) -> int:
     """Deploy an example app over HTTPS to a throwaway host."""
@@ -354,6 +377,7 @@ def lab_status(context: FleetContext, json: bool = False) -> int:
 
 namespace = Collection(
     provision, deploy, rollback, restart, stop, start, remove, owns, restore_adopted, releases,
-    status, doctor, logs, run_in_release, shell, maintenance, init, schema, check, chaos, demo,
+    status, doctor, logs, run_in_release, shell, maintenance, init, schema, check, chaos, bench,
+    demo,
     lab=Collection(lab_up, lab_down, lab_status),
 )  # fmt: skip

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
-from provisioning.cli.child import run_to_its_end
-from provisioning.errors import ConfigurationError
+from provisioning.commands.suite import run_suite
 
 
 def chaos(
@@ -36,16 +33,7 @@ def chaos(
     Returns:
         0 if everything was as it must be, 1 if not, 2 for an unknown part or fault.
     """
-    if not (root / "tests" / "chaos").is_dir():
-        raise ConfigurationError(
-            "fab chaos is for a checkout of Homeport itself",
-            hint="its tests are not part of the package",
-        )
-    if sys.platform != "linux" or os.geteuid() != 0:
-        raise ConfigurationError("fab chaos needs root on Linux", hint="its hosts are real")
-    argv = [
-        sys.executable, "-m", "tests.chaos",
-        f"--seed={seed}", f"--minutes={minutes}", f"--parallel={parallel}", f"--only={only}",
-        f"--faults={faults}", f"--markdown={markdown}",
-    ]  # fmt: skip
-    return run_to_its_end([*argv, *["--large"] * large], cwd=root)
+    return run_suite(
+        root, "chaos", f"--seed={seed}", f"--minutes={minutes}", f"--parallel={parallel}",
+        f"--only={only}", f"--faults={faults}", f"--markdown={markdown}", *["--large"] * large,
+    )  # fmt: skip
