@@ -8,7 +8,7 @@ from tests.e2e.project import Project
 
 TELL = 'echo "ran $HOMEPORT_STAGE"'
 
-MARKS = re.compile(r"\| ran (\S+)|\+ one-off:hello/\S+ (\S+)")
+MARKS = re.compile(r"\| ran (\S+)|\+ run:hello/\S+ (\S+)")
 
 
 def add_hooks(project: Project, *hooks: str) -> None:

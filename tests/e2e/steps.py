@@ -14,7 +14,7 @@ from provisioning.lab import LabHost
 from tests.e2e.listing import Listing, touched
 from tests.e2e.project import Project, Result
 
-RELEASE = re.compile(r"\b\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{7}\b")
+RELEASE = re.compile(r"\b\d{8}T\d{6}\.\d{3}Z-(?:[0-9a-f]{7}|nocommit)\b")
 NO_LIMIT = ('csp = "strict"\n', 'csp = "strict"\nrate_limit = "off"\n')
 
 PATIENCE_S = 120
