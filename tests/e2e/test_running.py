@@ -37,6 +37,7 @@ def test_what_an_app_keeps_and_runs(lab: Lab, project: Project, deployed_host, s
         "groupadd films; echo film > /opt/films.txt; chgrp films /opt/films.txt; "
         "chmod 0640 /opt/films.txt"
     )
+    project.configure("[hosts.web1]", f"[hosts.{host.name}]")
     add_notes(project, host.name)
     lab.set_domain(DOMAIN, host.name)
     fab = lambda *words: project.fab("-H", host.name, *words)  # noqa: E731
