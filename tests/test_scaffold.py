@@ -95,6 +95,15 @@ def test_a_file_that_is_there_is_kept_with_a_word_on_what_to_do(tmp_path: Path) 
     assert written["inventory/production.toml"].state == "written"
 
 
+def test_gitignore_keeps_its_line_endings(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_bytes(b"*.log\r\n")
+    project(tmp_path, {})
+    initialise(tmp_path, force=False)
+    data = (tmp_path / ".gitignore").read_bytes()
+    assert data.startswith(b"*.log\r\n\r\n# Homeport\r\n.homeport/\r\n")
+    assert data.count(b"\n") == data.count(b"\r\n")
+
+
 def test_force_replaces_files_but_only_ever_extends_gitignore(tmp_path: Path) -> None:
     project(tmp_path, {"fabfile.py": "# mine\n", ".gitignore": "*.log"})
     written = {each.path: each.state for each in initialise(tmp_path, force=True)}

@@ -239,6 +239,12 @@ def _with_lab(inventory: Inventory, project: Path) -> tuple[Inventory, Path | No
         The inventory, and the ssh_config that leads to the lab's hosts.
     """
     if inventory.environment != LAB:
+        if inventory.tls.is_lab:
+            raise ConfigurationError(
+                'directory_url = "lab" in [tls] works in the environment "lab" only, not in '
+                f'"{inventory.environment}"',
+                hint=f"name the file inventory/{LAB}.toml, and pass --env {LAB}",
+            )
         return inventory, None
     paths = _lab_paths(project)
     lab = _lab_state(paths)

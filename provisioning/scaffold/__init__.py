@@ -110,14 +110,16 @@ def _to_fabfile(path: Path) -> str:
 def _ignore(directory: Path, found: ProjectGuess) -> Written:
     """Add what is missing to .gitignore; it also decides what is deployed where git is not."""
     path = directory / ".gitignore"
-    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    before = path.read_bytes().decode() if path.exists() else ""
     known = {line.strip().strip("/") for line in before.splitlines()}
     wanted = (*_IGNORED, *(f"{folder}/" for folder in found.shared))
     missing = [line for line in wanted if line.strip("/") not in known]
     if not missing:
         return Written(".gitignore", "kept")
-    gap = "" if not before else "\n" if before.endswith("\n") else "\n\n"
-    path.write_text(before + gap + "# Homeport\n" + "\n".join(missing) + "\n", encoding="utf-8")
+    end = "\r\n" if "\r\n" in before else "\n"
+    gap = "" if not before else end if before.endswith("\n") else 2 * end
+    more = end.join(["# Homeport", *missing, ""])
+    path.write_bytes((before + gap + more).encode())
     return Written(".gitignore", "extended" if before else "written", ", ".join(missing))
 
 

@@ -6,6 +6,7 @@ python -m tests.bench [--parts PART,...] [--latencies MS,...] [--rounds N] [--ma
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -52,7 +53,10 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each side runs")
     parser.add_argument("--markdown", default="", help="write the tables to this file")
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if "deploy" in options.parts and shutil.which("rsync") is None:
+        parser.error("the script that deploys are compared with needs rsync: apt-get install rsync")
+    return options
 
 
 def _parts(text: str) -> list[str]:

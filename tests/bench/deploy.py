@@ -7,12 +7,14 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from provisioning.lab import Lab, LabHost
 from tests.bench.table import Table
 from tests.bench.timing import UNWANTED, Ratio, Spent, alternate
 from tests.e2e.project import FAB, Project
+from tests.e2e.roads import lead_domains_to
 from tests.e2e.site import Site
 from tests.e2e.steps import provision
 from tests.e2e.through_proxy import through_proxies
@@ -82,7 +84,7 @@ def measure(lab: Lab, directory: Path, latencies_ms: list[int], rounds: int) -> 
     project = Project.create(directory / "deploy", lab)
     ours, plain = lab.up(["ours", "plain"], suite="trixie")
     try:
-        lab.set_domain("hello.lab", ours.name)
+        lead_domains_to(lab, ours)
         project.inventory.write_text(INVENTORY.format(host=ours.name))
         plain.shell(PREPARE)
         table = Table(
@@ -135,7 +137,9 @@ def _compare(
         fab = (str(FAB), "-H", ours.name)
 
         def by_script() -> Spent:
-            return _until(("sh", "-c", script), project, editions.next(), lambda: _plainly(plain))
+            ran = _until(("sh", "-c", script), project, editions.next(), lambda: _plainly(plain))
+            # It does not know whether the app came up: a person looks before going away.
+            return replace(ran, seconds=max(ran.seconds, ran.answers_s or 0.0))
 
         def by_deploy() -> Spent:
             return _until((*fab, "deploy"), project, editions.next(), lambda: _body(site))
@@ -156,7 +160,7 @@ def _compare(
             f"{statistics.median(answers):.2f}",
             f"{statistics.median(ends):.2f}",
             Ratio.of(answers, [each.answers_s or 0.0 for each in base]),
-            Ratio.of(ends, [max(each.seconds, each.answers_s or 0.0) for each in base]),
+            Ratio.of(ends, [each.seconds for each in base]),
         )
 
 

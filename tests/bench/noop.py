@@ -12,6 +12,7 @@ from provisioning.lab import Lab, LabHost
 from tests.bench.table import Table
 from tests.bench.timing import Ratio, Side, alternate, spend
 from tests.e2e.project import FAB, Project
+from tests.e2e.roads import lead_domains_to
 from tests.e2e.steps import provision
 from tests.e2e.through_proxy import through_proxies
 
@@ -45,7 +46,7 @@ def measure(lab: Lab, directory: Path, latencies_ms: list[int], rounds: int) -> 
     project = Project.create(directory / "noop", lab)
     [host] = lab.up(["noop"], suite="trixie")
     try:
-        lab.set_domain("hello.lab", host.name)
+        lead_domains_to(lab, host)
         provision(project, host).must_succeed()
         pyinfra = _pyinfra(directory)
         table = Table(

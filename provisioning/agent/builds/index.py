@@ -64,4 +64,6 @@ def allowed_hosts(texts: Iterable[str], *, is_locked: bool = False) -> List[str]
         is_replaced = is_replaced or bool(_REPLACED.search(text))
         for scheme, name, port in _URL.findall(text):
             found.add(f"{name.lower()}:{port or (443 if scheme == 'https' else 80)}")
-    return sorted(found if is_replaced else found | set(PYPI))
+    # `pipenv requirements` names PyPI itself, whose files are on another host.
+    is_pypi = not is_replaced or PYPI[0] in found
+    return sorted(found | set(PYPI) if is_pypi else found)

@@ -27,6 +27,8 @@ BOTH = sorted(PYPI)
         ("pkg @ https://[2001:db8::1]/x\n", ["[2001:db8::1]:443"]),
         ('url = "https://files.example.com/a.whl"\n', ["files.example.com:443"]),
         ("pkg @ file:///srv/wheels/pkg.whl\n", []),
+        ("-i https://pypi.org/simple\nflask==3.1.3\n", []),
+        ("--index-url https://PyPI.org/simple/\n", []),
         ("index==1.0\nindex-builder==2\n", []),
         ("indexed-gzip==1\nno-index==1\n", []),
         (
