@@ -333,7 +333,7 @@ def bench(
     rounds: int = 0,
     markdown: str = "",
 ) -> int:
-    """Compare with ssh, a script and pyinfra, in a checkout of Homeport."""
+    """Compare with ssh and others, in a checkout of Homeport."""
     from provisioning.cli.context import project_directory
     from provisioning.commands.bench import bench as run
 
