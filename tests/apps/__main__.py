@@ -11,7 +11,6 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,6 +22,7 @@ from tests.apps.app import App
 from tests.apps.listing import listing
 from tests.apps.rows import APPS
 from tests.apps.walk import Walk, Walked
+from tests.choices import names_of
 from tests.labs import lab_of_this_run
 from tests.suites import BOTH
 
@@ -53,19 +53,11 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.apps")
     names = tuple(app.name for app in APPS)
     for option, known in (("--apps", names), ("--suites", BOTH)):
-        kind = partial(_names, known)
-        parser.add_argument(option, type=kind, default=known, help=f"of {', '.join(known)}")
+        parser.add_argument(
+            option, type=names_of(known), default=known, help=f"of {', '.join(known)}"
+        )
     parser.add_argument("--list", action="store_true", help="what is changed by hand, for the docs")
     return parser.parse_args(argv)
-
-
-def _names(known: Sequence[str], text: str) -> list[str]:
-    names = text.split(",")
-    if unknown := [each for each in names if each not in known]:
-        raise argparse.ArgumentTypeError(
-            f"there is no {', '.join(unknown)}; there are: {', '.join(known)}"
-        )
-    return names
 
 
 def _walked(lab: Lab, place: Path, app: App, suite: str) -> Walked:

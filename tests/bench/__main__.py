@@ -18,6 +18,7 @@ from rich.console import Console
 from provisioning.lab import Lab
 from tests.bench import deploy, noop
 from tests.bench.table import Table
+from tests.choices import names_of
 from tests.labs import lab_of_this_run
 
 Part = Callable[[Lab, Path, list[int], int], Iterator[Table]]
@@ -47,7 +48,9 @@ def main(argv: Sequence[str]) -> int:
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
-    parser.add_argument("--parts", type=_parts, default=list(PARTS), help=f"of {', '.join(PARTS)}")
+    parser.add_argument(
+        "--parts", type=names_of(PARTS), default=list(PARTS), help=f"of {', '.join(PARTS)}"
+    )
     parser.add_argument(
         "--latencies", type=_numbers, default=LATENCIES_MS, help="round trips in milliseconds"
     )
@@ -57,13 +60,6 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     if "deploy" in options.parts and shutil.which("rsync") is None:
         parser.error("the script that deploys are compared with needs rsync: apt-get install rsync")
     return options
-
-
-def _parts(text: str) -> list[str]:
-    names = text.split(",")
-    if unknown := [each for each in names if each not in PARTS]:
-        raise argparse.ArgumentTypeError(f"there is no {', '.join(unknown)}")
-    return names
 
 
 def _numbers(text: str) -> list[int]:

@@ -11,13 +11,13 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
 from provisioning.lab import Lab
+from tests.choices import names_of
 from tests.grid.cell import Cell
 from tests.grid.result import Result, markdown, show
 from tests.grid.rows import ROWS, Row, web_servers
@@ -53,19 +53,11 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.grid")
     rows = (*(row.name for row in ROWS), WAYS)
     for option, known in (("--rows", rows), ("--suites", BOTH), ("--web-servers", web_servers())):
-        names = partial(_names, known)
-        parser.add_argument(option, type=names, default=known, help=f"of {', '.join(known)}")
+        parser.add_argument(
+            option, type=names_of(known), default=known, help=f"of {', '.join(known)}"
+        )
     parser.add_argument("--markdown", default="", help="write the table to this file")
     return parser.parse_args(argv)
-
-
-def _names(known: Sequence[str], text: str) -> list[str]:
-    names = text.split(",")
-    if unknown := [each for each in names if each not in known]:
-        raise argparse.ArgumentTypeError(
-            f"there is no {', '.join(unknown)}; there are: {', '.join(known)}"
-        )
-    return names
 
 
 def _cells(options: argparse.Namespace) -> Iterator[tuple[str, str, str, Try]]:

@@ -41,7 +41,7 @@ def is_right(app: str, path: str, system: System) -> bool:
     """Return whether a folder is there and the app's; or the app has put another thing there."""
     user = system.user(app)
     try:
-        with _opened(app, path) as opened:
+        with open_folder(app, path) as opened:
             found = os.fstat(opened)
     except FileNotFoundError:
         return False
@@ -68,7 +68,7 @@ def make(app: str, path: str, system: System) -> None:
         raise AgentError(f"cannot give a folder to {app}: no such user")
     above, _, name = path.rpartition("/")
     try:
-        with _opened(app, above) as held:
+        with open_folder(app, above) as held:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(name, 0o700, dir_fd=held)
             inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=held)
@@ -100,7 +100,7 @@ def begin(system: System, app: str, path: str, source: str) -> None:
         if not is_right(app, folder, system):
             make(app, folder, system)
     try:
-        with _opened(app, "/".join(above)) as held:
+        with open_folder(app, "/".join(above)) as held:
             if _is_there(held, name):
                 return
             beginning = os.path.join(layout.root, BEGINNING)
@@ -144,7 +144,7 @@ def begin_file(system: System, app: str, path: str, source: str) -> None:
         if not is_right(app, folder, system):
             make(app, folder, system)
     try:
-        with _opened(app, "/".join(above)) as held:
+        with open_folder(app, "/".join(above)) as held:
             _make_way(app, path, held, name)
             found = stat_of(source)
             if found is None or not stat.S_ISREG(found.st_mode) or _is_there(held, name):
@@ -192,7 +192,7 @@ def is_file(app: str, path: str) -> bool:
     """Tell whether a file is there, which the app may have put there."""
     above, _, name = path.rpartition("/")
     try:
-        with _opened(app, above) as held:
+        with open_folder(app, above) as held:
             return stat.S_ISREG(os.stat(name, dir_fd=held, follow_symlinks=False).st_mode)
     except OSError:
         return False
@@ -207,7 +207,7 @@ def stat_of(path: str) -> Optional[os.stat_result]:
 
 
 @contextlib.contextmanager
-def _opened(app: str, path: str) -> Iterator[int]:
+def open_folder(app: str, path: str) -> Iterator[int]:
     """Hold a folder below an app's shared one open; "" is that itself."""
     with files.directory(AppLayout(app).shared) as top:
         opened = files.descend(top, [part for part in path.split("/") if part])

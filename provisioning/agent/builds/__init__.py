@@ -10,5 +10,6 @@ installation.py  the steps that install what a lock file names
 takeover.py      copies a virtualenv, checked, to where root keeps it
 code_build.py    the commands of an app's `build`; code_takeover.py copies what they leave
 image_*.py       the same for images: build, sandbox, inside, takeover, and what an image says
+once.py          puts what was taken over in its place, whole
 room.py          what all that copy look at: room on the disk, links that stay within
 """

@@ -22,6 +22,7 @@ from provisioning.agent.builds.image_build import ImageBuild
 from provisioning.agent.builds.image_config import MOST_BYTES, ImageConfig, read_config
 from provisioning.agent.builds.image_takeover import BuiltImage
 from provisioning.agent.builds.index import reachable_hosts
+from provisioning.agent.builds.once import put_in_place, recipe_of
 from provisioning.agent.errors import AgentError
 from provisioning.agent.machine import files as fs
 from provisioning.agent.machine.system import System
@@ -108,8 +109,7 @@ class Image(Resource):
         return {"ready": self._recipe}
 
     def actual(self, system: System) -> State:
-        ready = system.read(os.path.join(self.path, layout.READY)).decode(errors="replace")
-        return {"ready": ready.strip() or None}
+        return {"ready": recipe_of(self.path, system)}
 
     def apply(self, system: System, change: Change) -> None:
         part = self.path + layout.PART
@@ -142,10 +142,7 @@ class Image(Resource):
             raise
         finally:
             build.clean()
-        os.sync()
-        system.write(os.path.join(part, layout.READY), self._recipe.encode())
-        fs.rename(part, self.path)
-        fs.sync(os.path.dirname(self.path))
+        put_in_place(part, self.path, self._recipe, system)
 
     def _hosts(self, system: System) -> List[str]:
         dockerfile = system.content(self._blobs()[self.dockerfile])

@@ -15,10 +15,10 @@ from provisioning.agent.blob import Blob, Content, as_blob
 from provisioning.agent.builds.build import Build, BuildFailedError, cache_of, staged
 from provisioning.agent.builds.hints import hint_for_python, refused_hosts
 from provisioning.agent.builds.index import CERTIFICATES, allowed_hosts
+from provisioning.agent.builds.once import building, recipe_of
 from provisioning.agent.builds.python_takeover import Downloaded
 from provisioning.agent.builds.sandbox import STAGED
 from provisioning.agent.errors import AgentError
-from provisioning.agent.machine import files as fs
 from provisioning.agent.machine.system import System
 from provisioning.agent.resource import Change, Resource, State, normalise
 
@@ -86,40 +86,21 @@ class ManagedPython(Resource):
         return {"ready": self._recipe}
 
     def actual(self, system: System) -> State:
-        ready = system.read(os.path.join(self.path, layout.READY)).decode(errors="replace")
-        return {"ready": ready.strip() or None}
+        return {"ready": recipe_of(self.path, system)}
 
     def apply(self, system: System, change: Change) -> None:
-        mark = os.path.join(self.path, layout.READY)
         if system.dry:
-            system.write(mark, self._recipe.encode())
+            system.write(os.path.join(self.path, layout.READY), self._recipe.encode())
             return
-        part = self.path + layout.PART
         secrets = self._secrets(system)
         build = Build(
             self.path, "", tuple(self._hosts(system, secrets)), self._environment(system), secrets
         )
-        for leftover in (part, self.path):
-            system.remove(leftover)
-        # Where the sandbox shows what is built.
-        system.make_directory(self.path)
-        build.begin(system)
-        try:
+        with building(build, self._recipe, system) as part:
             system.say(f"downloading Python {self.version}")
             Staging("", self._files(system)).lay_out(staged(), system)
             self._run(system, build)
             Downloaded(build.result, self.path, self.version).take_over(part)
-        except (AgentError, OSError):
-            system.remove(part)
-            system.remove(self.path)
-            raise
-        finally:
-            build.clean(system)
-        os.sync()
-        system.write(os.path.join(part, layout.READY), self._recipe.encode())
-        system.remove(self.path)
-        fs.rename(part, self.path)
-        fs.sync(os.path.dirname(self.path))
 
     def _files(self, system: System) -> Mapping[str, Blob]:
         listed = as_blob(self.downloads)

@@ -6,7 +6,7 @@ import contextlib
 import os
 import stat
 from dataclasses import dataclass
-from typing import Callable, ClassVar, List, Optional, Tuple
+from typing import Callable, ClassVar, List, Optional, Tuple, TypeVar
 
 from provisioning.agent.apps import shared
 from provisioning.agent.errors import AgentError
@@ -20,6 +20,8 @@ MOST_ENTRIES = 500_000
 """How many files of a folder that was not served before a run makes readable."""
 
 _SERVED = acl.READ | acl.ENTER
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -75,47 +77,27 @@ class MediaFolders(Resource):
         if found >= 0:
             return found & bits == bits
         if not system.dry:
-            return not self._is_there(path)
+            return self._with_folder(path, lambda opened: opened) is None
         believed = system.stat(self._full(path))
         return believed is None or believed.type != DIRECTORY
 
     def _full(self, path: str) -> str:
         return os.path.join(AppLayout(self.app).shared, path).rstrip("/")
 
-    def _is_there(self, path: str) -> bool:
-        opened = self._open(path)
-        if opened is None:
-            return False
-        os.close(opened)
-        return True
-
-    def _open(self, path: str) -> Optional[int]:
-        """Open a folder; None if it is not there, or the app has put another thing in its place."""
-        try:
-            with files.directory(AppLayout(self.app).shared) as top:
-                held = files.descend(top, [part for part in path.split("/") if part])
-                try:
-                    return os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=held)
-                finally:
-                    os.close(held)
-        except OSError:
-            return None
-
     def _permitted(self, path: str, system: System) -> int:
         """Return what the web server may do with a folder, -1 where nothing is said of it."""
         group = system.group(WEB_USER)
-        opened = self._open(path)
-        if opened is None or group is None:
-            if opened is not None:
-                os.close(opened)
+        if group is None:
             return -1
-        try:
+
+        def look(opened: int) -> int:
             found = acl.permits(opened, acl.ACCESS, group.id)
-            if path in self.folders:
-                found = min(found, acl.permits(opened, acl.DEFAULT, group.id))
-            return found
-        finally:
-            os.close(opened)
+            if path not in self.folders:
+                return found
+            return min(found, acl.permits(opened, acl.DEFAULT, group.id))
+
+        found = self._with_folder(path, look)
+        return -1 if found is None else found
 
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
@@ -124,25 +106,31 @@ class MediaFolders(Resource):
         if group is None or user is None:
             raise AgentError(f"cannot let {WEB_USER} read what {self.app} writes: no such user")
         if not self.folders:
-            self._change("", lambda opened: acl.forbid(opened, group.id))
+            self._with_folder("", lambda opened: acl.forbid(opened, group.id))
             return
         for path in self._ways():
-            self._change(path, lambda opened: acl.permit(opened, group.id, acl.ENTER))
+            self._with_folder(path, lambda opened: acl.permit(opened, group.id, acl.ENTER))
         for path in self.folders:
             if self._has(path, _SERVED, system):
                 continue
-            if self._change(path, lambda opened: _serve(opened, group.id, user.id)) is False:
+            if self._with_folder(path, lambda opened: _serve(opened, group.id, user.id)) is False:
                 system.notes.append(
                     f"warning: not all of {self._full(path)} was made readable for the web server: "
                     "there is too much of it, or the app is changing it"
                 )
 
-    def _change(self, path: str, change: Callable[[int], Optional[bool]]) -> Optional[bool]:
-        opened = self._open(path)
-        if opened is None:
+    def _with_folder(self, path: str, do: Callable[[int], Answer]) -> Optional[Answer]:
+        """Do something with a folder that is held open.
+
+        None if it is not there, or the app has put another thing in its place.
+        """
+        try:
+            with shared.open_folder(self.app, path) as held:
+                opened = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=held)
+        except OSError:
             return None
         try:
-            return change(opened)
+            return do(opened)
         finally:
             os.close(opened)
 

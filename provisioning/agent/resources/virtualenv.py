@@ -23,10 +23,10 @@ from provisioning.agent.builds.index import (
     replaces_index,
 )
 from provisioning.agent.builds.installation import Installation
+from provisioning.agent.builds.once import building, recipe_of
 from provisioning.agent.builds.takeover import Built
 from provisioning.agent.claims import PATH, Claim
 from provisioning.agent.errors import AgentError
-from provisioning.agent.machine import files as fs
 from provisioning.agent.machine.system import System
 from provisioning.agent.resource import Change, Resource, State, normalise
 
@@ -146,10 +146,9 @@ class Virtualenv(Resource):
         return {"ready": self._recipe}
 
     def actual(self, system: System) -> State:
-        ready = system.read(os.path.join(self.path, layout.READY)).decode(errors="replace")
         # Under the same name there may be another Python by now.
         is_of_use = not lost(self.path, system)
-        return {"ready": (ready.strip() or None) if is_of_use else None}
+        return {"ready": recipe_of(self.path, system) if is_of_use else None}
 
     def apply(self, system: System, change: Change) -> None:
         if system.dry:
@@ -158,7 +157,6 @@ class Virtualenv(Resource):
             return
         must_be_roots(self.python, "the interpreter of the virtualenv")
         must_be_apps_to_run(self.python, "the interpreter of the virtualenv")
-        part = self.path + layout.PART
         build = Build(
             self.path,
             self.owner,
@@ -166,28 +164,11 @@ class Virtualenv(Resource):
             self._environment(system),
             self._secrets(system),
         )
-        for leftover in (part, self.path):
-            system.remove(leftover)
-        # Where the sandbox shows what is built.
-        system.make_directory(self.path)
-        build.begin(system, fresh=self.fresh)
-        try:
+        with building(build, self._recipe, system, fresh=self.fresh) as part:
             system.say("building " + self.path)
             self._staging.lay_out(staged(), system)
             self._run(system, build)
             Built(build.result, self.path, self.python).take_over(part)
-        except (AgentError, OSError):
-            # What is left of it is of no use, and on a full disk in the way.
-            system.remove(part)
-            system.remove(self.path)
-            raise
-        finally:
-            build.clean(system)
-        os.sync()
-        system.write(os.path.join(part, layout.READY), self._recipe.encode())
-        system.remove(self.path)
-        fs.rename(part, self.path)
-        fs.sync(os.path.dirname(self.path))
 
     def _hosts(self, system: System) -> List[str]:
         texts = [
